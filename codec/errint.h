@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * errint.h: the one error convention of icfs.
+ *
+ * A function that can fail returns errint_t: 0, or a negative errno. The codes have these meanings everywhere:
+ *
+ *   -EINVAL       the caller's argument is wrong (a design outside the space, a null buffer)
+ *   -EBADMSG      the bytes are corrupt: not the format they claim, or damaged beyond use
+ *   -EOPNOTSUPP   the bytes are valid but of a kind that icfs does not handle (12-bit JPEG, a later .ic version)
+ *   -EFBIG        a limit was passed (pixels, memory, scans)
+ *   -ENODATA      the bytes end too early to tell; more of the same file may help
+ *   -ESTALE       the source changed since it was looked at
+ *   -ENODEV       no GPU
+ *   -ENOMEM       out of memory
+ *
+ * ret_ parameters are untouched on failure.
+ */
+#pragma once
+
+typedef int errint_t;
+
+/* Room for one sentence that says what was wrong, for a log or a message. Always a terminated string after a call that
+ * took it and failed; never needed for control flow. Functions accept NULL where the caller does not want it. */
+struct ic_why {
+	char text[200];
+};
+
+/* Format a sentence into `why` (which may be NULL) and return `err`, so that a failure is one statement. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+errint_t ic_fail(struct ic_why *why, errint_t err, const char *format, ...);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * policy.h: what a directory is served as, and which rule says so.
+ *
+ * Rules come from .icpolicy files, from one file for a whole tree (-o policy=FILE), from mount options and from view
+ * paths. This module parses and resolves them; it knows nothing of the mount. No mutable globals but iniparser's own,
+ * which are used under a lock; every function is thread safe.
+ *
+ * A .icpolicy file:
+ *
+ *     [policy]
+ *     design = s2x2-b8-k6-q8     ; or auto
+ *     face   = ic
+ *
+ * A tree's policy file has a [policy] section, for the root, and sections named by directories relative to the root,
+ * [train/cats]; a section governs its directory and what lies below, the longest path wins, key by key.
+ */
+#pragma once
+
+#include "codec/design.h"
+#include "codec/face.h"
+
+#define POLICY_FILE_NAME ".icpolicy"
+#define POLICY_FILE_SIZE_MAX 65536 /* bytes; a longer file is refused with -EFBIG */
+
+/* What one section, or one set of options, says. A key that is not said is left to the next rule. */
+struct policy_rule {
+	bool has_design;
+	bool design_is_auto; /* `design` is unused then */
+	bool has_face;
+	enum ic_face face;
+	struct ic_design design;
+	unsigned design_line, face_line; /* 1-based line in the file; 0 where the rule is not from a file */
+};
+
+/* A parsed file. Immutable. */
+struct policy_file;
+
+enum policy_kind {
+	POLICY_DIRECTORY, /* .icpolicy: the one section [policy] */
+	POLICY_TREE,      /* policy=FILE: [policy] and sections by path */
+};
+
+/* Parse a policy file's text. `name` is how messages call it. -EINVAL for bad syntax, unknown sections or keys, designs
+ * outside the space, the same section or key twice; `why` then reads "NAME:LINE: reason". -EFBIG, -ENOMEM. */
+errint_t policy_file_parse(const char *text, size_t nbytes, const char *name, enum policy_kind kind,
+                           struct policy_file **ret_file, struct ic_why *why);
+
+/* The same for an open file, read from its start; the descriptor stays the caller's. Also -errno of reading. */
+errint_t policy_file_read(int fd, const char *name, enum policy_kind kind, struct policy_file **ret_file,
+                          struct ic_why *why);
+
+void policy_file_free(struct policy_file *file); /* NULL is fine */
+
+/* The [policy] section; all keys unset where there is none. Lives as long as the file. */
+const struct policy_rule *policy_file_root(const struct policy_file *file);
+
+/* Read one setting as it stands in a policy file, a mount option or a view path, into `rule`. `value` is a design or
+ * "auto", a face. -EINVAL with the reason. */
+errint_t policy_set_design(struct policy_rule *rule, const char *value, struct ic_why *why);
+errint_t policy_set_face(struct policy_rule *rule, const char *value, struct ic_why *why);
+
+/* A view path's component, "<design>,<face>" or "<design>" (face `ic`). No auto. -EINVAL. */
+errint_t policy_parse_view(const char *component, struct policy_rule *ret_rule, struct ic_why *why);
+
+/* All that may govern one directory, most binding first. Anything may be NULL. */
+struct policy_context {
+	const struct policy_rule *view; /* under .icfs/view */
+	/* The nearest .icpolicy at or above the directory that says the key, and its path below the mounted root
+	 * ("train/.icpolicy"). */
+	const struct policy_rule *near_design, *near_face;
+	const char *near_design_path, *near_face_path;
+	const struct policy_file *tree; /* -o policy=FILE */
+	const char *tree_name;          /* FILE as given */
+	const char *directory;          /* path below the mounted root, "" for the root itself */
+	const struct policy_rule *options; /* -o design=, face= */
+};
+
+/* The outcome. The texts name the rule that won, in words: "train/.icpolicy, line 2", "-o design=...", "the view path",
+ * "the default"; for auto: "auto (train/.icpolicy, line 2); no search has chosen yet, so the default". */
+struct policy {
+	struct ic_design design;
+	enum ic_face face;
+	bool design_is_auto;
+	char *design_rule, *face_rule; /* malloc'ed */
+};
+
+/* -ENOMEM. */
+errint_t policy_resolve(const struct policy_context *context, struct policy *ret_policy);
+void policy_clear(struct policy *policy); /* frees the texts; a zeroed policy is fine */
+
+/* Write a .icpolicy file in `directory_fd` atomically (temporary file, fsync, rename), keeping what an existing one says
+ * under keys that `rule` leaves unset; comments of an existing file are lost. -errno. */
+errint_t policy_file_write(int directory_fd, const struct policy_rule *rule, struct ic_why *why);

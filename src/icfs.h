@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * icfs.h: what the subcommands share. Each is a file cmd_NAME.c with one entry in main.c's table.
+ */
+#pragma once
+
+#include "codec/errint.h"
+
+#include <stdio.h>
+
+/* Exit statuses of every subcommand. */
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1, /* something could not be done; the message names the file and what to do */
+	EXIT_USAGE = 2,  /* the command line is wrong */
+};
+
+struct command {
+	const char *name;
+	const char *summary;                /* one line for `icfs --help` */
+	int (*run)(int argc, char **argv);  /* argv[0] is the subcommand's name */
+};
+
+extern const struct command cmd_decode, cmd_designs, cmd_encode, cmd_inspect, cmd_mount, cmd_policy;
+
+/* "icfs: ..." and a newline on stderr; returns EXIT_FAILED. */
+__attribute__((format(printf, 1, 2))) int fail(const char *format, ...);
+
+/* "icfs COMMAND: ..." and "Try 'icfs COMMAND --help'." on stderr; returns EXIT_USAGE. */
+__attribute__((format(printf, 2, 3))) int fail_usage(const char *command, const char *format, ...);
+
+/* What an error code means to a person: "the file is damaged". Never NULL. */
+const char *explain(errint_t err);
