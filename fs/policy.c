@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/policy.h"
+#include "fs/policy_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool policy_rule_says(const struct policy_rule *rule, enum policy_key key)
+{
+	if (!rule)
+		return false;
+	return key == POLICY_KEY_DESIGN ? rule->has_design : rule->has_face;
+}
+
+errint_t policy_set_design(struct policy_rule *rule, const char *value, struct ic_why *why)
+{
+	bool is_auto = !strcmp(value, "auto");
+	struct ic_design design = ic_design_default();
+
+	if (!is_auto) {
+		errint_t err = ic_design_parse(value, &design, why);
+
+		if (err)
+			return err;
+	}
+	rule->has_design = true;
+	rule->design_is_auto = is_auto;
+	rule->design = design;
+	return 0;
+}
+
+errint_t policy_set_face(struct policy_rule *rule, const char *value, struct ic_why *why)
+{
+	errint_t err = ic_face_parse(value, &rule->face, why);
+
+	if (!err)
+		rule->has_face = true;
+	return err;
+}
+
+errint_t policy_parse_view(const char *component, struct policy_rule *ret_rule, struct ic_why *why)
+{
+	const char *comma = strchr(component, ',');
+	size_t ndesign = comma ? (size_t)(comma - component) : strlen(component);
+	struct policy_rule rule = {.has_design = true, .has_face = true, .face = IC_FACE_IC};
+	char design[IC_DESIGN_STRING_SIZE];
+	errint_t err;
+
+	if (ndesign >= sizeof(design))
+		return ic_fail(why, -EINVAL, "too long for a design: '%.64s'", component);
+	memcpy(design, component, ndesign);
+	design[ndesign] = '\0';
+	err = ic_design_parse(design, &rule.design, why);
+	if (!err && comma)
+		err = ic_face_parse(comma + 1, &rule.face, why);
+	if (!err)
+		*ret_rule = rule;
+	return err;
+}
+
+const struct policy_rule *policy_file_root(const struct policy_file *file)
+{
+	return &file->root;
+}
+
+void policy_file_free(struct policy_file *file)
+{
+	if (!file)
+		return;
+	for (size_t i = 0; i < file->nsections; i++)
+		free(file->sections[i].path);
+	free(file->sections);
+	free(file);
+}
+
+struct path_key {
+	const char *path;
+	size_t nbytes;
+};
+
+static int compare_path(const void *key, const void *member)
+{
+	const struct path_key *want = key;
+	const struct policy_section *section = member;
+	int order = strncmp(want->path, section->path, want->nbytes);
+
+	if (order)
+		return order;
+	return section->path[want->nbytes] ? -1 : 0;
+}
+
+static const struct policy_section *find_section(const struct policy_file *file, const char *path, size_t nbytes)
+{
+	struct path_key key = {path, nbytes};
+
+	if (!file->nsections)
+		return NULL;
+	return bsearch(&key, file->sections, file->nsections, sizeof(file->sections[0]), compare_path);
+}
+
+const struct policy_rule *policy_file_lookup(const struct policy_file *file, const char *directory, enum policy_key key)
+{
+	size_t nbytes = strlen(directory);
+
+	for (;;) {
+		const struct policy_section *section = find_section(file, directory, nbytes);
+		const char *slash;
+
+		if (section && policy_rule_says(&section->rule, key))
+			return &section->rule;
+		if (!nbytes)
+			return NULL;
+		slash = memrchr(directory, '/', nbytes);
+		nbytes = slash ? (size_t)(slash - directory) : 0;
+	}
+}
