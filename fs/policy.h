@@ -13,7 +13,8 @@
  *     face   = ic
  *
  * A tree's policy file has a [policy] section, for the root, and sections named by directories relative to the root,
- * [train/cats]; a section governs its directory and what lies below, the longest path wins, key by key.
+ * [train/cats]; a section governs its directory and what lies below, the longest path wins, key by key. A slash at either
+ * end of a path is ignored, so that [/policy] is a directory of that name. A name with a ']' in it cannot be written.
  */
 #pragma once
 
@@ -90,5 +91,6 @@ errint_t policy_resolve(const struct policy_context *context, struct policy *ret
 void policy_clear(struct policy *policy); /* frees the texts; a zeroed policy is fine */
 
 /* Write a .icpolicy file in `directory_fd` atomically (temporary file, fsync, rename), keeping what an existing one says
- * under keys that `rule` leaves unset; comments of an existing file are lost. -errno. */
+ * under keys that `rule` leaves unset, and its permissions; comments of an existing file are lost, and a symbolic link is
+ * replaced by a file. -EINVAL where the existing file cannot be parsed: it is left as it is. -errno. */
 errint_t policy_file_write(int directory_fd, const struct policy_rule *rule, struct ic_why *why);

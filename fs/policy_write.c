@@ -26,11 +26,8 @@ static errint_t read_existing(int directory_fd, struct policy_rule *rule, mode_t
 	struct stat st;
 	errint_t err;
 
-	if (fd < 0 && errno == ENOENT) {
-		*ret_rule = (struct policy_rule){.has_design = false};
-		*ret_mode = NEW_FILE;
+	if (fd < 0 && errno == ENOENT)
 		return 0;
-	}
 	if (fd < 0)
 		return ic_fail(why, -errno, "%s: cannot be opened: %s", POLICY_FILE_NAME, strerror(errno));
 	if (fstat(fd, &st))
