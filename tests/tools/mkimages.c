@@ -51,12 +51,20 @@ static void make_directory(const char *path)
 		die(path);
 }
 
+static void join(char path[PATH_MAX], const char *directory, const char *name)
+{
+	if (snprintf(path, PATH_MAX, "%s/%s", directory, name) < PATH_MAX)
+		return;
+	errno = ENAMETOOLONG;
+	die(directory);
+}
+
 void write_file(const char *directory, const char *name, const void *data, size_t nbytes)
 {
 	char path[PATH_MAX];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	join(path, directory, name);
 	file = fopen(path, "wb");
 	if (!file || fwrite(data, 1, nbytes, file) != nbytes || fclose(file))
 		die(path);
@@ -78,14 +86,14 @@ static void write_class(const struct options *options, uint32_t class, const cha
 {
 	static const char *const suffixes[] = {"jpg", "jpg", "jpeg", "JPG", "JPEG"};
 	static const struct jpeg_spec spec = {0};
-	char directory[PATH_MAX], name[64], class_name[32];
+	char parent[PATH_MAX], directory[PATH_MAX], name[64], class_name[32];
 
 	snprintf(class_name, sizeof(class_name), "class%u", class);
 	if (class < sizeof(class_names) / sizeof(class_names[0]))
 		snprintf(class_name, sizeof(class_name), "%s", class_names[class]);
-	snprintf(directory, sizeof(directory), "%s/%s", options->directory, split);
-	make_directory(directory);
-	snprintf(directory, sizeof(directory), "%s/%s/%s", options->directory, split, class_name);
+	join(parent, options->directory, split);
+	make_directory(parent);
+	join(directory, parent, class_name);
 	make_directory(directory);
 	for (uint32_t n = from; n < to; n++) {
 		struct picture picture = tree_picture(options, class, n);
