@@ -46,11 +46,15 @@ enum ic_filter {
 /* The order in which groups of frequencies are pruned; kK keeps the K groups that would be pruned last. (u, v) is the
  * horizontal and vertical frequency, 0..B-1. */
 enum ic_order {
-	IC_ORDER_HIGH = 0,    /* oh: anti-diagonals u+v from the highest: kK keeps u+v = 0..K-1 */
-	IC_ORDER_LOW = 1,     /* ol: anti-diagonals from the lowest: kK keeps u+v = 2B-2..2B-1-K */
-	IC_ORDER_COLUMNS = 2, /* ox: columns u from both ends, B-1, 0, B-2, 1, ...; each in two steps, first v >= B/2, then
-	                       * v < B/2; the last column goes in one: 2B-1 steps */
-	IC_ORDER_ROWS = 3,    /* oy: the same with u and v exchanged */
+	/* oh: anti-diagonals u+v from the highest: kK keeps u+v = 0..K-1 */
+	IC_ORDER_HIGH = 0,
+	/* ol: anti-diagonals from the lowest: kK keeps u+v = 2B-2..2B-1-K */
+	IC_ORDER_LOW = 1,
+	/* ox: columns u from both ends, B-1, 0, B-2, 1, ...; each in two steps, first v >= B/2, then v < B/2; the last
+	 * column goes in one: 2B-1 steps */
+	IC_ORDER_COLUMNS = 2,
+	/* oy: the same with u and v exchanged */
+	IC_ORDER_ROWS = 3,
 };
 
 struct ic_design {

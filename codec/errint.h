@@ -29,4 +29,5 @@ struct ic_why {
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
-errint_t ic_fail(struct ic_why *why, errint_t err, const char *format, ...);
+errint_t
+ic_fail(struct ic_why *why, errint_t err, const char *format, ...);

@@ -24,10 +24,10 @@
 
 /* One component (0 luma, 1 Cb, 2 Cr) on its target grid. */
 struct ic_component {
-	uint32_t width, height;         /* samples */
+	uint32_t width, height;          /* samples */
 	uint32_t block_cols, block_rows; /* blocks, the last ones padded */
-	uint64_t nblocks;               /* their product: coefficients of a plane */
-	uint64_t plane_nbytes;          /* ceil(nblocks * bits / 8) */
+	uint64_t nblocks;                /* their product: coefficients of a plane */
+	uint64_t plane_nbytes;           /* ceil(nblocks * bits / 8) */
 };
 
 /* Where everything lies in the object that a source of a given size has under a design. */
@@ -57,8 +57,8 @@ void ic_design_freqs(const struct ic_design *design, struct ic_freq *out);
 
 /* One entry of the table: how the codes of a plane become coefficients (docs/format.md, "Coefficients"). */
 struct ic_plane_params {
-	uint8_t step;    /* 1..255: units of a JPEG coefficient (orthonormal DCT) that one 8-bit code is worth */
-	uint8_t nbits;   /* 1..8: bits that the plane's 8-bit codes use */
+	uint8_t step;  /* 1..255: units of a JPEG coefficient (orthonormal DCT) that one 8-bit code is worth */
+	uint8_t nbits; /* 1..8: bits that the plane's 8-bit codes use */
 	uint8_t mean_nonneg, mean_neg; /* mean place inside their cell of the codes >= 0 and < 0, in 1/256 of a cell */
 };
 
@@ -78,6 +78,9 @@ errint_t ic_view_parse(struct ic_view *ret_view, const uint8_t *bytes, size_t nb
 /* Check and read the header alone: `nbytes` may end anywhere after IC_HEADER_SIZE. ret_view->bytes is `bytes`; the table
  * and the planes are unchecked. */
 errint_t ic_view_parse_header(struct ic_view *ret_view, const uint8_t *bytes, size_t nbytes, struct ic_why *why);
+
+/* Bytes from the start of the object to plane `p` (< nplanes). */
+uint64_t ic_layout_plane_offset(const struct ic_layout *layout, unsigned p);
 
 /* Parameters and packed codes of plane `p` (< layout.nplanes) of a view that ic_view_parse accepted. */
 struct ic_plane_params ic_view_plane_params(const struct ic_view *view, unsigned p);

@@ -33,8 +33,8 @@ enum ic_jpeg_color {
 };
 
 struct ic_jpeg_info {
-	uint32_t width, height; /* pixels, as stored */
-	unsigned ncomponents;   /* in the JPEG, 1, 3 or 4 */
+	uint32_t width, height;      /* pixels, as stored */
+	unsigned ncomponents;        /* in the JPEG, 1, 3 or 4 */
 	unsigned nobject_components; /* in an object made from it: 1 for grayscale, else 3 */
 	enum ic_jpeg_color color;
 	enum ic_jpeg_process process;

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec/codes_priv.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define CODE_MAX 127
+#define CODE_MIN (-128)
+#define STEP_MAX 255
+
+struct range {
+	int32_t min, max;
+};
+
+static struct range range16(const int16_t *values, size_t n)
+{
+	int16_t min = 0, max = 0;
+	for (size_t i = 0; i < n; i++) {
+		min = values[i] < min ? values[i] : min;
+		max = values[i] > max ? values[i] : max;
+	}
+	return (struct range){min, max};
+}
+
+static struct range range8(const int8_t *codes, size_t n)
+{
+	int8_t min = 0, max = 0;
+	for (size_t i = 0; i < n; i++) {
+		min = codes[i] < min ? codes[i] : min;
+		max = codes[i] > max ? codes[i] : max;
+	}
+	return (struct range){min, max};
+}
+
+/* --- Steps -------------------------------------------------------------------------------------------------------- */
+
+/* Values so large that no step brings them into 8 bits (damaged or hostile sources) count as the largest that fit. */
+static inline int32_t limit(int64_t value, uint32_t unit)
+{
+	int64_t max = (int64_t)CODE_MAX * STEP_MAX * unit, min = (int64_t)CODE_MIN * STEP_MAX * unit;
+	return (int32_t)(value > max ? max : value < min ? min : value);
+}
+
+/*
+ * The smallest step whose rounded codes fit: with code = floor((2 |v| + unit s) / (2 unit s)) and the sign of v,
+ * code <= 127 means 2 v < 255 unit s, and code >= -128 means 2 |v| < 257 unit s.
+ */
+static uint32_t smallest_step(struct range values, uint32_t unit)
+{
+	uint32_t up = 2 * (uint32_t)values.max / (255 * unit) + 1;
+	uint32_t down = 2 * (uint32_t)-values.min / (257 * unit) + 1;
+	return up > down ? up : down;
+}
+
+/* Rounded division by a constant, by multiplication: exact for 2 |v| + d < 2^17 and d < 2^12, which both callers keep. */
+struct divider {
+	uint32_t half;    /* unit * step */
+	uint64_t inverse; /* ceil(2^32 / (2 * half)), or a little more */
+};
+
+static inline int8_t divide(struct divider by, int32_t value)
+{
+	uint32_t magnitude = (uint32_t)(value < 0 ? -value : value);
+	int32_t code = (int32_t)(((2 * magnitude + by.half) * by.inverse) >> 32);
+	return (int8_t)(value < 0 ? -code : code);
+}
+
+uint8_t codes_quantize(const struct plane_values *plane, int8_t *codes)
+{
+	struct range range = range16(plane->values, plane->n);
+	bool fits = plane->unit == 1 && plane->scale <= STEP_MAX && range.max <= CODE_MAX && range.min >= CODE_MIN;
+	if (fits) {
+		for (size_t i = 0; i < plane->n; i++)
+			codes[i] = (int8_t)plane->values[i];
+		return (uint8_t)plane->scale;
+	}
+
+	range.min = limit((int64_t)range.min * plane->scale, plane->unit);
+	range.max = limit((int64_t)range.max * plane->scale, plane->unit);
+	uint32_t step = smallest_step(range, plane->unit);
+	struct divider by = {.half = plane->unit * step};
+	by.inverse = (1ull << 32) / (2 * by.half) + 1;
+	for (size_t i = 0; i < plane->n; i++)
+		codes[i] = divide(by, limit((int64_t)plane->values[i] * plane->scale, plane->unit));
+	return (uint8_t)step;
+}
+
+/* --- The table's entry -------------------------------------------------------------------------------------------- */
+
+/* Bits of two's complement that hold the range. */
+static uint8_t bits_used(struct range codes)
+{
+	uint8_t n = 1;
+	while (codes.max >= 1 << (n - 1) || codes.min < -(1 << (n - 1)))
+		n++;
+	return n;
+}
+
+/* `sum` over `count` places of a cell of 2^dropped codes, in 1/256 of the cell. */
+static uint8_t mean_place(uint64_t sum, uint64_t count, unsigned dropped)
+{
+	uint64_t cells = count << dropped;
+	return count ? (uint8_t)((256 * sum + cells / 2) / cells) : 0;
+}
+
+static unsigned dropped_bits(struct ic_plane_params params, unsigned bits)
+{
+	return params.nbits > bits ? params.nbits - bits : 0;
+}
+
+struct ic_plane_params codes_params(const int8_t *codes, size_t n, uint8_t step, unsigned bits)
+{
+	struct ic_plane_params params = {.step = step, .nbits = bits_used(range8(codes, n))};
+	unsigned dropped = dropped_bits(params, bits);
+	if (!dropped)
+		return params;
+
+	uint64_t sum = 0, sum_neg = 0, count_neg = 0;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t place = (uint32_t)codes[i] & ((1u << dropped) - 1), is_neg = codes[i] < 0;
+		sum += place;
+		sum_neg += is_neg ? place : 0;
+		count_neg += is_neg;
+	}
+	params.mean_nonneg = mean_place(sum - sum_neg, n - count_neg, dropped);
+	params.mean_neg = mean_place(sum_neg, count_neg, dropped);
+	return params;
+}
+
+/* --- Packing ------------------------------------------------------------------------------------------------------ */
+
+void codes_pack(const int8_t *codes, size_t n, struct ic_plane_params params, unsigned bits, uint8_t *out)
+{
+	if (bits == 8) {
+		memcpy(out, codes, n);
+		return;
+	}
+	unsigned dropped = dropped_bits(params, bits), filled = 0;
+	uint32_t word = 0, mask = (1u << bits) - 1;
+	for (size_t i = 0; i < n; i++) {
+		word |= ((uint32_t)(codes[i] >> dropped) & mask) << filled;
+		filled += bits;
+		if (filled >= 8) {
+			*out++ = (uint8_t)word;
+			word >>= 8;
+			filled -= 8;
+		}
+	}
+	if (filled)
+		*out = (uint8_t)word;
+}
+
+void codes_table(struct ic_plane_params params, unsigned bits, int16_t table[256])
+{
+	unsigned dropped = dropped_bits(params, bits);
+	int32_t half = 1 << (bits - 1);
+	for (int32_t code = -half; code < half; code++) {
+		int32_t place = code < 0 ? params.mean_neg : params.mean_nonneg;
+		int32_t in_256ths = (code * 256 + place) * (1 << dropped) * params.step;
+		int32_t value = (in_256ths + 128) >> 8;
+		/* Only a table that no encoder wrote leaves 16 bits. */
+		value = value > INT16_MAX ? INT16_MAX : value < INT16_MIN ? INT16_MIN : value;
+		table[code & (2 * half - 1)] = (int16_t)value;
+	}
+}
+
+void codes_unpack(const uint8_t *packed, unsigned bits, size_t first, size_t n, const int16_t table[256], int16_t *out)
+{
+	if (bits == 8) {
+		for (size_t i = 0; i < n; i++)
+			out[i] = table[packed[first + i]];
+		return;
+	}
+	size_t at = first * bits;
+	const uint8_t *p = packed + at / 8;
+	unsigned skip = at % 8, mask = (1u << bits) - 1;
+	uint32_t word = n ? (uint32_t)(*p++ >> skip) : 0;
+	unsigned held = 8 - skip;
+	for (size_t i = 0; i < n; i++) {
+		if (held < bits) {
+			word |= (uint32_t)*p++ << held;
+			held += 8;
+		}
+		out[i] = table[word & mask];
+		word >>= bits;
+		held -= bits;
+	}
+}

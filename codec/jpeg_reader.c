@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec/jpeg_reader_priv.h"
+
+#include "codec/exif_priv.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#define MARKER_LENGTH_MAX 0xfffd
+
+struct jpeg_reader {
+	struct jpeg_decompress_struct jpeg;
+	struct jpeg_error_mgr errors;
+	struct jpeg_source_mgr source;
+	struct jpeg_progress_mgr progress;
+	struct ic_limits limits;
+	jmp_buf on_error;
+	errint_t err;  /* why on_error was taken, where it was not an error of libjpeg's own */
+	bool complete; /* the bytes are the whole file */
+	bool ended;    /* more was asked for than there is */
+	jvirt_barray_ptr *coefs;
+	uint16_t steps[4][64];
+};
+
+struct ic_limits ic_limits_default(void)
+{
+	return (struct ic_limits){.pixels = 100000000, .memory = 1ull << 30, .scans = 100};
+}
+
+/* --- What libjpeg calls ----------------------------------------------------------------------------------------- */
+
+static _Noreturn void give_up(struct jpeg_reader *reader, errint_t err)
+{
+	reader->err = err;
+	longjmp(reader->on_error, 1);
+}
+
+static void on_error_exit(j_common_ptr jpeg)
+{
+	struct jpeg_reader *reader = jpeg->client_data;
+	longjmp(reader->on_error, 1);
+}
+
+static void on_message(j_common_ptr jpeg, int level)
+{
+	if (level < 0)
+		jpeg->err->num_warnings++; /* damaged data: what was decoded is used, as other decoders do */
+}
+
+static void on_output(j_common_ptr jpeg)
+{
+	(void)jpeg;
+}
+
+static void on_source_start(j_decompress_ptr jpeg)
+{
+	(void)jpeg;
+}
+
+static boolean on_source_empty(j_decompress_ptr jpeg)
+{
+	static const JOCTET end[2] = {0xff, JPEG_EOI};
+	struct jpeg_reader *reader = jpeg->client_data;
+
+	reader->ended = true;
+	if (!reader->complete)
+		return FALSE;
+	reader->source.next_input_byte = end;
+	reader->source.bytes_in_buffer = sizeof end;
+	return TRUE;
+}
+
+static void on_source_skip(j_decompress_ptr jpeg, long n)
+{
+	struct jpeg_reader *reader = jpeg->client_data;
+	struct jpeg_source_mgr *source = &reader->source;
+
+	if (n <= 0)
+		return;
+	if ((size_t)n <= source->bytes_in_buffer) {
+		source->next_input_byte += n;
+		source->bytes_in_buffer -= (size_t)n;
+		return;
+	}
+	/* Past the end: the next read finds nothing. */
+	source->bytes_in_buffer = 0;
+	reader->ended = true;
+}
+
+static void on_progress(j_common_ptr jpeg)
+{
+	struct jpeg_reader *reader = jpeg->client_data;
+	int scans = ((j_decompress_ptr)jpeg)->input_scan_number;
+	if (reader->limits.scans && scans > 0 && (uint32_t)scans > reader->limits.scans)
+		give_up(reader, -EFBIG);
+}
+
+/* --- Errors ----------------------------------------------------------------------------------------------------- */
+
+static errint_t classify(const struct jpeg_reader *reader)
+{
+	if (reader->err)
+		return reader->err;
+	switch (reader->errors.msg_code) {
+	case JERR_OUT_OF_MEMORY:
+		return -ENOMEM;
+	case JERR_NO_BACKING_STORE: /* more than max_memory_to_use */
+	case JERR_IMAGE_TOO_BIG:
+	case JERR_WIDTH_OVERFLOW:
+		return -EFBIG;
+	case JERR_ARITH_NOTIMPL:
+	case JERR_BAD_PRECISION:
+	case JERR_COMPONENT_COUNT:
+	case JERR_CONVERSION_NOTIMPL:
+	case JERR_NOTIMPL:
+	case JERR_NOT_COMPILED:
+	case JERR_SOF_UNSUPPORTED:
+		return -EOPNOTSUPP;
+	default:
+		return -EBADMSG;
+	}
+}
+
+static errint_t describe(struct jpeg_reader *reader, struct ic_why *why)
+{
+	if (reader->err == -EFBIG)
+		return ic_fail(why, -EFBIG, "the JPEG has more than %u scans", reader->limits.scans);
+	char text[JMSG_LENGTH_MAX];
+	reader->errors.format_message((j_common_ptr)&reader->jpeg, text);
+	return ic_fail(why, classify(reader), "%s", text);
+}
+
+/* --- The header ------------------------------------------------------------------------------------------------- */
+
+static errint_t check_color(J_COLOR_SPACE space, int ncomponents, enum ic_jpeg_color *ret, struct ic_why *why)
+{
+	if (space == JCS_GRAYSCALE && ncomponents == 1)
+		*ret = IC_JPEG_GRAY;
+	else if (space == JCS_YCbCr && ncomponents == 3)
+		*ret = IC_JPEG_YCBCR;
+	else if (space == JCS_RGB && ncomponents == 3)
+		*ret = IC_JPEG_RGB;
+	else if (space == JCS_CMYK && ncomponents == 4)
+		*ret = IC_JPEG_CMYK;
+	else if (space == JCS_YCCK && ncomponents == 4)
+		*ret = IC_JPEG_YCCK;
+	else
+		return ic_fail(why, -EOPNOTSUPP, "a JPEG with %d components of an unknown colour space", ncomponents);
+	return 0;
+}
+
+static uint8_t find_orientation(const struct jpeg_decompress_struct *jpeg)
+{
+	for (jpeg_saved_marker_ptr m = jpeg->marker_list; m; m = m->next) {
+		uint8_t orientation = exif_orientation(m->data, m->data_length);
+		if (orientation)
+			return orientation;
+	}
+	return 1;
+}
+
+static errint_t read_info(const struct jpeg_reader *reader, struct ic_jpeg_info *ret_info, struct ic_why *why)
+{
+	const struct jpeg_decompress_struct *jpeg = &reader->jpeg;
+	const struct ic_limits *limits = &reader->limits;
+	uint64_t pixels = (uint64_t)jpeg->image_width * jpeg->image_height;
+
+	if (jpeg->data_precision != 8)
+		return ic_fail(why, -EOPNOTSUPP, "a JPEG with %d bits a sample", jpeg->data_precision);
+	if (limits->pixels && pixels > limits->pixels)
+		return ic_fail(why, -EFBIG, "%u x %u pixels are over the limit of %llu", jpeg->image_width,
+		               jpeg->image_height, (unsigned long long)limits->pixels);
+
+	struct ic_jpeg_info info = {
+	        .width = jpeg->image_width,
+	        .height = jpeg->image_height,
+	        .ncomponents = (unsigned)jpeg->num_components,
+	        .process = jpeg->progressive_mode ? IC_JPEG_PROGRESSIVE : IC_JPEG_BASELINE,
+	        .arithmetic = jpeg->arith_code,
+	        .restart_interval = (uint16_t)jpeg->restart_interval,
+	        .orientation = find_orientation(jpeg),
+	};
+	errint_t err = check_color(jpeg->jpeg_color_space, jpeg->num_components, &info.color, why);
+	if (err)
+		return err;
+	info.nobject_components = info.color == IC_JPEG_GRAY ? 1 : 3;
+	for (unsigned i = 0; i < info.ncomponents; i++) {
+		info.h[i] = (uint8_t)jpeg->comp_info[i].h_samp_factor;
+		info.v[i] = (uint8_t)jpeg->comp_info[i].v_samp_factor;
+	}
+	*ret_info = info;
+	return 0;
+}
+
+static void set_up(struct jpeg_reader *reader, const uint8_t *bytes, size_t nbytes)
+{
+	struct jpeg_decompress_struct *jpeg = &reader->jpeg;
+
+	jpeg_std_error(&reader->errors);
+	reader->errors.error_exit = on_error_exit;
+	reader->errors.emit_message = on_message;
+	reader->errors.output_message = on_output;
+	jpeg->err = &reader->errors;
+	jpeg->client_data = reader;
+
+	reader->source = (struct jpeg_source_mgr){
+	        .next_input_byte = bytes,
+	        .bytes_in_buffer = nbytes,
+	        .init_source = on_source_start,
+	        .fill_input_buffer = on_source_empty,
+	        .skip_input_data = on_source_skip,
+	        .resync_to_restart = jpeg_resync_to_restart,
+	        .term_source = on_source_start,
+	};
+	reader->progress.progress_monitor = on_progress;
+}
+
+static errint_t read_header(struct jpeg_reader *reader, struct ic_why *why)
+{
+	struct jpeg_decompress_struct *jpeg = &reader->jpeg;
+
+	if (setjmp(reader->on_error))
+		return describe(reader, why);
+	jpeg_create_decompress(jpeg);
+	jpeg->src = &reader->source;
+	jpeg->progress = &reader->progress;
+	/* libjpeg's own bound, for the arrays that grow with the image; long has room for it where size_t has. */
+	if (reader->limits.memory)
+		jpeg->mem->max_memory_to_use =
+		        reader->limits.memory > LONG_MAX ? LONG_MAX : (long)reader->limits.memory;
+	jpeg_save_markers(jpeg, JPEG_APP0 + 1, MARKER_LENGTH_MAX);
+	int status = jpeg_read_header(jpeg, TRUE);
+	if (status == JPEG_SUSPENDED)
+		return ic_fail(why, -ENODATA, "the JPEG header does not end within these bytes");
+	return 0;
+}
+
+errint_t jpeg_reader_new(const uint8_t *bytes, size_t nbytes, bool complete, const struct ic_limits *limits,
+                         struct jpeg_reader **ret_reader, struct ic_jpeg_info *ret_info, struct ic_why *why)
+{
+	if (!ic_is_jpeg(bytes, nbytes))
+		return ic_fail(why, -EBADMSG, "no JPEG: it does not begin with a start-of-image marker");
+
+	struct jpeg_reader *reader = calloc(1, sizeof *reader);
+	if (!reader)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	reader->limits = limits ? *limits : ic_limits_default();
+	reader->complete = complete;
+	set_up(reader, bytes, nbytes);
+
+	errint_t err = read_header(reader, why);
+	if (!err)
+		err = read_info(reader, ret_info, why);
+	if (err) {
+		jpeg_reader_free(reader);
+		return err;
+	}
+	*ret_reader = reader;
+	return 0;
+}
+
+void jpeg_reader_free(struct jpeg_reader *reader)
+{
+	if (!reader)
+		return;
+	jpeg_destroy_decompress(&reader->jpeg);
+	free(reader);
+}
+
+/* --- The data --------------------------------------------------------------------------------------------------- */
+
+/* A component that no scan brought has no table: its coefficients are all 0, whatever the step. */
+static void copy_steps(const jpeg_component_info *component, uint16_t steps[64])
+{
+	for (unsigned i = 0; i < 64; i++) {
+		uint16_t step = component->quant_table ? component->quant_table->quantval[i] : 1;
+		steps[i] = step ? step : 1;
+	}
+}
+
+errint_t jpeg_reader_decode(struct jpeg_reader *reader, struct ic_why *why)
+{
+	if (setjmp(reader->on_error))
+		return describe(reader, why);
+	reader->coefs = jpeg_read_coefficients(&reader->jpeg);
+	for (int i = 0; i < reader->jpeg.num_components; i++)
+		copy_steps(&reader->jpeg.comp_info[i], reader->steps[i]);
+	return 0;
+}
+
+bool jpeg_reader_is_truncated(const struct jpeg_reader *reader)
+{
+	return reader->ended;
+}
+
+struct jpeg_plane jpeg_reader_plane(const struct jpeg_reader *reader, unsigned component)
+{
+	const jpeg_component_info *info = &reader->jpeg.comp_info[component];
+	return (struct jpeg_plane){
+	        .width = info->downsampled_width,
+	        .height = info->downsampled_height,
+	        .block_cols = info->width_in_blocks,
+	        .block_rows = info->height_in_blocks,
+	        .steps = reader->steps[component],
+	};
+}
+
+errint_t jpeg_reader_row(struct jpeg_reader *reader, unsigned component, uint32_t block_row,
+                         const int16_t (**ret_row)[64], struct ic_why *why)
+{
+	j_common_ptr jpeg = (j_common_ptr)&reader->jpeg;
+
+	if (setjmp(reader->on_error))
+		return describe(reader, why);
+	JBLOCKARRAY rows = jpeg->mem->access_virt_barray(jpeg, reader->coefs[component], block_row, 1, FALSE);
+	*ret_row = (const int16_t(*)[64])rows[0];
+	return 0;
+}
