@@ -94,3 +94,8 @@ void policy_clear(struct policy *policy); /* frees the texts; a zeroed policy is
  * under keys that `rule` leaves unset, and its permissions; comments of an existing file are lost, and a symbolic link is
  * replaced by a file. -EINVAL where the existing file cannot be parsed: it is left as it is. -errno. */
 errint_t policy_file_write(int directory_fd, const struct policy_rule *rule, struct ic_why *why);
+
+/* Say a valid design in a sentence: "Every 2nd column and row is kept; in blocks of 8 x 8, the lowest 6 of 15
+ * anti-diagonals of frequencies; 8 bits a coefficient; colour at half of luma's resolution." */
+#define POLICY_DESIGN_WORDS_SIZE 256 /* bytes that any of these sentences fits in */
+void policy_describe_design(const struct ic_design *design, char out[POLICY_DESIGN_WORDS_SIZE]);

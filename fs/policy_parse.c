@@ -39,7 +39,7 @@ static errint_t apply_entry(const struct policy_scan *scan, const char *entry, c
 	errint_t err;
 
 	if (sscanf(entry, POLICY_INI_SECTION ":%zu:%u:%n", &section, &line, &nprefix) != 2 || !nprefix)
-		return -EINVAL;
+		return policy_fail(scan->why, -EINVAL, scan->name, "cannot be read as an INI file");
 	key = entry + nprefix;
 	rule = &scan->file->sections[section].rule;
 	if (!strcmp(key, "design"))

@@ -296,6 +296,36 @@ START_TEST(view_paths_are_a_design_and_a_face)
 }
 END_TEST
 
+START_TEST(designs_are_said_in_words)
+{
+	static const struct {
+		const char *design, *words;
+	} said[] = {
+	        {"s1x1-b8-k15-q8", "Every pixel is kept; in blocks of 8 x 8, all frequencies; 8 bits a coefficient; "
+	                           "colour at half of luma's resolution."},
+	        {"s2x2-b16-k6-q1-c1",
+	         "Every 2nd column and row is kept; in blocks of 16 x 16, the lowest 6 of 31 "
+	         "anti-diagonals of frequencies; 1 bit a coefficient; colour at luma's resolution."},
+	        {"s4x2-b1-k1-q3",
+	         "Every 4th column and every 2nd row is kept; no transform; 3 bits a coefficient; colour "
+	         "at half of luma's resolution."},
+	        {"s4x1-b2-k2-q3-fbox-ox",
+	         "Every 4 x 1 pixels become their mean; in blocks of 2 x 2, 2 of 3 half columns "
+	         "of frequencies, cut from both ends; 3 bits a coefficient; colour at half of "
+	         "luma's resolution."},
+	};
+
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		struct ic_design design;
+		char words[POLICY_DESIGN_WORDS_SIZE];
+
+		ck_assert_int_eq(ic_design_parse(said[i].design, &design, NULL), 0);
+		policy_describe_design(&design, words);
+		ck_assert_str_eq(words, said[i].words);
+	}
+}
+END_TEST
+
 /* Random and damaged texts: whatever they say, the answer is a file or a sentence, and both are well formed. */
 static uint64_t next_random(uint64_t *state)
 {
@@ -492,6 +522,7 @@ int main(void)
 	tcase_add_test(text, rules_win_in_the_order_written_down);
 	tcase_add_test(text, auto_is_said_and_serves_the_default);
 	tcase_add_test(text, view_paths_are_a_design_and_a_face);
+	tcase_add_test(text, designs_are_said_in_words);
 	tcase_add_test(text, any_bytes_give_a_file_or_a_sentence);
 	tcase_add_test(text, parsing_is_thread_safe);
 	tcase_set_timeout(text, 60);
