@@ -23,6 +23,10 @@ errint_t ic_gpu_count(unsigned *ret_count, struct ic_why *why)
 	int count = 0;
 	cudaError_t error = cudaGetDeviceCount(&count);
 
+	/* CUDA's own sentence for this, "driver version is insufficient", also stands for no driver at all. */
+	if (error == cudaErrorInsufficientDriver)
+		return ic_fail(why, -ENODEV, "no NVIDIA driver, or one too old for CUDA %d.%d", CUDART_VERSION / 1000,
+		               CUDART_VERSION % 1000 / 10);
 	if (error != cudaSuccess)
 		return no_device(why, "cudaGetDeviceCount", error);
 	if (count < 1)
