@@ -38,7 +38,7 @@ errint_t ic_gpu_count(unsigned *ret_count, struct ic_why *why)
 errint_t ic_gpu_query(unsigned index, struct ic_gpu *ret_gpu, struct ic_why *why)
 {
 	struct cudaDeviceProp properties;
-	unsigned count;
+	unsigned count = 0;
 	cudaError_t error;
 	errint_t err = ic_gpu_count(&count, why);
 
