@@ -3,7 +3,7 @@
 #
 #   test-mkimages.sh MKIMAGES
 set -euo pipefail
-mkimages=$1
+mkimages=$(realpath "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
