@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Add up what test runs came to.
 
-    tally.py [--require SUITE]... [--failed WHAT]... LABEL=LOG...
+    tally.py [--require SUITE]... [--passed WHAT]... [--skipped WHAT]... [--failed WHAT]... LABEL=LOG...
 
-LOG is a log of `meson test` (meson-logs/*.json). Names each test that was skipped, with its reason (the line of its
-output that starts with "SKIP: "), and each that failed; the last line is "N passed, N failed, N skipped". A skipped test
-of a required suite counts as failed, and so does a required suite of which nothing ran, a log that is not there or holds
-no tests, and each WHAT. Exit status 1 where anything failed.
+LOG is a log of `meson test` (meson-logs/*.json); WHAT is anything else that was tried. Names each test that was skipped,
+with its reason (the line of its output that starts with "SKIP: "), and each that failed; the last line is "N passed, N
+failed, N skipped". A skipped test of a required suite counts as failed, and so does a required suite of which nothing
+passed, and a log that is not there or holds no tests. Exit status 1 where anything failed.
 """
 import argparse
 import json
@@ -38,11 +38,13 @@ def read_log(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--require", action="append", default=[], metavar="SUITE")
-    parser.add_argument("--failed", action="append", default=[], metavar="WHAT")
+    for result in ("--passed", "--skipped", "--failed"):
+        parser.add_argument(result, action="append", default=[], metavar="WHAT")
     parser.add_argument("logs", nargs="*", metavar="LABEL=LOG")
     arguments = parser.parse_args()
 
-    npassed, skipped, failed, passed_suites = 0, [], list(arguments.failed), set()
+    npassed, passed_suites = len(arguments.passed), set()
+    skipped, failed = list(arguments.skipped), list(arguments.failed)
     for label, _, path in (log.partition("=") for log in arguments.logs):
         tests = read_log(path)
         if not isinstance(tests, list) or not tests:

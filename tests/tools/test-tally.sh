@@ -34,8 +34,14 @@ skipped: one: alone: no reason given
 2 passed, 0 failed, 2 skipped
 END
 
-tally --require mount one=good.json
+tally --require mount --passed this --skipped 'that: no time' one=good.json
 [ "$status" -eq 0 ]
+expect <<'END'
+skipped: that: no time
+skipped: one: icfs:fs / other: no /dev/fuse
+skipped: one: alone: no reason given
+3 passed, 0 failed, 3 skipped
+END
 
 tally --failed 'the build' --require mount one=bad.json two=empty.json three=missing.json
 [ "$status" -eq 1 ]
