@@ -4,10 +4,10 @@
 
     tally.py [--require SUITE]... [--passed WHAT]... [--skipped WHAT]... [--failed WHAT]... LABEL=LOG...
 
-LOG is a log of `meson test` (meson-logs/*.json); WHAT is anything else that was tried. Names each test that was skipped,
-with its reason (the line of its output that starts with "SKIP: "), and each that failed; the last line is "N passed, N
-failed, N skipped". A skipped test of a required suite counts as failed, and so does a required suite of which nothing
-passed, and a log that is not there or holds no tests. Exit status 1 where anything failed.
+LOG is a log of `meson test` (meson-logs/*.json); WHAT is anything else that was tried. Names each test that was
+skipped, with its reason (the line of its output that starts with "SKIP: "), and each that failed; the last line is "N
+passed, N failed, N skipped". A skipped test of a required suite counts as failed, and so does a required suite of which
+nothing passed, and a log that is not there or holds no tests. Exit status 1 where anything failed.
 """
 import argparse
 import json
