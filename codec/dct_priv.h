@@ -19,9 +19,24 @@ extern const int16_t dct_matrix_32[32 * 32];
 
 #define DCT_FORWARD_UNIT 8 /* a forward coefficient is in 1/8 of a JPEG coefficient's unit */
 
-/* coefs[v * B + u] of a block of samples, in 1/DCT_FORWARD_UNIT. Only u < nu and v < nv are computed; the others are
- * left as they are. */
-void dct_forward(unsigned block, unsigned nu, unsigned nv, const uint8_t *samples, size_t stride, int16_t *coefs);
+/* One filling of the transforms. All give the same bytes. */
+struct dct_kernel {
+	const char *name; /* of the instruction set; "c" for the compiler's default */
 
-/* Samples from coefs[v * B + u] in JPEG units. Only u < nu and v < nv are read, the others count as 0. */
-void dct_inverse(unsigned block, unsigned nu, unsigned nv, const int16_t *coefs, uint8_t *samples, size_t stride);
+	/* coefs[v * B + u] of a block of samples, in 1/DCT_FORWARD_UNIT. Only u < nu and v < nv are promised; others are
+	 * written or left. */
+	void (*forward)(unsigned block, unsigned nu, unsigned nv, const uint8_t *samples, size_t stride,
+	                int16_t *coefs);
+
+	/* Samples from coefs[v * B + u] in JPEG units. Those with u >= nu or v >= nv must be 0, and may be left unread. */
+	void (*inverse)(unsigned block, unsigned nu, unsigned nv, const int16_t *coefs, uint8_t *samples,
+	                size_t stride);
+};
+
+/* The fillings that this machine can run, the best one first; NULL at `index` past the last. */
+const struct dct_kernel *dct_kernel_at(unsigned index);
+
+static inline const struct dct_kernel *dct_kernel_best(void)
+{
+	return dct_kernel_at(0);
+}

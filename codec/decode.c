@@ -30,6 +30,7 @@ errint_t ic_decode_coefficients(const struct ic_view *view, unsigned component, 
 struct component_decoder {
 	const struct ic_view *view;
 	unsigned component;
+	const struct dct_kernel *dct;
 	unsigned nu, nv; /* what the kept frequencies lie below */
 	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
 	int16_t (*tables)[256]; /* for each plane of the component */
@@ -50,6 +51,7 @@ static errint_t component_decoder_init(struct component_decoder *d, const struct
 	size_t cols = l->component[component].block_cols;
 	d->view = view;
 	d->component = component;
+	d->dct = dct_kernel_best();
 	d->nu = d->nv = 0;
 	d->tables = malloc(l->nfreqs * sizeof *d->tables);
 	d->rows = malloc(l->nfreqs * cols * sizeof *d->rows);
@@ -86,7 +88,7 @@ static void decode_block_row(struct component_decoder *d, uint32_t row)
 			coefs[d->freqs[f].v * block + d->freqs[f].u] = coef;
 			any |= d->freqs[f].u | d->freqs[f].v ? (uint16_t)coef : 0;
 		}
-		dct_inverse(block, any ? d->nu : 1, any ? d->nv : 1, coefs, d->samples + col * block, stride);
+		d->dct->inverse(block, any ? d->nu : 1, any ? d->nv : 1, coefs, d->samples + col * block, stride);
 	}
 }
 

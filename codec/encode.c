@@ -66,12 +66,13 @@ static void transform(const struct object *o, const struct ic_component *compone
                       size_t stride, int16_t *values)
 {
 	unsigned block = o->layout.design.block;
+	const struct dct_kernel *dct = dct_kernel_best();
 	int16_t coefs[IC_BLOCK_MAX * IC_BLOCK_MAX];
 	for (uint32_t row = 0; row < component->block_rows; row++) {
 		for (uint32_t col = 0; col < component->block_cols; col++) {
 			const uint8_t *in = samples + (size_t)row * block * stride + (size_t)col * block;
 			int16_t *out = values + (size_t)row * component->block_cols + col;
-			dct_forward(block, o->nu, o->nv, in, stride, coefs);
+			dct->forward(block, o->nu, o->nv, in, stride, coefs);
 			for (unsigned f = 0; f < o->layout.nfreqs; f++, out += component->nblocks)
 				*out = coefs[o->freqs[f].v * block + o->freqs[f].u];
 		}

@@ -48,10 +48,29 @@ static uint32_t sum_rows(const struct plane8 *source, const struct grid_axis *y,
 	return n;
 }
 
+/* Targets whose samples all lie inside the source, for whole ratios and counts that are powers of two, which most are:
+ * the same means without a division each. Returns how many targets were made. */
+static uint32_t mean_inside(const struct plane8 *source, const struct grid_axis *x, const uint32_t *sums,
+                            uint32_t nrows, uint32_t width, uint8_t *out)
+{
+	uint32_t step = x->num / x->den, n = x->span / x->den, count = n * nrows;
+	if (x->num % x->den || x->span % x->den || !n || (count & (count - 1)) || source->width < n)
+		return 0;
+	uint32_t inside = at_most((source->width - n) / step + 1, width);
+	unsigned bits = (unsigned)__builtin_ctz(count);
+	for (uint32_t i = 0; i < inside; i++) {
+		uint32_t sum = count / 2;
+		for (uint32_t j = 0; j < n; j++)
+			sum += sums[i * step + j];
+		out[i] = (uint8_t)(sum >> bits);
+	}
+	return inside;
+}
+
 static void mean_row(const struct plane8 *source, const struct grid_axis *x, const uint32_t *sums, uint32_t nrows,
                      uint32_t width, uint8_t *out)
 {
-	for (uint32_t i = 0; i < width; i++) {
+	for (uint32_t i = mean_inside(source, x, sums, nrows, width, out); i < width; i++) {
 		uint32_t n, begin = interval(x, i, &n), sum = 0;
 		for (uint32_t j = 0; j < n; j++)
 			sum += sums[at_most(begin + j, source->width - 1)];

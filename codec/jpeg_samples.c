@@ -31,16 +31,17 @@ static inline int16_t dequantize(int16_t coef, uint16_t step)
 	return (int16_t)(value > INT16_MAX ? INT16_MAX : value < INT16_MIN ? INT16_MIN : value);
 }
 
-static void inverse_block(const int16_t quantized[64], const uint16_t steps[64], uint8_t *out, size_t stride)
+static void inverse_block(const struct dct_kernel *dct, const int16_t quantized[64], const uint16_t steps[64],
+                          uint8_t *out, size_t stride)
 {
 	int16_t coefs[64];
 	uint16_t any = 0;
-	for (unsigned i = 1; i < 64; i++)
-		any |= (uint16_t)quantized[i];
-	unsigned side = any ? 8 : 1;
-	for (unsigned i = 0; i < side * side; i++)
+	for (unsigned i = 0; i < 64; i++) {
 		coefs[i] = dequantize(quantized[i], steps[i]);
-	dct_inverse(8, side, side, coefs, out, stride);
+		any |= i ? (uint16_t)quantized[i] : 0;
+	}
+	unsigned side = any ? 8 : 1;
+	dct->inverse(8, side, side, coefs, out, stride);
 }
 
 errint_t jpeg_samples_component(struct jpeg_reader *reader, unsigned component, struct samples *ret_samples,
@@ -52,6 +53,7 @@ errint_t jpeg_samples_component(struct jpeg_reader *reader, unsigned component, 
 	        samples_new(plane.width, plane.height, plane.block_cols * 8, plane.block_rows * 8, &samples, why);
 	if (err)
 		return err;
+	const struct dct_kernel *dct = dct_kernel_best();
 	for (uint32_t row = 0; row < plane.block_rows; row++) {
 		const int16_t(*blocks)[64];
 		err = jpeg_reader_row(reader, component, row, &blocks, why);
@@ -61,7 +63,7 @@ errint_t jpeg_samples_component(struct jpeg_reader *reader, unsigned component, 
 		}
 		uint8_t *out = samples.memory + (size_t)row * 8 * samples.plane.stride;
 		for (uint32_t col = 0; col < plane.block_cols; col++)
-			inverse_block(blocks[col], plane.steps, out + col * 8, samples.plane.stride);
+			inverse_block(dct, blocks[col], plane.steps, out + col * 8, samples.plane.stride);
 	}
 	*ret_samples = samples;
 	return 0;
