@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/log.h"
 
+#include "fs/utf8.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -92,56 +94,25 @@ bool log_enabled(const struct log *log, enum log_level level)
 	return log && level <= log->level;
 }
 
-/* Bytes of the printable UTF-8 character that `text` begins with; 0 where there is none. The ranges of the second byte
- * that shut out overlong forms, surrogates and values past U+10FFFF are those of the Unicode Standard, table 3-7; C1
- * control characters (U+0080..U+009F) count as not printable. A terminator is no continuation byte, so nothing past it is
- * read. */
-static size_t printable_length(const unsigned char *text)
-{
-	unsigned char lead = text[0], low = 0x80, high = 0xbf;
-	size_t n;
-
-	if (lead < 0x80)
-		return lead >= 0x20 && lead != 0x7f;
-	if (lead < 0xc2 || lead > 0xf4)
-		return 0;
-	n = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-	if (lead == 0xc2 || lead == 0xe0)
-		low = 0xa0;
-	else if (lead == 0xf0)
-		low = 0x90;
-	else if (lead == 0xed)
-		high = 0x9f;
-	else if (lead == 0xf4)
-		high = 0x8f;
-	if (text[1] < low || text[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
 /* `out` has room for four bytes for each of `text`. Returns the bytes written. */
 static size_t escape(char *out, const char *text)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	const unsigned char *in = (const unsigned char *)text;
 	char *start = out;
 
-	while (*in) {
-		size_t n = printable_length(in);
+	while (*text) {
+		size_t n = utf8_length(text);
 
-		if (n) {
-			memcpy(out, in, n);
+		if (n && !utf8_is_control(text, n)) {
+			memcpy(out, text, n);
+			out += n;
+			text += n;
 		} else {
-			n = 1;
-			memcpy(out, (char[4]){'\\', 'x', hex[*in >> 4], hex[*in & 15]}, 4);
-			out += 3;
+			unsigned char byte = (unsigned char)*text++;
+
+			memcpy(out, (char[4]){'\\', 'x', hex[byte >> 4], hex[byte & 15]}, 4);
+			out += 4;
 		}
-		out += n;
-		in += n;
 	}
 	return (size_t)(out - start);
 }

@@ -17,14 +17,20 @@ enum {
 
 struct command {
 	const char *name;
-	const char *summary;                /* one line for `icfs --help` */
-	int (*run)(int argc, char **argv);  /* argv[0] is the subcommand's name */
+	const char *summary;               /* one line for `icfs --help` */
+	int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
 };
 
 extern const struct command cmd_decode, cmd_designs, cmd_encode, cmd_inspect, cmd_mount, cmd_policy;
 
+/* Names of files may hold anything: in all that follows, control characters come out as '?'. */
+void put_text(FILE *out, const char *text);
+
 /* "icfs: ..." and a newline on stderr; returns EXIT_FAILED. */
 __attribute__((format(printf, 1, 2))) int fail(const char *format, ...);
+
+/* "icfs: warning: ..." and a newline on stderr. */
+__attribute__((format(printf, 1, 2))) void warn(const char *format, ...);
 
 /* "icfs COMMAND: ..." and "Try 'icfs COMMAND --help'." on stderr; returns EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int fail_usage(const char *command, const char *format, ...);

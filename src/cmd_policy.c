@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+#include "src/icfs.h"
+#include "src/options.h"
+
+#include "fs/policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct policy_settings {
+	struct policy_rule rule;
+	bool clear;
+};
+
+/* The nearest rule that says one key. */
+struct found {
+	bool is_found;
+	struct policy_rule rule;
+	char path[PATH_MAX]; /* of its file */
+};
+
+static errint_t apply_set(void *settings, const char *value, struct ic_why *why)
+{
+	struct policy_settings *s = settings;
+
+	return policy_set_design(&s->rule, value, why);
+}
+
+static errint_t apply_face(void *settings, const char *value, struct ic_why *why)
+{
+	struct policy_settings *s = settings;
+
+	return policy_set_face(&s->rule, value, why);
+}
+
+static errint_t apply_clear(void *settings, const char *value, struct ic_why *why)
+{
+	struct policy_settings *s = settings;
+
+	s->clear = true;
+	return 0;
+}
+
+static const struct option_entry policy_options[] = {
+        {'s', "set", "DESIGN", "write DESIGN, or auto, to DIR/.icpolicy", apply_set},
+        {'f', "face", "FACE", "write the face (ic) to DIR/.icpolicy", apply_face},
+        {'c', "clear", NULL, "remove DIR/.icpolicy", apply_clear},
+        {.name = NULL},
+};
+
+static const struct command_line policy_line = {
+        .command = "policy",
+        .operands = "DIR",
+        .about =
+                "Say what a directory is served as, and which rule says so. In a mount that is what the mount serves;\n"
+                "in a source tree, what the .icpolicy files at and above DIR say, before a mount's own options.",
+        .options = policy_options,
+        .more = "A policy governs its directory and what lies below; mounts see a change while they run. Designs\n"
+                "without sampling (s1x1) keep an image's size, which labels in pixels need.",
+        .min_operands = 1,
+        .max_operands = 1,
+};
+
+/* In a mount, its own words. ENOENT elsewhere. */
+static errint_t copy_control_file(int directory_fd)
+{
+	int fd = openat(directory_fd, ".icfs/policy", O_RDONLY | O_CLOEXEC);
+	char buffer[4096];
+	ssize_t n;
+	errint_t err;
+
+	if (fd < 0)
+		return -errno;
+	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+		fwrite(buffer, 1, (size_t)n, stdout);
+	err = n < 0 ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+static void take(struct found *found, const struct policy_rule *rule, const char *path)
+{
+	found->is_found = true;
+	found->rule = *rule;
+	strcpy(found->path, path);
+}
+
+/* What the policy file of one directory, if there is one, says of keys that nothing nearer said. */
+static errint_t look_at(const char *path, struct found *design, struct found *face, struct ic_why *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct policy_file *file;
+	const struct policy_rule *rule;
+	errint_t err;
+
+	if (fd < 0) {
+		err = -errno;
+		return err == -ENOENT ? 0 : ic_fail(why, err, "%s: cannot be opened: %s", path, strerror(-err));
+	}
+	err = policy_file_read(fd, path, POLICY_DIRECTORY, &file, why);
+	close(fd);
+	if (err)
+		return err;
+	rule = policy_file_root(file);
+	if (rule->has_design && !design->is_found)
+		take(design, rule, path);
+	if (rule->has_face && !face->is_found)
+		take(face, rule, path);
+	policy_file_free(file);
+	return 0;
+}
+
+/* The nearest rules at or above an absolute directory. */
+static errint_t walk_up(const char *directory, struct found *design, struct found *face, struct ic_why *why)
+{
+	size_t n = strlen(directory);
+	char path[PATH_MAX];
+	errint_t err = 0;
+
+	/* "/" becomes "", so that a slash always goes between */
+	if (n == 1)
+		n = 0;
+	while (!err) {
+		const char *slash;
+		int length = snprintf(path, sizeof(path), "%.*s/" POLICY_FILE_NAME, (int)n, directory);
+
+		if (length < 0 || (size_t)length >= sizeof(path))
+			return ic_fail(why, -ENAMETOOLONG, "%.100s...: the path is too long", directory);
+		err = look_at(path, design, face, why);
+		if (!n)
+			break;
+		slash = memrchr(directory, '/', n);
+		n = (size_t)(slash - directory);
+	}
+	return err;
+}
+
+static void print_policy(const char *directory, const struct policy *policy)
+{
+	char design[IC_DESIGN_STRING_SIZE], words[POLICY_DESIGN_WORDS_SIZE];
+
+	ic_design_print(&policy->design, design);
+	policy_describe_design(&policy->design, words);
+	put_text(stdout, directory);
+	printf("\n  design  %s\n          %s\n          by: ", design, words);
+	put_text(stdout, policy->design_rule);
+	printf("\n  face    %s\n          by: ", ic_face_name(policy->face));
+	put_text(stdout, policy->face_rule);
+	puts("\nA mount sees the .icpolicy files at and below the directory that it mounts; its own options may say "
+	     "more.");
+}
+
+static int show_source(const char *directory)
+{
+	struct found design = {.is_found = false}, face = {.is_found = false};
+	struct policy_context context = {.near_design = &design.rule,
+	                                 .near_design_path = design.path,
+	                                 .near_face = &face.rule,
+	                                 .near_face_path = face.path};
+	struct policy policy;
+	struct ic_why why = {"out of memory"};
+	errint_t err = walk_up(directory, &design, &face, &why);
+
+	if (!err)
+		err = policy_resolve(&context, &policy);
+	if (err)
+		return fail("%s", why.text);
+	print_policy(directory, &policy);
+	policy_clear(&policy);
+	return EXIT_OK;
+}
+
+static int show(const char *name, int directory_fd)
+{
+	errint_t err = copy_control_file(directory_fd);
+	char *directory;
+	int status;
+
+	if (!err)
+		return EXIT_OK;
+	if (err != -ENOENT && err != -ENOTDIR)
+		return fail("%s/.icfs/policy: cannot be read: %s", name, strerror(-err));
+	directory = realpath(name, NULL);
+	if (!directory)
+		return fail("%s: %s", name, strerror(errno));
+	status = show_source(directory);
+	free(directory);
+	return status;
+}
+
+static int fail_change(const char *name, errint_t err, const char *reason)
+{
+	if (err == -EROFS)
+		return fail(
+		        "%s: is on a read-only file system; a policy is set in the source directory, not in a mount",
+		        name);
+	return fail("%s/%s", name, reason);
+}
+
+static int clear(const char *name, int directory_fd)
+{
+	struct ic_why why;
+
+	if (!unlinkat(directory_fd, POLICY_FILE_NAME, 0) || errno == ENOENT)
+		return EXIT_OK;
+	ic_fail(&why, -errno, POLICY_FILE_NAME ": cannot be removed: %s", strerror(errno));
+	return fail_change(name, -errno, why.text);
+}
+
+static int set(const char *name, int directory_fd, const struct policy_rule *rule)
+{
+	struct ic_why why = {""};
+	errint_t err = policy_file_write(directory_fd, rule, &why);
+
+	return err ? fail_change(name, err, why.text) : EXIT_OK;
+}
+
+static int run_policy(int argc, char **argv)
+{
+	struct policy_settings settings = {.clear = false};
+	int first, directory_fd, status = parse_command_line(&policy_line, argc, argv, &settings, &first);
+	bool has_rule = settings.rule.has_design || settings.rule.has_face;
+
+	if (status != GO_ON)
+		return status;
+	if (settings.clear && has_rule)
+		return fail_usage("policy", "--clear removes what --set or --face would write; use one");
+	directory_fd = open(argv[first], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory_fd < 0)
+		return fail("%s: %s", argv[first], strerror(errno));
+	if (settings.clear)
+		status = clear(argv[first], directory_fd);
+	else if (has_rule)
+		status = set(argv[first], directory_fd, &settings.rule);
+	else
+		status = EXIT_OK;
+	if (status == EXIT_OK)
+		status = show(argv[first], directory_fd);
+	close(directory_fd);
+	return status;
+}
+
+const struct command cmd_policy = {"policy", "show or set what a directory is served as", run_policy};
