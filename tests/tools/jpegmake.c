@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "jpegmake.h"
+#include "jpegmake_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +73,7 @@ static void setup(struct jpeg_compress_struct *cinfo, const struct picture *pict
 		jpeg_simple_progression(cinfo);
 	if (spec->wide_tables)
 		set_wide_tables(cinfo);
+	cinfo->raw_data_in = spec->raw;
 	if (spec->no_markers)
 		cinfo->write_JFIF_header = cinfo->write_Adobe_marker = FALSE;
 }
@@ -135,7 +136,10 @@ struct bytes jpeg_make(const struct picture *picture, const struct jpeg_spec *sp
 	jpeg_start_compress(&cinfo, FALSE);
 	if (spec->orientation)
 		write_exif(&cinfo, spec->orientation);
-	write_rows(&cinfo, picture);
+	if (spec->raw)
+		jpegmake_write_raw(&cinfo, picture);
+	else
+		write_rows(&cinfo, picture);
 	jpeg_finish_compress(&cinfo);
 	jpeg_destroy_compress(&cinfo);
 	return (struct bytes){data, nbytes};

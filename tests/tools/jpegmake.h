@@ -23,6 +23,7 @@ struct jpeg_spec {
 	bool progressive;
 	bool spectral_scans; /* progressive, and each frequency of each component in a scan of its own: 190 scans */
 	bool arithmetic;
+	bool raw;         /* YCbCr sampled here, not by libjpeg, which refuses ratios that are no whole number */
 	bool no_markers;  /* neither JFIF nor Adobe */
 	bool wide_tables; /* quantization tables with steps over 255, in 16 bits */
 };
