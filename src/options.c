@@ -58,22 +58,23 @@ static void print_option(char letter, const char *name, const char *argument, co
 		n = 0;
 	}
 	printf("%*s", HELP_COLUMN - n, "");
-	for (; *help; help++) {
-		putchar(*help);
-		if (*help == '\n')
-			printf("%*s", HELP_COLUMN, "");
-	}
-	putchar('\n');
+	puts(help);
 }
 
 static void print_help(const struct command_line *line)
 {
-	printf("Usage: icfs %s [OPTION]... %s\n%s\n\nOptions:\n", line->command, line->operands, line->about);
+	printf("Usage: icfs %s [OPTION]...%s%s\n", line->command, *line->operands ? " " : "", line->operands);
+	put_wrapped(stdout, 0, line->about);
+	puts("\nOptions:");
 	for (const struct option_entry *entry = line->options; entry->name; entry++)
 		print_option(entry->letter, entry->name, entry->argument, entry->help);
 	print_option(VALUE_HELP, "help", NULL, "print this");
-	if (line->more)
-		printf("\n%s\n", line->more);
+	if (line->note) {
+		putchar('\n');
+		put_wrapped(stdout, 0, line->note);
+	}
+	if (line->examples)
+		printf("\nExamples:\n%s", line->examples);
 }
 
 static int apply_option(const struct command_line *line, const struct option_entry *entry, void *settings)
@@ -88,10 +89,9 @@ static int apply_option(const struct command_line *line, const struct option_ent
 static int check_operands(const struct command_line *line, int noperands, char **operands)
 {
 	if (noperands < line->min_operands)
-		return fail_usage(line->command, "something is missing; expected %s", line->operands);
+		return fail_usage(line->command, "expected %s", line->operands);
 	if (noperands > line->max_operands)
-		return fail_usage(line->command, "'%s' is too much; expected %s", operands[line->max_operands],
-		                  line->operands);
+		return fail_usage(line->command, "'%s' is one operand too many", operands[line->max_operands]);
 	return GO_ON;
 }
 
@@ -196,7 +196,7 @@ errint_t apply_limit_memory(void *settings, const char *value, struct ic_why *wh
 errint_t apply_limit_scans(void *settings, const char *value, struct ic_why *why)
 {
 	struct ic_limits *limits = settings;
-	uint64_t scans;
+	uint64_t scans = limits->scans;
 	errint_t err = parse_number(value, 0, UINT32_MAX, &scans, why);
 
 	if (!err)
