@@ -19,6 +19,12 @@ typedef int16_t lanes16 __attribute__((vector_size(LANES * sizeof(int16_t))));
 typedef uint32_t lanes32 __attribute__((vector_size(LANES * sizeof(uint32_t))));
 typedef int32_t lanes32s __attribute__((vector_size(LANES * sizeof(int32_t))));
 
+/* The fraction that the forward direction keeps: at B = 32 the sums of two bits would leave 32. */
+INLINE unsigned forward_pass_bits(unsigned block)
+{
+	return block == 32 ? PASS_BITS - 1 : PASS_BITS;
+}
+
 INLINE unsigned log2_of(unsigned block)
 {
 	return (unsigned)__builtin_ctz(block);
@@ -121,18 +127,18 @@ INLINE void forward(unsigned block, unsigned nu, unsigned nv, const int16_t *m, 
                     int16_t *coefs)
 {
 	int16_t a[BLOCK_MAX * BLOCK_MAX], b[BLOCK_MAX * BLOCK_MAX];
-	unsigned s = stride_of(block);
+	unsigned s = stride_of(block), first = MATRIX_BITS - forward_pass_bits(block);
+	unsigned second = MATRIX_BITS + forward_pass_bits(block) + log2_of(block) - log2_of(DCT_FORWARD_UNIT);
 	if (block < LANES)
 		memset(a, 0, block * s * sizeof *a);
 	for (unsigned y = 0; y < block; y++)
 		for (unsigned x = 0; x < block; x++)
 			a[y * s + x] = (int16_t)(samples[y * stride + x] - 128);
 	for (unsigned x = 0; x < block; x += LANES)
-		forward_columns(block, nv, m, a + x, MATRIX_BITS - PASS_BITS, b + x, s);
+		forward_columns(block, nv, m, a + x, first, b + x, s);
 	transpose_block(block, nv, block, b, a);
 	for (unsigned v = 0; v < nv; v += LANES)
-		forward_columns(block, nu, m, a + v,
-		                MATRIX_BITS + PASS_BITS + log2_of(block) - log2_of(DCT_FORWARD_UNIT), b + v, s);
+		forward_columns(block, nu, m, a + v, second, b + v, s);
 	for (unsigned u = 0; u < nu; u++)
 		for (unsigned v = 0; v < nv; v++)
 			coefs[v * block + u] = b[u * s + v];
