@@ -35,12 +35,11 @@ static const struct option_entry decode_options[] = {
 static const struct command_line decode_line = {
         .command = "decode",
         .operands = "IN OUT",
-        .about = "Reconstruct the 8-bit RGB pixels of the .ic file IN, on its sampled grid, and write them to OUT,\n"
+        .about = "Reconstruct the 8-bit RGB pixels of the .ic file IN, on its sampled grid, and write them to OUT, "
                  "a .ppm or .png file. '-' is standard input or output. The EXIF orientation is not applied.",
         .options = decode_options,
-        .more = "Examples:\n"
-                "  icfs decode cat.ic cat.png\n"
-                "  icfs encode -d s2x2-b8-k6-q8 cat.jpg - | icfs decode - cat.png",
+        .examples = "  icfs decode cat.ic cat.png\n"
+                    "  icfs encode -d s2x2-b8-k6-q8 cat.jpg - | icfs decode - cat.png\n",
         .min_operands = 2,
         .max_operands = 2,
 };
@@ -62,13 +61,13 @@ static picture_write *choose_writer(const struct decode_settings *settings, cons
 	return write;
 }
 
-static int fail_input(const char *path, const uint8_t *bytes, size_t nbytes, errint_t err, const struct ic_why *why)
+static int fail_object(const char *path, const uint8_t *bytes, size_t nbytes, errint_t err, const struct ic_why *why)
 {
 	const char *name = input_name(path);
 
 	if (ic_is_jpeg(bytes, nbytes))
 		return fail("%s: is a JPEG, not an .ic file; make one with 'icfs encode %s OUT.ic'", name, path);
-	return fail("%s: %s: %s", name, explain(err), why->text);
+	return fail_input(name, err, why);
 }
 
 static int decode(const char *path, const uint8_t *bytes, size_t nbytes, const struct ic_limits *limits,
@@ -80,7 +79,7 @@ static int decode(const char *path, const uint8_t *bytes, size_t nbytes, const s
 	errint_t err = ic_view_parse(&view, bytes, nbytes, &why);
 
 	if (err)
-		return fail_input(path, bytes, nbytes, err, &why);
+		return fail_object(path, bytes, nbytes, err, &why);
 	picture.width = view.layout.width;
 	picture.height = view.layout.height;
 	if (limits->pixels && (uint64_t)picture.width * picture.height > limits->pixels)
@@ -126,6 +125,8 @@ static int run_decode(int argc, char **argv)
 	write = choose_writer(&settings, argv[first + 1]);
 	if (!write)
 		return EXIT_USAGE;
+	if (is_same_file(argv[first], argv[first + 1]))
+		return fail("%s: is the input too; icfs does not write over a source", argv[first + 1]);
 	if (read_input(argv[first], &object, &nbytes))
 		return EXIT_FAILED;
 	status = decode(argv[first], object, nbytes, &settings.limits, &picture);

@@ -192,10 +192,9 @@ static const struct option_entry designs_options[] = {
         {'b', "block", "LIST", "only these sides of a block: 4,8", apply_block},
         {'k', "keep", "LIST", "only these numbers of anti-diagonals: 1,3-5", apply_keep},
         {'q', "bits", "LIST", "only these bits a coefficient: 4-8", apply_bits},
-        {0, "covers", "DESIGN", "only those whose objects yield DESIGN without the\nJPEG", apply_covers},
-        {0, "within", "DESIGN", "only those that an object of DESIGN yields without\nthe JPEG", apply_within},
-        {0, "size", "WxH[xN]", "with the bytes each takes for an image of W x H\npixels and N components (default 3)",
-         apply_size},
+        {0, "covers", "DESIGN", "only those whose objects yield DESIGN", apply_covers},
+        {0, "within", "DESIGN", "only those that an object of DESIGN yields", apply_within},
+        {0, "size", "WxH[xN]", "with the bytes for W x H pixels, N components (3)", apply_size},
         {0, "sort", "ORDER", "space (default) or density, sparsest first", apply_sort},
         {0, "count", NULL, "print nothing but their number", apply_count},
         {0, "json", NULL, "print a JSON array", apply_json},
@@ -205,13 +204,12 @@ static const struct option_entry designs_options[] = {
 static const struct command_line designs_line = {
         .command = "designs",
         .operands = "",
-        .about =
-                "List the designs of the base space, one a line: sXxY-bB-kK-qQ. Every X-th column and Y-th row is\n"
-                "kept, in blocks of B x B; of each block's 2B-1 anti-diagonals of frequencies the lowest K, at Q bits\n"
-                "a coefficient.",
+        .about = "List the designs of the base space, one a line: sXxY-bB-kK-qQ. Every X-th column and Y-th row is "
+                 "kept, in blocks of B x B; of each block's 2B-1 anti-diagonals of frequencies the lowest K, at Q bits "
+                 "a coefficient.",
         .options = designs_options,
-        .more = "Beyond the list, any design takes -c1 (colour at luma's resolution), -fbox (the mean when sampling),\n"
-                "-ol, -ox or -oy (another pruning order), and b32. Designs without sampling (s1x1) keep an image's\n"
+        .note = "Beyond the list, any design takes -c1 (colour at luma's resolution), -fbox (the mean when sampling), "
+                "-ol, -ox or -oy (another pruning order), and b32. Designs without sampling (s1x1) keep an image's "
                 "size, which labels in pixels need.",
 };
 

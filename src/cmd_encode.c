@@ -5,6 +5,7 @@
 
 #include "codec/encode.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 struct encode_settings {
@@ -30,26 +31,37 @@ static const struct option_entry encode_options[] = {
 static const struct command_line encode_line = {
         .command = "encode",
         .operands = "IN OUT",
-        .about = "Make the .ic object of the JPEG file IN, the bytes that a mount serves under this design. IN may\n"
+        .about = "Make the .ic object of the JPEG file IN, the bytes that a mount serves under this design. IN may "
                  "also be an .ic file of a denser design. '-' is standard input or output.",
         .options = encode_options,
-        .more = "Examples:\n"
-                "  icfs encode --design s2x2-b8-k6-q8 cat.jpg cat.ic\n"
-                "  icfs designs --size 500x375    (the designs, and the bytes each takes for such an image)",
+        .examples = "  icfs encode --design s2x2-b8-k6-q8 cat.jpg cat.ic\n"
+                    "  icfs designs --size 500x375    what each design would take\n",
         .min_operands = 2,
         .max_operands = 2,
 };
 
+static errint_t derive(const uint8_t *bytes, size_t nbytes, const struct ic_design *design, uint8_t **ret_object,
+                       size_t *ret_nbytes, struct ic_why *why)
+{
+	char has[IC_DESIGN_STRING_SIZE], asks[IC_DESIGN_STRING_SIZE];
+	struct ic_view dense;
+	errint_t err = ic_view_parse(&dense, bytes, nbytes, why);
+
+	if (err)
+		return err;
+	if (ic_design_covers(&dense.layout.design, design))
+		return ic_derive(&dense, design, ret_object, ret_nbytes, why);
+	ic_design_print(&dense.layout.design, has);
+	ic_design_print(design, asks);
+	return ic_fail(why, -EINVAL, "its design %s does not hold what %s asks for; encode the JPEG", has, asks);
+}
+
 static errint_t encode(const uint8_t *bytes, size_t nbytes, const struct encode_settings *settings,
                        uint8_t **ret_object, size_t *ret_nbytes, struct ic_why *why)
 {
-	struct ic_view dense;
-	errint_t err;
-
-	if (!ic_is_magic(bytes, nbytes))
-		return ic_encode_jpeg(bytes, nbytes, &settings->design, &settings->limits, ret_object, ret_nbytes, why);
-	err = ic_view_parse(&dense, bytes, nbytes, why);
-	return err ? err : ic_derive(&dense, &settings->design, ret_object, ret_nbytes, why);
+	if (ic_is_magic(bytes, nbytes))
+		return derive(bytes, nbytes, &settings->design, ret_object, ret_nbytes, why);
+	return ic_encode_jpeg(bytes, nbytes, &settings->design, &settings->limits, ret_object, ret_nbytes, why);
 }
 
 static void warn_if_truncated(const char *name, const uint8_t *object, size_t nbytes)
@@ -71,12 +83,14 @@ static int run_encode(int argc, char **argv)
 
 	if (status != GO_ON)
 		return status;
+	if (is_same_file(argv[first], argv[first + 1]))
+		return fail("%s: is the input too; icfs does not write over a source", argv[first + 1]);
 	if (read_input(argv[first], &source, &source_nbytes))
 		return EXIT_FAILED;
 	err = encode(source, source_nbytes, &settings, &object, &object_nbytes, &why);
 	free(source);
 	if (err)
-		return fail("%s: %s: %s", input_name(argv[first]), explain(err), why.text);
+		return fail_input(input_name(argv[first]), err, &why);
 	warn_if_truncated(input_name(argv[first]), object, object_nbytes);
 	status = write_output(argv[first + 1], object, object_nbytes);
 	free(object);

@@ -36,8 +36,7 @@ static errint_t apply_planes(void *settings, const char *value, struct ic_why *w
 }
 
 static const struct option_entry inspect_options[] = {
-        {'d', "design", "DESIGN", "of a JPEG, tell the size of its object under DESIGN\n(default s1x1-b8-k15-q8)",
-         apply_design},
+        {'d', "design", "DESIGN", "of a JPEG, tell the size of its object under DESIGN", apply_design},
         {'p', "planes", NULL, "of an .ic file, tell every plane", apply_planes},
         {'j', "json", NULL, "print a JSON object, one line a file", apply_json},
         {.name = NULL},
@@ -47,8 +46,7 @@ static const struct command_line inspect_line = {
         .command = "inspect",
         .operands = "FILE...",
         .about = "Say what is in an .ic or JPEG file. '-' is standard input. An .ic file is checked from end to end; "
-                 "of a\n"
-                 "JPEG the headers alone are read.",
+                 "of a JPEG the headers alone are read.",
         .options = inspect_options,
         .min_operands = 1,
         .max_operands = INT_MAX,
@@ -66,7 +64,7 @@ static int inspect_object(const char *name, const uint8_t *bytes, size_t nbytes,
 		inspect_object_json(name, &view, !err, settings->planes);
 	else if (has_header)
 		inspect_object_words(name, &view, !err, settings->planes);
-	return err ? fail("%s: %s: %s", name, explain(err), why.text) : EXIT_OK;
+	return err ? fail_input(name, err, &why) : EXIT_OK;
 }
 
 static int inspect_jpeg(const char *name, const uint8_t *bytes, size_t nbytes, const struct inspect_settings *settings)
@@ -80,7 +78,7 @@ static int inspect_jpeg(const char *name, const uint8_t *bytes, size_t nbytes, c
 	if (!err)
 		err = ic_layout_init(&layout, &settings->design, info.width, info.height, info.nobject_components);
 	if (err)
-		return fail("%s: %s: %s", name, explain(err), why.text);
+		return fail_input(name, err, &why);
 	if (settings->as_json)
 		inspect_jpeg_json(name, &info, nbytes, &layout);
 	else

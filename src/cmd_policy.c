@@ -55,11 +55,10 @@ static const struct option_entry policy_options[] = {
 static const struct command_line policy_line = {
         .command = "policy",
         .operands = "DIR",
-        .about =
-                "Say what a directory is served as, and which rule says so. In a mount that is what the mount serves;\n"
-                "in a source tree, what the .icpolicy files at and above DIR say, before a mount's own options.",
+        .about = "Say what a directory is served as, and which rule says so. In a mount that is what the mount serves; "
+                 "in a source tree, what the .icpolicy files at and above DIR say, before a mount's own options.",
         .options = policy_options,
-        .more = "A policy governs its directory and what lies below; mounts see a change while they run. Designs\n"
+        .note = "A policy governs its directory and what lies below; mounts see a change while they run. Designs "
                 "without sampling (s1x1) keep an image's size, which labels in pixels need.",
         .min_operands = 1,
         .max_operands = 1,
@@ -146,12 +145,17 @@ static void print_policy(const char *directory, const struct policy *policy)
 	ic_design_print(&policy->design, design);
 	policy_describe_design(&policy->design, words);
 	put_text(stdout, directory);
-	printf("\n  design  %s\n          %s\n          by: ", design, words);
+	printf("\n  design  %s\n", design);
+	put_wrapped(stdout, 10, words);
+	fputs("          by: ", stdout);
 	put_text(stdout, policy->design_rule);
 	printf("\n  face    %s\n          by: ", ic_face_name(policy->face));
 	put_text(stdout, policy->face_rule);
-	puts("\nA mount sees the .icpolicy files at and below the directory that it mounts; its own options may say "
-	     "more.");
+	fputs("\n\n", stdout);
+	put_wrapped(
+	        stdout, 0,
+	        "A mount sees the .icpolicy files at and below the directory that it mounts, and its own options may "
+	        "say more.");
 }
 
 static int show_source(const char *directory)

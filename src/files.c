@@ -34,6 +34,14 @@ const char *output_name(const char *path)
 	return is_dash(path) ? "standard output" : path;
 }
 
+bool is_same_file(const char *input, const char *output)
+{
+	struct stat in, out;
+
+	return !stat(input, &in) && !stat(output, &out) && S_ISREG(in.st_mode) && in.st_dev == out.st_dev &&
+	       in.st_ino == out.st_ino;
+}
+
 /* Read until the end or until `size` bytes are there. */
 static errint_t read_up_to(int fd, uint8_t *bytes, size_t size, size_t *ret_nbytes)
 {

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +16,9 @@
 /* Read all of `path`, "-" for standard input, into malloc'ed memory of the caller's. Longer than INPUT_NBYTES_MAX is
  * refused. */
 int read_input(const char *path, uint8_t **ret_bytes, size_t *ret_nbytes);
+
+/* Whether the two are one existing file, which writing `output` would destroy. */
+bool is_same_file(const char *input, const char *output);
 
 /* How messages call an input or output. */
 const char *input_name(const char *path);

@@ -26,6 +26,9 @@ extern const struct command cmd_decode, cmd_designs, cmd_encode, cmd_inspect, cm
 /* Names of files may hold anything: in all that follows, control characters come out as '?'. */
 void put_text(FILE *out, const char *text);
 
+/* Words separated by single spaces, in lines of up to 80 columns that begin with `indent` spaces. */
+void put_wrapped(FILE *out, int indent, const char *text);
+
 /* "icfs: ..." and a newline on stderr; returns EXIT_FAILED. */
 __attribute__((format(printf, 1, 2))) int fail(const char *format, ...);
 
@@ -35,5 +38,8 @@ __attribute__((format(printf, 1, 2))) void warn(const char *format, ...);
 /* "icfs COMMAND: ..." and "Try 'icfs COMMAND --help'." on stderr; returns EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int fail_usage(const char *command, const char *format, ...);
 
-/* What an error code means to a person: "the file is damaged". Never NULL. */
+/* What an error code says of a file: "damaged", "over a limit". Never NULL. */
 const char *explain(errint_t err);
+
+/* "icfs: NAME: EXPLANATION: the reason", and which options may help; returns EXIT_FAILED. */
+int fail_input(const char *name, errint_t err, const struct ic_why *why);

@@ -56,7 +56,7 @@ void inspect_jpeg_words(const char *name, const struct ic_jpeg_info *info, size_
 	printf(")\n  coding       %s, %s", info->process == IC_JPEG_PROGRESSIVE ? "progressive" : "sequential",
 	       info->arithmetic ? "arithmetic" : "Huffman");
 	if (info->restart_interval)
-		printf(", a restart marker every %u blocks", info->restart_interval);
+		printf(", a restart marker every %u MCUs", info->restart_interval);
 	printf("\n  orientation  %u\n", info->orientation);
 	ic_design_print(&layout->design, design);
 	printf("  as .ic       %" PRIu64 " bytes under %s, %u x %u pixels\n", layout->nbytes, design, layout->width,

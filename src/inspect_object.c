@@ -70,7 +70,8 @@ void inspect_object_words(const char *name, const struct ic_view *view, bool is_
 	policy_describe_design(&layout->design, words);
 	put_text(stdout, name);
 	printf("\n  .ic file, version %u, %" PRIu64 " bytes\n", IC_VERSION, layout->nbytes);
-	printf("  design       %s\n               %s\n", design, words);
+	printf("  design       %s\n", design);
+	put_wrapped(stdout, 15, words);
 	printf("  source       %u x %u pixels, of which %u x %u are kept\n", layout->source_width,
 	       layout->source_height, layout->width, layout->height);
 	print_components(layout);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINE_WIDTH 80
+
 void put_text(FILE *out, const char *text)
 {
 	while (*text) {
@@ -19,6 +21,28 @@ void put_text(FILE *out, const char *text)
 			fwrite(text, 1, n ? n : 1, out);
 		text += n ? n : 1;
 	}
+}
+
+void put_wrapped(FILE *out, int indent, const char *text)
+{
+	int column = LINE_WIDTH + 1;
+
+	while (*text) {
+		int n = (int)strcspn(text, " ");
+
+		if (column + 1 + n > LINE_WIDTH) {
+			fprintf(out, "%s%*s", column > LINE_WIDTH ? "" : "\n", indent, "");
+			column = indent;
+		} else {
+			putc(' ', out);
+			column++;
+		}
+		fwrite(text, 1, (size_t)n, out);
+		column += n;
+		text += n;
+		text += *text == ' ';
+	}
+	putc('\n', out);
 }
 
 __attribute__((format(printf, 2, 0))) static void put_message(const char *prefix, const char *format, va_list args)
@@ -68,18 +92,27 @@ const char *explain(errint_t err)
 {
 	switch (-err) {
 	case EBADMSG:
-		return "the file is damaged, or not of the kind it claims to be";
+		return "damaged";
 	case EOPNOTSUPP:
-		return "the file is valid, but of a kind that icfs does not handle";
+		return "of a kind that icfs does not handle";
 	case EFBIG:
-		return "the file passes a limit";
+		return "over a limit";
 	case ENODATA:
-		return "the file ends too early";
+		return "ends too early";
 	case ESTALE:
-		return "the file changed meanwhile";
+		return "changed meanwhile";
 	case ENODEV:
-		return "there is no GPU to use";
+		return "there is no GPU";
 	default:
 		return strerror(-err);
 	}
+}
+
+int fail_input(const char *name, errint_t err, const struct ic_why *why)
+{
+	if (err == -EINVAL)
+		return fail("%s: %s", name, why->text);
+	if (err == -EFBIG)
+		return fail("%s: %s: %s; raise it with --pixels, --memory or --scans", name, explain(err), why->text);
+	return fail("%s: %s: %s", name, explain(err), why->text);
 }

@@ -13,7 +13,7 @@ struct option_entry {
 	char letter;          /* 0 where there is none */
 	const char *name;     /* long name; NULL ends a table */
 	const char *argument; /* what --help calls it; NULL where the option takes none */
-	const char *help;     /* lines after a \n are indented */
+	const char *help;     /* up to 54 columns */
 	/* Store `value`, which is NULL without an argument. Negative, with the reason, refuses it. */
 	errint_t (*apply)(void *settings, const char *value, struct ic_why *why);
 };
@@ -23,7 +23,8 @@ struct command_line {
 	const char *operands; /* "IN OUT" */
 	const char *about;    /* sentences below the usage line */
 	const struct option_entry *options;
-	const char *more; /* printed after the options; NULL for nothing */
+	const char *note;     /* sentences below the options; NULL for none */
+	const char *examples; /* lines, printed as they are; NULL for none */
 	int min_operands, max_operands;
 };
 
@@ -45,15 +46,13 @@ errint_t apply_limit_memory(void *settings, const char *value, struct ic_why *wh
 errint_t apply_limit_scans(void *settings, const char *value, struct ic_why *why);
 #define OPTION_LIMIT_PIXELS                                                                                            \
 	{                                                                                                              \
-		0, "pixels", "N", "refuse images of more pixels (default 100000000; 0: no limit)", apply_limit_pixels  \
+		0, "pixels", "N", "refuse more pixels (default 100000000; 0: no limit)", apply_limit_pixels            \
 	}
 #define OPTION_LIMIT_MEMORY                                                                                            \
 	{                                                                                                              \
-		0, "memory", "SIZE", "refuse images that take more memory (default 1G; 0: no limit)",                  \
-		        apply_limit_memory                                                                             \
+		0, "memory", "SIZE", "refuse what takes more memory (default 1G; 0: no limit)", apply_limit_memory     \
 	}
 #define OPTION_LIMIT_SCANS                                                                                             \
 	{                                                                                                              \
-		0, "scans", "N", "refuse progressive JPEGs of more scans (default 100; 0: no limit)",                  \
-		        apply_limit_scans                                                                              \
+		0, "scans", "N", "refuse more progressive scans (default 100; 0: no limit)", apply_limit_scans         \
 	}
