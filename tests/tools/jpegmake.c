@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "jpegmake.h"
+
 #include "jpegmake_priv.h"
 
 #include <stdlib.h>
