@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""What the suites of the icfs command share: running it, and images to run it on."""
+
+import functools
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+BUILD = pathlib.Path(os.environ["ICFS_BUILD_ROOT"])
+ICFS = BUILD / "src" / "icfs"
+MKIMAGES = BUILD / "tests" / "tools" / "mkimages"
+COMMANDS = ["mount", "policy", "designs", "inspect", "encode", "decode"]
+
+
+def icfs(*args, stdin=b"", **more):
+    return subprocess.run([ICFS, *args], input=stdin, capture_output=True, timeout=120, **more)
+
+
+def jpegs(folder, pattern="**/*"):
+    """Files that are what their names say; trees for tests hold others too."""
+    files = [path for path in sorted(folder.glob(pattern)) if path.suffix.lower() in (".jpg", ".jpeg")]
+    return [path for path in files if path.read_bytes()[:3] == b"\xff\xd8\xff"]
+
+
+class CliTest(unittest.TestCase):
+    """Each test has an empty directory; each class has images, made once."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.images = pathlib.Path(tempfile.mkdtemp(prefix="icfs-cli-images-"))
+        cls.addClassCleanup(shutil.rmtree, cls.images)
+        (cls.images / "odd").mkdir()
+        (cls.images / "tree").mkdir()
+        subprocess.run([MKIMAGES, "--odd", cls.images / "odd"], check=True)
+        subprocess.run([MKIMAGES, "--classes", "2", "--count", "2", "--size", "203x151", cls.images / "tree"],
+                       check=True)
+
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="icfs-cli-"))
+        self.addCleanup(shutil.rmtree, self.dir)
+
+    def ok(self, *args, stdin=b"", **more):
+        """Run, expect success and silence on stderr; returns stdout."""
+        done = icfs(*args, stdin=stdin, **more)
+        self.assertEqual((done.returncode, done.stderr), (0, b""), args)
+        return done.stdout
+
+    def fails(self, message, *args, status=1, stdin=b"", **more):
+        """Run, expect this status and exactly this on stderr."""
+        done = icfs(*args, stdin=stdin, **more)
+        self.assertEqual((done.returncode, done.stderr.decode()), (status, message), args)
+        return done.stdout
+
+    def encode(self, source, design, name="out.ic"):
+        """The object's bytes; a source that ends early may say so."""
+        done = icfs("encode", "--design", design, source, self.dir / name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return (self.dir / name).read_bytes()
+
+    def inspect(self, *args):
+        return json.loads(self.ok("inspect", "--json", *args))
+
+    @functools.cached_property
+    def photographs(self):
+        """A few of every kind: generated ones, and real ones where there are any."""
+        found = jpegs(self.images / "tree")[:4]
+        found += [self.images / "odd" / f"{name}.jpg" for name in (
+            "sampling-420", "sampling-444", "sampling-422", "sampling-411", "grayscale", "progressive", "cmyk-adobe",
+            "rgb-adobe", "size-1x1", "size-31x33", "exif-orientation-6", "restart-1")]
+        if "ICFS_TEST_DATA" in os.environ:
+            data = pathlib.Path(os.environ["ICFS_TEST_DATA"])
+            for folder in ("imagenet-1k-sample", "imagenette/train", "weather/train", "coco128"):
+                found += jpegs(data / folder)[::40][:4]
+        self.assertGreater(len(found), 12)
+        return found

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""icfs policy on a source tree: what governs, --set, --face, --clear."""
+
+import os
+import threading
+import unittest
+
+from cli import CliTest, icfs
+
+NOTE = ("\n\nA mount sees the .icpolicy files at and below the directory that it mounts, and\n"
+        "its own options may say more.\n")
+
+
+class Policy(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.dir = self.dir.resolve()
+        self.below = self.dir / "train" / "cats"
+        self.below.mkdir(parents=True)
+        self.file = self.dir / ".icpolicy"
+
+    def governs(self, directory, design, design_rule, face_rule="the default"):
+        text = self.ok("policy", directory).decode()
+        self.assertTrue(text.startswith(f"{directory}\n  design  {design}\n          Every "), text)
+        self.assertTrue(text.endswith(f"          by: {face_rule}{NOTE}"), text)
+        self.assertIn(f"\n          by: {design_rule}\n  face    ic\n", text)
+
+    def test_the_nearest_file_governs_key_by_key(self):
+        self.governs(self.below, "s1x1-b8-k15-q8", "the default")
+        self.file.write_text("[policy]\nface = ic\ndesign = s2x2-b8-k6-q8 ; comment\n")
+        self.governs(self.below, "s2x2-b8-k6-q8", f"{self.file}, line 3", f"{self.file}, line 2")
+        near = self.dir / "train" / ".icpolicy"
+        near.write_text("\n[policy]\n\ndesign = s4x4-b8-k6-q8\n")
+        self.governs(self.below, "s4x4-b8-k6-q8", f"{near}, line 4", f"{self.file}, line 2")
+        self.governs(self.dir, "s2x2-b8-k6-q8", f"{self.file}, line 3", f"{self.file}, line 2")
+        near.write_text("[policy]\ndesign = auto\n")
+        self.governs(self.below, "s1x1-b8-k15-q8",
+                     f"auto ({near}, line 2); no search has chosen yet, so the default", f"{self.file}, line 2")
+
+    def test_set_face_and_clear(self):
+        self.ok("policy", "--set", "s2x2-b8-k6-q8", self.dir)
+        self.assertEqual(self.file.read_text(), "[policy]\ndesign = s2x2-b8-k6-q8\n")
+        self.ok("policy", "--face=ic", self.dir)
+        self.assertEqual(self.file.read_text(), "[policy]\ndesign = s2x2-b8-k6-q8\nface = ic\n")
+        self.ok("policy", "--set=auto", self.dir)
+        self.assertEqual(self.file.read_text(), "[policy]\ndesign = auto\nface = ic\n")
+        text = self.ok("policy", "--clear", self.dir).decode()
+        self.assertIn("by: the default", text)
+        self.assertFalse(self.file.exists())
+        self.ok("policy", "--clear", self.dir)
+        self.assertEqual(os.listdir(self.dir), ["train"])
+
+    def test_wrong_values_change_nothing(self):
+        self.file.write_text("[policy]\nface = ic\n")
+        done = icfs("policy", "--set", "s3x3-b8-k6-q8", self.dir)
+        self.assertEqual(done.returncode, 2)
+        self.assertTrue(done.stderr.startswith(b"icfs policy: --set: "), done.stderr)
+        self.fails("icfs policy: --face: unknown face 'png'; known: ic\nTry 'icfs policy --help'.\n", "policy", "--face",
+                   "png", self.dir, status=2)
+        self.assertEqual(self.file.read_text(), "[policy]\nface = ic\n")
+
+    def test_bad_files_are_named_with_the_line(self):
+        self.file.write_text("[policy]\n\ncolour = red\n")
+        reason = "unknown key 'colour'; known: design, face\n"
+        self.fails(f"icfs: {self.file}:3: {reason}", "policy", self.below)
+        self.fails(f"icfs: {self.file}:3: {reason}", "policy", "--set=auto", self.dir)
+        self.assertEqual(self.file.read_text(), "[policy]\n\ncolour = red\n")
+        self.ok("policy", "--clear", self.dir)
+        self.file.mkdir()
+        self.fails(f"icfs: {self.file}: cannot be read: Is a directory\n", "policy", self.dir)
+
+    def test_places_that_are_no_directory(self):
+        self.fails(f"icfs: {self.dir}/none: No such file or directory\n", "policy", self.dir / "none")
+        (self.dir / "file").write_text("")
+        self.fails(f"icfs: {self.dir}/file: Not a directory\n", "policy", self.dir / "file")
+        done = icfs("policy", "--set=auto", "/proc")
+        self.assertEqual((done.returncode, done.stderr.count(b"\n")), (1, 1), done.stderr)
+        self.assertTrue(done.stderr.startswith(b"icfs: /proc/.icpolicy: cannot be written: "), done.stderr)
+
+    def test_in_a_mount_its_own_words_are_shown(self):
+        (self.dir / ".icfs").mkdir()
+        (self.dir / ".icfs" / "policy").write_text("what the mount says\n" * 500)
+        self.assertEqual(self.ok("policy", self.dir).decode(), "what the mount says\n" * 500)
+
+    def test_a_reader_sees_one_policy_or_the_other(self):
+        texts = {f"[policy]\ndesign = {d}\n": d for d in ("s2x2-b8-k6-q8", "s1x1-b16-k31-q8-c1-fbox")}
+        self.file.write_text(next(iter(texts)))
+        seen, done = set(), threading.Event()
+
+        def read():
+            while not done.is_set():
+                seen.add(self.file.read_text())
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            for design in list(texts.values()) * 15:
+                self.ok("policy", "--set", design, self.dir)
+        finally:
+            done.set()
+            reader.join()
+        self.assertEqual(seen, set(texts))
+
+
+if __name__ == "__main__":
+    unittest.main()
