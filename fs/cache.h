@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache.h: objects in memory, each made once however many ask for it at the same time.
+ *
+ * Training reads every file once an epoch, in random order. A cache that evicts what was used least recently would then
+ * evict each object just before its next use. So nothing that was kept is given up for something new: a new object first
+ * passes a short queue, an eighth of the bytes, so that the several reads of one file are served by one making; at the
+ * queue's end it is kept if there is room in the rest, else dropped. What is kept goes only when it is out of date.
+ *
+ * All functions are thread safe.
+ */
+#pragma once
+
+#include "codec/design.h"
+#include "codec/face.h"
+#include "fs/source.h"
+
+#include <stddef.h>
+
+struct object_key {
+	struct source_identity identity;
+	struct ic_design design;
+	enum ic_face face;
+};
+
+/* Immutable bytes, counted. */
+struct object {
+	size_t nbytes;
+	const uint8_t *bytes;
+};
+
+struct cache_counts {
+	uint64_t hits;   /* found, or made by somebody else meanwhile */
+	uint64_t misses; /* made */
+	uint64_t nbytes, nobjects;
+};
+
+struct cache;
+
+/* At most `nbytes` of objects, or one alone that is larger. -ENOMEM. */
+errint_t cache_new(uint64_t nbytes, struct cache **ret_cache);
+void cache_free(struct cache *cache); /* no object may be in use; NULL is fine */
+
+/* Make the object: malloc'ed bytes that the cache frees. Called without any lock. */
+typedef errint_t cache_maker(void *context, uint8_t **ret_bytes, size_t *ret_nbytes);
+
+/* The object, from memory or from `make`. All who wait for one that fails get its error; it is not remembered. The object
+ * is the caller's until cache_put. */
+errint_t cache_get(struct cache *cache, const struct object_key *key, cache_maker *make, void *context,
+                   const struct object **ret_object);
+void cache_put(struct cache *cache, const struct object *object);
+
+/* Give up an object that is out of date. */
+void cache_drop(struct cache *cache, const struct object_key *key);
+
+struct cache_counts cache_counts(struct cache *cache);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/fs_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const control_files[] = {"policy", "stats"};
+#define VIEWS_NAME "view"
+#define NFILES (sizeof(control_files) / sizeof(*control_files))
+
+/* Above the directory that `control` belongs to is nothing: the only place for the views. */
+static bool has_views(const struct node *control)
+{
+	return control->parent->parent == NULL;
+}
+
+static void write_bound(struct fs *fs, const struct node *directory, FILE *out)
+{
+	if (atomic_load(&directory->directory->dir->is_watched))
+		fputs("changes: noticed by inotify and passed on at once, in milliseconds; by a link or a second hard "
+		      "link,\n"
+		      "         ",
+		      out);
+	else
+		fputs("changes: this directory cannot be watched, so they are noticed by looking again: ", out);
+	fprintf(out, "within %g seconds (-o staleness=)\n", fs->settings.staleness);
+}
+
+static void write_hints(struct fs *fs, const char *path, FILE *out)
+{
+	const char *slash = path[0] ? "/" : "";
+
+	fprintf(out, "\nWhat to do next:\n");
+	fprintf(out, "  another policy here      write [policy], design = s2x2-b8-k6-q8 into %s%s%s/%s\n",
+	        source_path(fs->source), slash, path, POLICY_FILE_NAME);
+	fprintf(out, "  any design, side by side ls %s/%s/%s/s2x2-b8-k6-q8,ic%s%s\n", fs->mountpoint, CONTROL_NAME,
+	        VIEWS_NAME, slash, path);
+	fprintf(out, "  what one file is         getfattr -d %s%s%s/FILE\n", fs->mountpoint, slash, path);
+	fprintf(out, "  counts                   cat %s/%s/stats\n", fs->mountpoint, CONTROL_NAME);
+}
+
+static errint_t write_policy(struct fs *fs, struct node *directory, FILE *out)
+{
+	char words[POLICY_DESIGN_WORDS_SIZE], design[IC_DESIGN_STRING_SIZE], path[PATH_MAX];
+	struct visit visit;
+	struct policy policy;
+
+	errint_t err = visit_begin(&visit, fs, directory);
+	if (err)
+		return err;
+	visit_end(&visit);
+	err = node_path(directory, path);
+	if (!err)
+		err = govern_explain(fs->govern, directory, &policy);
+	if (err)
+		return err;
+	ic_design_print(&policy.design, design);
+	policy_describe_design(&policy.design, words);
+	fprintf(out, "directory: /%s\n", path);
+	fprintf(out, "design: %s\n  %s\n  rule: %s\n", design, words, policy.design_rule);
+	fprintf(out, "face: %s\n  rule: %s\n", ic_face_name(policy.face), policy.face_rule);
+	govern_write_problems(fs->govern, directory, out);
+	write_bound(fs, directory, out);
+	write_hints(fs, path, out);
+	policy_clear(&policy);
+	return 0;
+}
+
+static void write_stats(struct fs *fs, FILE *out)
+{
+	struct stats_gauges gauges = {
+	        .cache = cache_counts(fs->cache),
+	        .cache_nbytes_max = fs->settings.cache_nbytes,
+	        .nodes = nodes_count(fs->nodes),
+	        .names_nbytes = dirs_table_nbytes(fs->dirs),
+	};
+
+	stats_write(&fs->stats, &gauges, out);
+}
+
+static errint_t write_text(struct fs *fs, struct node *directory, const char *name, char **ret_text)
+{
+	char *text = NULL;
+	size_t nbytes;
+	errint_t err = 0;
+	FILE *out = open_memstream(&text, &nbytes);
+
+	if (!out)
+		return -ENOMEM;
+	if (!strcmp(name, "policy"))
+		err = write_policy(fs, directory, out);
+	else
+		write_stats(fs, out);
+	if (fclose(out) && !err)
+		err = -ENOMEM;
+	if (err)
+		free(text);
+	else
+		*ret_text = text;
+	return err;
+}
+
+static void set_owner(struct fs *fs, struct node_spec *spec, uint16_t mode)
+{
+	const struct node *root = nodes_root(fs->nodes);
+
+	spec->uid = atomic_load(&root->uid);
+	spec->gid = atomic_load(&root->gid);
+	spec->mode = mode;
+}
+
+static errint_t file_spec(struct fs *fs, struct node *parent, const char *name, struct node_spec *spec, char **ret_text)
+{
+	for (size_t i = 0; i < NFILES; i++) {
+		if (strcmp(name, control_files[i]))
+			continue;
+		errint_t err = write_text(fs, parent->parent, name, ret_text);
+		if (err)
+			return err;
+		spec->kind = NODE_TEXT;
+		spec->text = *ret_text;
+		set_owner(fs, spec, S_IFREG | 0444);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static errint_t view_spec(struct fs *fs, const char *name, struct node_spec *spec, struct policy_rule *ret_view)
+{
+	const struct node *root = nodes_root(fs->nodes);
+
+	if (policy_parse_view(name, ret_view, NULL))
+		return -ENOENT;
+	spec->kind = NODE_DIRECTORY;
+	spec->view = ret_view;
+	spec->place = "";
+	spec->identity = (struct source_identity){.ino = root->ino, .dev = root->dev};
+	set_owner(fs, spec, atomic_load(&root->mode));
+	return 0;
+}
+
+errint_t control_spec(struct fs *fs, struct node *parent, const char *name, struct node_spec *ret_spec, char **ret_text,
+                      struct policy_rule *ret_view)
+{
+	struct node_spec *spec = ret_spec;
+
+	*spec = (struct node_spec){.parent = parent, .name = name};
+	*ret_text = NULL;
+	if (parent->kind == NODE_DIRECTORY) {
+		spec->kind = NODE_CONTROL;
+		set_owner(fs, spec, S_IFDIR | 0555);
+		return 0;
+	}
+	if (parent->kind == NODE_VIEWS)
+		return view_spec(fs, name, spec, ret_view);
+	if (!strcmp(name, VIEWS_NAME) && has_views(parent)) {
+		spec->kind = NODE_VIEWS;
+		set_owner(fs, spec, S_IFDIR | 0555);
+		return 0;
+	}
+	return file_spec(fs, parent, name, spec, ret_text);
+}
+
+struct listing {
+	struct fs *fs;
+	char **names; /* ends with NULL */
+	size_t count;
+	errint_t err;
+};
+
+static void add_name(struct listing *listing, const char *name)
+{
+	for (size_t i = 0; i < listing->count; i++)
+		if (!strcmp(listing->names[i], name))
+			return;
+	char **grown = realloc(listing->names, (listing->count + 2) * sizeof(*grown));
+	if (grown)
+		listing->names = grown;
+	if (!grown || !(grown[listing->count] = strdup(name))) {
+		listing->err = -ENOMEM;
+		return;
+	}
+	grown[++listing->count] = NULL;
+}
+
+/* What a directory in use is served as. */
+static void add_view(void *context, struct node *node)
+{
+	struct listing *listing = context;
+	char name[IC_DESIGN_STRING_SIZE + 16];
+	struct ic_design design;
+	enum ic_face face;
+
+	if (listing->err || node->kind != NODE_DIRECTORY || govern_policy(listing->fs->govern, node, &design, &face))
+		return;
+	size_t n = ic_design_print(&design, name);
+	snprintf(name + n, sizeof(name) - n, ",%s", ic_face_name(face));
+	add_name(listing, name);
+}
+
+errint_t control_list(struct fs *fs, const struct node *directory, char ***ret_names)
+{
+	struct listing listing = {.fs = fs, .names = calloc(1, sizeof(char *))};
+
+	if (!listing.names)
+		return -ENOMEM;
+	if (directory->kind == NODE_VIEWS) {
+		errint_t err = nodes_each(fs->nodes, add_view, &listing);
+		if (err)
+			listing.err = err;
+	} else {
+		for (size_t i = 0; i < NFILES; i++)
+			add_name(&listing, control_files[i]);
+		if (has_views(directory))
+			add_name(&listing, VIEWS_NAME);
+	}
+	if (listing.err)
+		control_list_free(listing.names);
+	else
+		*ret_names = listing.names;
+	return listing.err;
+}
+
+void control_list_free(char **names)
+{
+	for (char **name = names; name && *name; name++)
+		free(*name);
+	free(names);
+}

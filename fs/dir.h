@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dir.h: the source directories in use. One dir stands for a directory however often it is served (views), and keeps what
+ * is known of it: its names, its .icpolicy, and whether changes of it are noticed.
+ */
+#pragma once
+
+#include "fs/policy.h"
+#include "fs/table.h"
+
+#include <pthread.h>
+
+struct dirs;
+struct node_directory;
+
+struct dir {
+	uint64_t ino;
+	uint32_t dev;
+	uint32_t refs;    /* dirs' lock */
+	struct dir *next; /* in its bucket; dirs' lock */
+
+	/* Raised at each change that was noticed. Who caches or serves something compares it with what it was before. */
+	atomic_uint version;
+
+	pthread_mutex_t scan_lock; /* one reads the names, the others wait */
+	struct table *table;       /* dirs' lock, as all of this block: the names as they were at these stamps */
+	unsigned table_version;
+	bool table_is_fresh; /* read so soon after a change that the stamps cannot tell the next one */
+	int64_t mtime_ns, ctime_ns;
+	struct dir *newer, *older; /* by last use of the table */
+
+	atomic_bool is_watched; /* set by watch.c */
+	atomic_bool watch_tried;
+	int wd;                 /* watch's lock; -1 for none */
+	struct dir *watch_next; /* watch's lock */
+
+	/* govern's lock: the directory's own .icpolicy */
+	atomic_bool policy_loaded;
+	struct policy_file *policy; /* the last good one, or NULL */
+	char *policy_problem;       /* why the present one is not in force, or NULL */
+	struct stat policy_stat;    /* of the file last read; st_ino 0 for none */
+
+	struct node_directory *nodes; /* nodes' lock */
+};
+
+/* `table_bytes` bounds the memory for names of directories; the one in use last may pass it alone. -ENOMEM. */
+errint_t dirs_new(size_t table_bytes, struct dirs **ret_dirs);
+void dirs_free(struct dirs *dirs); /* all dirs must have been put; NULL is fine */
+
+/* Called for a dir before it goes. For watch.c; to be set before any dir is in use. */
+void dirs_on_free(struct dirs *dirs, void (*forget)(void *context, struct dir *dir), void *context);
+
+errint_t dirs_get(struct dirs *dirs, uint32_t dev, uint64_t ino, struct dir **ret_dir);
+void dirs_put(struct dirs *dirs, struct dir *dir); /* NULL is fine */
+bool dirs_ref(struct dirs *dirs, struct dir *dir); /* false where it is on its way out */
+size_t dirs_table_nbytes(struct dirs *dirs);
+
+/* The names of the directory, open as `fd`, in the state `st`; to be unref'ed. -ENOMEM, -errno of reading. */
+errint_t dir_table(struct dirs *dirs, struct dir *dir, int fd, const struct stat *st, struct table **ret_table);
+
+/* The table at hand, whether it still holds or not, or NULL. */
+struct table *dir_last_table(struct dirs *dirs, struct dir *dir);
+
+void dir_touch(struct dir *dir); /* raise the version */
+
+/* For node.c, under its lock. */
+void dir_link_node(struct dir *dir, struct node_directory *node);
+void dir_unlink_node(struct dir *dir, struct node_directory *node);
+struct node_directory *dir_first_node(const struct dir *dir);

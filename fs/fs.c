@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/fs_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NODEID_ROOT 1 /* FUSE_ROOT_ID */
+
+static errint_t read_tree_policy(const char *path, struct policy_file **ret_file, struct ic_why *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return ic_fail(why, -errno, "%s: %s", path, strerror(errno));
+	errint_t err = policy_file_read(fd, path, POLICY_TREE, ret_file, why);
+	close(fd);
+	return err;
+}
+
+static errint_t make_govern(struct fs *fs, struct ic_why *why)
+{
+	const struct mount_settings *settings = &fs->settings;
+	struct policy_file *tree = NULL;
+	errint_t err = 0;
+
+	if (settings->policy_file)
+		err = read_tree_policy(settings->policy_file, &tree, why);
+	if (!err)
+		err = govern_check_tree(fs->source, why);
+	if (err) {
+		policy_file_free(tree);
+		return err;
+	}
+	err = govern_new(fs->source, fs->log, &settings->policy, tree, settings->policy_file, &fs->govern);
+	if (err) {
+		policy_file_free(tree);
+		return ic_fail(why, err, "out of memory");
+	}
+	return 0;
+}
+
+static errint_t make_parts(struct fs *fs)
+{
+	struct watch_hooks hooks = invalidate_hooks(fs);
+	struct stat st;
+
+	if (fstat(source_fd(fs->source), &st))
+		return -errno;
+	errint_t err = dirs_new(fs->settings.names_nbytes, &fs->dirs);
+	if (!err)
+		err = watch_new(fs->dirs, &hooks, fs->log, &fs->watch);
+	if (!err)
+		err = nodes_new(fs->dirs, &st, &fs->nodes);
+	if (!err)
+		err = cache_new(fs->settings.cache_nbytes, &fs->cache);
+	if (!err)
+		err = gate_new(fs->settings.limits.memory, &fs->source_gate);
+	if (!err)
+		err = gate_new(fs->settings.limits.memory, &fs->encode_gate);
+	return err;
+}
+
+errint_t fs_new(const struct mount_settings *settings, struct log *log, struct fs **ret_fs, struct ic_why *why)
+{
+	struct fs *fs = calloc(1, sizeof(*fs));
+	errint_t err;
+
+	if (!fs)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	fs->settings = *settings;
+	fs->log = log;
+	fs->mountpoint = realpath(settings->mountpoint, NULL);
+	if (!fs->mountpoint) {
+		err = ic_fail(why, -errno, "mount point %s: %s", settings->mountpoint, strerror(errno));
+		goto fail;
+	}
+	err = source_new(settings->source, settings->follow, &fs->source, why);
+	if (err)
+		goto fail;
+	err = make_govern(fs, why);
+	if (err)
+		goto fail;
+	err = make_parts(fs);
+	if (err) {
+		ic_fail(why, err, "%s", strerror(-err));
+		goto fail;
+	}
+	*ret_fs = fs;
+	return 0;
+fail:
+	fs_free(fs);
+	return err;
+}
+
+void fs_free(struct fs *fs)
+{
+	if (!fs)
+		return;
+	watch_free(fs->watch, invalidate_drop);
+	nodes_free(fs->nodes);
+	dirs_free(fs->dirs);
+	cache_free(fs->cache);
+	gate_free(fs->source_gate);
+	gate_free(fs->encode_gate);
+	govern_free(fs->govern);
+	source_free(fs->source);
+	free(fs->mountpoint);
+	free(fs);
+}
+
+uint64_t fs_nodeid(const struct fs *fs, const struct node *node)
+{
+	return node == nodes_root(fs->nodes) ? NODEID_ROOT : (uintptr_t)node;
+}
+
+struct node *fs_node(const struct fs *fs, uint64_t nodeid)
+{
+	return nodeid == NODEID_ROOT ? nodes_root(fs->nodes) : (struct node *)(uintptr_t)nodeid;
+}
+
+int fs_errno(errint_t err)
+{
+	switch (-err) {
+	case EACCES:
+	case EPERM:
+	case ENOENT:
+	case ENOMEM:
+	case ESTALE:
+	case ENODATA:
+	case ENOTDIR:
+	case ENAMETOOLONG:
+	case EMFILE:
+	case ENFILE:
+	case ERANGE:
+	case EROFS:
+		return -err;
+	}
+	return EIO;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fs_priv.h: one mount: its parts, and what the files that answer requests share. No type of libfuse here.
+ *
+ * Locks, in the order they may be taken: govern, watch, nodes, dirs, a table's, the cache's. None is held while a file is
+ * read or the kernel is called, but for govern's, which reads policy files.
+ */
+#pragma once
+
+#include "fs/cache.h"
+#include "fs/gate.h"
+#include "fs/govern.h"
+#include "fs/mount.h"
+#include "fs/names.h"
+#include "fs/node.h"
+#include "fs/stats.h"
+#include "fs/watch.h"
+
+#define ENTRY_TIMEOUT_WATCHED 86400.0 /* seconds; inotify ends it where something changes */
+
+/* How the kernel is told to forget. Called from the watch thread only. */
+struct fs_notify {
+	void *context;
+	void (*entry)(void *context, uint64_t directory, const char *name);
+	void (*attributes)(void *context, uint64_t node);
+};
+
+struct fs {
+	struct mount_settings settings; /* its texts are the caller's */
+	char *mountpoint;               /* canonical */
+	struct log *log;
+	struct source *source;
+	struct dirs *dirs;
+	struct nodes *nodes;
+	struct govern *govern;
+	struct cache *cache;
+	struct gate *source_gate; /* bytes of sources in memory */
+	struct gate *encode_gate; /* memory of encodes under way; entered from within the other */
+	struct watch *watch;
+	struct fs_notify notify;
+	struct stats stats;
+};
+
+errint_t fs_new(const struct mount_settings *settings, struct log *log, struct fs **ret_fs, struct ic_why *why);
+void fs_free(struct fs *fs); /* NULL is fine */
+
+/* The kernel's numbers of nodes. */
+uint64_t fs_nodeid(const struct fs *fs, const struct node *node);
+struct node *fs_node(const struct fs *fs, uint64_t nodeid);
+
+/* What a program is told of an error of ours. */
+int fs_errno(errint_t err);
+
+/* visit.c: a directory opened for one request. */
+struct visit {
+	struct fs *fs;
+	struct node *node; /* held */
+	struct dir *dir;
+	struct table *table;          /* NULL until visit_names */
+	int fd;                       /* O_PATH */
+	unsigned version, generation; /* as they were before anything was looked at */
+	double timeout;               /* seconds that an answer about the directory holds */
+	struct ic_design design;
+	enum ic_face face;
+	struct stat st;
+	char place[PATH_MAX];
+};
+
+/* What there is under a served name. */
+struct found {
+	struct node_spec spec;
+	double timeout;
+	struct verdict *verdict; /* referenced; spec.why points into it */
+	char text[PATH_MAX];     /* spec.place, or spec.text of a link */
+};
+
+errint_t visit_begin(struct visit *visit, struct fs *fs, struct node *directory);
+void visit_end(struct visit *visit);
+
+/* Read the names, or take `table` (a reference, may be NULL) for them. */
+errint_t visit_names(struct visit *visit, struct table *table);
+struct names visit_served(struct visit *visit); /* for names.h; needs the names */
+
+/* What entry `i` is, which is served in `form`. -ENOENT for what is not there, or not to be. found_clear afterwards. */
+errint_t visit_examine(struct visit *visit, size_t i, enum name_form form, struct found *ret_found);
+void found_clear(struct found *found);
+
+/* Whether what was answered from this visit may be out of date by now. */
+bool visit_is_outdated(const struct visit *visit);
+
+/* attr.c */
+errint_t attr_fill(struct fs *fs, const struct node *node, struct stat *ret_st);
+
+/* object.c: bytes of files. */
+errint_t content_get(struct fs *fs, struct node *node, const struct object **ret_object);
+errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_t nbytes, uint64_t offset,
+                           size_t *ret_nbytes);
+struct object_key content_key(const struct node *node);
+
+/* invalidate.c: what follows from a change. */
+struct watch_hooks invalidate_hooks(struct fs *fs);
+void invalidate_drop(void *context, void *item); /* for watch_free */
+/* Have the kernel forget all that depends on the source's or the served name `name`; from a request handler. */
+void invalidate_post(struct fs *fs, struct node *directory, const char *name);
+
+/* control.c: .icfs. The names in a control directory, by index, NULL after the last; texts are made when looked up. */
+errint_t control_spec(struct fs *fs, struct node *parent, const char *name, struct node_spec *ret_spec, char **ret_text,
+                      struct policy_rule *ret_view);
+errint_t control_list(struct fs *fs, const struct node *directory, char ***ret_names);
+void control_list_free(char **names);
+
+/* xattr.c: the value as text, malloc'ed; -ENODATA. `names` are separated and ended by NULs. */
+errint_t xattr_get(struct fs *fs, struct node *node, const char *name, char **ret_value);
+size_t xattr_list(const struct node *node, char *out, size_t size);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/govern.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct govern {
+	pthread_mutex_t lock;
+	const struct source *source;
+	struct log *log;
+	struct policy_rule options;
+	struct policy_file *tree;
+	char *tree_name;
+	atomic_uint generation; /* from 1: nodes begin with 0, so never resolved */
+};
+
+errint_t govern_new(const struct source *source, struct log *log, const struct policy_rule *options,
+                    struct policy_file *tree, const char *tree_name, struct govern **ret_govern)
+{
+	struct govern *govern = calloc(1, sizeof(*govern));
+
+	if (!govern)
+		return -ENOMEM;
+	govern->tree_name = strdup(tree_name ? tree_name : "");
+	if (!govern->tree_name) {
+		free(govern);
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&govern->lock, NULL);
+	atomic_init(&govern->generation, 1);
+	govern->source = source;
+	govern->log = log;
+	govern->options = *options;
+	govern->tree = tree;
+	*ret_govern = govern;
+	return 0;
+}
+
+void govern_free(struct govern *govern)
+{
+	if (!govern)
+		return;
+	policy_file_free(govern->tree);
+	free(govern->tree_name);
+	pthread_mutex_destroy(&govern->lock);
+	free(govern);
+}
+
+unsigned govern_generation(struct govern *govern)
+{
+	return atomic_load(&govern->generation);
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* The path of a directory's policy file below the mounted root, for messages. */
+static void policy_path(const struct node *directory, char out[PATH_MAX])
+{
+	char path[PATH_MAX];
+
+	if (node_path(directory, path) || source_join(path, POLICY_FILE_NAME, out))
+		strcpy(out, POLICY_FILE_NAME);
+}
+
+/* Put what was read in place; the lock is held. True when what governs may have changed. */
+static bool install(struct govern *govern, struct dir *dir, const char *name, struct policy_file *file,
+                    const struct stat *st, errint_t err, const struct ic_why *why)
+{
+	free(dir->policy_problem);
+	dir->policy_problem = NULL;
+	dir->policy_stat = *st;
+	atomic_store(&dir->policy_loaded, true);
+	if (err) {
+		dir->policy_problem = strdup(why->text);
+		log_write(govern->log, LOG_LEVEL_WARNING, "%s; %s stays in force", why->text,
+		          dir->policy ? "the last good version" : "the inherited policy");
+		return false;
+	}
+	if (!file && !dir->policy)
+		return false;
+	log_write(govern->log, LOG_LEVEL_INFO, "%s: %s", name, file ? "read" : "gone");
+	policy_file_free(dir->policy);
+	dir->policy = file;
+	atomic_fetch_add(&govern->generation, 1);
+	return true;
+}
+
+bool govern_refresh(struct govern *govern, const struct node *directory, const char *place)
+{
+	struct dir *dir = directory->directory->dir;
+	struct policy_file *file = NULL;
+	struct stat st = {0};
+	struct ic_why why = {""};
+	char name[PATH_MAX];
+	bool changed = false;
+	int fd = -1;
+
+	policy_path(directory, name);
+	pthread_mutex_lock(&govern->lock);
+	errint_t err = source_open_file(govern->source, place, POLICY_FILE_NAME, &fd, &st);
+	if (err == -ENOENT || err == -EXDEV || err == -ELOOP)
+		err = 0;
+	else if (err)
+		ic_fail(&why, err, "%s: %s", name, strerror(-err));
+	if (!atomic_load(&dir->policy_loaded) || err || !is_same_file(&st, &dir->policy_stat)) {
+		if (fd >= 0)
+			err = policy_file_read(fd, name, POLICY_DIRECTORY, &file, &why);
+		changed = install(govern, dir, name, file, &st, err, &why);
+	}
+	pthread_mutex_unlock(&govern->lock);
+	if (fd >= 0)
+		close(fd);
+	return changed;
+}
+
+struct nearest {
+	char design_path[PATH_MAX], face_path[PATH_MAX], directory[PATH_MAX];
+};
+
+/* Fill in the .icpolicy files that are nearest to `directory` and say each key; the lock is held. */
+static void find_nearest(const struct node *directory, struct policy_context *context, struct nearest *nearest)
+{
+	for (const struct node *at = directory;; at = at->parent) {
+		const struct policy_file *file = at->directory->dir->policy;
+		const struct policy_rule *rule = file ? policy_file_root(file) : NULL;
+
+		if (rule && rule->has_design && !context->near_design) {
+			policy_path(at, nearest->design_path);
+			context->near_design = rule;
+			context->near_design_path = nearest->design_path;
+		}
+		if (rule && rule->has_face && !context->near_face) {
+			policy_path(at, nearest->face_path);
+			context->near_face = rule;
+			context->near_face_path = nearest->face_path;
+		}
+		if (at->directory->is_top)
+			return;
+	}
+}
+
+/* The lock is held. */
+static errint_t resolve(struct govern *govern, struct node *directory)
+{
+	struct node_directory *d = directory->directory;
+	unsigned generation = atomic_load(&govern->generation);
+	struct policy_context context = {
+	        .view = d->view,
+	        .tree = govern->tree,
+	        .tree_name = govern->tree_name,
+	        .options = &govern->options,
+	};
+	struct nearest nearest;
+	struct policy policy;
+
+	if (d->generation == generation)
+		return 0;
+	errint_t err = node_path(directory, nearest.directory);
+	if (err)
+		return err;
+	context.directory = nearest.directory;
+	find_nearest(directory, &context, &nearest);
+	err = policy_resolve(&context, &policy);
+	if (err)
+		return err;
+	policy_clear(&d->policy);
+	d->policy = policy;
+	d->generation = generation;
+	return 0;
+}
+
+errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_design *ret_design,
+                       enum ic_face *ret_face)
+{
+	pthread_mutex_lock(&govern->lock);
+	errint_t err = resolve(govern, directory);
+	if (!err) {
+		*ret_design = directory->directory->policy.design;
+		*ret_face = directory->directory->policy.face;
+	}
+	pthread_mutex_unlock(&govern->lock);
+	return err;
+}
+
+errint_t govern_explain(struct govern *govern, struct node *directory, struct policy *ret_policy)
+{
+	struct policy policy = {0};
+
+	pthread_mutex_lock(&govern->lock);
+	errint_t err = resolve(govern, directory);
+	if (!err) {
+		policy = directory->directory->policy;
+		policy.design_rule = strdup(policy.design_rule);
+		policy.face_rule = strdup(policy.face_rule);
+		if (!policy.design_rule || !policy.face_rule) {
+			policy_clear(&policy);
+			err = -ENOMEM;
+		}
+	}
+	pthread_mutex_unlock(&govern->lock);
+	if (!err)
+		*ret_policy = policy;
+	return err;
+}
+
+void govern_write_problems(struct govern *govern, const struct node *directory, FILE *out)
+{
+	pthread_mutex_lock(&govern->lock);
+	for (const struct node *at = directory;; at = at->parent) {
+		const struct dir *dir = at->directory->dir;
+		if (dir->policy_problem)
+			fprintf(out, "problem: %s; %s stays in force\n", dir->policy_problem,
+			        dir->policy ? "the last good version" : "the inherited policy");
+		if (at->directory->is_top)
+			break;
+	}
+	pthread_mutex_unlock(&govern->lock);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * govern.h: which policy each directory of the mount has, now. Reads .icpolicy files, keeps the last good version of each,
+ * and resolves what policy.h describes along the chain of directories. Thread safe.
+ */
+#pragma once
+
+#include "fs/log.h"
+#include "fs/node.h"
+#include "fs/source.h"
+
+#include <stdio.h>
+
+struct govern;
+
+/* `options` is copied; `tree` (may be NULL) becomes govern's. -ENOMEM. */
+errint_t govern_new(const struct source *source, struct log *log, const struct policy_rule *options,
+                    struct policy_file *tree, const char *tree_name, struct govern **ret_govern);
+void govern_free(struct govern *govern); /* NULL is fine */
+
+/* Read the .icpolicy of `directory` if it is another than was read last. True when what governs may have changed. A file
+ * that is bad or cannot be read changes nothing but what govern_write_problems says. */
+bool govern_refresh(struct govern *govern, const struct node *directory, const char *place);
+
+/* Raised whenever any directory's policy may have changed. */
+unsigned govern_generation(struct govern *govern);
+
+/* What `directory` is served as. -ENOMEM. */
+errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_design *ret_design,
+                       enum ic_face *ret_face);
+
+/* The same with the rules in words; to be cleared. */
+errint_t govern_explain(struct govern *govern, struct node *directory, struct policy *ret_policy);
+
+/* One line for each .icpolicy at or above `directory` that is not in force as it stands. */
+void govern_write_problems(struct govern *govern, const struct node *directory, FILE *out);
+
+/* Check every .icpolicy of the tree, as far as directories can be read. -EINVAL with FILE:LINE: reason for the first bad
+ * one. */
+errint_t govern_check_tree(const struct source *source, struct ic_why *why);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What follows from a change: the kernel forgets names that may now stand for something else, and attributes of
+ * directories; the cache gives up what is out of date. All of it runs in the watch thread, never in a request, because
+ * the kernel holds a directory's lock while a request on it is under way, and telling it to forget takes that lock.
+ */
+#include "fs/fs_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+
+/* Handed over by a request. */
+struct posted {
+	struct node *directory; /* held */
+	char name[];
+};
+
+struct telling {
+	struct fs *fs;
+	const struct dir *dir;
+	const char *name;
+	struct node *directory;
+};
+
+static void forget_name(void *context, const char *name)
+{
+	const struct telling *telling = context;
+	struct fs *fs = telling->fs;
+
+	stats_add(&fs->stats, STATS_INVALIDATIONS, 1);
+	fs->notify.entry(fs->notify.context, fs_nodeid(fs, telling->directory), name);
+}
+
+static void drop_object(struct fs *fs, const struct node *node)
+{
+	if (node->kind != NODE_OBJECT)
+		return;
+	struct object_key key = content_key(node);
+	cache_drop(fs->cache, &key);
+}
+
+static void drop_visited(void *context, struct node *node)
+{
+	const struct telling *telling = context;
+
+	drop_object(telling->fs, node);
+}
+
+/* The source's entry `name` of `directory` came, went or changed. */
+static void entry_changed(struct fs *fs, struct node *directory, const char *name)
+{
+	struct telling telling = {.fs = fs, .directory = directory};
+	struct table *table = dir_last_table(fs->dirs, directory->directory->dir);
+
+	nodes_each_named(fs->nodes, directory, name, drop_visited, &telling);
+	if (table)
+		names_affected(table, name, forget_name, &telling);
+	else
+		names_possible(name, forget_name, &telling);
+	table_unref(table);
+}
+
+static void forget_attributes(void *context, struct node *node)
+{
+	const struct telling *telling = context;
+	struct fs *fs = telling->fs;
+
+	if (node->kind == NODE_DIRECTORY)
+		fs->notify.attributes(fs->notify.context, fs_nodeid(fs, node));
+}
+
+/* One directory node, of a directory in which something happened to telling->name. */
+static void directory_changed(void *context, struct node *node)
+{
+	const struct telling *telling = context;
+
+	entry_changed(telling->fs, node, telling->name);
+	forget_attributes(context, node);
+}
+
+static void child_attributes_changed(void *context, struct node *node)
+{
+	const struct telling *telling = context;
+
+	nodes_each_named(telling->fs->nodes, node, telling->name, forget_attributes, context);
+}
+
+static bool is_below(const struct node *node, const struct dir *dir)
+{
+	for (; node; node = node->parent)
+		if (node->kind == NODE_DIRECTORY && node->directory->dir == dir)
+			return true;
+	return false;
+}
+
+/* A node somewhere below a directory whose policy changed. One that would be made the same again may stay. */
+static void policy_changed_above(void *context, struct node *node)
+{
+	const struct telling *telling = context;
+	struct ic_design design;
+	enum ic_face face;
+
+	if ((node->kind != NODE_OBJECT && node->kind != NODE_FILE) || !is_below(node, telling->dir))
+		return;
+	if (node->kind == NODE_OBJECT && !govern_policy(telling->fs->govern, node->parent, &design, &face) &&
+	    ic_design_equal(&design, &node->file.design) && face == (enum ic_face)node->face)
+		return;
+	if (node->kind == NODE_FILE && !stem_length(node->name))
+		return; /* no policy changes what it is served as */
+	entry_changed(telling->fs, node->parent, node->name);
+}
+
+static void refresh_policy(struct fs *fs, struct node *directory)
+{
+	struct telling telling = {.fs = fs, .dir = directory->directory->dir};
+	char place[PATH_MAX];
+
+	if (!node_place(directory, place) && govern_refresh(fs->govern, directory, place))
+		nodes_each(fs->nodes, policy_changed_above, &telling);
+}
+
+/* A policy file counts when who writes it is done; one that was just created is still empty. */
+static bool is_policy_event(uint32_t mask, const char *name)
+{
+	return !strcmp(name, POLICY_FILE_NAME) &&
+	       mask & (IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ATTRIB);
+}
+
+static void policy_event(void *context, struct node *directory)
+{
+	const struct telling *telling = context;
+
+	refresh_policy(telling->fs, directory);
+}
+
+static void changed(void *context, struct dir *dir, uint32_t mask, const char *name)
+{
+	struct fs *fs = context;
+	struct telling telling = {.fs = fs, .dir = dir, .name = name};
+
+	dir_touch(dir);
+	if (!name) {
+		nodes_each_of_dir(fs->nodes, dir, forget_attributes, &telling);
+		return;
+	}
+	if (!strcmp(name, CONTROL_NAME))
+		return;
+	if (mask & IN_ISDIR && !(mask & (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO))) {
+		nodes_each_of_dir(fs->nodes, dir, child_attributes_changed, &telling);
+		return;
+	}
+	nodes_each_of_dir(fs->nodes, dir, directory_changed, &telling);
+	if (is_policy_event(mask, name))
+		nodes_each_of_dir(fs->nodes, dir, policy_event, &telling);
+}
+
+static void refresh_all(void *context, struct node *node)
+{
+	const struct telling *telling = context;
+
+	if (node->kind != NODE_DIRECTORY)
+		return;
+	dir_touch(node->directory->dir);
+	refresh_policy(telling->fs, node);
+}
+
+static void forget_all(void *context, struct node *node)
+{
+	struct telling *telling = context;
+
+	if (!node->parent || node->parent->kind != NODE_DIRECTORY)
+		return;
+	telling->directory = node->parent;
+	drop_object(telling->fs, node);
+	names_possible(node->name, forget_name, telling);
+}
+
+static void overflowed(void *context)
+{
+	struct telling telling = {.fs = context};
+
+	nodes_each(telling.fs->nodes, refresh_all, &telling);
+	nodes_each(telling.fs->nodes, forget_all, &telling);
+	nodes_each(telling.fs->nodes, forget_attributes, &telling);
+}
+
+static void posted(void *context, void *item)
+{
+	struct fs *fs = context;
+	struct posted *posted = item;
+
+	entry_changed(fs, posted->directory, posted->name);
+	invalidate_drop(fs, item);
+}
+
+void invalidate_drop(void *context, void *item)
+{
+	struct fs *fs = context;
+	struct posted *posted = item;
+
+	nodes_release(fs->nodes, posted->directory);
+	free(posted);
+}
+
+void invalidate_post(struct fs *fs, struct node *directory, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	struct posted *posted = malloc(sizeof(*posted) + size);
+
+	if (!posted)
+		return; /* the entry's timeout, or the next event, has to do */
+	posted->directory = directory;
+	memcpy(posted->name, name, size);
+	nodes_hold(fs->nodes, directory);
+	if (!watch_post(fs->watch, posted))
+		invalidate_drop(fs, posted);
+}
+
+struct watch_hooks invalidate_hooks(struct fs *fs)
+{
+	return (struct watch_hooks){.context = fs, .changed = changed, .overflowed = overflowed, .posted = posted};
+}

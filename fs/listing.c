@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/entry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_ENTRY 2 /* offsets 0 and 1 are "." and ".." */
+
+struct listing {
+	struct fs *fs;
+	struct node *directory;
+	struct table *table;  /* of a directory of the source */
+	char **control_names; /* of a control directory, ends with NULL */
+};
+
+errint_t listing_open(struct fs *fs, struct node *directory, struct listing **ret_listing)
+{
+	struct listing *listing = calloc(1, sizeof(*listing));
+	struct visit visit;
+	errint_t err;
+
+	if (!listing)
+		return -ENOMEM;
+	listing->fs = fs;
+	listing->directory = directory;
+	if (directory->kind == NODE_DIRECTORY) {
+		err = visit_begin(&visit, fs, directory);
+		if (!err) {
+			err = visit_names(&visit, NULL);
+			if (!err)
+				listing->table = table_ref(visit.table);
+			visit_end(&visit);
+		}
+	} else {
+		err = control_list(fs, directory, &listing->control_names);
+	}
+	if (err) {
+		free(listing);
+		return err;
+	}
+	*ret_listing = listing;
+	return 0;
+}
+
+void listing_free(struct listing *listing)
+{
+	if (!listing)
+		return;
+	table_unref(listing->table);
+	control_list_free(listing->control_names);
+	free(listing);
+}
+
+/* One reply under way. */
+struct page {
+	fuse_req_t req;
+	struct listing *listing;
+	char *bytes;
+	size_t size, used;
+	bool plus, is_full;
+	struct node **nodes; /* looked up for this reply */
+	size_t nnodes;
+};
+
+#define ENTRY_SIZE_MIN 128 /* bytes that any entry takes with its attributes, at least */
+
+/* Add a name; with entry->ino 0 the kernel takes note of the name alone. False, and is_full, where it does not fit. */
+static bool add(struct page *page, const char *name, const struct fuse_entry_param *entry, off_t next)
+{
+	char *at = page->bytes + page->used;
+	size_t room = page->size - page->used;
+	size_t n = page->plus ? fuse_add_direntry_plus(page->req, at, room, name, entry, next)
+	                      : fuse_add_direntry(page->req, at, room, name, &entry->attr, next);
+
+	page->is_full = n > room;
+	if (!page->is_full)
+		page->used += n;
+	return !page->is_full;
+}
+
+static void add_dots(struct page *page, off_t offset)
+{
+	struct fuse_entry_param entry = {.attr.st_mode = S_IFDIR};
+	const struct node *directory = page->listing->directory;
+	const struct node *parent = directory->parent ? directory->parent : directory;
+
+	entry.attr.st_ino = node_number(directory);
+	if (offset == 0 && !add(page, ".", &entry, 1))
+		return;
+	entry.attr.st_ino = node_number(parent);
+	if (offset <= 1)
+		add(page, "..", &entry, 2);
+}
+
+static void add_control(struct page *page, size_t first)
+{
+	char **names = page->listing->control_names;
+
+	for (size_t i = 0; names[i] && !page->is_full; i++) {
+		bool is_file = page->listing->directory->kind == NODE_CONTROL && strcmp(names[i], "view");
+		struct fuse_entry_param entry = {.attr.st_mode = is_file ? S_IFREG : S_IFDIR, .attr.st_ino = i + 1};
+		if (i >= first)
+			add(page, names[i], &entry, (off_t)(i + 1 + FIRST_ENTRY));
+	}
+}
+
+/* Without attributes no node is needed, only its number. */
+static void set_number(const struct found *found, struct fuse_entry_param *ret_entry)
+{
+	*ret_entry =
+	        (struct fuse_entry_param){.attr.st_mode = found->spec.mode, .attr.st_ino = found->spec.identity.ino};
+	if (!ret_entry->attr.st_ino)
+		ret_entry->attr.st_ino = 1;
+}
+
+static void add_entry(struct page *page, struct visit *visit, const struct names *names, size_t i)
+{
+	struct fs *fs = visit->fs;
+	enum name_form form = names_form(names, i);
+	struct fuse_entry_param entry = {0};
+	char name[NAME_MAX + 1];
+	struct found found;
+
+	if (visit_examine(visit, i, form, &found))
+		return; /* gone meanwhile, or not to be seen */
+	names_write(names, i, form, name);
+	if (!page->plus) {
+		set_number(&found, &entry);
+		add(page, name, &entry, (off_t)(i + 1 + FIRST_ENTRY));
+	} else if (!entry_make(fs, &found, &entry)) {
+		struct node *node = fs_node(fs, entry.ino);
+		if (add(page, name, &entry, (off_t)(i + 1 + FIRST_ENTRY)))
+			page->nodes[page->nnodes++] = node;
+		else
+			nodes_forget(fs->nodes, node, 1);
+	}
+	found_clear(&found);
+}
+
+static void add_entries(struct page *page, struct visit *visit, size_t first)
+{
+	struct names names = visit_served(visit);
+
+	for (size_t i = first; i < table_count(visit->table) && !page->is_full; i++)
+		add_entry(page, visit, &names, i);
+}
+
+/* The kernel has taken these entries while something changed; it has to forget them again. */
+static void forget_page(struct visit *visit, size_t first)
+{
+	for (size_t i = first; i < table_count(visit->table); i++)
+		invalidate_post(visit->fs, visit->node, table_name(visit->table, i));
+}
+
+/* A reply that did not reach the kernel took no reference. */
+static void send(struct page *page)
+{
+	struct fs *fs = page->listing->fs;
+
+	if (!fuse_reply_buf(page->req, page->bytes, page->used))
+		return;
+	for (size_t i = 0; i < page->nnodes; i++)
+		nodes_forget(fs->nodes, page->nodes[i], 1);
+}
+
+static errint_t fill(struct page *page, off_t offset)
+{
+	struct listing *listing = page->listing;
+	size_t first = offset > FIRST_ENTRY ? (size_t)offset - FIRST_ENTRY : 0;
+	struct visit visit;
+
+	add_dots(page, offset);
+	if (!listing->table) {
+		add_control(page, first);
+		send(page);
+		return 0;
+	}
+	errint_t err = visit_begin(&visit, listing->fs, listing->directory);
+	if (err)
+		return err;
+	visit_names(&visit, listing->table);
+	add_entries(page, &visit, first);
+	send(page);
+	if (page->plus && visit_is_outdated(&visit))
+		forget_page(&visit, first);
+	visit_end(&visit);
+	return 0;
+}
+
+void listing_reply(fuse_req_t req, struct listing *listing, size_t size, off_t offset, bool plus)
+{
+	struct page page = {.req = req, .listing = listing, .size = size, .plus = plus};
+	errint_t err = -ENOMEM;
+
+	page.bytes = malloc(size);
+	page.nodes = calloc(size / ENTRY_SIZE_MIN + 1, sizeof(*page.nodes));
+	if (page.bytes && page.nodes)
+		err = fill(&page, offset);
+	if (err)
+		fuse_reply_err(req, fs_errno(err));
+	free(page.bytes);
+	free(page.nodes);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/mount.h"
+#include "fs/ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#define THREADS_MAX 1024
+#define NAMES_NBYTES (32u << 20)
+#define CACHE_NBYTES (256u << 20)
+
+struct mount_settings mount_settings_default(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned threads = cpus > 16 ? 64 : cpus > 4 ? (unsigned)cpus * 4 : 16;
+
+	return (struct mount_settings){
+	        .limits = ic_limits_default(),
+	        .cache_nbytes = CACHE_NBYTES,
+	        .names_nbytes = NAMES_NBYTES,
+	        .threads = threads,
+	        .staleness = 1,
+	};
+}
+
+/* One run of a session. */
+struct session {
+	struct ops_context ops;
+	struct fuse_session *fuse;
+	struct log *log;
+	pthread_t main_thread, signal_thread;
+	atomic_bool is_over;
+	sigset_t signals;
+	bool signals_started;
+};
+
+static void notify_entry(void *context, uint64_t directory, const char *name)
+{
+	struct session *session = context;
+
+	fuse_lowlevel_notify_inval_entry(session->fuse, directory, name, strlen(name));
+}
+
+static void notify_attributes(void *context, uint64_t node)
+{
+	struct session *session = context;
+
+	fuse_lowlevel_notify_inval_inode(session->fuse, node, -1, 0);
+}
+
+static errint_t check_settings(const struct mount_settings *settings, struct ic_why *why)
+{
+	struct stat st;
+
+	if (settings->threads < 1 || settings->threads > THREADS_MAX)
+		return ic_fail(why, -EINVAL, "threads: expected 1..%d", THREADS_MAX);
+	if (!(settings->staleness >= 0 && settings->staleness <= 86400))
+		return ic_fail(why, -EINVAL, "staleness: expected 0..86400 seconds");
+	if (stat(settings->mountpoint, &st))
+		return ic_fail(why, -errno, "mount point %s: %s", settings->mountpoint, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return ic_fail(why, -ENOTDIR, "mount point %s: not a directory", settings->mountpoint);
+	if (access("/dev/fuse", F_OK))
+		return ic_fail(why, -ENODEV,
+		               "/dev/fuse is missing: load the module (modprobe fuse), or start the container "
+		               "with --device /dev/fuse --cap-add SYS_ADMIN");
+	return 0;
+}
+
+/* fsname= and subtype= are what mount(8) shows; a comma or backslash in the path would end the option. */
+static errint_t add_options(struct fuse_args *args, const struct fs *fs)
+{
+	const struct mount_settings *settings = &fs->settings;
+	char *name = NULL, *own;
+	int failed = fuse_opt_add_opt_escaped(&name, source_path(fs->source));
+
+	if (failed)
+		return -ENOMEM;
+	if (asprintf(&own, "ro,default_permissions,subtype=icfs,fsname=%s", name) < 0)
+		own = NULL;
+	free(name);
+	failed = !own || fuse_opt_add_arg(args, "icfs") || fuse_opt_add_arg(args, "-o") || fuse_opt_add_arg(args, own);
+	free(own);
+	if (!failed && settings->fuse_options && settings->fuse_options[0])
+		failed = fuse_opt_add_arg(args, "-o") || fuse_opt_add_arg(args, settings->fuse_options);
+	if (!failed && settings->debug)
+		failed = fuse_opt_add_arg(args, "-odebug");
+	return failed ? -ENOMEM : 0;
+}
+
+static errint_t make_session(struct session *session, struct ic_why *why)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+
+	errint_t err = add_options(&args, session->ops.fs);
+	if (err)
+		ic_fail(why, err, "out of memory");
+	else if (!(session->fuse = fuse_session_new(&args, &ops_table, sizeof(ops_table), &session->ops)))
+		err = ic_fail(why, -EINVAL, "libfuse does not know one of the options");
+	fuse_opt_free_args(&args);
+	return err;
+}
+
+/* From now on nothing may be opened through our own mount. Asks the kernel alone, for nobody answers yet. */
+static void hide_own_mount(const struct fs *fs)
+{
+	struct statx stx;
+
+	if (!statx(AT_FDCWD, fs->mountpoint, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &stx))
+		source_hide_device(fs->source, makedev(stx.stx_dev_major, stx.stx_dev_minor));
+}
+
+/* Wake the main thread out of its wait until it has seen that the session is over. */
+static void end_loop(struct session *session)
+{
+	const struct timespec pause = {.tv_nsec = 20 * 1000000};
+
+	fuse_session_exit(session->fuse);
+	while (!atomic_load(&session->is_over)) {
+		pthread_kill(session->main_thread, SIGUSR1);
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Waits for a signal that ends the mount. The watch thread has to end first, while requests are still answered: it may
+ * be waiting in the kernel for a directory that is locked by a request. */
+static void *wait_for_signal(void *context)
+{
+	struct session *session = context;
+	int signal_number;
+
+	if (sigwait(&session->signals, &signal_number) || atomic_load(&session->is_over))
+		return NULL;
+	log_write(session->log, LOG_LEVEL_INFO, "%s: unmounting", strsignal(signal_number));
+	watch_stop(session->ops.fs->watch);
+	end_loop(session);
+	return NULL;
+}
+
+static void wake_up(int signal_number)
+{
+}
+
+/* Before any thread is started, and before there is a mount that a signal could leave without its process. */
+static void block_signals(struct session *session)
+{
+	sigemptyset(&session->signals);
+	sigaddset(&session->signals, SIGTERM);
+	sigaddset(&session->signals, SIGINT);
+	sigaddset(&session->signals, SIGHUP);
+	sigaddset(&session->signals, SIGUSR2);
+	pthread_sigmask(SIG_BLOCK, &session->signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static errint_t start_signals(struct session *session)
+{
+	struct sigaction action = {.sa_handler = wake_up};
+	sigset_t wake;
+
+	sigemptyset(&wake);
+	sigaddset(&wake, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	session->main_thread = pthread_self();
+	int err = pthread_create(&session->signal_thread, NULL, wait_for_signal, session);
+	session->signals_started = err == 0;
+	return -err;
+}
+
+static void stop_signals(struct session *session)
+{
+	atomic_store(&session->is_over, true);
+	if (!session->signals_started)
+		return;
+	pthread_kill(session->signal_thread, SIGUSR2);
+	pthread_join(session->signal_thread, NULL);
+}
+
+static errint_t serve(struct session *session, struct ic_why *why)
+{
+	struct fs *fs = session->ops.fs;
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+
+	if (!config)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	fuse_loop_cfg_set_max_threads(config, fs->settings.threads);
+	errint_t err = watch_start(fs->watch);
+	if (!err)
+		err = start_signals(session);
+	if (err)
+		ic_fail(why, err, "starting a thread: %s", strerror(-err));
+	else if (fuse_session_loop_mt(session->fuse, config) < 0)
+		log_write(session->log, LOG_LEVEL_ERROR, "%s: the loop of requests ended: %s", fs->mountpoint,
+		          strerror(errno));
+	stop_signals(session);
+	watch_stop(fs->watch);
+	fuse_loop_cfg_destroy(config);
+	return err;
+}
+
+/* Each request that is under way holds a file or two open. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static errint_t run(struct session *session, struct ic_why *why)
+{
+	struct fs *fs = session->ops.fs;
+
+	errint_t err = make_session(session, why);
+	if (err)
+		return err;
+	if (fuse_session_mount(session->fuse, fs->mountpoint)) {
+		err = ic_fail(why, -EIO, "cannot mount on %s; %s", fs->mountpoint,
+		              geteuid() == 0 ? "the message above says why"
+		                             : "is fusermount3 installed (package fuse3), and is the directory yours?");
+	} else {
+		hide_own_mount(fs);
+		log_write(session->log, LOG_LEVEL_INFO, "%s on %s: mounted", source_path(fs->source), fs->mountpoint);
+		err = serve(session, why);
+		fuse_session_unmount(session->fuse);
+		log_write(session->log, LOG_LEVEL_INFO, "%s: unmounted", fs->mountpoint);
+	}
+	return err;
+}
+
+errint_t mount_run(const struct mount_settings *settings, struct log *log, struct ic_why *why)
+{
+	struct session session = {.log = log};
+
+	errint_t err = check_settings(settings, why);
+	if (err)
+		return err;
+	raise_file_limit();
+	block_signals(&session);
+	err = fs_new(settings, log, &session.ops.fs, why);
+	if (err)
+		return err;
+	session.ops.fs->notify = (struct fs_notify){&session, notify_entry, notify_attributes};
+	atomic_init(&session.is_over, false);
+	err = run(&session, why);
+	if (session.fuse)
+		fuse_session_destroy(session.fuse);
+	fs_free(session.ops.fs);
+	return err;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mount.h: mount a tree and serve it until it is unmounted. The one header of fs/ that a program needs for that.
+ */
+#pragma once
+
+#include "codec/jpeg.h"
+#include "fs/log.h"
+#include "fs/policy.h"
+
+struct mount_settings {
+	const char *source;     /* the directory to be served; required */
+	const char *mountpoint; /* an existing directory; may be the source itself; required */
+
+	struct policy_rule policy; /* design and face where nothing nearer says so; default: nothing said */
+	const char *policy_file;   /* a policy file for the whole tree; default NULL */
+	struct ic_limits limits; /* on each source; limits.memory also bounds all decoding under way at once, and apart
+	                              * from that all sources being read; defaults of ic_limits_default */
+	uint64_t cache_nbytes;   /* bytes of objects kept in memory; default 256 MiB; 0 keeps only the newest */
+	size_t names_nbytes;     /* bytes of names of directories kept in memory; default 32 MiB */
+	unsigned threads;        /* requests served at once, 1..1024; default 4 a CPU, at least 16, at most 64 */
+	double staleness; /* seconds, 0..86400, within which changes are noticed that nothing tells of; default 1 */
+	bool follow;      /* serve what links to the outside lead to; default false */
+	bool debug;       /* libfuse's trace of requests on stderr; default false */
+	const char *
+	        fuse_options; /* for libfuse, as after -o; default NULL. "ro" and "default_permissions" are always on */
+
+	/* Called once, when the kernel has answered and requests will be served. Default NULL. */
+	void (*ready)(void *context);
+	void *ready_context;
+};
+
+struct mount_settings mount_settings_default(void);
+
+/* Mount and serve; returns after the unmount. SIGTERM, SIGINT and SIGHUP unmount, lazily; they are handled from within,
+ * so a process runs one mount at a time that way. No thread may have been started that does not block them. The log may
+ * be NULL. 0 after a clean unmount; else the mount was not made, and `why` names what was wrong: -EINVAL (settings, a
+ * policy file), -ENOENT, -EACCES, -ENOSYS (kernel without openat2 or FUSE), -ENOMEM, -errno. */
+errint_t mount_run(const struct mount_settings *settings, struct log *log, struct ic_why *why);

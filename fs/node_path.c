@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* What follows from a node's immutable fields: its number, its place, its path. No lock is needed. */
+#include "fs/node.h"
+#include "fs/hash.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct source_identity node_identity(const struct node *node)
+{
+	return (struct source_identity){
+	        .ino = node->ino,
+	        .size = node->file.source_size,
+	        .mtime_ns = node->file.mtime_ns,
+	        .dev = node->dev,
+	};
+}
+
+static uint64_t hash_design(uint64_t hash, const struct ic_design *d)
+{
+	const uint8_t fields[] = {d->sx, d->sy, d->block, d->keep, d->bits, d->chroma, d->filter, d->order};
+
+	return hash_bytes(hash, fields, sizeof(fields));
+}
+
+static uint64_t hash_view(uint64_t hash, const struct node *directory)
+{
+	const struct policy_rule *view = directory->kind == NODE_DIRECTORY ? directory->directory->view : NULL;
+
+	return view ? hash_u64(hash_design(hash, &view->design), view->face) : hash;
+}
+
+uint64_t node_number(const struct node *node)
+{
+	uint64_t hash = hash_u64(hash_u64(hash_u64(HASH_SEED, node->kind), node->ino), node->dev);
+
+	switch ((enum node_kind)node->kind) {
+	case NODE_DIRECTORY:
+		return hash_view(hash, node);
+	case NODE_OBJECT:
+		hash = hash_design(hash, &node->file.design);
+		/* fall through */
+	case NODE_FILE:
+		hash = hash_u64(hash_u64(hash, node->file.source_size), (uint64_t)node->file.mtime_ns);
+		return hash_u64(hash_view(hash, node->parent), node->face);
+	case NODE_LINK:
+		return hash_view(hash, node->parent);
+	case NODE_CONTROL:
+	case NODE_VIEWS:
+		return hash_u64(hash, node_number(node->parent));
+	case NODE_TEXT:
+		return hash_u64(hash, node->text.serial);
+	}
+	return hash;
+}
+
+/* Write the names from `stop`, exclusive, down to `node` behind `head`. */
+static errint_t write_path(const struct node *stop, const struct node *node, const char *head, char out[PATH_MAX])
+{
+	size_t head_len = strlen(head);
+	char *p = out + PATH_MAX;
+
+	*--p = 0;
+	for (bool first = true; node != stop; node = node->parent, first = false) {
+		size_t n = strlen(node->name);
+		if ((size_t)(p - out) < head_len + n + 2)
+			return -ENAMETOOLONG;
+		if (!first)
+			*--p = '/';
+		p -= n;
+		memcpy(p, node->name, n);
+	}
+	if (*p && head_len && head[head_len - 1] != '/')
+		*--p = '/';
+	memmove(out + head_len, p, strlen(p) + 1);
+	memcpy(out, head, head_len);
+	return 0;
+}
+
+errint_t node_place(const struct node *directory, char ret_place[PATH_MAX])
+{
+	const struct node *base = directory;
+
+	while (!base->directory->place)
+		base = base->parent;
+	return write_path(base, directory, base->directory->place, ret_place);
+}
+
+errint_t node_path(const struct node *directory, char ret_path[PATH_MAX])
+{
+	const struct node *top = directory;
+
+	while (!top->directory->is_top)
+		top = top->parent;
+	return write_path(top, directory, "", ret_path);
+}

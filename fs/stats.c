@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/stats.h"
+
+#include <inttypes.h>
+
+static const char *const request_names[STATS_REQUESTS] = {
+        [STATS_LOOKUP] = "lookup",   [STATS_GETATTR] = "getattr",   [STATS_READ] = "read",
+        [STATS_READDIR] = "readdir", [STATS_READLINK] = "readlink", [STATS_FORGET] = "forget",
+        [STATS_XATTR] = "xattr",     [STATS_OTHER] = "other",
+};
+
+static const struct {
+	enum stats_counter counter;
+	const char *name, *help;
+} counters[] = {
+        {STATS_OBJECT_BYTES_MADE, "icfs_object_made_bytes_total", "Bytes of objects made from sources."},
+        {STATS_OBJECT_BYTES_SERVED, "icfs_object_served_bytes_total", "Bytes of objects given to readers."},
+        {STATS_FILE_BYTES_SERVED, "icfs_file_served_bytes_total", "Bytes of other files given to readers."},
+        {STATS_SOURCE_BYTES_READ, "icfs_source_read_bytes_total", "Bytes of sources read to make objects."},
+        {STATS_FAILURES, "icfs_failures_total", "Objects that could not be made."},
+        {STATS_STALE, "icfs_stale_total", "Reads refused because the source had changed."},
+        {STATS_INVALIDATIONS, "icfs_invalidations_total", "Names that the kernel was told to forget."},
+};
+
+void stats_add(struct stats *stats, enum stats_counter counter, uint64_t n)
+{
+	atomic_fetch_add_explicit(&stats->counters[counter], n, memory_order_relaxed);
+}
+
+uint64_t stats_get(struct stats *stats, enum stats_counter counter)
+{
+	return atomic_load_explicit(&stats->counters[counter], memory_order_relaxed);
+}
+
+static void write_metric(FILE *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", name, help, name, type, name, value);
+}
+
+static void write_requests(struct stats *stats, FILE *out)
+{
+	fputs("# HELP icfs_requests_total Requests of the kernel, by kind.\n# TYPE icfs_requests_total counter\n", out);
+	for (int i = 0; i < STATS_REQUESTS; i++)
+		fprintf(out, "icfs_requests_total{kind=\"%s\"} %" PRIu64 "\n", request_names[i], stats_get(stats, i));
+}
+
+static void write_seconds(struct stats *stats, FILE *out)
+{
+	uint64_t ns = stats_get(stats, STATS_ENCODE_NANOSECONDS);
+
+	fputs("# HELP icfs_encode_seconds_total Seconds spent making objects, over all threads.\n"
+	      "# TYPE icfs_encode_seconds_total counter\n",
+	      out);
+	fprintf(out, "icfs_encode_seconds_total %" PRIu64 ".%09" PRIu64 "\n", ns / 1000000000, ns % 1000000000);
+}
+
+void stats_write(struct stats *stats, const struct stats_gauges *gauges, FILE *out)
+{
+	const struct cache_counts *cache = &gauges->cache;
+
+	write_requests(stats, out);
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+		write_metric(out, counters[i].name, "counter", counters[i].help, stats_get(stats, counters[i].counter));
+	write_seconds(stats, out);
+	write_metric(out, "icfs_cache_hits_total", "counter", "Objects found in memory.", cache->hits);
+	write_metric(out, "icfs_cache_misses_total", "counter", "Objects that had to be made.", cache->misses);
+	write_metric(out, "icfs_cache_bytes", "gauge", "Bytes of objects in memory.", cache->nbytes);
+	write_metric(out, "icfs_cache_limit_bytes", "gauge", "The bound on them.", gauges->cache_nbytes_max);
+	write_metric(out, "icfs_cache_objects", "gauge", "Objects in memory or being made.", cache->nobjects);
+	write_metric(out, "icfs_nodes", "gauge", "Inodes that the kernel knows.", gauges->nodes);
+	write_metric(out, "icfs_names_bytes", "gauge", "Bytes of cached names of directories.", gauges->names_nbytes);
+}

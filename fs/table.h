@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * table.h: the names of one source directory, read once and sorted. The names never change; verdicts on the candidates
+ * are added as they are asked for. Counted and thread safe.
+ */
+#pragma once
+
+#include "fs/verdict.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#define CONTROL_NAME ".icfs" /* ours in every directory; hides a real one */
+
+struct table;
+
+/* Read the directory `fd` (O_PATH will do). Verdicts of `old` (may be NULL) on the same names are taken over; their
+ * identities tell whether they still hold. -ENOMEM, -errno of reading. */
+errint_t table_read(int fd, struct table *old, struct table **ret_table);
+
+struct table *table_ref(struct table *table);
+void table_unref(struct table *table); /* NULL is fine */
+
+size_t table_count(const struct table *table);
+size_t table_nbytes(const struct table *table); /* an estimate of the memory it takes, verdicts included */
+
+/* Entries 0..count-1, by rising bytes of their names. */
+const char *table_name(const struct table *table, size_t i);
+unsigned char table_type(const struct table *table, size_t i); /* DT_ */
+
+/* The index of a name, or -1. */
+ssize_t table_find(const struct table *table, const char *name);
+
+/* Whether its name and type allow that an entry is an image. */
+bool table_is_candidate(const struct table *table, size_t i);
+
+/* Length of a name's stem when its extension is one of a JPEG (.jpg .jpeg .jpe .jfif, in any case), else 0. */
+size_t stem_length(const char *name);
+
+/* The candidates with one stem: the first one's rank and how many there are. table_ranked gives their entries. */
+size_t table_group(const struct table *table, const char *stem, size_t stem_len, size_t *ret_count);
+size_t table_ranked(const struct table *table, size_t rank);
+
+/* The verdict on an entry, for the caller to unref, or NULL. */
+struct verdict *table_verdict(struct table *table, size_t i);
+void table_set_verdict(struct table *table, size_t i, struct verdict *verdict); /* takes a reference of its own */

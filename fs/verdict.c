@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/verdict.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Nearly all headers end in the first block; EXIF thumbnails and colour profiles need the second. */
+#define FIRST_LOOK 4096u
+#define LOOK_FACTOR 16u
+
+static errint_t verdict_new(const struct stat *st, const char *why, struct verdict **ret_verdict)
+{
+	size_t size = strlen(why) + 1;
+	struct verdict *verdict = calloc(1, sizeof(*verdict) + size);
+
+	if (!verdict)
+		return -ENOMEM;
+	atomic_init(&verdict->refs, 1);
+	atomic_flag_clear(&verdict->reported);
+	verdict->identity = source_identify(st);
+	verdict->is_kept = true;
+	memcpy(verdict->why, why, size);
+	*ret_verdict = verdict;
+	return 0;
+}
+
+static ssize_t read_fully(int fd, uint8_t *bytes, size_t nbytes)
+{
+	size_t done = 0;
+
+	while (done < nbytes) {
+		ssize_t n = pread(fd, bytes + done, nbytes - done, (off_t)done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+/* Probe the first `nbytes` of the file. */
+static errint_t look(int fd, size_t nbytes, bool complete, const struct ic_limits *limits, bool *ret_is_image,
+                     struct ic_jpeg_info *ret_info, struct ic_why *why, errint_t *ret_probe)
+{
+	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
+	ssize_t n;
+
+	if (!bytes)
+		return -ENOMEM;
+	n = read_fully(fd, bytes, nbytes);
+	if (n >= 0) {
+		*ret_is_image = ic_is_jpeg(bytes, (size_t)n);
+		if (*ret_is_image)
+			*ret_probe = ic_jpeg_probe(bytes, (size_t)n, complete, limits, ret_info, why);
+	}
+	free(bytes);
+	return n < 0 ? (errint_t)n : 0;
+}
+
+errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *limits, struct verdict **ret_verdict)
+{
+	uint64_t size = (uint64_t)st->st_size;
+	uint64_t nbytes = FIRST_LOOK / LOOK_FACTOR;
+	bool is_image = false, too_big = limits->memory && size > limits->memory;
+	struct ic_jpeg_info info = {0};
+	struct ic_why why = {""};
+	struct verdict *verdict;
+	errint_t err, probe = -ENODATA;
+
+	do {
+		nbytes *= LOOK_FACTOR;
+		if (nbytes > size)
+			nbytes = size;
+		err = look(fd, nbytes, nbytes == size, limits, &is_image, &info, &why, &probe);
+		if (err)
+			return err;
+	} while (is_image && probe == -ENODATA && nbytes < size && !too_big);
+	if (is_image && too_big)
+		probe = ic_fail(&why, -EFBIG, "the file is larger than the memory limit");
+	err = verdict_new(st, is_image && probe ? why.text : "", &verdict);
+	if (err)
+		return err;
+	verdict->is_image = is_image;
+	verdict->err = is_image ? probe : 0;
+	if (is_image && !probe) {
+		verdict->width = (uint16_t)info.width;
+		verdict->height = (uint16_t)info.height;
+		verdict->ncomponents = (uint8_t)info.nobject_components;
+	}
+	*ret_verdict = verdict;
+	return 0;
+}
+
+errint_t verdict_unreadable(const struct stat *st, struct verdict **ret_verdict)
+{
+	errint_t err = verdict_new(st, "", ret_verdict);
+
+	if (!err)
+		(*ret_verdict)->is_kept = false;
+	return err;
+}
+
+struct verdict *verdict_ref(struct verdict *verdict)
+{
+	if (verdict)
+		atomic_fetch_add_explicit(&verdict->refs, 1, memory_order_relaxed);
+	return verdict;
+}
+
+void verdict_unref(struct verdict *verdict)
+{
+	if (verdict && atomic_fetch_sub(&verdict->refs, 1) == 1)
+		free(verdict);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verdict.h: what a look at the first bytes of a candidate told. Immutable and counted, so that tables share them.
+ */
+#pragma once
+
+#include "codec/jpeg.h"
+#include "fs/source.h"
+
+#include <stdatomic.h>
+
+struct verdict {
+	atomic_uint refs;
+	atomic_flag reported; /* for who logs something about this file once */
+	struct source_identity identity;
+	bool is_image;       /* its first bytes are those of a JPEG */
+	bool is_kept;        /* false where the next look may tell otherwise with the same identity (no permission) */
+	uint8_t ncomponents; /* of its objects */
+	uint16_t width, height; /* pixels */
+	errint_t err;           /* of an image: 0, or why there are no objects of it */
+	char why[];             /* "" where err is 0 */
+};
+
+/* Look at the open file `fd`, whose state is `st`. limits->memory bounds how much of it is read. -ENOMEM, -errno of
+ * reading. */
+errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *limits, struct verdict **ret_verdict);
+
+/* For a file that could not be opened: no image, not kept. */
+errint_t verdict_unreadable(const struct stat *st, struct verdict **ret_verdict);
+
+struct verdict *verdict_ref(struct verdict *verdict); /* NULL is fine */
+void verdict_unref(struct verdict *verdict);          /* NULL is fine */

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/fs_priv.h"
+#include "codec/format.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where nothing tells of changes, every policy file of the chain is looked at each time. */
+static errint_t refresh_policies(struct visit *visit)
+{
+	struct dir *dir = visit->dir;
+	char place[PATH_MAX];
+
+	if (!atomic_load(&dir->policy_loaded))
+		govern_refresh(visit->fs->govern, visit->node, visit->place);
+	for (const struct node *at = visit->node;; at = at->parent) {
+		if (!atomic_load(&at->directory->dir->is_watched)) {
+			errint_t err = node_place(at, place);
+			if (err)
+				return err;
+			govern_refresh(visit->fs->govern, at, place);
+		}
+		if (at->directory->is_top)
+			return 0;
+	}
+}
+
+static errint_t open_directory(struct visit *visit)
+{
+	errint_t err = node_place(visit->node, visit->place);
+
+	if (!err)
+		err = source_open(visit->fs->source, visit->place, O_PATH | O_DIRECTORY, &visit->fd);
+	if (err)
+		return err == -ELOOP || err == -ENOTDIR || err == -ENOENT ? -ESTALE : err;
+	if (fstat(visit->fd, &visit->st))
+		return -errno;
+	if (visit->st.st_ino != visit->node->ino || source_device(visit->st.st_dev) != visit->node->dev)
+		return -ESTALE;
+	return 0;
+}
+
+errint_t visit_begin(struct visit *visit, struct fs *fs, struct node *directory)
+{
+	visit->fs = fs;
+	visit->node = directory;
+	visit->dir = directory->directory->dir;
+	visit->table = NULL;
+	visit->fd = -1;
+	nodes_hold(fs->nodes, directory);
+	errint_t err = open_directory(visit);
+	if (!err) {
+		watch_directory(fs->watch, visit->dir, visit->fd);
+		visit->version = atomic_load(&visit->dir->version);
+		visit->timeout = atomic_load(&visit->dir->is_watched) ? ENTRY_TIMEOUT_WATCHED : fs->settings.staleness;
+		err = refresh_policies(visit);
+	}
+	if (!err) {
+		visit->generation = govern_generation(fs->govern);
+		err = govern_policy(fs->govern, directory, &visit->design, &visit->face);
+	}
+	if (err)
+		visit_end(visit);
+	return err;
+}
+
+void visit_end(struct visit *visit)
+{
+	table_unref(visit->table);
+	if (visit->fd >= 0)
+		close(visit->fd);
+	nodes_release(visit->fs->nodes, visit->node);
+}
+
+errint_t visit_names(struct visit *visit, struct table *table)
+{
+	if (table) {
+		visit->table = table_ref(table);
+		return 0;
+	}
+	return dir_table(visit->fs->dirs, visit->dir, visit->fd, &visit->st, &visit->table);
+}
+
+bool visit_is_outdated(const struct visit *visit)
+{
+	return visit->version != atomic_load(&visit->dir->version) ||
+	       visit->generation != govern_generation(visit->fs->govern);
+}
+
+/* What entry `i` is, links followed to their end; `ret_place` is where the link led. */
+static errint_t stat_entry(struct visit *visit, size_t i, struct stat *ret_st, bool *ret_is_link,
+                           char ret_place[PATH_MAX])
+{
+	const char *name = table_name(visit->table, i);
+	unsigned char type = table_type(visit->table, i);
+	errint_t err;
+	int fd;
+
+	*ret_is_link = false;
+	if (type == DT_REG) {
+		if (fstatat(visit->fd, name, ret_st, AT_SYMLINK_NOFOLLOW))
+			return -errno;
+		return S_ISREG(ret_st->st_mode) ? 0 : -ENOENT; /* another by now; the next look at the names tells */
+	}
+	if (type == DT_LNK) {
+		*ret_is_link = true;
+		return source_resolve(visit->fs->source, visit->place, name, ret_place, ret_st);
+	}
+	if (type != DT_DIR)
+		return -ENOENT;
+	err = source_join(visit->place, name, ret_place);
+	if (!err)
+		err = source_open(visit->fs->source, ret_place, O_PATH | O_NOFOLLOW, &fd);
+	if (err)
+		return err;
+	if (fstat(fd, ret_st))
+		err = -errno;
+	else if (!S_ISDIR(ret_st->st_mode))
+		err = -ENOENT;
+	close(fd);
+	return err;
+}
+
+static void report(struct visit *visit, const char *name, struct verdict *verdict, const char *what)
+{
+	char path[PATH_MAX];
+
+	if (atomic_flag_test_and_set(&verdict->reported))
+		return;
+	if (node_path(visit->node, path))
+		path[0] = 0;
+	log_write(visit->fs->log, LOG_LEVEL_WARNING, "%s%s%s: %s", path, path[0] ? "/" : "", name, what);
+}
+
+/* The verdict on entry `i`, whose state is `st`, by a new look at it where there is none that holds. Brings `st` up to
+ * date with what was looked at. */
+static errint_t look_at(struct visit *visit, size_t i, struct stat *st, struct verdict **ret_verdict)
+{
+	const char *name = table_name(visit->table, i);
+	struct verdict *verdict = table_verdict(visit->table, i);
+	struct source_identity identity = source_identify(st);
+	errint_t err;
+	int fd;
+
+	if (verdict && verdict->is_kept && source_identity_equal(&verdict->identity, &identity)) {
+		*ret_verdict = verdict;
+		return 0;
+	}
+	verdict_unref(verdict);
+	err = source_open_file(visit->fs->source, visit->place, name, &fd, st);
+	if (err == -EACCES || err == -EPERM) {
+		err = verdict_unreadable(st, &verdict);
+	} else if (!err) {
+		err = verdict_look(fd, st, &visit->fs->settings.limits, &verdict);
+		close(fd);
+	}
+	if (err)
+		return err;
+	table_set_verdict(visit->table, i, verdict);
+	if (verdict->err)
+		report(visit, name, verdict, verdict->why);
+	*ret_verdict = verdict;
+	return 0;
+}
+
+static bool is_image(void *context, size_t i)
+{
+	struct visit *visit = context;
+	struct verdict *verdict;
+	char place[PATH_MAX];
+	struct stat st;
+	bool is_link;
+
+	if (stat_entry(visit, i, &st, &is_link, place) || !S_ISREG(st.st_mode) || look_at(visit, i, &st, &verdict))
+		return false;
+	bool result = verdict->is_image;
+	verdict_unref(verdict);
+	return result;
+}
+
+struct names visit_served(struct visit *visit)
+{
+	return (struct names){.table = visit->table, .face = visit->face, .is_image = is_image, .context = visit};
+}
+
+static void set_stat(struct node_spec *spec, const struct stat *st)
+{
+	spec->identity = source_identify(st);
+	spec->uid = st->st_uid;
+	spec->gid = st->st_gid;
+	spec->mode = (uint16_t)(st->st_mode & ~0222u);
+}
+
+static errint_t examine_object(struct visit *visit, const struct verdict *verdict, struct node_spec *spec)
+{
+	struct ic_layout layout;
+
+	spec->kind = NODE_OBJECT;
+	spec->design = visit->design;
+	spec->face = visit->face;
+	if (verdict->err) {
+		/* Its own size: with 0 the kernel would never ask, and a reader would see an empty file. */
+		spec->err = verdict->err;
+		spec->why = verdict->why;
+		spec->nbytes = verdict->identity.size;
+		return 0;
+	}
+	errint_t err = ic_layout_init(&layout, &visit->design, verdict->width, verdict->height, verdict->ncomponents);
+	if (!err)
+		spec->nbytes = layout.nbytes;
+	return err;
+}
+
+static errint_t examine_file(struct visit *visit, size_t i, enum name_form form, struct stat *st, struct found *found)
+{
+	struct node_spec *spec = &found->spec;
+
+	if (table_is_candidate(visit->table, i)) {
+		errint_t err = look_at(visit, i, st, &found->verdict);
+		if (err)
+			return err;
+	}
+	set_stat(spec, st);
+	if (st->st_nlink > 1 && found->timeout > visit->fs->settings.staleness)
+		found->timeout = visit->fs->settings.staleness; /* a change by another name is not told of here */
+	if (form != NAME_OWN)
+		return found->verdict && found->verdict->is_image ? examine_object(visit, found->verdict, spec)
+		                                                  : -ENOENT;
+	spec->kind = NODE_FILE;
+	spec->nbytes = spec->identity.size;
+	if (found->verdict && found->verdict->is_image)
+		report(visit, spec->name, found->verdict, "served as it is: its .ic names are taken or pass 255 bytes");
+	return 0;
+}
+
+/* Whether a directory outside is one of those it would be listed in. */
+static bool is_own_ancestor(const struct visit *visit, const struct stat *st)
+{
+	for (const struct node *at = visit->node; at; at = at->parent)
+		if (at->kind == NODE_DIRECTORY && at->ino == st->st_ino && at->dev == source_device(st->st_dev))
+			return true;
+	return false;
+}
+
+/* From the directory `from` to `to`, both below the root. */
+static errint_t relative_path(const char *from, const char *to, char out[PATH_MAX])
+{
+	size_t common = 0, n = 0;
+
+	for (size_t i = 0;; i++) {
+		bool from_ends = !from[i] || from[i] == '/', to_ends = !to[i] || to[i] == '/';
+		if (from_ends && to_ends)
+			common = i;
+		if (from[i] != to[i] || !from[i])
+			break;
+	}
+	for (const char *p = from + common; *p;) {
+		p += strspn(p, "/");
+		if (!*p)
+			break;
+		if (n + 4 >= PATH_MAX)
+			return -ENAMETOOLONG;
+		memcpy(out + n, "../", 3);
+		n += 3;
+		p += strcspn(p, "/");
+	}
+	to += common + strspn(to + common, "/");
+	if (n + strlen(to) + 2 > PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(out + n, to);
+	n += strlen(to);
+	if (n && out[n - 1] == '/')
+		n--;
+	if (!n)
+		out[n++] = '.';
+	out[n] = 0;
+	return 0;
+}
+
+static errint_t examine_directory(struct visit *visit, const struct stat *st, bool is_link, struct found *found)
+{
+	struct node_spec *spec = &found->spec;
+	char place[PATH_MAX], own_path[PATH_MAX];
+
+	set_stat(spec, st);
+	if (is_link && found->text[0] != '/') {
+		errint_t err = node_path(visit->node, own_path);
+		if (err)
+			return err;
+		strcpy(place, found->text);
+		spec->kind = NODE_LINK;
+		spec->mode = S_IFLNK | 0777;
+		spec->text = found->text;
+		return relative_path(own_path, place, found->text);
+	}
+	if (found->text[0] == '/' && is_own_ancestor(visit, st))
+		return -ENOENT;
+	spec->kind = NODE_DIRECTORY;
+	spec->place = is_link ? found->text : NULL;
+	return 0;
+}
+
+static errint_t examine(struct visit *visit, size_t i, enum name_form form, struct found *found)
+{
+	struct stat st;
+	bool is_link;
+
+	errint_t err = stat_entry(visit, i, &st, &is_link, found->text);
+	if (err)
+		return err;
+	if (is_link && found->timeout > visit->fs->settings.staleness)
+		found->timeout = visit->fs->settings.staleness; /* nobody tells of a change where it leads */
+	if (S_ISREG(st.st_mode))
+		return examine_file(visit, i, form, &st, found);
+	return S_ISDIR(st.st_mode) ? examine_directory(visit, &st, is_link, found) : -ENOENT;
+}
+
+errint_t visit_examine(struct visit *visit, size_t i, enum name_form form, struct found *ret_found)
+{
+	struct found *found = ret_found;
+
+	memset(&found->spec, 0, sizeof(found->spec));
+	found->verdict = NULL;
+	found->text[0] = 0;
+	found->timeout = visit->timeout;
+	found->spec.parent = visit->node;
+	found->spec.name = table_name(visit->table, i);
+	errint_t err = examine(visit, i, form, found);
+	if (err)
+		found_clear(found);
+	/* A link that leads outside, nowhere, or to what may not be seen, is not there. */
+	if (err == -EXDEV || err == -ELOOP || err == -ENOTDIR ||
+	    (table_type(visit->table, i) == DT_LNK && (err == -EACCES || err == -ENAMETOOLONG)))
+		err = -ENOENT;
+	return err;
+}
+
+void found_clear(struct found *found)
+{
+	verdict_unref(found->verdict);
+	found->verdict = NULL;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/fs_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX "user.icfs."
+
+enum attribute { ATTRIBUTE_DESIGN, ATTRIBUTE_FACE, ATTRIBUTE_RULE, ATTRIBUTE_SOURCE, ATTRIBUTE_ERROR, ATTRIBUTES };
+
+static const char *const names[ATTRIBUTES] = {
+        [ATTRIBUTE_DESIGN] = PREFIX "design", [ATTRIBUTE_FACE] = PREFIX "face",   [ATTRIBUTE_RULE] = PREFIX "rule",
+        [ATTRIBUTE_SOURCE] = PREFIX "source", [ATTRIBUTE_ERROR] = PREFIX "error",
+};
+
+static bool has_attribute(const struct node *node, enum attribute attribute)
+{
+	switch (attribute) {
+	case ATTRIBUTE_DESIGN:
+	case ATTRIBUTE_FACE:
+	case ATTRIBUTE_RULE:
+		return node->kind == NODE_OBJECT || node->kind == NODE_DIRECTORY;
+	case ATTRIBUTE_SOURCE:
+		return node->kind == NODE_OBJECT || node->kind == NODE_FILE;
+	case ATTRIBUTE_ERROR:
+		return node->kind == NODE_OBJECT && atomic_load(&node->file.failure);
+	case ATTRIBUTES:
+		break;
+	}
+	return false;
+}
+
+static errint_t copy(const char *text, char **ret_value)
+{
+	char *value = strdup(text);
+
+	if (!value)
+		return -ENOMEM;
+	*ret_value = value;
+	return 0;
+}
+
+/* What a node is served as. The rule is today's; an object that was looked up under another policy says so. */
+static errint_t get_policy(struct fs *fs, struct node *node, enum attribute attribute, char **ret_value)
+{
+	struct node *directory = node->kind == NODE_DIRECTORY ? node : node->parent;
+	bool is_object = node->kind == NODE_OBJECT;
+	char design[IC_DESIGN_STRING_SIZE];
+	struct policy policy;
+
+	errint_t err = govern_explain(fs->govern, directory, &policy);
+	if (err)
+		return err;
+	bool is_past = is_object && !ic_design_equal(&policy.design, &node->file.design);
+	if (attribute == ATTRIBUTE_FACE) {
+		err = copy(ic_face_name(is_object ? (enum ic_face)node->face : policy.face), ret_value);
+	} else if (attribute == ATTRIBUTE_DESIGN) {
+		ic_design_print(is_object ? &node->file.design : &policy.design, design);
+		err = copy(design, ret_value);
+	} else {
+		err = copy(is_past ? "a policy that is no longer in force" : policy.design_rule, ret_value);
+	}
+	policy_clear(&policy);
+	return err;
+}
+
+errint_t xattr_get(struct fs *fs, struct node *node, const char *name, char **ret_value)
+{
+	enum attribute attribute = 0;
+
+	while (attribute < ATTRIBUTES && strcmp(name, names[attribute]))
+		attribute++;
+	if (attribute == ATTRIBUTES || !has_attribute(node, attribute))
+		return -ENODATA;
+	if (attribute == ATTRIBUTE_SOURCE)
+		return copy(node->name, ret_value);
+	if (attribute == ATTRIBUTE_ERROR)
+		return copy(atomic_load(&node->file.failure)->text, ret_value);
+	return get_policy(fs, node, attribute, ret_value);
+}
+
+size_t xattr_list(const struct node *node, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (enum attribute a = 0; a < ATTRIBUTES; a++) {
+		size_t len = strlen(names[a]) + 1;
+		if (!has_attribute(node, a))
+			continue;
+		if (n + len <= size)
+			memcpy(out + n, names[a], len);
+		n += len;
+	}
+	return n;
+}
