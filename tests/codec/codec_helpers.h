@@ -26,9 +26,6 @@ struct design_name {
 };
 struct design_name design_name(const struct ic_design *design);
 
-/* Any valid design, the extended space included. */
-struct ic_design design_random(struct dice *dice);
-
 /* --- JPEGs and objects; the memory is the caller's, to be freed -------------------------------------------------- */
 
 /* A photograph-like picture. `spec` as in jpegmake.h. */

@@ -2,7 +2,7 @@
 /* dice.h: numbers that look random; the same seed gives the same ones on every machine. */
 #pragma once
 
-#include <stdint.h>
+#include "codec/design.h"
 
 struct dice {
 	uint64_t state;
@@ -34,3 +34,6 @@ static inline int32_t dice_between(struct dice *dice, int32_t low, int32_t high)
 {
 	return low + (int32_t)dice_roll(dice, (uint32_t)(high - low) + 1);
 }
+
+/* Any valid design, the extended space included. */
+struct ic_design design_random(struct dice *dice);

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/* Damaged and hostile input, and memory that runs out. The linker turns malloc and its like into the functions here. */
+#include "codec/decode.h"
+
+#include "attempt.h"
+#include "codec_helpers.h"
+#include "decode_all.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NMUTANTS 4000
+#define NROUNDS 4
+#define SECONDS_MAX 5 /* of processor time for one file, under the slowest sanitizer */
+
+/* --- Allocations ------------------------------------------------------------------------------------------------- */
+
+/* The one place for them, since malloc takes no context. */
+static struct {
+	bool watched;
+	unsigned long count; /* allocations so far */
+	unsigned long
+	        fail_at; /* this one, counted from 1, and all later ones fail; 0: none. libjpeg tries again with less */
+	long live;       /* not freed yet */
+	size_t nbytes, peak;
+} heap;
+
+void *__real_malloc(size_t nbytes);
+void *__real_calloc(size_t n, size_t nbytes);
+void *__real_realloc(void *memory, size_t nbytes);
+void __real_free(void *memory);
+void *__wrap_malloc(size_t nbytes);
+void *__wrap_calloc(size_t n, size_t nbytes);
+void *__wrap_realloc(void *memory, size_t nbytes);
+void __wrap_free(void *memory);
+
+static bool must_fail(void)
+{
+	return heap.watched && ++heap.count >= heap.fail_at && heap.fail_at;
+}
+
+static void *gained(void *memory)
+{
+	if (memory && heap.watched) {
+		heap.live++;
+		heap.nbytes += malloc_usable_size(memory);
+		heap.peak = heap.nbytes > heap.peak ? heap.nbytes : heap.peak;
+	}
+	return memory;
+}
+
+static void lost(void *memory)
+{
+	if (memory && heap.watched) {
+		heap.live--;
+		heap.nbytes -= malloc_usable_size(memory);
+	}
+}
+
+void *__wrap_malloc(size_t nbytes)
+{
+	return must_fail() ? NULL : gained(__real_malloc(nbytes));
+}
+
+void *__wrap_calloc(size_t n, size_t nbytes)
+{
+	return must_fail() ? NULL : gained(__real_calloc(n, nbytes));
+}
+
+void *__wrap_realloc(void *memory, size_t nbytes)
+{
+	if (must_fail())
+		return NULL;
+	lost(memory);
+	return gained(__real_realloc(memory, nbytes));
+}
+
+void __wrap_free(void *memory)
+{
+	lost(memory);
+	__real_free(memory);
+}
+
+static void heap_watch(unsigned long fail_at)
+{
+	memset(&heap, 0, sizeof(heap));
+	heap.fail_at = fail_at;
+	heap.watched = true;
+}
+
+/* --- Samples ------------------------------------------------------------------------------------------------------ */
+
+static const struct jpeg_spec kinds[] = {
+        {0},
+        {.h = {1, 1, 1}, .v = {1, 1, 1}, .quality = 95},
+        {.progressive = true},
+        {.arithmetic = true},
+        {.arithmetic = true, .progressive = true},
+        {.space = JCS_GRAYSCALE, .orientation = 6},
+        {.space = JCS_CMYK},
+        {.space = JCS_YCCK, .h = {2, 1, 1, 2}, .v = {2, 1, 1, 2}},
+        {.space = JCS_RGB},
+        {.restart = 1, .h = {4, 1, 1}, .v = {1, 1, 1}},
+        {.h = {1, 2, 2}, .v = {1, 2, 1}, .wide_tables = true},
+};
+
+struct samples {
+	struct sample list[COUNT(kinds)];
+};
+
+static struct samples jpeg_samples(void)
+{
+	struct samples samples;
+
+	for (unsigned i = 0; i < COUNT(kinds); i++) {
+		struct bytes jpeg = jpeg_new(20 + 7 * i, 60 - 5 * i, i, &kinds[i]);
+
+		samples.list[i] = (struct sample){jpeg.data, jpeg.nbytes};
+	}
+	return samples;
+}
+
+static struct samples object_samples(void)
+{
+	static const char *const designs[COUNT(kinds)] = {
+	        "s1x1-b8-k15-q8", "s2x2-b8-k6-q8",  "s1x1-b16-k31-q8-c1", "s1x2-b4-k3-q3",
+	        "s4x4-b1-k1-q5",  "s1x1-b32-k9-q2", "s1x1-b2-k3-q8-ox",   "s2x1-b8-k4-q8-ol",
+	        "s1x1-b8-k5-q1",  "s1x1-b4-k7-q8",  "s4x1-b2-k2-q7-fbox",
+	};
+	struct samples jpegs = jpeg_samples(), objects;
+
+	for (unsigned i = 0; i < COUNT(kinds); i++) {
+		struct ic_design d = design_of(designs[i]);
+		struct bytes jpeg = {(uint8_t *)jpegs.list[i].bytes, jpegs.list[i].nbytes};
+		struct bytes object = encode(jpeg, &d);
+
+		objects.list[i] = (struct sample){object.data, object.nbytes};
+		free(jpeg.data);
+	}
+	return objects;
+}
+
+static void samples_clear(struct samples *samples)
+{
+	for (unsigned i = 0; i < COUNT(kinds); i++)
+		free((void *)samples->list[i].bytes);
+}
+
+/* --- Damage ------------------------------------------------------------------------------------------------------- */
+
+typedef const char *(*attempt_fn)(const uint8_t *bytes, size_t nbytes);
+
+static double seconds_used(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static void check_attempt(attempt_fn attempt, const uint8_t *bytes, size_t nbytes, unsigned n)
+{
+	double start = seconds_used();
+	const char *problem = attempt(bytes, nbytes);
+
+	if (problem)
+		ck_abort_msg("number %u, %zu bytes: %s", n, nbytes, problem);
+	if (seconds_used() - start > SECONDS_MAX)
+		ck_abort_msg("number %u, %zu bytes, took %f s", n, nbytes, seconds_used() - start);
+}
+
+static void check_mutants(attempt_fn attempt, const struct samples *samples, uint64_t seed)
+{
+	struct dice dice = dice_new(seed);
+
+	for (unsigned i = 0; i < COUNT(kinds); i++)
+		check_attempt(attempt, samples->list[i].bytes, samples->list[i].nbytes, i);
+	for (unsigned i = 0; i < NMUTANTS / NROUNDS; i++) {
+		size_t nbytes;
+		uint8_t *mutant = mutant_new(&dice, samples->list, COUNT(kinds), &nbytes);
+
+		check_attempt(attempt, mutant, nbytes, i);
+		free(mutant);
+	}
+}
+
+START_TEST(damaged_jpegs_fail_cleanly_or_are_encoded)
+{
+	struct samples samples = jpeg_samples();
+
+	check_mutants(attempt_encode, &samples, (uint64_t)_i);
+	samples_clear(&samples);
+}
+END_TEST
+
+START_TEST(damaged_objects_fail_cleanly_or_decode)
+{
+	struct samples samples = object_samples();
+
+	check_mutants(attempt_view, &samples, (uint64_t)_i);
+	samples_clear(&samples);
+}
+END_TEST
+
+/* A table and planes of noise behind a header that holds. */
+START_TEST(noise_behind_a_good_header_decodes)
+{
+	struct dice dice = dice_new((uint64_t)_i);
+
+	for (unsigned i = 0; i < 100; i++) {
+		struct ic_design d = design_random(&dice);
+		struct ic_layout l;
+
+		ck_assert_int_eq(
+		        ic_layout_init(&l, &d, 1 + dice_roll(&dice, 80), 1 + dice_roll(&dice, 80), i % 4 ? 3 : 1), 0);
+		uint8_t *object = calloc(1, l.nbytes);
+		ic_header_write(object, &l, 1, 0);
+		for (unsigned p = 0; p < l.nplanes; p++) {
+			object[64 + 4 * p] = (uint8_t)(i % 3 ? 255 : dice_between(&dice, 1, 255));
+			object[64 + 4 * p + 1] = (uint8_t)(i % 3 ? 8 : dice_between(&dice, 1, 8));
+			for (unsigned mean = 2; mean < 4 && object[64 + 4 * p + 1] > d.bits; mean++)
+				object[64 + 4 * p + mean] = (uint8_t)dice_roll(&dice, 256);
+		}
+		for (size_t at = l.data_offset; at < l.nbytes; at++)
+			object[at] = (uint8_t)(i % 5 ? dice_roll(&dice, 256) : dice_roll(&dice, 2) ? 0x80 : 0x7f);
+		view_of((struct bytes){object, l.nbytes});
+		check_attempt(attempt_view, object, l.nbytes, i);
+		free(object);
+	}
+}
+END_TEST
+
+/* --- Memory that runs out ------------------------------------------------------------------------------------------ */
+
+#define UNTOUCHED 77
+
+/* What is tried. Check allocates too, so nothing is asserted while allocations are counted. */
+struct task {
+	const char *name;
+	/* May set *made, which has no data and UNTOUCHED bytes; for the caller to free. */
+	errint_t (*run)(const struct task *task, struct bytes *made, struct ic_why *why);
+	struct bytes jpeg;
+	struct ic_view view;
+	struct ic_design design;
+};
+
+static errint_t run_encode(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	return ic_encode_jpeg(task->jpeg.data, task->jpeg.nbytes, &task->design, NULL, &made->data, &made->nbytes, why);
+}
+
+static errint_t run_derive(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	return ic_derive(&task->view, &task->design, &made->data, &made->nbytes, why);
+}
+
+static errint_t run_probe(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	struct ic_jpeg_info info = {.width = UNTOUCHED};
+	errint_t err = ic_jpeg_probe(task->jpeg.data, task->jpeg.nbytes, true, NULL, &info, why);
+
+	made->nbytes = info.width;
+	return err;
+}
+
+/* The decoders have nowhere to say why. */
+static errint_t run_component(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	static uint8_t out[64 * 64];
+
+	snprintf(why->text, sizeof(why->text), "out of memory");
+	return ic_decode_component(&task->view, 0, out, 64);
+}
+
+static errint_t run_rgb(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	static uint8_t out[3 * 64 * 64];
+
+	snprintf(why->text, sizeof(why->text), "out of memory");
+	return ic_decode_rgb(&task->view, out, 3 * 64);
+}
+
+static errint_t run_coefficients(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	static int16_t out[64 * 64];
+
+	snprintf(why->text, sizeof(why->text), "out of memory");
+	return ic_decode_coefficients(&task->view, 0, out);
+}
+
+/* Let every allocation fail, then all but the first, and so on, until there is none left to fail. Returns how many failed. */
+static unsigned long starve(const struct task *task)
+{
+	for (unsigned long n = 1;; n++) {
+		struct ic_why why = {""};
+		struct bytes made = {NULL, UNTOUCHED};
+		errint_t err;
+		bool has_made;
+
+		heap_watch(n);
+		err = task->run(task, &made, &why);
+		has_made = made.data != NULL;
+		free(made.data);
+		heap.watched = false;
+		ck_assert_msg(heap.live == 0, "%s: %ld allocations were left when number %lu and all later ones failed",
+		              task->name, heap.live, n);
+		if (heap.count < n) {
+			ck_assert_msg(err == 0, "%s: %d, %s", task->name, err, why.text);
+			return n - 1;
+		}
+		ck_assert_msg(err == -ENOMEM, "%s: %d, %s, when allocation %lu failed", task->name, err, why.text, n);
+		ck_assert_msg(why.text[0] != '\0', "%s does not say why it failed at %lu", task->name, n);
+		ck_assert_msg(!has_made && made.nbytes == UNTOUCHED, "%s failed and gave something", task->name);
+	}
+}
+
+START_TEST(encoding_survives_want_of_memory)
+{
+	static const char *const designs[] = {"s1x1-b8-k15-q8", "s2x1-b16-k9-q3-c1", "s1x1-b8-k15-q8-c1-fbox"};
+
+	for (unsigned i = 0; i < COUNT(kinds) * COUNT(designs); i++) {
+		struct task task = {.name = "encoding", .run = run_encode};
+
+		task.jpeg = jpeg_new(61, 45, 3, &kinds[i / COUNT(designs)]);
+		task.design = design_of(designs[i % COUNT(designs)]);
+		/* The reader, the object, the planes of a component; more where libjpeg's own are counted. */
+		ck_assert_uint_ge(starve(&task), 3);
+		task.name = "probing";
+		task.run = run_probe;
+		ck_assert_uint_ge(starve(&task), 1);
+		free(task.jpeg.data);
+	}
+}
+END_TEST
+
+START_TEST(deriving_and_decoding_survive_want_of_memory)
+{
+	const struct ic_design dense = design_of("s1x1-b8-k15-q8");
+	struct bytes jpeg = jpeg_new(61, 45, 3, &kinds[0]), object = encode(jpeg, &dense);
+	struct task task = {.view = view_of(object), .design = design_of("s1x1-b8-k4-q3")};
+
+	task.name = "deriving";
+	task.run = run_derive;
+	ck_assert_uint_eq(starve(&task), 1);
+	task.name = "decoding a component";
+	task.run = run_component;
+	ck_assert_uint_ge(starve(&task), 1);
+	task.name = "decoding to RGB";
+	task.run = run_rgb;
+	ck_assert_uint_ge(starve(&task), 2);
+	task.name = "decoding coefficients"; /* which may need none */
+	task.run = run_coefficients;
+	starve(&task);
+	free(object.data);
+	free(jpeg.data);
+}
+END_TEST
+
+/* What ic_encode_memory says is never less than what is taken. */
+START_TEST(encoding_takes_no_more_memory_than_estimated)
+{
+	struct dice dice = dice_new(9);
+
+	for (unsigned i = 0; i < 300; i++) {
+		struct ic_design d = design_random(&dice);
+		struct bytes jpeg =
+		        jpeg_new(1 + dice_roll(&dice, 300), 1 + dice_roll(&dice, 200), i, &kinds[i % COUNT(kinds)]);
+		struct ic_jpeg_info info;
+		struct bytes object;
+
+		ck_assert_int_eq(ic_jpeg_probe(jpeg.data, jpeg.nbytes, true, NULL, &info, NULL), 0);
+		heap_watch(0);
+		object = encode(jpeg, &d);
+		heap.watched = false;
+		if (heap.peak > ic_encode_memory(&info, &d))
+			ck_abort_msg("%s of %u x %u pixels took %zu bytes, not %llu", design_name(&d).text, info.width,
+			             info.height, heap.peak, (unsigned long long)ic_encode_memory(&info, &d));
+		free(object.data);
+		free(jpeg.data);
+	}
+}
+END_TEST
+
+static void add_tests(TCase *cases)
+{
+	tcase_add_loop_test(cases, damaged_jpegs_fail_cleanly_or_are_encoded, 0, NROUNDS);
+	tcase_add_loop_test(cases, damaged_objects_fail_cleanly_or_decode, 0, NROUNDS);
+	tcase_add_loop_test(cases, noise_behind_a_good_header_decodes, 0, 3);
+	tcase_add_test(cases, encoding_survives_want_of_memory);
+	tcase_add_test(cases, deriving_and_decoding_survive_want_of_memory);
+	tcase_add_test(cases, encoding_takes_no_more_memory_than_estimated);
+}
+
+int main(void)
+{
+	return suite_run("hostile", add_tests);
+}
