@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
+SOURCE = pathlib.Path(os.environ["ICFS_SOURCE_ROOT"])
 BUILD = pathlib.Path(os.environ["ICFS_BUILD_ROOT"])
 ICFS = BUILD / "src" / "icfs"
 MKIMAGES = BUILD / "tests" / "tools" / "mkimages"

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """--help, --version, and command lines that are wrong."""
 
+import re
 import subprocess
 import unittest
 
-from cli import COMMANDS, ICFS, CliTest
+from cli import COMMANDS, ICFS, SOURCE, CliTest
 
 
 class Help(CliTest):
@@ -18,6 +19,14 @@ class Help(CliTest):
         text = self.ok("--help").decode()
         for command in COMMANDS:
             self.assertIn(f"\n  {command} ", text)
+
+    def test_the_manual_names_every_option(self):
+        manual = (SOURCE / "docs" / "icfs.1").read_text().replace("\\-", "-")
+        for command in COMMANDS:
+            section = manual.split(f"\n.SS icfs {command}\n")[1].split("\n.S")[0]
+            for option in re.findall(r"^  (?:-.,|   ) (--[a-z]+)", self.ok(command, "--help").decode(), re.M):
+                if option != "--help":
+                    self.assertIn(option, section, command)
 
     def test_version_tells_the_parts(self):
         for option in ("--version", "-V"):
