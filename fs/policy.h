@@ -71,9 +71,9 @@ struct policy_context {
 	 * ("train/.icpolicy"). */
 	const struct policy_rule *near_design, *near_face;
 	const char *near_design_path, *near_face_path;
-	const struct policy_file *tree; /* -o policy=FILE */
-	const char *tree_name;          /* FILE as given */
-	const char *directory;          /* path below the mounted root, "" for the root itself */
+	const struct policy_file *tree;    /* -o policy=FILE */
+	const char *tree_name;             /* FILE as given */
+	const char *directory;             /* path below the mounted root, "" for the root itself */
 	const struct policy_rule *options; /* -o design=, face= */
 };
 
