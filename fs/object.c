@@ -92,7 +92,7 @@ static errint_t read_at(int fd, uint8_t *out, size_t nbytes, uint64_t offset, si
 errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_t nbytes, uint64_t offset,
                            size_t *ret_nbytes)
 {
-	size_t n;
+	size_t n = 0;
 	int fd;
 
 	errint_t err = open_source(fs, node, &fd);
@@ -116,7 +116,7 @@ struct making {
 /* The whole source, as it was looked up. */
 static errint_t read_source(struct making *making, int fd, uint8_t *bytes, size_t nbytes)
 {
-	size_t n;
+	size_t n = 0;
 
 	errint_t err = read_at(fd, bytes, nbytes, 0, &n);
 	if (!err)
