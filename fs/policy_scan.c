@@ -149,6 +149,17 @@ static errint_t scan_section(struct policy_scan *scan, struct span text)
 	return scan_path(scan, name);
 }
 
+/* iniparser takes what stands between quotes, closed or not, and drops what follows. */
+static bool is_well_quoted(struct span value)
+{
+	const char *end;
+
+	if (!value.nbytes || (value.start[0] != '"' && value.start[0] != '\''))
+		return true;
+	end = memchr(value.start + 1, value.start[0], value.nbytes - 1);
+	return end && is_empty_or_comment(trim((struct span){end + 1, value.nbytes - (size_t)(end + 1 - value.start)}));
+}
+
 static errint_t scan_setting(struct policy_scan *scan, struct span text)
 {
 	const char *equals = memchr(text.start, '=', text.nbytes);
@@ -157,6 +168,8 @@ static errint_t scan_setting(struct policy_scan *scan, struct span text)
 		return policy_fail_at(scan, scan->line, "a line is longer than %d bytes", SETTING_SIZE_MAX);
 	if (!equals || equals == text.start)
 		return policy_fail_at(scan, scan->line, "expected a [section], a 'key = value' or a comment");
+	if (!is_well_quoted(trim((struct span){equals + 1, text.nbytes - (size_t)(equals + 1 - text.start)})))
+		return policy_fail_at(scan, scan->line, "a quote is not closed, or text follows it");
 	if (!scan->file->nsections)
 		return policy_fail_at(scan, scan->line, "a setting before any section; begin with [policy]");
 	if (text.start[text.nbytes - 1] == '\\')

@@ -123,7 +123,7 @@ static errint_t walk_up(const char *directory, struct found *design, struct foun
 	/* "/" becomes "", so that a slash always goes between */
 	if (n == 1)
 		n = 0;
-	while (!err) {
+	while (!err && !(design->is_found && face->is_found)) {
 		const char *slash;
 		int length = snprintf(path, sizeof(path), "%.*s/" POLICY_FILE_NAME, (int)n, directory);
 
@@ -138,6 +138,13 @@ static errint_t walk_up(const char *directory, struct found *design, struct foun
 	return err;
 }
 
+static bool is_default(const struct ic_design *design)
+{
+	struct ic_design other = ic_design_default();
+
+	return ic_design_equal(design, &other);
+}
+
 static void print_policy(const char *directory, const struct policy *policy)
 {
 	char design[IC_DESIGN_STRING_SIZE], words[POLICY_DESIGN_WORDS_SIZE];
@@ -147,6 +154,8 @@ static void print_policy(const char *directory, const struct policy *policy)
 	put_text(stdout, directory);
 	printf("\n  design  %s\n", design);
 	put_wrapped(stdout, 10, words);
+	if (is_default(&policy->design))
+		put_wrapped(stdout, 10, "Nothing is lost beyond the 8-bit codes; larger than the JPEGs.");
 	fputs("          by: ", stdout);
 	put_text(stdout, policy->design_rule);
 	printf("\n  face    %s\n          by: ", ic_face_name(policy->face));

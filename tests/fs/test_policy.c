@@ -54,7 +54,7 @@ START_TEST(well_formed_files_are_understood)
 	assert_root("[policy]\n", NULL, 0, 0);
 	assert_root("[policy]\ndesign = s2x2-b8-k6-q8     ; or auto\nface   = ic\n", "s2x2-b8-k6-q8", 2, 3);
 	assert_root("[policy]\r\ndesign = s2x2-b8-k6-q8\r\nface = ic\r\n", "s2x2-b8-k6-q8", 2, 3);
-	assert_root("# it\n\n\t [ policy ] ; comment\n  face=ic\n\n DESIGN = 'auto' # end", "auto", 6, 4);
+	assert_root("# it\n\n\t [ policy ] ; comment\n  face=ic\n\n DESIGN = 'auto'  # end", "auto", 6, 4);
 	assert_root("[policy]\ndesign=\"s4x1-b16-k31-q1-c1-fbox-ox\"", "s4x1-b16-k31-q1-c1-fbox-ox", 2, 0);
 	assert_root("; a comment that ends in a backslash \\\n[policy]\nface = ic", NULL, 0, 3);
 }
@@ -72,6 +72,8 @@ static const struct {
         {POLICY_DIRECTORY, "[policy]\nface = ic\n\nface = ic\n", "P:4: 'face' was already set in line 2"},
         {POLICY_DIRECTORY, "[policy]\nface\n", "P:2: expected a [section], a 'key = value' or a comment"},
         {POLICY_DIRECTORY, "[policy]\n= ic\n", "P:2: expected a [section], a 'key = value' or a comment"},
+        {POLICY_DIRECTORY, "[policy]\nface = 'ic\n", "P:2: a quote is not closed, or text follows it"},
+        {POLICY_DIRECTORY, "[policy]\nface = \"ic\" face = x\n", "P:2: a quote is not closed, or text follows it"},
         {POLICY_DIRECTORY, "[policy\n", "P:1: ']' is missing"},
         {POLICY_DIRECTORY, "[policy] x\n", "P:1: only a comment may follow a section's ']'"},
         {POLICY_DIRECTORY, "[policy]\nface = \\\nic\n", "P:2: a line cannot be continued with a backslash"},
