@@ -91,7 +91,7 @@ bool visit_is_outdated(const struct visit *visit);
 /* attr.c */
 errint_t attr_fill(struct fs *fs, const struct node *node, struct stat *ret_st);
 
-/* object.c: bytes of files. */
+/* content.c: bytes of files. */
 errint_t content_get(struct fs *fs, struct node *node, const struct object **ret_object);
 errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_t nbytes, uint64_t offset,
                            size_t *ret_nbytes);

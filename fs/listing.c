@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/entry.h"
+#include "fs/entry_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>

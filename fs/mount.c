@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/mount.h"
-#include "fs/ops.h"
+#include "fs/ops_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>

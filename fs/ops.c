@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/ops.h"
+#include "fs/ops_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -15,8 +15,8 @@ struct span {
 	size_t nbytes;
 };
 
-static errint_t fail_with(struct ic_why *why, errint_t err, const char *name, unsigned line, const char *format,
-                          va_list args)
+__attribute__((format(printf, 5, 0))) static errint_t fail_with(struct ic_why *why, errint_t err, const char *name,
+                                                                unsigned line, const char *format, va_list args)
 {
 	size_t nname = strlen(name);
 	bool cut = nname > NAME_SHOWN_MAX;

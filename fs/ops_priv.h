@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ops.h: the table of requests. Private to the session.
+ * ops_priv.h: the table of requests. Private to the session.
  */
 #pragma once
 
-#include "fs/entry.h"
+#include "fs/entry_priv.h"
 
 /* The user data of a session. */
 struct ops_context {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * entry.h: names of the mount, looked up one at a time or listed, as libfuse wants them. Private to what answers requests.
+ * entry_priv.h: names of the mount, looked up one at a time or listed, as libfuse wants them. Private to what answers requests.
  */
 #pragma once
 
