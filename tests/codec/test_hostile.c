@@ -22,9 +22,9 @@
 static struct {
 	bool watched;
 	unsigned long count; /* allocations so far */
-	unsigned long
-	        fail_at; /* this one, counted from 1, and all later ones fail; 0: none. libjpeg tries again with less */
-	long live;       /* not freed yet */
+	/* This one, counted from 1, fails, and all later ones, since libjpeg tries again with less. 0: none. */
+	unsigned long fail_at;
+	long live; /* not freed yet */
 	size_t nbytes, peak;
 } heap;
 
