@@ -26,7 +26,7 @@ static void fill_tables(struct getopt_tables *tables, const struct option_entry 
 	/* getopt keeps quiet and tells a missing argument apart. */
 	*letter++ = ':';
 	*letter++ = VALUE_HELP;
-	for (; entries[n].name && n < OPTIONS_MAX - 1; n++) {
+	for (; n < OPTIONS_MAX - 1 && entries[n].name; n++) {
 		tables->options[n] = (struct option){.name = entries[n].name,
 		                                     .has_arg = entries[n].argument ? required_argument : no_argument,
 		                                     .val = VALUE_FIRST + n};
