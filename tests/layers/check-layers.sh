@@ -18,6 +18,8 @@ put() {
 put codec/good.h '#include "codec/other.h"'
 put codec/good.c '#include "codec/good.h"' '#include <jpeglib.h>' '#include "codec/bits_priv.h"'
 put codec/bits_priv.h '#include <jpeglib.h>'
+put codec/bits.h
+put codec/bits.c '#include "codec/bits_priv.h"' '#include "codec/bits.h"'
 put gpu/kernel.cu '#include "codec/good.h"' '#include <cuda_runtime.h>'
 put search/catalog.c '#include "codec/good.h"' '#include <sqlite3.h>'
 put fs/mount.c '#include "search/catalog.h"' '#include <fuse3/fuse_lowlevel.h>' '#include <iniparser/iniparser.h>'
