@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""What changes in the source while it is mounted: seen within the bound, and never as a mixture."""
+
+import errno
+import os
+import shutil
+import struct
+import threading
+import time
+
+from mounting import MountTest, encode, images, main, until
+
+READS = int(os.environ.get("ICFS_TEST_READS", "4000"))  # the long suite asks for 100,000
+
+
+class Changes(MountTest):
+    def replaced_source(self, name):
+        """Read it again and again until it shows the new object."""
+        return until(lambda: self.served(name) == self.new)
+
+    def test_files_that_appear_and_vanish(self):
+        self.put("sub/a.jpg", images()[0])
+        self.mount()
+        self.wait_for_names(["a.ic"], "sub")
+        self.assertFalse((self.point / "sub/b.ic").exists())  # the kernel now remembers that it is not there
+        self.put("sub/b.jpg", images()[1])
+        self.assertTrue(until((self.point / "sub/b.ic").exists, 5))
+        self.assert_object("sub/b.ic", images()[1])
+        self.wait_for_names(["a.ic", "b.ic"], "sub")
+        os.unlink(self.source / "sub/a.jpg")
+        self.assertTrue(until(lambda: not (self.point / "sub/a.ic").exists(), 5))
+        self.wait_for_names(["b.ic"], "sub")
+        os.rename(self.source / "sub/b.jpg", self.source / "sub/c.jpg")
+        self.assertTrue(until((self.point / "sub/c.ic").exists, 5))
+        self.assertTrue(until(lambda: not (self.point / "sub/b.ic").exists(), 5))
+        shutil.rmtree(self.source / "sub")
+        self.assertTrue(until(lambda: not (self.point / "sub").exists(), 5))
+
+    def test_names_that_depend_on_a_neighbour(self):
+        self.put("cat.jpg", images()[0])
+        self.mount()
+        self.wait_for_names(["cat.ic"])
+        self.put("cat.jpeg", images()[1])
+        self.wait_for_names(["cat.jpeg.ic", "cat.jpg.ic"])
+        self.assertTrue(until(lambda: not (self.point / "cat.ic").exists(), 5))
+        self.assert_object("cat.jpg.ic", images()[0])
+        os.unlink(self.source / "cat.jpeg")
+        self.wait_for_names(["cat.ic"])
+        self.assertTrue(until((self.point / "cat.ic").exists, 5))
+        self.put("cat.ic", b"real")
+        self.assertTrue(until(lambda: self.served("cat.ic") == b"real", 5))
+        self.assertTrue(until((self.point / "cat.jpg.ic").exists, 5))
+
+    def test_a_file_that_turns_into_an_image_and_back(self):
+        self.put("x.jpg", b"")
+        self.mount()
+        self.wait_for_names(["x.jpg"])
+        self.put("x.jpg", images()[0])
+        self.wait_for_names(["x.ic"])
+        self.assert_object("x.ic", images()[0])
+        self.put("x.jpg", b"text now")
+        self.wait_for_names(["x.jpg"])
+        self.assertEqual(self.served("x.jpg"), b"text now")
+
+    def test_a_source_that_is_replaced_or_written_over(self):
+        self.put("a.jpg", images()[0])
+        self.put("label.txt", b"one")
+        self.mount()
+        self.assert_object("a.ic", images()[0])
+        self.assertEqual(self.served("label.txt"), b"one")
+        self.replace("a.jpg", images()[1])
+        self.replace("label.txt", b"twotwo")
+        self.new = encode(self.source / "a.jpg")
+        self.assertTrue(self.replaced_source("a.ic"))
+        self.assertTrue(until(lambda: self.served("label.txt") == b"twotwo", 5))
+        self.put("a.jpg", images()[2])
+        self.new = encode(self.source / "a.jpg")
+        self.assertTrue(self.replaced_source("a.ic"))
+
+    def test_who_holds_the_old_file_gets_old_bytes_or_an_error(self):
+        self.put("big.bin", b"1" * 3000000)
+        self.put("a.jpg", images()[-1])
+        self.mount("cache=0")
+        old = self.served("a.ic")
+        with open(self.point / "big.bin", "rb", 0) as big, open(self.point / "a.ic", "rb", 0) as object_file:
+            self.assertEqual(big.read(10), b"1" * 10)
+            self.replace("big.bin", b"2" * 3000000)
+            self.replace("a.jpg", images()[0])
+            with self.assertRaises(OSError) as caught:
+                os.pread(big.fileno(), 1000, 2500000)
+            self.assertEqual(caught.exception.errno, errno.ESTALE)
+            self.assertEqual(os.fstat(object_file.fileno()).st_size, len(old))
+            self.assertEqual(object_file.read(len(old)), old)
+        self.assertTrue(until(lambda: self.served("big.bin") == b"2" * 3000000, 5))
+
+    def test_permissions_follow(self):
+        path = self.put("a.jpg", images()[0])
+        os.chmod(path, 0o644)
+        self.mount()
+        self.assertEqual(os.stat(self.point / "a.ic").st_mode & 0o777, 0o444)
+        os.chmod(path, 0o600)
+        self.assertTrue(until(lambda: os.stat(self.point / "a.ic").st_mode & 0o777 == 0o400, 5))
+
+    def test_a_directory_that_is_replaced(self):
+        self.put("d/a.jpg", images()[0])
+        self.mount()
+        self.assert_object("d/a.ic", images()[0])
+        os.rename(self.source / "d", self.source / "e")
+        self.put("d/a.jpg", images()[1])
+        self.new = encode(self.source / "d/a.jpg")
+        self.assertTrue(self.replaced_source("d/a.ic"))
+        self.assert_object("e/a.ic", images()[0])
+
+    def test_without_a_watch_the_bound_holds(self):
+        """A hard link elsewhere writes without an event here; what then holds is the timeout."""
+        self.put("here/a.jpg", images()[0])
+        (self.source / "far").mkdir()
+        os.link(self.source / "here/a.jpg", self.source / "far/a.jpg")
+        mount = self.mount("staleness=0.3")
+        self.assert_object("here/a.ic", images()[0])
+        time_of_change = time.monotonic()
+        self.put("far/a.jpg", images()[1])
+        self.new = encode(self.source / "here/a.jpg")
+        self.assertTrue(self.replaced_source("here/a.ic"))
+        self.assertLess(time.monotonic() - time_of_change, 5)
+        self.assertIn("0.3", mount.text("policy"))
+
+    def read_while(self, name, change, allowed, reads):
+        """Read `name` `reads` times while `change` runs again and again; what was read is always one of `allowed`."""
+        stop = threading.Event()
+        wrong, counts = [], {"read": 0, "stale": 0, "changes": 0}
+        lock = threading.Lock()
+        path = self.point / name
+
+        def read():
+            while not stop.is_set() and not wrong:
+                try:
+                    with open(path, "rb") as file:
+                        content = file.read()
+                    kind = "read"
+                except OSError as error:
+                    if error.errno not in (errno.ESTALE, errno.ENOENT):
+                        wrong.append(error)
+                    content, kind = None, "stale"
+                if content is not None and content not in allowed:
+                    wrong.append((len(content), content.count(0)))
+                with lock:
+                    counts[kind] += 1
+
+        readers = [threading.Thread(target=read) for _ in range(4)]
+        for reader in readers:
+            reader.start()
+        while counts["read"] < reads and not wrong:
+            change(counts["changes"])
+            counts["changes"] += 1
+            seen = sum(counts.values())
+            until(lambda: sum(counts.values()) > seen + 40 or wrong, 0.2)
+        stop.set()
+        for reader in readers:
+            reader.join()
+        self.assertEqual(wrong, [])
+        self.assertGreater(counts["changes"], 10)
+
+    def test_no_mixture_of_objects(self):
+        sources = images()[:3] + images()[-1:]
+        allowed = []
+        for source in sources:
+            allowed.append(encode(self.put("x", source, self.dir)))
+        self.put("a.jpg", sources[0])
+        self.mount("cache=64K")
+        self.read_while("a.ic", lambda n: self.replace("a.jpg", sources[n % 4]), allowed, READS)
+        self.new = encode(self.source / "a.jpg")
+        self.assertTrue(self.replaced_source("a.ic"))
+
+    def test_no_mixture_of_files(self):
+        contents = [struct.pack("<I", i) * (50000 + 7000 * i) for i in range(1, 5)]
+        self.put("a.bin", contents[0])
+        self.mount()
+        self.read_while("a.bin", lambda n: self.replace("a.bin", contents[n % 4]), contents, READS)
+        final = (self.source / "a.bin").read_bytes()
+        self.assertTrue(until(lambda: self.served("a.bin") == final, 5))
+
+    def test_no_mixture_of_a_file_of_one_size(self):
+        contents = [bytes([65 + i]) * 200000 for i in range(4)]
+        self.put("a.bin", contents[0])
+        self.mount()
+        self.read_while("a.bin", lambda n: self.replace("a.bin", contents[n % 4]), contents, READS // 2)
+
+
+if __name__ == "__main__":
+    main()

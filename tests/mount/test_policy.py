@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""Policies of a mount: precedence and inheritance, changes while mounted, bad files."""
+
+import os
+import threading
+
+from mounting import DEFAULT, MountTest, images, main, until
+
+
+def policy(design=None, face=None):
+    lines = ["[policy]"] + ([f"design = {design}"] if design else []) + ([f"face = {face}"] if face else [])
+    return "\n".join(lines).encode() + b"\n"
+
+
+class Policy(MountTest):
+    def design(self, name):
+        return os.getxattr(self.point / name, "user.icfs.design").decode()
+
+    def wait_for_design(self, name, design):
+        until(lambda: self.design(name) == design)
+        self.assertEqual(self.design(name), design)
+
+    def test_precedence(self):
+        image = images()[0]
+        for folder in ("", "train/", "train/cats/", "val/", "val/deep/"):
+            self.put(folder + "a.jpg", image)
+        tree = self.dir / "tree.ini"
+        tree.write_text("[policy]\ndesign = s1x1-b4-k7-q8\n[val]\ndesign = s1x1-b4-k3-q8\n[val/deep]\ndesign=auto\n")
+        mount = self.mount(f"policy={tree}", "design=s4x4-b8-k15-q8")
+        for name, design in (("a.ic", "s1x1-b4-k7-q8"), ("val/a.ic", "s1x1-b4-k3-q8"), ("val/deep/a.ic", DEFAULT),
+                             ("train/cats/a.ic", "s1x1-b4-k7-q8"), (".icfs/view/s2x2-b8-k6-q8/val/a.ic", "s2x2-b8-k6-q8")):
+            self.assertEqual(self.design(name), design)
+            self.assert_object(name, image, design)
+        self.put("train/.icpolicy", policy("s2x1-b8-k9-q8"))
+        self.wait_for_design("train/cats/a.ic", "s2x1-b8-k9-q8")
+        self.assertEqual(self.design("a.ic"), "s1x1-b4-k7-q8")
+        for folder, words in (("train/cats", "train/.icpolicy, line 2"), ("val", "tree.ini"), ("val/deep", "auto"),
+                              (".icfs/view/s2x2-b8-k6-q8/val", "view")):
+            self.assertIn(words, (self.point / folder / ".icfs/policy").read_text())
+        self.assertIn("the default", mount.text("policy"))  # of the face
+
+    def test_options_alone(self):
+        self.put("a.jpg", images()[0])
+        mount = self.mount("design=auto")
+        self.assertIn("auto", mount.text("policy"))
+        self.assert_object("a.ic", images()[0], DEFAULT)
+
+    def test_a_policy_that_comes_changes_and_goes(self):
+        self.put("sub/deep/a.jpg", images()[0])
+        self.put("b.jpg", images()[1])
+        self.mount()
+        self.assert_object("sub/deep/a.ic", images()[0])
+        number = os.stat(self.point / "sub/deep/a.ic").st_ino
+        for design in ("s2x2-b8-k6-q8", "s1x1-b16-k3-q2"):
+            self.put("sub/.icpolicy", policy(design))
+            self.wait_for_design("sub/deep/a.ic", design)
+            self.assert_object("sub/deep/a.ic", images()[0], design)
+            self.assertNotEqual(os.stat(self.point / "sub/deep/a.ic").st_ino, number)
+        self.replace("sub/.icpolicy", policy("s1x1-b2-k3-q7"))
+        self.wait_for_design("sub/deep/a.ic", "s1x1-b2-k3-q7")
+        os.unlink(self.source / "sub/.icpolicy")
+        self.wait_for_design("sub/deep/a.ic", DEFAULT)
+        self.assertEqual(os.stat(self.point / "sub/deep/a.ic").st_ino, number)
+        self.assertEqual(self.design("b.ic"), DEFAULT)
+
+    def test_a_directory_that_is_moved_takes_the_policy_of_its_new_place(self):
+        self.put("here/a/x.jpg", images()[0])
+        self.put("there/.icpolicy", policy("s2x2-b8-k6-q8"))
+        self.mount()
+        self.assertEqual(self.design("here/a/x.ic"), DEFAULT)
+        self.assertEqual(self.names("there"), [".icpolicy"])
+        os.rename(self.source / "here/a", self.source / "there/a")
+        self.wait_for_names([".icpolicy", "a"], "there")
+        self.wait_for_design("there/a/x.ic", "s2x2-b8-k6-q8")
+        self.assert_object("there/a/x.ic", images()[0], "s2x2-b8-k6-q8")
+        self.assertEqual(self.names("here"), [])
+
+    def test_a_policy_that_goes_bad_stays_as_it_was(self):
+        self.put("a.jpg", images()[0])
+        self.put(".icpolicy", policy("s2x2-b8-k6-q8"))
+        mount = self.mount()
+        self.assertEqual(self.design("a.ic"), "s2x2-b8-k6-q8")
+        self.put(".icpolicy", b"[policy]\ndesign = s3x3-b8-k6-q8\n")
+        self.assertTrue(until(lambda: ".icpolicy:2" in mount.text("policy")))
+        self.assertIn("the last good version stays in force", mount.text("policy"))
+        self.assert_object("a.ic", images()[0], "s2x2-b8-k6-q8")
+        self.assertEqual(len(mount.log_lines(".icpolicy:2")), 1)
+        self.put(".icpolicy", policy("s1x1-b4-k4-q4"))
+        self.wait_for_design("a.ic", "s1x1-b4-k4-q4")
+        self.assertNotIn("problem", mount.text("policy"))
+
+    def test_a_bad_policy_in_a_directory_that_appears(self):
+        mount = self.mount("design=s2x2-b8-k6-q8")
+        self.put("new/.icpolicy", b"[policy]\ncolour = blue\n")
+        self.put("new/a.jpg", images()[0])
+        self.assertTrue(until(lambda: "new" in self.names()))
+        text = (self.point / "new/.icfs/policy").read_text()
+        self.assertIn("new/.icpolicy:2", text)
+        self.assertIn("the inherited policy stays in force", text)
+        self.assert_object("new/a.ic", images()[0], "s2x2-b8-k6-q8")
+        self.assertEqual(len(mount.log_lines("new/.icpolicy:2")), 1)
+
+    def test_a_bad_policy_stops_the_mount(self):
+        for content, line in ((b"[policy]\ndesign = s9x9-b8-k6-q8\n", 2), (b"[policy]\n\ntypo = 1\n", 3),
+                              (b"[polizei]\n", 1)):
+            self.put("a/b/.icpolicy", content)
+            with self.assertRaises(RuntimeError) as caught:
+                self.mount()
+            self.assertIn(f"a/b/.icpolicy:{line}: ", str(caught.exception))
+        tree = self.dir / "tree.ini"
+        os.unlink(self.source / "a/b/.icpolicy")
+        tree.write_text("[a]\ndesign = nothing\n")
+        with self.assertRaises(RuntimeError) as caught:
+            self.mount(f"policy={tree}")
+        self.assertIn("tree.ini:2: ", str(caught.exception))
+
+    def test_switching_under_readers(self):
+        """A reader gets one design or the other, whole, whenever it opens; one who holds a file keeps it as it was."""
+        designs = [DEFAULT, "s2x2-b8-k6-q8", "s1x1-b16-k9-q3"]
+        for i in range(6):
+            self.put(f"{i}.jpg", images()[i])
+        self.mount()
+        views = {d: [self.served(f".icfs/view/{d}/{i}.ic") for i in range(6)] for d in designs}
+        stop = threading.Event()
+        failures, reads = [], [0]
+
+        def read():
+            while not stop.is_set():
+                for i in range(6):
+                    with open(self.point / f"{i}.ic", "rb") as file:
+                        content = file.read()
+                    reads[0] += 1
+                    if content not in [views[d][i] for d in designs]:
+                        failures.append((i, len(content)))
+
+        readers = [threading.Thread(target=read) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        for round_number in range(30):
+            design = designs[round_number % 3]
+            self.replace(".icpolicy", policy(design))
+            with open(self.point / "0.ic", "rb") as file:
+                first = file.read(100)
+                until(lambda: self.design("5.ic") == design)
+                file.seek(0)
+                self.assertEqual(file.read(100), first)
+        stop.set()
+        for reader in readers:
+            reader.join()
+        self.assertEqual(failures, [])
+        self.assertGreater(reads[0], 100)
+
+
+if __name__ == "__main__":
+    main()
