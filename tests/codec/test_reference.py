@@ -21,8 +21,8 @@ SIDES = (1, 2, 4, 8, 16, 32)
 SAMPLINGS = tuple(itertools.product((1, 2, 4), repeat=2))
 FILTERS = ("drop", "box")
 SIZES = ("1x1", "1x1-grayscale", "1x17", "17x1", "2x3", "7x7", "8x8", "9x9", "31x33")
-RANDOM_DESIGNS = 150
-RANDOM_OBJECTS = 90
+RANDOM_DESIGNS = 100
+RANDOM_OBJECTS = 72
 
 BUILD = Path(os.environ.get("ICFS_BUILD_ROOT", "build"))
 ICFS = BUILD / "src" / "icfs"
@@ -182,8 +182,8 @@ class Reference(unittest.TestCase):
 
     def test_whole_blocks(self) -> None:
         """Every group kept, and every sampling."""
-        for block, (x, y), chroma in itertools.product(SIDES, SAMPLINGS, (1, 2)):
-            self.check(self.photo, Design(x, y, block, 2 * block - 1, 8, chroma))
+        for number, (block, (x, y)) in enumerate(itertools.product(SIDES, SAMPLINGS)):
+            self.check(self.photo, Design(x, y, block, 2 * block - 1, 8, 1 + number % 2))
 
     def test_every_small_size(self) -> None:
         for source, (x, y), chroma in itertools.product(self.sizes, SAMPLINGS, (1, 2)):
