@@ -243,11 +243,24 @@ static errint_t read_header(struct jpeg_reader *reader, struct ic_why *why)
 	return 0;
 }
 
+/* Fewer bytes than tell may still be the start of a JPEG. */
+static errint_t check_start(const uint8_t *bytes, size_t nbytes, bool complete, struct ic_why *why)
+{
+	static const uint8_t start[] = {0xff, 0xd8, 0xff};
+
+	if (ic_is_jpeg(bytes, nbytes))
+		return 0;
+	if (!complete && nbytes < sizeof start && (nbytes == 0 || memcmp(bytes, start, nbytes) == 0))
+		return ic_fail(why, -ENODATA, "%zu bytes do not tell whether this is a JPEG", nbytes);
+	return ic_fail(why, -EBADMSG, "no JPEG: it does not begin with a start-of-image marker");
+}
+
 errint_t jpeg_reader_new(const uint8_t *bytes, size_t nbytes, bool complete, const struct ic_limits *limits,
                          struct jpeg_reader **ret_reader, struct ic_jpeg_info *ret_info, struct ic_why *why)
 {
-	if (!ic_is_jpeg(bytes, nbytes))
-		return ic_fail(why, -EBADMSG, "no JPEG: it does not begin with a start-of-image marker");
+	errint_t err = check_start(bytes, nbytes, complete, why);
+	if (err)
+		return err;
 
 	struct jpeg_reader *reader = calloc(1, sizeof *reader);
 	if (!reader)
@@ -256,7 +269,7 @@ errint_t jpeg_reader_new(const uint8_t *bytes, size_t nbytes, bool complete, con
 	reader->complete = complete;
 	set_up(reader, bytes, nbytes);
 
-	errint_t err = read_header(reader, why);
+	err = read_header(reader, why);
 	if (!err)
 		err = read_info(reader, ret_info, why);
 	if (err) {
