@@ -65,13 +65,21 @@ static void on_source_start(j_decompress_ptr jpeg)
 	(void)jpeg;
 }
 
+/* A marker's parameters are being read, not entropy-coded data; those hold no markers but restarts and damage. */
+static bool is_in_segment(const struct jpeg_decompress_struct *jpeg)
+{
+	int marker = jpeg->unread_marker;
+	return marker >= 0xc0 && !(marker >= JPEG_RST0 && marker <= JPEG_RST0 + 7);
+}
+
 static boolean on_source_empty(j_decompress_ptr jpeg)
 {
 	static const JOCTET end[2] = {0xff, JPEG_EOI};
 	struct jpeg_reader *reader = jpeg->client_data;
 
 	reader->ended = true;
-	if (!reader->complete)
+	/* Of a segment between scans that is not all there nothing can be used; the scans before it can. */
+	if (!reader->complete || is_in_segment(jpeg))
 		return FALSE;
 	reader->source.next_input_byte = end;
 	reader->source.bytes_in_buffer = sizeof end;
@@ -239,7 +247,8 @@ static errint_t read_header(struct jpeg_reader *reader, struct ic_why *why)
 	jpeg_save_markers(jpeg, JPEG_APP0 + 1, MARKER_LENGTH_MAX);
 	int status = jpeg_read_header(jpeg, TRUE);
 	if (status == JPEG_SUSPENDED)
-		return ic_fail(why, -ENODATA, "the JPEG header does not end within these bytes");
+		return ic_fail(why, reader->complete ? -EBADMSG : -ENODATA,
+		               "the JPEG header does not end within these bytes");
 	return 0;
 }
 
@@ -304,6 +313,11 @@ errint_t jpeg_reader_decode(struct jpeg_reader *reader, struct ic_why *why)
 	if (setjmp(reader->on_error))
 		return describe(reader, why);
 	reader->coefs = jpeg_read_coefficients(&reader->jpeg);
+	while (!reader->coefs) { /* the data end in a segment, which is left out */
+		reader->jpeg.unread_marker = 0;
+		reader->source.bytes_in_buffer = 0;
+		reader->coefs = jpeg_read_coefficients(&reader->jpeg);
+	}
 	for (int i = 0; i < reader->jpeg.num_components; i++)
 		copy_steps(&reader->jpeg.comp_info[i], reader->steps[i]);
 	return 0;
