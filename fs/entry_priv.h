@@ -14,7 +14,8 @@ void entry_lookup(fuse_req_t req, struct fs *fs, struct node *directory, const c
 /* A directory that is open: its names as they were then. */
 struct listing;
 errint_t listing_open(struct fs *fs, struct node *directory, struct listing **ret_listing);
-void listing_free(struct listing *listing); /* NULL is fine */
+void listing_free(struct listing *listing);
+void listings_free(struct fs *fs); /* those that nobody released before the mount ended */
 
 /* Answer READDIR, or with `plus` READDIRPLUS. */
 void listing_reply(fuse_req_t req, struct listing *listing, size_t size, off_t offset, bool plus);

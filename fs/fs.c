@@ -51,7 +51,7 @@ static errint_t make_parts(struct fs *fs)
 		return -errno;
 	errint_t err = dirs_new(fs->settings.names_nbytes, &fs->dirs);
 	if (!err)
-		err = watch_new(fs->dirs, &hooks, fs->log, &fs->watch);
+		err = watch_new(fs->dirs, &hooks, !fs->settings.no_watch, fs->log, &fs->watch);
 	if (!err)
 		err = nodes_new(fs->dirs, &st, &fs->nodes);
 	if (!err)
@@ -70,6 +70,7 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 
 	if (!fs)
 		return ic_fail(why, -ENOMEM, "out of memory");
+	pthread_mutex_init(&fs->listings_lock, NULL);
 	fs->settings = *settings;
 	fs->log = log;
 	fs->mountpoint = realpath(settings->mountpoint, NULL);
@@ -107,6 +108,7 @@ void fs_free(struct fs *fs)
 	gate_free(fs->encode_gate);
 	govern_free(fs->govern);
 	source_free(fs->source);
+	pthread_mutex_destroy(&fs->listings_lock);
 	free(fs->mountpoint);
 	free(fs);
 }

@@ -39,6 +39,8 @@ struct fs {
 	struct watch *watch;
 	struct fs_notify notify;
 	struct stats stats;
+	pthread_mutex_t listings_lock;
+	struct listing *listings; /* directories that are open now; entry_priv.h */
 };
 
 errint_t fs_new(const struct mount_settings *settings, struct log *log, struct fs **ret_fs, struct ic_why *why);

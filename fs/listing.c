@@ -8,11 +8,32 @@
 #define FIRST_ENTRY 2 /* offsets 0 and 1 are "." and ".." */
 
 struct listing {
+	struct listing *next, **link; /* of fs->listings, and what points here */
 	struct fs *fs;
 	struct node *directory;
 	struct table *table;  /* of a directory of the source */
 	char **control_names; /* of a control directory, ends with NULL */
 };
+
+static void link_listing(struct fs *fs, struct listing *listing)
+{
+	pthread_mutex_lock(&fs->listings_lock);
+	listing->next = fs->listings;
+	listing->link = &fs->listings;
+	if (listing->next)
+		listing->next->link = &listing->next;
+	fs->listings = listing;
+	pthread_mutex_unlock(&fs->listings_lock);
+}
+
+static void unlink_listing(struct fs *fs, struct listing *listing)
+{
+	pthread_mutex_lock(&fs->listings_lock);
+	*listing->link = listing->next;
+	if (listing->next)
+		listing->next->link = listing->link;
+	pthread_mutex_unlock(&fs->listings_lock);
+}
 
 errint_t listing_open(struct fs *fs, struct node *directory, struct listing **ret_listing)
 {
@@ -39,14 +60,20 @@ errint_t listing_open(struct fs *fs, struct node *directory, struct listing **re
 		free(listing);
 		return err;
 	}
+	link_listing(fs, listing);
 	*ret_listing = listing;
 	return 0;
 }
 
+void listings_free(struct fs *fs)
+{
+	while (fs->listings)
+		listing_free(fs->listings);
+}
+
 void listing_free(struct listing *listing)
 {
-	if (!listing)
-		return;
+	unlink_listing(listing->fs, listing);
 	table_unref(listing->table);
 	control_list_free(listing->control_names);
 	free(listing);

@@ -255,6 +255,7 @@ errint_t mount_run(const struct mount_settings *settings, struct log *log, struc
 	err = run(&session, why);
 	if (session.fuse)
 		fuse_session_destroy(session.fuse);
+	listings_free(session.ops.fs);
 	fs_free(session.ops.fs);
 	return err;
 }

@@ -20,6 +20,8 @@ struct mount_settings {
 	size_t names_nbytes;     /* bytes of names of directories kept in memory; default 32 MiB */
 	unsigned threads;        /* requests served at once, 1..1024; default 4 a CPU, at least 16, at most 64 */
 	double staleness; /* seconds, 0..86400, within which changes are noticed that nothing tells of; default 1 */
+	bool no_watch;    /* do not rely on inotify: other machines write to the source, and its file system is
+	                              * not one that we know for that (NFS and the like are); default false */
 	bool follow;      /* serve what links to the outside lead to; default false */
 	bool debug;       /* libfuse's trace of requests on stderr; default false */
 	const char *

@@ -39,7 +39,8 @@ struct watch {
 
 static void forget(void *context, struct dir *dir);
 
-errint_t watch_new(struct dirs *dirs, const struct watch_hooks *hooks, struct log *log, struct watch **ret_watch)
+errint_t watch_new(struct dirs *dirs, const struct watch_hooks *hooks, bool use_inotify, struct log *log,
+                   struct watch **ret_watch)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 
@@ -50,8 +51,8 @@ errint_t watch_new(struct dirs *dirs, const struct watch_hooks *hooks, struct lo
 		free(watch);
 		return -errno;
 	}
-	watch->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (watch->inotify < 0)
+	watch->inotify = use_inotify ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
+	if (use_inotify && watch->inotify < 0)
 		log_write(log, LOG_LEVEL_WARNING, "no inotify (%s): changes are noticed by looking again",
 		          strerror(errno));
 	watch->dirs = dirs;

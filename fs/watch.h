@@ -20,8 +20,10 @@ struct watch_hooks {
 	void (*posted)(void *context, void *item);
 };
 
-/* The log may be NULL. Where inotify cannot be had, the watch works and no directory is watched. -ENOMEM, -errno. */
-errint_t watch_new(struct dirs *dirs, const struct watch_hooks *hooks, struct log *log, struct watch **ret_watch);
+/* The log may be NULL. Where inotify cannot be had, or is not to be used, the watch works and no directory is watched.
+ * -ENOMEM, -errno. */
+errint_t watch_new(struct dirs *dirs, const struct watch_hooks *hooks, bool use_inotify, struct log *log,
+                   struct watch **ret_watch);
 
 /* Ends the thread first; items that were posted and not handled are handed to `drop`. NULL is fine. */
 void watch_free(struct watch *watch, void (*drop)(void *context, void *item));

@@ -71,6 +71,12 @@ static errint_t apply_staleness(struct mount_options *options, const char *value
 	return 0;
 }
 
+static errint_t apply_nowatch(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	options->settings.no_watch = true;
+	return 0;
+}
+
 static errint_t apply_follow(struct mount_options *options, const char *value, struct ic_why *why)
 {
 	options->settings.follow = true;
@@ -110,6 +116,7 @@ static const struct entry entries[] = {
         {"threads", "N", "requests served at once (default 4 a CPU, 16 to 64)", apply_threads},
         {"staleness", "SECONDS", "notice changes that inotify cannot tell of within this time (default 1)",
          apply_staleness},
+        {"nowatch", NULL, "do not rely on inotify: other machines write to the source", apply_nowatch},
         {"follow", NULL, "serve what symbolic links to the outside lead to", apply_follow},
         {"log", "TARGET", "stderr, syslog or a file (default syslog; with -f stderr)", apply_log},
         {"log_level", "LEVEL", "error, warning, info or debug (default info)", apply_log_level},

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the suites of the mount share: mounting, images to serve, waiting for what must happen within a bound."""
 
+import errno
 import functools
 import os
 import pathlib
@@ -162,11 +163,20 @@ class MountTest(unittest.TestCase):
     def served(self, name):
         """Read a served file, and hold its size to what was read."""
         path = os.path.join(os.fsencode(self.point), os.fsencode(name))
-        size = os.stat(path).st_size
         with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
             content = file.read()
         self.assertEqual(len(content), size, path)
         return content
+
+    def shows(self, name, content):
+        """Whether a file reads as this by now; while it changes, an error is an answer too."""
+        try:
+            return self.served(name) == content
+        except OSError as error:
+            if error.errno not in (errno.ESTALE, errno.ENOENT):
+                raise
+            return False
 
     def assert_object(self, name, source_bytes, design=DEFAULT):
         path = self.dir / "expected.jpg"

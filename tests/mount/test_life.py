@@ -138,7 +138,7 @@ class Life(MountTest):
         done = icfs("--help")
         self.assertEqual(done.returncode, 0)
         for name in ("design=", "face=", "policy=", "cache=", "pixels=", "memory=", "scans=", "threads=", "staleness=",
-                     "follow", "log=", "log_level=", "allow_other"):
+                     "nowatch", "follow", "log=", "log_level=", "allow_other"):
             self.assertIn("  " + name if name != "allow_other" else name, done.stdout)
 
     @unittest.skipUnless(os.geteuid() == 0, "hiding /dev/fuse takes root")
