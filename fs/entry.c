@@ -44,9 +44,14 @@ static void lookup_control(fuse_req_t req, struct fs *fs, struct node *directory
 
 	errint_t err = control_spec(fs, directory, name, &spec, &text, &view);
 	if (!err)
-		err = make(fs, &spec, 0, &entry);
-	if (!err)
-		entry.attr_timeout = spec.kind == NODE_TEXT ? ENTRY_TIMEOUT_WATCHED : 0;
+		err = make(fs, &spec, ENTRY_TIMEOUT_WATCHED, &entry);
+	if (!err) {
+		/* A text is another one each time; the directories on the way to it, and to a view, stay. */
+		if (spec.kind == NODE_TEXT)
+			entry.entry_timeout = 0;
+		if (spec.kind == NODE_DIRECTORY)
+			entry.attr_timeout = fs->settings.staleness;
+	}
 	free(text);
 	if (err)
 		fuse_reply_err(req, fs_errno(err));

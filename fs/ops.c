@@ -69,8 +69,6 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 /* Attributes of a snapshot hold for ever; the name is what times out. */
 static double attribute_timeout(const struct fs *fs, const struct node *node)
 {
-	if (node->kind == NODE_CONTROL || node->kind == NODE_VIEWS)
-		return 0;
 	if (node->kind == NODE_DIRECTORY && !atomic_load(&node->directory->dir->is_watched))
 		return fs->settings.staleness;
 	return ENTRY_TIMEOUT_WATCHED;
@@ -115,12 +113,14 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 }
 
-static void reply_part(fuse_req_t req, const void *bytes, uint64_t nbytes, size_t size, off_t offset)
+/* Returns how many bytes that was. */
+static size_t reply_part(fuse_req_t req, const void *bytes, uint64_t nbytes, size_t size, off_t offset)
 {
 	uint64_t start = (uint64_t)offset < nbytes ? (uint64_t)offset : nbytes;
 	size_t n = nbytes - start < size ? (size_t)(nbytes - start) : size;
 
 	fuse_reply_buf(req, n ? (const char *)bytes + start : NULL, n);
+	return n;
 }
 
 static void read_object(fuse_req_t req, struct fs *fs, struct node *node, size_t size, off_t offset)
@@ -132,8 +132,8 @@ static void read_object(fuse_req_t req, struct fs *fs, struct node *node, size_t
 		fuse_reply_err(req, fs_errno(err));
 		return;
 	}
-	reply_part(req, object->bytes, object->nbytes, size, offset);
-	stats_add(&fs->stats, STATS_OBJECT_BYTES_SERVED, size);
+	size_t n = reply_part(req, object->bytes, object->nbytes, size, offset);
+	stats_add(&fs->stats, STATS_OBJECT_BYTES_SERVED, n);
 	cache_put(fs->cache, object);
 }
 
