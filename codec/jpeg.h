@@ -53,3 +53,15 @@ bool ic_is_jpeg(const uint8_t *bytes, size_t nbytes);
  * limits->pixels. limits may be NULL for the defaults. Thread safe. */
 errint_t ic_jpeg_probe(const uint8_t *bytes, size_t nbytes, bool complete, const struct ic_limits *limits,
                        struct ic_jpeg_info *ret_info, struct ic_why *why);
+
+/*
+ * The metadata of a JPEG that a picture made from it may carry: whole APPn and COM segments from before the first scan,
+ * in their order, one behind the other. `info` is what ic_jpeg_probe said of it. Malloc'ed and the caller's; NULL and 0
+ * where there is none, or no JPEG. Never larger than the source.
+ *
+ * Left out is what would be untrue of another file: JFIF and JFXX (density, thumbnail) and Adobe (colour transform), which
+ * writers set themselves; the index of a multi-picture file, whose offsets lead elsewhere; and the ICC profile of a CMYK or
+ * YCCK source, whose object has no ink. -ENOMEM. Thread safe.
+ */
+errint_t ic_jpeg_markers(const uint8_t *bytes, size_t nbytes, const struct ic_jpeg_info *info, uint8_t **ret_markers,
+                         size_t *ret_nbytes, struct ic_why *why);

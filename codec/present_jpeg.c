@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec/present.h"
+
+#include "codec/codes_priv.h"
+#include "codec/dct_priv.h"
+#include "codec/decode.h"
+#include "codec/jpeg_writer_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK 8
+
+/* The largest coefficients of 8-bit samples are 1024, and a baseline JPEG holds no more than 1023 in a code. */
+_Static_assert(IC_PRESENT_STEP >= 2, "codes would not fit a baseline JPEG");
+
+/* Half away from zero, as codes are rounded. */
+static int16_t round_to_step(int32_t value, int32_t step)
+{
+	return (int16_t)(value < 0 ? -((2 * -value + step) / (2 * step)) : (2 * value + step) / (2 * step));
+}
+
+/* --- B = 8: the planes are JPEG coefficients --------------------------------------------------------------------- */
+
+struct from_planes {
+	const struct ic_view *view;
+	struct ic_freq freqs[BLOCK * BLOCK];
+	int16_t (*tables)[256]; /* for each plane: the JPEG's code of each packed code */
+	int16_t *row;           /* one plane's codes of one row of blocks */
+};
+
+static void fill_from_planes(void *context, unsigned component, uint32_t block_row, int16_t (*blocks)[64],
+                             uint32_t ncols)
+{
+	struct from_planes *from = context;
+	const struct ic_layout *l = &from->view->layout;
+	size_t first = (size_t)block_row * ncols;
+	for (unsigned f = 0; f < l->nfreqs; f++) {
+		unsigned p = f * l->ncomponents + component, at = from->freqs[f].v * BLOCK + from->freqs[f].u;
+		const uint8_t *packed = ic_view_plane_data(from->view, p);
+		if (l->design.bits == 8) { /* nothing was dropped: the codes as they are */
+			for (uint32_t col = 0; col < ncols; col++)
+				blocks[col][at] = (int8_t)packed[first + col];
+			continue;
+		}
+		codes_unpack(packed, l->design.bits, first, ncols, from->tables[p], from->row);
+		for (uint32_t col = 0; col < ncols; col++)
+			blocks[col][at] = from->row[col];
+	}
+}
+
+/* What the decoder makes of each code, in steps. */
+static void make_table(const struct ic_view *view, unsigned p, int16_t table[256])
+{
+	unsigned bits = view->layout.design.bits;
+	struct ic_plane_params params = ic_view_plane_params(view, p);
+	codes_table(params, bits, table);
+	for (unsigned code = 0; code < 1u << bits; code++)
+		table[code] = round_to_step(table[code], params.step);
+}
+
+static errint_t present_planes(const struct ic_view *view, struct jpeg_picture *picture, uint8_t **ret_bytes,
+                               size_t *ret_nbytes, struct ic_why *why)
+{
+	const struct ic_layout *l = &view->layout;
+	struct from_planes from = {.view = view};
+	errint_t err = -ENOMEM;
+
+	from.tables = malloc(l->nplanes * sizeof *from.tables);
+	from.row = malloc(l->component[0].block_cols * sizeof *from.row);
+	if (!from.tables || !from.row) {
+		ic_fail(why, err, "out of memory");
+		goto out;
+	}
+	ic_design_freqs(&l->design, from.freqs);
+	memset(picture->steps, UINT8_MAX, sizeof picture->steps); /* of frequencies that are not kept */
+	for (unsigned p = 0; p < l->nplanes; p++) {
+		struct ic_freq freq = from.freqs[p / l->ncomponents];
+		picture->steps[p % l->ncomponents][freq.v * BLOCK + freq.u] = ic_view_plane_params(view, p).step;
+		if (l->design.bits < 8)
+			make_table(view, p, from.tables[p]);
+	}
+	picture->fill = fill_from_planes;
+	picture->context = &from;
+	err = jpeg_write(picture, ret_bytes, ret_nbytes, why);
+out:
+	free(from.tables);
+	free(from.row);
+	return err;
+}
+
+/* --- Other blocks: by way of samples ------------------------------------------------------------------------------ */
+
+struct from_samples {
+	const struct ic_layout *layout;
+	const struct dct_kernel *dct;
+	uint8_t *samples[IC_COMPONENTS_MAX]; /* whole blocks of 8 x 8 */
+	size_t stride[IC_COMPONENTS_MAX];
+};
+
+static void fill_from_samples(void *context, unsigned component, uint32_t block_row, int16_t (*blocks)[64],
+                              uint32_t ncols)
+{
+	struct from_samples *from = context;
+	const uint8_t *in = from->samples[component] + (size_t)block_row * BLOCK * from->stride[component];
+	for (uint32_t col = 0; col < ncols; col++) {
+		from->dct->forward(BLOCK, BLOCK, BLOCK, in + (size_t)col * BLOCK, from->stride[component], blocks[col]);
+		for (unsigned i = 0; i < 64; i++)
+			blocks[col][i] = round_to_step(blocks[col][i], IC_PRESENT_STEP * DCT_FORWARD_UNIT);
+	}
+}
+
+static uint32_t whole_blocks(uint32_t n)
+{
+	return (n + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+/* A component's samples, the last column and row repeated up to whole blocks. */
+static errint_t decode_padded(const struct ic_view *view, unsigned c, uint8_t **ret_samples, size_t *ret_stride)
+{
+	const struct ic_component *component = &view->layout.component[c];
+	uint32_t width = component->width, height = component->height, padded_height = whole_blocks(height);
+	size_t stride = whole_blocks(width);
+	uint8_t *samples = malloc(stride * padded_height);
+	if (!samples)
+		return -ENOMEM;
+	errint_t err = ic_decode_component(view, c, samples, stride);
+	if (err) {
+		free(samples);
+		return err;
+	}
+	for (uint32_t row = 0; row < height; row++)
+		memset(samples + row * stride + width, samples[row * stride + width - 1], stride - width);
+	for (uint32_t row = height; row < padded_height; row++)
+		memcpy(samples + row * stride, samples + (size_t)(height - 1) * stride, stride);
+	*ret_samples = samples;
+	*ret_stride = stride;
+	return 0;
+}
+
+static errint_t present_samples(const struct ic_view *view, struct jpeg_picture *picture, uint8_t **ret_bytes,
+                                size_t *ret_nbytes, struct ic_why *why)
+{
+	struct from_samples from = {.layout = &view->layout, .dct = dct_kernel_best()};
+	errint_t err = 0;
+	for (unsigned c = 0; c < view->layout.ncomponents && !err; c++)
+		err = decode_padded(view, c, &from.samples[c], &from.stride[c]);
+	if (err) {
+		ic_fail(why, err, "out of memory");
+	} else {
+		memset(picture->steps, IC_PRESENT_STEP, sizeof picture->steps);
+		picture->fill = fill_from_samples;
+		picture->context = &from;
+		err = jpeg_write(picture, ret_bytes, ret_nbytes, why);
+	}
+	for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
+		free(from.samples[c]);
+	return err;
+}
+
+errint_t ic_present_jpeg(const struct ic_view *view, const uint8_t *markers, size_t markers_nbytes, uint8_t **ret_bytes,
+                         size_t *ret_nbytes, struct ic_why *why)
+{
+	struct jpeg_picture picture = {
+	        .layout = &view->layout,
+	        .orientation = view->orientation,
+	        .markers = markers,
+	        .markers_nbytes = markers_nbytes,
+	};
+	return view->layout.design.block == BLOCK ? present_planes(view, &picture, ret_bytes, ret_nbytes, why)
+	                                          : present_samples(view, &picture, ret_bytes, ret_nbytes, why);
+}
