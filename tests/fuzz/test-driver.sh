@@ -11,7 +11,7 @@ head -c 90 /dev/zero >short
 head -c 101 /dev/zero >long
 
 "$faulty" short | grep -qx '1 files'
-! "$faulty" short long 2>message
+if "$faulty" short long 2>message; then exit 1; fi
 grep -q 'more than 100 bytes' message
 
 status=0
@@ -20,7 +20,7 @@ status=0
 kept=$(echo crash-1-*)
 [ "$(stat -c %s "$kept")" -gt 100 ]
 grep -q "it is in $kept" message
-! "$faulty" "$kept" 2>/dev/null
+if "$faulty" "$kept" 2>/dev/null; then exit 1; fi
 
 for arguments in '' 'no-such-file' '--random 1 2' '--no-such x'; do
     status=0
