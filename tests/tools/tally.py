@@ -41,7 +41,7 @@ def main():
     for result in ("--passed", "--skipped", "--failed"):
         parser.add_argument(result, action="append", default=[], metavar="WHAT")
     parser.add_argument("logs", nargs="*", metavar="LABEL=LOG")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
 
     npassed, passed_suites = len(arguments.passed), set()
     skipped, failed = list(arguments.skipped), list(arguments.failed)

@@ -43,7 +43,7 @@ skipped: one: alone: no reason given
 3 passed, 0 failed, 3 skipped
 END
 
-tally --failed 'the build' --require mount one=bad.json two=empty.json three=missing.json
+tally one=bad.json --failed 'the build' --require mount two=empty.json three=missing.json
 [ "$status" -eq 1 ]
 expect <<'END'
 failed: the build
