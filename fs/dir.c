@@ -35,10 +35,25 @@ errint_t dirs_new(size_t table_bytes, struct dirs **ret_dirs)
 	return 0;
 }
 
+static void dir_free(struct dir *dir)
+{
+	policy_file_free(dir->policy);
+	free(dir->policy_problem);
+	pthread_mutex_destroy(&dir->scan_lock);
+	free(dir);
+}
+
 void dirs_free(struct dirs *dirs)
 {
 	if (!dirs)
 		return;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct dir *dir = dirs->buckets[i], *next; dir; dir = next) {
+			next = dir->next;
+			table_unref(dir->table);
+			dir_free(dir);
+		}
+	}
 	pthread_mutex_destroy(&dirs->lock);
 	free(dirs);
 }
@@ -139,10 +154,7 @@ void dirs_put(struct dirs *dirs, struct dir *dir)
 		return;
 	if (dirs->forget)
 		dirs->forget(dirs->forget_context, dir);
-	policy_file_free(dir->policy);
-	free(dir->policy_problem);
-	pthread_mutex_destroy(&dir->scan_lock);
-	free(dir);
+	dir_free(dir);
 }
 
 bool dirs_ref(struct dirs *dirs, struct dir *dir)
@@ -161,6 +173,15 @@ size_t dirs_table_nbytes(struct dirs *dirs)
 	size_t nbytes = dirs->table_nbytes;
 	pthread_mutex_unlock(&dirs->lock);
 	return nbytes;
+}
+
+void dirs_each(struct dirs *dirs, void (*each)(struct dir *dir))
+{
+	pthread_mutex_lock(&dirs->lock);
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct dir *dir = dirs->buckets[i]; dir; dir = dir->next)
+			each(dir);
+	pthread_mutex_unlock(&dirs->lock);
 }
 
 static int64_t nanoseconds(const struct timespec *t)

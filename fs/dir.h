@@ -45,7 +45,7 @@ struct dir {
 
 /* `table_bytes` bounds the memory for names of directories; the one in use last may pass it alone. -ENOMEM. */
 errint_t dirs_new(size_t table_bytes, struct dirs **ret_dirs);
-void dirs_free(struct dirs *dirs); /* all dirs must have been put; NULL is fine */
+void dirs_free(struct dirs *dirs); /* and every dir that is left; NULL is fine */
 
 /* Called for a dir before it goes. For watch.c; to be set before any dir is in use. */
 void dirs_on_free(struct dirs *dirs, void (*forget)(void *context, struct dir *dir), void *context);
@@ -54,6 +54,9 @@ errint_t dirs_get(struct dirs *dirs, uint32_t dev, uint64_t ino, struct dir **re
 void dirs_put(struct dirs *dirs, struct dir *dir); /* NULL is fine */
 bool dirs_ref(struct dirs *dirs, struct dir *dir); /* false where it is on its way out */
 size_t dirs_table_nbytes(struct dirs *dirs);
+
+/* Call `each` for every dir, under the lock: it may only set what is atomic. */
+void dirs_each(struct dirs *dirs, void (*each)(struct dir *dir));
 
 /* The names of the directory, open as `fd`, in the state `st`; to be unref'ed. -ENOMEM, -errno of reading. */
 errint_t dir_table(struct dirs *dirs, struct dir *dir, int fd, const struct stat *st, struct table **ret_table);

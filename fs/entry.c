@@ -50,7 +50,7 @@ static void lookup_control(fuse_req_t req, struct fs *fs, struct node *directory
 		if (spec.kind == NODE_TEXT)
 			entry.entry_timeout = 0;
 		if (spec.kind == NODE_DIRECTORY)
-			entry.attr_timeout = fs->settings.staleness;
+			entry.attr_timeout = fs->stale_timeout;
 	}
 	free(text);
 	if (err)
@@ -82,7 +82,7 @@ static errint_t find(struct visit *visit, const char *name, struct fuse_entry_pa
 /* A name that is not there is remembered by the kernel, but only for so long as a missed event may hurt. */
 static struct fuse_entry_param negative(const struct fs *fs)
 {
-	return (struct fuse_entry_param){.entry_timeout = fs->settings.staleness};
+	return (struct fuse_entry_param){.entry_timeout = fs->stale_timeout};
 }
 
 void entry_lookup(fuse_req_t req, struct fs *fs, struct node *directory, const char *name)

@@ -9,6 +9,9 @@
 
 #define NODEID_ROOT 1 /* FUSE_ROOT_ID */
 
+/* The kernel counts timeouts in jiffies, rounded up, of 10 ms on its slowest clock. */
+#define TIMEOUT_SLACK 0.02
+
 static errint_t read_tree_policy(const char *path, struct policy_file **ret_file, struct ic_why *why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -34,7 +37,7 @@ static errint_t make_govern(struct fs *fs, struct ic_why *why)
 		policy_file_free(tree);
 		return err;
 	}
-	err = govern_new(fs->source, fs->log, &settings->policy, tree, settings->policy_file, &fs->govern);
+	err = govern_new(fs->source, fs->dirs, fs->log, &settings->policy, tree, settings->policy_file, &fs->govern);
 	if (err) {
 		policy_file_free(tree);
 		return ic_fail(why, err, "out of memory");
@@ -72,6 +75,7 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 		return ic_fail(why, -ENOMEM, "out of memory");
 	pthread_mutex_init(&fs->listings_lock, NULL);
 	fs->settings = *settings;
+	fs->stale_timeout = settings->staleness > TIMEOUT_SLACK ? settings->staleness - TIMEOUT_SLACK : 0;
 	fs->log = log;
 	fs->mountpoint = realpath(settings->mountpoint, NULL);
 	if (!fs->mountpoint) {
@@ -81,14 +85,14 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 	err = source_new(settings->source, settings->follow, &fs->source, why);
 	if (err)
 		goto fail;
-	err = make_govern(fs, why);
-	if (err)
-		goto fail;
 	err = make_parts(fs);
 	if (err) {
 		ic_fail(why, err, "%s", strerror(-err));
 		goto fail;
 	}
+	err = make_govern(fs, why);
+	if (err)
+		goto fail;
 	*ret_fs = fs;
 	return 0;
 fail:

@@ -28,6 +28,7 @@ struct fs_notify {
 struct fs {
 	struct mount_settings settings; /* its texts are the caller's */
 	char *mountpoint;               /* canonical */
+	double stale_timeout;           /* seconds the kernel may rely on what nothing tells of changing */
 	struct log *log;
 	struct source *source;
 	struct dirs *dirs;

@@ -9,6 +9,7 @@
 struct govern {
 	pthread_mutex_t lock;
 	const struct source *source;
+	struct dirs *dirs;
 	struct log *log;
 	struct policy_rule options;
 	struct policy_file *tree;
@@ -16,7 +17,7 @@ struct govern {
 	atomic_uint generation; /* from 1: nodes begin with 0, so never resolved */
 };
 
-errint_t govern_new(const struct source *source, struct log *log, const struct policy_rule *options,
+errint_t govern_new(const struct source *source, struct dirs *dirs, struct log *log, const struct policy_rule *options,
                     struct policy_file *tree, const char *tree_name, struct govern **ret_govern)
 {
 	struct govern *govern = calloc(1, sizeof(*govern));
@@ -31,6 +32,7 @@ errint_t govern_new(const struct source *source, struct log *log, const struct p
 	pthread_mutex_init(&govern->lock, NULL);
 	atomic_init(&govern->generation, 1);
 	govern->source = source;
+	govern->dirs = dirs;
 	govern->log = log;
 	govern->options = *options;
 	govern->tree = tree;
@@ -86,6 +88,11 @@ static bool install(struct govern *govern, struct dir *dir, const char *name, st
 	if (!file && !dir->policy)
 		return false;
 	log_write(govern->log, LOG_LEVEL_INFO, "%s: %s", name, file ? "read" : "gone");
+	/* A directory that has a policy is kept, for a bad one that comes later must find the last good one. */
+	if (file && !dir->policy)
+		dirs_ref(govern->dirs, dir);
+	if (!file)
+		dirs_put(govern->dirs, dir);
 	policy_file_free(dir->policy);
 	dir->policy = file;
 	atomic_fetch_add(&govern->generation, 1);
@@ -118,6 +125,11 @@ bool govern_refresh(struct govern *govern, const struct node *directory, const c
 	if (fd >= 0)
 		close(fd);
 	return changed;
+}
+
+void govern_distrust(struct dir *dir)
+{
+	atomic_store(&dir->policy_loaded, false);
 }
 
 struct nearest {

@@ -14,13 +14,16 @@
 struct govern;
 
 /* `options` is copied; `tree` (may be NULL) becomes govern's. -ENOMEM. */
-errint_t govern_new(const struct source *source, struct log *log, const struct policy_rule *options,
+errint_t govern_new(const struct source *source, struct dirs *dirs, struct log *log, const struct policy_rule *options,
                     struct policy_file *tree, const char *tree_name, struct govern **ret_govern);
 void govern_free(struct govern *govern); /* NULL is fine */
 
 /* Read the .icpolicy of `directory` if it is another than was read last. True when what governs may have changed. A file
  * that is bad or cannot be read changes nothing but what govern_write_problems says. */
 bool govern_refresh(struct govern *govern, const struct node *directory, const char *place);
+
+/* Have the next govern_refresh read the file again, whatever it looks like. */
+void govern_distrust(struct dir *dir);
 
 /* Raised whenever any directory's policy may have changed. */
 unsigned govern_generation(struct govern *govern);

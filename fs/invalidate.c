@@ -140,6 +140,8 @@ static void changed(void *context, struct dir *dir, uint32_t mask, const char *n
 	struct telling telling = {.fs = fs, .dir = dir, .name = name};
 
 	dir_touch(dir);
+	if (mask & IN_IGNORED)
+		govern_distrust(dir);
 	if (!name) {
 		nodes_each_of_dir(fs->nodes, dir, forget_attributes, &telling);
 		return;
@@ -151,18 +153,24 @@ static void changed(void *context, struct dir *dir, uint32_t mask, const char *n
 		return;
 	}
 	nodes_each_of_dir(fs->nodes, dir, directory_changed, &telling);
-	if (is_policy_event(mask, name))
+	if (is_policy_event(mask, name)) {
+		govern_distrust(dir); /* for who comes next, if nobody uses the directory now */
 		nodes_each_of_dir(fs->nodes, dir, policy_event, &telling);
+	}
 }
 
 static void refresh_all(void *context, struct node *node)
 {
 	const struct telling *telling = context;
 
-	if (node->kind != NODE_DIRECTORY)
-		return;
-	dir_touch(node->directory->dir);
-	refresh_policy(telling->fs, node);
+	if (node->kind == NODE_DIRECTORY)
+		refresh_policy(telling->fs, node);
+}
+
+static void distrust(struct dir *dir)
+{
+	dir_touch(dir);
+	govern_distrust(dir);
 }
 
 static void forget_all(void *context, struct node *node)
@@ -180,6 +188,7 @@ static void overflowed(void *context)
 {
 	struct telling telling = {.fs = context};
 
+	dirs_each(telling.fs->dirs, distrust);
 	nodes_each(telling.fs->nodes, refresh_all, &telling);
 	nodes_each(telling.fs->nodes, forget_all, &telling);
 	nodes_each(telling.fs->nodes, forget_attributes, &telling);

@@ -70,7 +70,7 @@ static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 static double attribute_timeout(const struct fs *fs, const struct node *node)
 {
 	if (node->kind == NODE_DIRECTORY && !atomic_load(&node->directory->dir->is_watched))
-		return fs->settings.staleness;
+		return fs->stale_timeout;
 	return ENTRY_TIMEOUT_WATCHED;
 }
 

@@ -55,7 +55,7 @@ errint_t visit_begin(struct visit *visit, struct fs *fs, struct node *directory)
 	if (!err) {
 		watch_directory(fs->watch, visit->dir, visit->fd);
 		visit->version = atomic_load(&visit->dir->version);
-		visit->timeout = atomic_load(&visit->dir->is_watched) ? ENTRY_TIMEOUT_WATCHED : fs->settings.staleness;
+		visit->timeout = atomic_load(&visit->dir->is_watched) ? ENTRY_TIMEOUT_WATCHED : fs->stale_timeout;
 		err = refresh_policies(visit);
 	}
 	if (!err) {
@@ -224,8 +224,8 @@ static errint_t examine_file(struct visit *visit, size_t i, enum name_form form,
 			return err;
 	}
 	set_stat(spec, st);
-	if (st->st_nlink > 1 && found->timeout > visit->fs->settings.staleness)
-		found->timeout = visit->fs->settings.staleness; /* a change by another name is not told of here */
+	if (st->st_nlink > 1 && found->timeout > visit->fs->stale_timeout)
+		found->timeout = visit->fs->stale_timeout; /* a change by another name is not told of here */
 	if (form != NAME_OWN)
 		return found->verdict && found->verdict->is_image ? examine_object(visit, found->verdict, spec)
 		                                                  : -ENOENT;
@@ -311,8 +311,8 @@ static errint_t examine(struct visit *visit, size_t i, enum name_form form, stru
 	errint_t err = stat_entry(visit, i, &st, &is_link, found->text);
 	if (err)
 		return err;
-	if (is_link && found->timeout > visit->fs->settings.staleness)
-		found->timeout = visit->fs->settings.staleness; /* nobody tells of a change where it leads */
+	if (is_link && found->timeout > visit->fs->stale_timeout)
+		found->timeout = visit->fs->stale_timeout; /* nobody tells of a change where it leads */
 	if (S_ISREG(st.st_mode))
 		return examine_file(visit, i, form, &st, found);
 	return S_ISDIR(st.st_mode) ? examine_directory(visit, &st, is_link, found) : -ENOENT;

@@ -218,8 +218,10 @@ static struct dir *dir_of(struct watch *watch, const struct inotify_event *event
 	struct dir *dir = find(watch, event->wd);
 	if (dir && !dirs_ref(watch->dirs, dir))
 		dir = NULL;
-	if (dir && event->mask & (IN_IGNORED | IN_UNMOUNT))
+	if (dir && event->mask & (IN_IGNORED | IN_UNMOUNT)) {
 		unlink_dir(watch, dir);
+		atomic_store(&dir->watch_tried, false); /* another one may get its number */
+	}
 	pthread_mutex_unlock(&watch->lock);
 	return dir;
 }

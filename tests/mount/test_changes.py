@@ -4,6 +4,7 @@
 import errno
 import os
 import shutil
+import signal
 import struct
 import threading
 import time
@@ -139,12 +140,37 @@ class Changes(MountTest):
                      lambda: os.unlink(self.source / "d/label.txt"),
                      lambda: self.put("d/.icpolicy", b"[policy]\ndesign = s2x2-b8-k6-q8\n")):
             step()
-            time.sleep(bound)  # the promise itself: from here on everybody sees it
+            time.sleep(bound + 0.05)  # the promise itself, and a request that was under way
             design = "s2x2-b8-k6-q8" if (self.source / "d/.icpolicy").exists() else DEFAULT
             for name in ("a", "b"):
                 self.assert_object(f"d/{name}.ic", (self.source / f"d/{name}.jpg").read_bytes(), design)
             self.assertEqual((self.point / "d/label.txt").exists(), (self.source / "d/label.txt").exists())
             self.assertEqual(len(self.names("d")), len(os.listdir(self.source / "d")))
+
+    def test_events_that_were_lost(self):
+        """More changes than the kernel's queue holds, while the daemon is not scheduled."""
+        self.put("d/a.jpg", images()[0])
+        self.put("d/e/b.jpg", images()[1])
+        self.put("d/label.txt", b"one")
+        mount = self.mount()
+        self.assert_object("d/a.ic", images()[0])
+        self.assert_object("d/e/b.ic", images()[1])
+        with open("/proc/sys/fs/inotify/max_queued_events") as file:
+            limit = int(file.read())
+        mount.process.send_signal(signal.SIGSTOP)
+        for _ in range(limit):  # two that differ, for equal ones in a row become one
+            os.utime(self.source / "d/a.jpg")
+            os.utime(self.source / "d/label.txt")
+        self.replace("d/a.jpg", images()[2])
+        self.put("d/e/.icpolicy", b"[policy]\ndesign = s2x2-b8-k6-q8\n")
+        os.unlink(self.source / "d/label.txt")
+        mount.process.send_signal(signal.SIGCONT)
+        self.new = encode(self.source / "d/a.jpg")
+        self.assertTrue(self.replaced_source("d/a.ic"))
+        self.assertTrue(until(lambda: not (self.point / "d/label.txt").exists()))
+        self.new = encode(self.source / "d/e/b.jpg", "s2x2-b8-k6-q8")
+        self.assertTrue(self.replaced_source("d/e/b.ic"))
+        self.assertEqual(len(mount.log_lines("events of changes were lost")), 1)
 
     def read_while(self, name, change, allowed, reads):
         """Read `name` `reads` times while `change` runs again and again; what was read is always one of `allowed`."""

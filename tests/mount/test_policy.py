@@ -3,6 +3,7 @@
 
 import os
 import threading
+import unittest
 
 from mounting import DEFAULT, MountTest, images, main, until
 
@@ -88,6 +89,29 @@ class Policy(MountTest):
         self.put(".icpolicy", policy("s1x1-b4-k4-q4"))
         self.wait_for_design("a.ic", "s1x1-b4-k4-q4")
         self.assertNotIn("problem", mount.text("policy"))
+
+    @unittest.skipUnless(os.geteuid() == 0, "dropping the kernel's caches takes root")
+    def test_the_last_good_policy_outlives_what_the_kernel_forgets(self):
+        self.put("d/a.jpg", images()[0])
+        self.put("d/.icpolicy", policy("s2x2-b8-k6-q8"))
+        mount = self.mount()
+
+        def forget():
+            with open("/proc/sys/vm/drop_caches", "w") as file:
+                file.write("2")
+            return mount.stats()['icfs_nodes'] <= 4  # the root, .icfs, stats
+
+        self.assertEqual(self.design("d/a.ic"), "s2x2-b8-k6-q8")
+        self.put("d/.icpolicy", b"[policy]\nbad\n")
+        self.assertTrue(until(lambda: mount.log_lines("d/.icpolicy:2")))
+        self.assertTrue(until(forget))
+        self.assertEqual(self.design("d/a.ic"), "s2x2-b8-k6-q8")
+        self.assertTrue(until(forget))
+        self.put("d/.icpolicy", policy("s1x1-b4-k4-q4"))  # while nobody uses the directory
+        self.wait_for_design("d/a.ic", "s1x1-b4-k4-q4")
+        self.assertTrue(until(forget))
+        os.unlink(self.source / "d/.icpolicy")
+        self.wait_for_design("d/a.ic", DEFAULT)
 
     def test_a_bad_policy_in_a_directory_that_appears(self):
         mount = self.mount("design=s2x2-b8-k6-q8")
