@@ -7,6 +7,7 @@
 #include "decode_all.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +22,9 @@
 /* The one place for them, since malloc takes no context. */
 static struct {
 	bool watched;
-	unsigned long count; /* allocations so far */
-	/* This one, counted from 1, fails, and all later ones, since libjpeg tries again with less. 0: none. */
-	unsigned long fail_at;
-	long live; /* not freed yet */
+	unsigned long count;              /* allocations so far */
+	unsigned long fail_from, fail_to; /* these fail, counted from 1; 0: none */
+	long live;                        /* not freed yet */
 	size_t nbytes, peak;
 } heap;
 
@@ -39,7 +39,10 @@ void __wrap_free(void *memory);
 
 static bool must_fail(void)
 {
-	return heap.watched && ++heap.count >= heap.fail_at && heap.fail_at;
+	if (!heap.watched)
+		return false;
+	heap.count++;
+	return heap.count >= heap.fail_from && heap.count <= heap.fail_to;
 }
 
 static void *gained(void *memory)
@@ -84,10 +87,11 @@ void __wrap_free(void *memory)
 	__real_free(memory);
 }
 
-static void heap_watch(unsigned long fail_at)
+static void heap_watch(unsigned long fail_from, unsigned long fail_to)
 {
 	memset(&heap, 0, sizeof(heap));
-	heap.fail_at = fail_at;
+	heap.fail_from = fail_from;
+	heap.fail_to = fail_to;
 	heap.watched = true;
 }
 
@@ -291,30 +295,42 @@ static errint_t run_coefficients(const struct task *task, struct bytes *made, st
 	return ic_decode_coefficients(&task->view, 0, out);
 }
 
-/* Let every allocation fail, then all but the first, and so on, until there is none left to fail. Returns how many failed. */
+/* Run the task while some allocations fail. Returns whether there were any. */
+static bool run_starved(const struct task *task, unsigned long from, unsigned long to, bool may_manage)
+{
+	struct ic_why why = {""};
+	struct bytes made = {NULL, UNTOUCHED};
+	errint_t err;
+	bool has_made;
+
+	heap_watch(from, to);
+	err = task->run(task, &made, &why);
+	has_made = made.data != NULL;
+	free(made.data);
+	heap.watched = false;
+	ck_assert_msg(heap.live == 0, "%s: %ld allocations were left when number %lu failed", task->name, heap.live,
+	              from);
+	if (heap.count < from || (err == 0 && may_manage)) {
+		ck_assert_msg(err == 0, "%s: %d, %s", task->name, err, why.text);
+		return heap.count >= from;
+	}
+	ck_assert_msg(err == -ENOMEM, "%s: %d, %s, when allocation %lu failed", task->name, err, why.text, from);
+	ck_assert_msg(why.text[0] != '\0', "%s does not say why it failed at %lu", task->name, from);
+	ck_assert_msg(!has_made && made.nbytes == UNTOUCHED, "%s failed and gave something", task->name);
+	return true;
+}
+
+/* Let each allocation fail, alone (libjpeg tries again with less) and with all later ones, until there is none left to
+ * fail. Returns how many there were. */
 static unsigned long starve(const struct task *task)
 {
-	for (unsigned long n = 1;; n++) {
-		struct ic_why why = {""};
-		struct bytes made = {NULL, UNTOUCHED};
-		errint_t err;
-		bool has_made;
+	unsigned long n = 1;
 
-		heap_watch(n);
-		err = task->run(task, &made, &why);
-		has_made = made.data != NULL;
-		free(made.data);
-		heap.watched = false;
-		ck_assert_msg(heap.live == 0, "%s: %ld allocations were left when number %lu and all later ones failed",
-		              task->name, heap.live, n);
-		if (heap.count < n) {
-			ck_assert_msg(err == 0, "%s: %d, %s", task->name, err, why.text);
-			return n - 1;
-		}
-		ck_assert_msg(err == -ENOMEM, "%s: %d, %s, when allocation %lu failed", task->name, err, why.text, n);
-		ck_assert_msg(why.text[0] != '\0', "%s does not say why it failed at %lu", task->name, n);
-		ck_assert_msg(!has_made && made.nbytes == UNTOUCHED, "%s failed and gave something", task->name);
+	while (run_starved(task, n, ULONG_MAX, false)) {
+		run_starved(task, n, n, true);
+		n++;
 	}
+	return n - 1;
 }
 
 START_TEST(encoding_survives_want_of_memory)
@@ -372,7 +388,7 @@ START_TEST(encoding_takes_no_more_memory_than_estimated)
 		struct bytes object;
 
 		ck_assert_int_eq(ic_jpeg_probe(jpeg.data, jpeg.nbytes, true, NULL, &info, NULL), 0);
-		heap_watch(0);
+		heap_watch(0, 0);
 		object = encode(jpeg, &d);
 		heap.watched = false;
 		if (heap.peak > ic_encode_memory(&info, &d))
