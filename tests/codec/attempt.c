@@ -2,6 +2,7 @@
 #include "attempt.h"
 
 #include "codec/encode.h"
+#include "codec/present.h"
 #include "decode_all.h"
 #include "guard.h"
 
@@ -46,6 +47,40 @@ static const char *check_derived(const struct ic_view *dense, const struct ic_de
 	return problem;
 }
 
+static const char *check_jpeg(const struct ic_view *view, const uint8_t *jpeg, size_t nbytes)
+{
+	const struct ic_layout *l = &view->layout;
+	struct ic_jpeg_info info;
+
+	if (ic_jpeg_probe(jpeg, nbytes, true, NULL, &info, NULL))
+		return "a presented JPEG is none";
+	if (info.width != l->width || info.height != l->height || info.ncomponents != l->ncomponents)
+		return "a presented JPEG has another size than the object";
+	return info.orientation == view->orientation ? NULL : "a presented JPEG has lost the orientation";
+}
+
+static const char *check_presented(const struct ic_view *view)
+{
+	uint8_t *bytes = NULL;
+	size_t nbytes = 0;
+	const char *problem;
+	errint_t err = ic_present_jpeg(view, NULL, 0, &bytes, &nbytes, NULL);
+
+	if (err)
+		problem = err != -EFBIG ? "ic_present_jpeg failed" : NULL;
+	else
+		problem = check_jpeg(view, bytes, nbytes);
+	free(bytes);
+	if (problem)
+		return problem;
+
+	bytes = NULL;
+	if (ic_present_bmp(view, &bytes, &nbytes, NULL))
+		return "ic_present_bmp failed";
+	free(bytes);
+	return nbytes == ic_bmp_nbytes(&view->layout) ? NULL : "a presented BMP is not as large as its layout says";
+}
+
 /* Everything that may be asked of a view that was accepted. */
 static const char *use_view(const struct ic_view *view, struct dice *dice)
 {
@@ -55,6 +90,8 @@ static const char *use_view(const struct ic_view *view, struct dice *dice)
 	if ((uint64_t)view->layout.width * view->layout.height > PIXELS_MAX)
 		return NULL;
 	problem = decode_all(view);
+	if (!problem)
+		problem = check_presented(view);
 	sparse.keep = (uint8_t)dice_between(dice, 1, sparse.keep);
 	sparse.bits = (uint8_t)dice_between(dice, 1, 8);
 	if (!problem)
@@ -143,12 +180,28 @@ static const char *probe_head(const uint8_t *bytes, size_t nbytes)
 	                                                       : NULL;
 }
 
+/* Of anything at all. */
+static const char *collect_markers(const uint8_t *bytes, size_t nbytes)
+{
+	const struct ic_jpeg_info info = {.color = IC_JPEG_YCBCR};
+	uint8_t *markers = NULL;
+	size_t markers_nbytes = 0;
+
+	if (ic_jpeg_markers(bytes, nbytes, &info, &markers, &markers_nbytes, NULL))
+		return "ic_jpeg_markers failed";
+	free(markers);
+	return markers_nbytes > nbytes ? "there are more markers than source" : NULL;
+}
+
 const char *attempt_encode(const uint8_t *bytes, size_t nbytes)
 {
 	struct dice dice = dice_of(bytes, nbytes);
 	struct guard guard = {0};
-	const char *problem = encode_bytes(guard_copy(&guard, bytes, nbytes), nbytes, &dice);
+	const uint8_t *copy = guard_copy(&guard, bytes, nbytes);
+	const char *problem = encode_bytes(copy, nbytes, &dice);
 
+	if (!problem)
+		problem = collect_markers(copy, nbytes);
 	if (!problem) {
 		size_t head = nbytes ? dice_roll(&dice, (uint32_t)nbytes) : 0;
 		problem = probe_head(guard_copy(&guard, bytes, head), head);

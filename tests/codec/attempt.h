@@ -9,10 +9,10 @@
 
 #include "dice.h"
 
-/* As a JPEG, to a design that follows from the bytes: probe, encode, parse, decode, derive. */
+/* As a JPEG, to a design that follows from the bytes: probe, encode, parse, decode, present, derive; markers. */
 const char *attempt_encode(const uint8_t *bytes, size_t nbytes);
 
-/* As an .ic file: parse, decode, derive. */
+/* As an .ic file: parse, decode, present, derive. */
 const char *attempt_view(const uint8_t *bytes, size_t nbytes);
 
 /* As the text of a design: parse, print, parse. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Damaged and hostile input, and memory that runs out. The linker turns malloc and its like into the functions here. */
 #include "codec/decode.h"
+#include "codec/present.h"
 
 #include "attempt.h"
 #include "codec_helpers.h"
@@ -249,6 +250,7 @@ struct task {
 	struct bytes jpeg;
 	struct ic_view view;
 	struct ic_design design;
+	bool manages; /* may succeed although an allocation failed */
 };
 
 static errint_t run_encode(const struct task *task, struct bytes *made, struct ic_why *why)
@@ -295,6 +297,23 @@ static errint_t run_coefficients(const struct task *task, struct bytes *made, st
 	return ic_decode_coefficients(&task->view, 0, out);
 }
 
+static errint_t run_present_jpeg(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	return ic_present_jpeg(&task->view, NULL, 0, &made->data, &made->nbytes, why);
+}
+
+static errint_t run_present_bmp(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	return ic_present_bmp(&task->view, &made->data, &made->nbytes, why);
+}
+
+static errint_t run_markers(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	const struct ic_jpeg_info info = {.color = IC_JPEG_YCBCR};
+
+	return ic_jpeg_markers(task->jpeg.data, task->jpeg.nbytes, &info, &made->data, &made->nbytes, why);
+}
+
 /* Run the task while some allocations fail. Returns whether there were any. */
 static bool run_starved(const struct task *task, unsigned long from, unsigned long to, bool may_manage)
 {
@@ -326,7 +345,7 @@ static unsigned long starve(const struct task *task)
 {
 	unsigned long n = 1;
 
-	while (run_starved(task, n, ULONG_MAX, false)) {
+	while (run_starved(task, n, ULONG_MAX, task->manages)) {
 		run_starved(task, n, n, true);
 		n++;
 	}
@@ -375,6 +394,34 @@ START_TEST(deriving_and_decoding_survive_want_of_memory)
 }
 END_TEST
 
+START_TEST(presenting_survives_want_of_memory)
+{
+	static const char *const designs[] = {"s1x1-b8-k15-q8", "s1x1-b8-k4-q3-c1", "s1x1-b16-k9-q8",
+	                                      "s1x1-b2-k3-q8-c1"};
+
+	for (unsigned i = 0; i < 2 * COUNT(designs); i++) {
+		const struct ic_design d = design_of(designs[i / 2]);
+		const struct jpeg_spec spec = {.space = i % 2 ? JCS_GRAYSCALE : JCS_YCbCr, .orientation = 3};
+		struct bytes jpeg = jpeg_new(61, 45, 3, &spec), object = encode(jpeg, &d);
+		struct task task = {.view = view_of(object), .jpeg = jpeg};
+
+		task.name = "a JPEG"; /* which needs no memory to give back what was too much */
+		task.run = run_present_jpeg;
+		task.manages = true;
+		ck_assert_uint_ge(starve(&task), 4);
+		task.name = "a BMP";
+		task.run = run_present_bmp;
+		task.manages = false;
+		ck_assert_uint_ge(starve(&task), 3);
+		task.name = "markers";
+		task.run = run_markers;
+		ck_assert_uint_eq(starve(&task), 1);
+		free(object.data);
+		free(jpeg.data);
+	}
+}
+END_TEST
+
 /* What ic_encode_memory says is never less than what is taken. */
 START_TEST(encoding_takes_no_more_memory_than_estimated)
 {
@@ -407,6 +454,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, noise_behind_a_good_header_decodes, 0, 3);
 	tcase_add_test(cases, encoding_survives_want_of_memory);
 	tcase_add_test(cases, deriving_and_decoding_survive_want_of_memory);
+	tcase_add_test(cases, presenting_survives_want_of_memory);
 	tcase_add_test(cases, encoding_takes_no_more_memory_than_estimated);
 }
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* jpegread.h: a JPEG as libjpeg's own decoder shows it. Errors end the program: the callers are tests. */
+#pragma once
+
+#include "tests/tools/jpegmake.h"
+
+/* Its pixels, by the accurate inverse DCT and the smooth upsampling that programs use. */
+struct picture jpegread_rgb(struct bytes jpeg);
+
+/* What its header says, and its quantized coefficients. */
+struct jpegread {
+	uint32_t width, height;
+	unsigned ncomponents;
+	bool is_baseline; /* SOF0, Huffman, 8 bits, tables of 8 bits */
+	struct jpegread_component {
+		uint8_t h, v;
+		uint32_t block_cols, block_rows;
+		uint16_t steps[64];    /* at v * 8 + u */
+		int16_t (*blocks)[64]; /* block_rows * block_cols of them, row by row; malloc'ed */
+	} component[4];
+};
+struct jpegread jpegread_coefficients(struct bytes jpeg);
+void jpegread_clear(struct jpegread *read);
+
+/* The first segment with this second byte of its marker whose payload begins with `id`; NULL where there is none. Borrowed.
+ * The segments up to the first scan are looked at. */
+const uint8_t *jpegread_segment(struct bytes jpeg, uint8_t marker, const char *id, size_t *ret_payload_nbytes);
