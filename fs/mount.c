@@ -37,7 +37,7 @@ struct session {
 	struct log *log;
 	pthread_t main_thread, signal_thread;
 	atomic_bool is_over;
-	sigset_t signals;
+	sigset_t signals, before;
 	bool signals_started;
 };
 
@@ -156,7 +156,7 @@ static void block_signals(struct session *session)
 	sigaddset(&session->signals, SIGINT);
 	sigaddset(&session->signals, SIGHUP);
 	sigaddset(&session->signals, SIGUSR2);
-	pthread_sigmask(SIG_BLOCK, &session->signals, NULL);
+	pthread_sigmask(SIG_BLOCK, &session->signals, &session->before);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -247,15 +247,16 @@ errint_t mount_run(const struct mount_settings *settings, struct log *log, struc
 		return err;
 	raise_file_limit();
 	block_signals(&session);
-	err = fs_new(settings, log, &session.ops.fs, why);
-	if (err)
-		return err;
-	session.ops.fs->notify = (struct fs_notify){&session, notify_entry, notify_attributes};
 	atomic_init(&session.is_over, false);
-	err = run(&session, why);
-	if (session.fuse)
-		fuse_session_destroy(session.fuse);
-	listings_free(session.ops.fs);
-	fs_free(session.ops.fs);
+	err = fs_new(settings, log, &session.ops.fs, why);
+	if (!err) {
+		session.ops.fs->notify = (struct fs_notify){&session, notify_entry, notify_attributes};
+		err = run(&session, why);
+		if (session.fuse)
+			fuse_session_destroy(session.fuse);
+		listings_free(session.ops.fs);
+		fs_free(session.ops.fs);
+	}
+	pthread_sigmask(SIG_SETMASK, &session.before, NULL);
 	return err;
 }
