@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include "search/catalog_priv.h"
+
+#include "codec/encode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BUSY_MS 5000 /* a transaction of another process takes milliseconds */
+#define RETRY_MS 10
+
+errint_t catalog_error(sqlite3 *db, int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_ERROR: /* our statements are fixed: the tables are not ours */
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_SCHEMA:
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+		return -EBADMSG;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_READONLY:
+		return code == SQLITE_READONLY_DIRECTORY ? -EACCES : -EROFS;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return -EACCES;
+	case SQLITE_CANTOPEN: {
+		int err = db ? sqlite3_system_errno(db) : 0;
+		return err > 0 ? -err : -EACCES;
+	}
+	default:
+		return -EIO;
+	}
+}
+
+errint_t catalog_fail(sqlite3 *db, int code, const char *path, struct ic_why *why)
+{
+	return ic_fail(why, catalog_error(db, code), "%.100s: %s", path, db ? sqlite3_errmsg(db) : "out of memory");
+}
+
+errint_t catalog_default_path(char **ret_path, struct ic_why *why)
+{
+	const char *file = getenv("ICFS_CATALOG"), *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	char *path;
+	int n;
+	if (file && *file)
+		n = asprintf(&path, "%s", file);
+	else if (data && *data == '/')
+		n = asprintf(&path, "%s/icfs/catalog.db", data);
+	else if (home && *home == '/')
+		n = asprintf(&path, "%s/.local/share/icfs/catalog.db", home);
+	else
+		return ic_fail(why, -ENOENT, "no place for a catalog: neither HOME nor XDG_DATA_HOME is set");
+	if (n < 0)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	*ret_path = path;
+	return 0;
+}
+
+/* Make the folders of `path`, as private as XDG asks. Those that are there already stay as they are. */
+static void make_folders(const char *path)
+{
+	char *copy = strdup(path);
+	for (char *slash = copy; copy && (slash = strchr(slash + 1, '/'));) {
+		*slash = 0;
+		mkdir(copy, 0700);
+		*slash = '/';
+	}
+	free(copy);
+}
+
+/*
+ * SQLite would make the file with the umask's mode; its log and index take the mode of the file. One that is there is not
+ * opened: to close it would drop the locks that another catalog of this process holds on it (fcntl(2), "Record locking").
+ */
+static errint_t make_private(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	if (errno != EEXIST)
+		return -errno;
+	return faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) ? -errno : 0;
+}
+
+/* --- Connections ------------------------------------------------------------------------------------------------ */
+
+static void link_close(struct catalog_link *link)
+{
+	sqlite3_stmt *const statements[] = {link->get_size,   link->begin,       link->commit,      link->rollback,
+	                                    link->put_source, link->drop_source, link->put_variant, link->put_size};
+	for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
+		sqlite3_finalize(statements[i]);
+	sqlite3_close(link->db);
+	*link = (struct catalog_link){0};
+}
+
+static int prepare(struct catalog_link *link)
+{
+	const struct {
+		sqlite3_stmt **statement;
+		const char *sql;
+	} all[] = {
+	        {&link->begin, "BEGIN IMMEDIATE"},
+	        {&link->commit, "COMMIT"},
+	        {&link->rollback, "ROLLBACK"},
+	        {&link->get_size, "SELECT object_size.nbytes FROM source"
+	                          " JOIN object_size ON object_size.source = source.id"
+	                          " JOIN variant ON variant.id = object_size.variant"
+	                          " WHERE device = ?1 AND inode = ?2 AND source.nbytes = ?3 AND mtime_ns = ?4"
+	                          " AND design = ?5 AND face = ?6 AND codec = ?7"},
+	        {&link->drop_source, "DELETE FROM source WHERE device = ?1 AND inode = ?2"
+	                             " AND (nbytes <> ?3 OR mtime_ns <> ?4)"},
+	        {&link->put_source, "INSERT INTO source (device, inode, nbytes, mtime_ns) VALUES (?1, ?2, ?3, ?4)"
+	                            " ON CONFLICT DO NOTHING"},
+	        {&link->put_variant, "INSERT INTO variant (design, face, codec) VALUES (?1, ?2, ?3)"
+	                             " ON CONFLICT DO NOTHING"},
+	        {&link->put_size, "INSERT OR REPLACE INTO object_size"
+	                          " SELECT source.id, variant.id, ?6 FROM source, variant"
+	                          " WHERE device = ?1 AND inode = ?2 AND design = ?3 AND face = ?4 AND codec = ?5"},
+	};
+	int code = SQLITE_OK;
+	for (size_t i = 0; i < sizeof all / sizeof all[0] && code == SQLITE_OK; i++)
+		code = sqlite3_prepare_v3(link->db, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT, all[i].statement, NULL);
+	return code;
+}
+
+/* The first one to do so needs the database for itself, and SQLite does not wait for that. */
+static int use_log(sqlite3 *db)
+{
+	int code = sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+	for (int waited = 0; (code & 0xff) == SQLITE_BUSY && waited < BUSY_MS; waited += RETRY_MS) {
+		sqlite3_sleep(RETRY_MS);
+		code = sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+	}
+	return code;
+}
+
+static errint_t link_set_up(struct catalog_link *link, const char *path, struct ic_why *why)
+{
+	/* No functions that a hostile schema names, no pages that do not add up. */
+	int code = sqlite3_exec(link->db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON", NULL, NULL, NULL);
+	errint_t err = 0;
+	if (code == SQLITE_OK) {
+		err = catalog_check(link->db, path, why); /* before anything is written */
+		if (err)
+			return err;
+		code = use_log(link->db);
+	}
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(link->db, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", NULL, NULL,
+		                    NULL);
+	if (code == SQLITE_OK) {
+		err = catalog_migrate(link->db, path, why);
+		if (err)
+			return err;
+		code = prepare(link);
+	}
+	return code == SQLITE_OK ? 0 : catalog_fail(link->db, code, path, why);
+}
+
+static errint_t link_open(struct catalog_link *link, const char *path, struct ic_why *why)
+{
+	/* One connection is one thread's at a time: no locks of SQLite's own. */
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	int code = sqlite3_open_v2(path, &link->db, flags, NULL);
+	if (code == SQLITE_OK) {
+		sqlite3_extended_result_codes(link->db, 1);
+		sqlite3_busy_timeout(link->db, BUSY_MS);
+	}
+	errint_t err = code == SQLITE_OK ? link_set_up(link, path, why) : catalog_fail(link->db, code, path, why);
+	if (err)
+		link_close(link);
+	return err;
+}
+
+errint_t catalog_open(const char *path, struct catalog **ret_catalog, struct ic_why *why)
+{
+	struct catalog *catalog = calloc(1, sizeof *catalog);
+	if (!catalog)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	pthread_mutex_init(&catalog->read_lock, NULL);
+	pthread_mutex_init(&catalog->queue_lock, NULL);
+	pthread_cond_init(&catalog->queued, NULL);
+	pthread_cond_init(&catalog->written, NULL);
+	make_folders(path);
+	errint_t err = make_private(path);
+	if (err)
+		ic_fail(why, err, "%.100s: %s", path, strerror(-err));
+	else
+		err = link_open(&catalog->reader, path, why);
+	if (!err)
+		err = link_open(&catalog->writer, path, why);
+	if (!err && (err = catalog_start_writer(catalog)))
+		ic_fail(why, err, "%.100s: no thread for the catalog", path);
+	if (err) {
+		catalog_close(catalog);
+		return err;
+	}
+	*ret_catalog = catalog;
+	return 0;
+}
+
+void catalog_close(struct catalog *catalog)
+{
+	if (!catalog)
+		return;
+	catalog_stop_writer(catalog);
+	link_close(&catalog->writer);
+	link_close(&catalog->reader);
+	pthread_cond_destroy(&catalog->written);
+	pthread_cond_destroy(&catalog->queued);
+	pthread_mutex_destroy(&catalog->queue_lock);
+	pthread_mutex_destroy(&catalog->read_lock);
+	free(catalog);
+}
+
+/* --- Sizes ------------------------------------------------------------------------------------------------------ */
+
+struct catalog_variant_text catalog_variant_text(const struct catalog_variant *variant)
+{
+	struct catalog_variant_text text;
+	ic_design_print(&variant->design, text.design);
+	snprintf(text.face, sizeof text.face, "%s%s", ic_face_name(variant->face),
+	         variant->keeps_metadata ? "+metadata" : "");
+	return text;
+}
+
+errint_t catalog_get_size(struct catalog *catalog, const struct catalog_source *source,
+                          const struct catalog_variant *variant, uint64_t *ret_nbytes)
+{
+	struct catalog_variant_text text = catalog_variant_text(variant);
+	errint_t err = -ENOENT;
+
+	pthread_mutex_lock(&catalog->read_lock);
+	sqlite3_stmt *get = catalog->reader.get_size;
+	sqlite3_bind_int64(get, 1, (sqlite3_int64)source->device);
+	sqlite3_bind_int64(get, 2, (sqlite3_int64)source->inode);
+	sqlite3_bind_int64(get, 3, (sqlite3_int64)source->nbytes);
+	sqlite3_bind_int64(get, 4, source->mtime_ns);
+	sqlite3_bind_text(get, 5, text.design, -1, SQLITE_STATIC);
+	sqlite3_bind_text(get, 6, text.face, -1, SQLITE_STATIC);
+	sqlite3_bind_int(get, 7, IC_CODEC_VERSION);
+	int code = sqlite3_step(get);
+	sqlite3_int64 nbytes = code == SQLITE_ROW ? sqlite3_column_int64(get, 0) : 0;
+	if (code == SQLITE_ROW && nbytes > 0) {
+		*ret_nbytes = (uint64_t)nbytes;
+		err = 0;
+	} else if (code == SQLITE_ROW) {
+		err = -EBADMSG; /* not what was ever put */
+	} else if (code != SQLITE_DONE) {
+		err = catalog_error(catalog->reader.db, code);
+	}
+	sqlite3_reset(get);
+	sqlite3_clear_bindings(get);
+	pthread_mutex_unlock(&catalog->read_lock);
+	return err;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * catalog.h: what icfs remembers between runs, in one SQLite database. The only user of SQLite.
+ *
+ * Any number of processes may share one catalog (write-ahead log; a busy database is waited for); within a process, any
+ * number of threads. Reads go to the database at once. Writes are queued and made by one thread, many in a transaction, so
+ * that nobody who serves a file waits for a disk: what was put is found by catalog_get_* of the same process only once it
+ * is written, and a fact that is lost by a crash is found out again.
+ *
+ * Schema versions are migrated upwards when a catalog is opened; a newer one is refused and left alone. A catalog does not
+ * survive fork: open it in the process that uses it.
+ */
+#pragma once
+
+#include "codec/design.h"
+#include "codec/face.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct catalog;
+
+/* A source file at one point of its life. A file that changed is another one: what was known of it is replaced. */
+struct catalog_source {
+	uint64_t device, inode;
+	uint64_t nbytes;
+	int64_t mtime_ns; /* since the epoch */
+};
+
+/* What an object is made by, beside its source. IC_CODEC_VERSION is added by the catalog. */
+struct catalog_variant {
+	struct ic_design design;
+	enum ic_face face;
+	bool keeps_metadata;
+};
+
+/* The default place: $ICFS_CATALOG, else $XDG_DATA_HOME/icfs/catalog.db, else ~/.local/share/icfs/catalog.db. malloc'ed.
+ * -ENOENT where there is no home either. */
+errint_t catalog_default_path(char **ret_path, struct ic_why *why);
+
+/* Open `path`, made (mode 0600, its folder 0700) where it is missing. -EBADMSG: no catalog, or a damaged one; -EOPNOTSUPP:
+ * from a newer icfs; -EACCES, -EROFS, -ENOSPC, -EBUSY, -EIO and their like: as the system or SQLite met them;
+ * -ENOMEM. `why` names the path. A file that is refused stays as it is. */
+errint_t catalog_open(const char *path, struct catalog **ret_catalog, struct ic_why *why);
+
+/* Write what is queued, then close; NULL is fine. What cannot be written is given up after a few seconds. */
+void catalog_close(struct catalog *catalog);
+
+/* Wait until all that was put before is written. 0, or the error of the last write that failed since the last call; such
+ * facts are gone. */
+errint_t catalog_flush(struct catalog *catalog);
+
+/* The exact size of an object. -ENOENT: not known for this very source. Other errors as catalog_open; a database that
+ * another process has for itself is waited for, for seconds at most. */
+errint_t catalog_get_size(struct catalog *catalog, const struct catalog_source *source,
+                          const struct catalog_variant *variant, uint64_t *ret_nbytes);
+
+/* Remember one. Never waits for the disk; while the queue is full, facts are dropped. */
+void catalog_put_size(struct catalog *catalog, const struct catalog_source *source,
+                      const struct catalog_variant *variant, uint64_t nbytes);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "search/catalog_priv.h"
+
+#include <errno.h>
+
+/* Says whose database it is, in the file's header: "icfs". */
+#define APPLICATION_ID 0x69636673
+
+/*
+ * One entry brings the schema from version i to i + 1. Never change an entry that was released; add one.
+ *
+ * A source is what a file was when it was looked at; a file that changed replaces its row, and with it all that hangs on
+ * it. A variant is what an object is made by beside its source.
+ */
+static const char *const migrations[] = {
+        "CREATE TABLE source ("
+        "  id INTEGER PRIMARY KEY,"
+        "  device INTEGER NOT NULL, inode INTEGER NOT NULL,"
+        "  nbytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
+        "  UNIQUE (device, inode));"
+        "CREATE TABLE variant ("
+        "  id INTEGER PRIMARY KEY,"
+        "  design TEXT NOT NULL, face TEXT NOT NULL, codec INTEGER NOT NULL,"
+        "  UNIQUE (design, face, codec));"
+        "CREATE TABLE object_size ("
+        "  source INTEGER NOT NULL REFERENCES source ON DELETE CASCADE,"
+        "  variant INTEGER NOT NULL REFERENCES variant,"
+        "  nbytes INTEGER NOT NULL,"
+        "  PRIMARY KEY (source, variant)) WITHOUT ROWID;",
+};
+
+#define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
+
+static int get_number(sqlite3 *db, const char *sql, int *ret_value)
+{
+	sqlite3_stmt *statement;
+	int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_ROW)
+		*ret_value = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+/* The version of the schema, 0..VERSION; 0 for a database in which nothing is yet. */
+static errint_t get_version(sqlite3 *db, const char *path, int *ret_version, struct ic_why *why)
+{
+	int version = 0, application = 0, ntables = 0;
+	int code = get_number(db, "PRAGMA user_version", &version);
+	if (code == SQLITE_OK)
+		code = get_number(db, "PRAGMA application_id", &application);
+	if (code == SQLITE_OK)
+		code = get_number(db, "SELECT count(*) FROM sqlite_master", &ntables);
+	if (code != SQLITE_OK)
+		return catalog_fail(db, code, path, why);
+
+	bool is_new = !version && !application && !ntables;
+	if (version < 0 || (!is_new && application != APPLICATION_ID))
+		return ic_fail(why, -EBADMSG, "%.100s: a database, but no catalog of icfs", path);
+	if (version > VERSION)
+		return ic_fail(why, -EOPNOTSUPP, "%.100s: catalog version %d is from a newer icfs; this one knows %d",
+		               path, version, VERSION);
+	*ret_version = version;
+	return 0;
+}
+
+errint_t catalog_check(sqlite3 *db, const char *path, struct ic_why *why)
+{
+	int version;
+	return get_version(db, path, &version, why);
+}
+
+/* Inside a transaction that nobody else can have at the same time. */
+static errint_t migrate(sqlite3 *db, const char *path, struct ic_why *why)
+{
+	int version, code = SQLITE_OK;
+	errint_t err = get_version(db, path, &version, why);
+	if (err)
+		return err;
+	for (; version < VERSION && code == SQLITE_OK; version++)
+		code = sqlite3_exec(db, migrations[version], NULL, NULL, NULL);
+	char marks[96];
+	sqlite3_snprintf(sizeof marks, marks, "PRAGMA user_version = %d; PRAGMA application_id = %d", VERSION,
+	                 APPLICATION_ID);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(db, marks, NULL, NULL, NULL);
+	return code == SQLITE_OK ? 0 : catalog_fail(db, code, path, why);
+}
+
+errint_t catalog_migrate(sqlite3 *db, const char *path, struct ic_why *why)
+{
+	/* Nothing to do is the common case, and then a writer of another process is not waited for. */
+	int version;
+	errint_t err = get_version(db, path, &version, why);
+	if (err || version == VERSION)
+		return err;
+
+	int code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (code != SQLITE_OK)
+		return catalog_fail(db, code, path, why);
+	err = migrate(db, path, why);
+	if (!err && (code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL)) != SQLITE_OK)
+		err = catalog_fail(db, code, path, why);
+	if (err)
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return err;
+}
