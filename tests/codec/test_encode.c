@@ -11,7 +11,6 @@
 #include "guard.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,65 +184,11 @@ START_TEST(deriving_without_all_bits)
 }
 END_TEST
 
-/* --- Side by side ------------------------------------------------------------------------------------------------ */
-
-struct worker {
-	pthread_t thread;
-	struct bytes jpeg;
-	struct ic_design designs[12];
-	struct bytes expected[12];
-	unsigned nbad;
-};
-
-static void *work(void *arg)
-{
-	struct worker *w = arg;
-
-	for (unsigned i = 0; i < COUNT(w->designs); i++) {
-		struct bytes object = {0};
-		struct ic_view view;
-
-		if (ic_encode_jpeg(w->jpeg.data, w->jpeg.nbytes, &w->designs[i], NULL, &object.data, &object.nbytes,
-		                   NULL) ||
-		    object.nbytes != w->expected[i].nbytes ||
-		    memcmp(object.data, w->expected[i].data, object.nbytes) != 0 ||
-		    ic_view_parse(&view, object.data, object.nbytes, NULL) || decode_all(&view))
-			w->nbad++;
-		free(object.data);
-	}
-	return NULL;
-}
-
-START_TEST(threads_do_not_meet)
-{
-	struct bytes jpeg = image_jpeg();
-	struct dice dice = dice_new(5);
-	struct worker worker = {.jpeg = jpeg}, workers[4];
-
-	for (unsigned i = 0; i < COUNT(worker.designs); i++) {
-		worker.designs[i] = design_random(&dice);
-		worker.expected[i] = encode(jpeg, &worker.designs[i]);
-	}
-	for (unsigned i = 0; i < COUNT(workers); i++) {
-		workers[i] = worker;
-		ck_assert_int_eq(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
-	}
-	for (unsigned i = 0; i < COUNT(workers); i++) {
-		ck_assert_int_eq(pthread_join(workers[i].thread, NULL), 0);
-		ck_assert_uint_eq(workers[i].nbad, 0);
-	}
-	for (unsigned i = 0; i < COUNT(worker.designs); i++)
-		free(worker.expected[i].data);
-	free(jpeg.data);
-}
-END_TEST
-
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, all_designs_of_one_sampling_and_block, 0, NGROUPS);
 	tcase_add_loop_test(cases, designs_beyond_the_base, 0, NEXTENDED_TESTS);
 	tcase_add_test(cases, deriving_without_all_bits);
-	tcase_add_test(cases, threads_do_not_meet);
 }
 
 int main(int argc, char **argv)
