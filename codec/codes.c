@@ -52,17 +52,27 @@ static uint32_t smallest_step(struct range values, uint32_t unit)
 	return up > down ? up : down;
 }
 
-/* Rounded division by a constant, by multiplication: exact for 2 |v| + d < 2^17 and d < 2^12, which both callers keep. */
+/*
+ * Rounded division by a constant, by multiplication: exact, though the factor is a float. The dividend n = 2 |v| + half is
+ * below 2^17 and the divisor d = 2 half below 2^12, so (n + 1/2) / d is at least 1/2^13 away from any whole number, and a
+ * quotient below 2^8 is wrong by less than 2^-14 after two roundings of 2^-24. The suite tries every case.
+ */
 struct divider {
-	uint32_t half;    /* unit * step */
-	uint64_t inverse; /* ceil(2^32 / (2 * half)), or a little more */
+	int32_t half; /* unit * step */
+	float inverse;
 };
 
 static inline int8_t divide(struct divider by, int32_t value)
 {
-	uint32_t magnitude = (uint32_t)(value < 0 ? -value : value);
-	int32_t code = (int32_t)(((2 * magnitude + by.half) * by.inverse) >> 32);
+	int32_t magnitude = value < 0 ? -value : value;
+	int32_t code = (int32_t)(((float)(2 * magnitude + by.half) + 0.5f) * by.inverse);
 	return (int8_t)(value < 0 ? -code : code);
+}
+
+static void divide_all(struct divider by, const int16_t *restrict values, size_t n, int8_t *restrict codes)
+{
+	for (size_t i = 0; i < n; i++)
+		codes[i] = divide(by, values[i]);
 }
 
 uint8_t codes_quantize(const struct plane_values *plane, int8_t *codes)
@@ -78,10 +88,13 @@ uint8_t codes_quantize(const struct plane_values *plane, int8_t *codes)
 	range.min = limit((int64_t)range.min * plane->scale, plane->unit);
 	range.max = limit((int64_t)range.max * plane->scale, plane->unit);
 	uint32_t step = smallest_step(range, plane->unit);
-	struct divider by = {.half = plane->unit * step};
-	by.inverse = (1ull << 32) / (2 * by.half) + 1;
-	for (size_t i = 0; i < plane->n; i++)
-		codes[i] = divide(by, limit((int64_t)plane->values[i] * plane->scale, plane->unit));
+	struct divider by = {.half = (int32_t)(plane->unit * step)};
+	by.inverse = 1.0f / (float)(2 * by.half);
+	if (plane->scale == 1 && plane->unit > 1) /* from samples: nothing to limit */
+		divide_all(by, plane->values, plane->n, codes);
+	else
+		for (size_t i = 0; i < plane->n; i++)
+			codes[i] = divide(by, limit((int64_t)plane->values[i] * plane->scale, plane->unit));
 	return (uint8_t)step;
 }
 

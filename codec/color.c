@@ -1,38 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/color_priv.h"
 
-#define FIX_BITS 16
-#define FIX_HALF (1 << (FIX_BITS - 1))
-#define FIX(x) ((int32_t)((x) * (1 << FIX_BITS) + 0.5))
+#include "codec/color_pixel_priv.h"
 
-static inline uint8_t clamp8(int32_t n)
-{
-	return (uint8_t)(n > 255 ? 255 : n < 0 ? 0 : n);
-}
-
-struct rgb {
-	uint8_t r, g, b;
-};
-
-static inline struct rgb ycc_to_rgb(int32_t y, int32_t cb, int32_t cr)
-{
-	cb -= 128;
-	cr -= 128;
-	return (struct rgb){
-	        clamp8(y + ((FIX(1.40200) * cr + FIX_HALF) >> FIX_BITS)),
-	        clamp8(y + ((-FIX(0.34414) * cb - FIX(0.71414) * cr + FIX_HALF) >> FIX_BITS)),
-	        clamp8(y + ((FIX(1.77200) * cb + FIX_HALF) >> FIX_BITS)),
-	};
-}
+/* The fillings of color_kernel.c. */
+color_ycc_to_rgb_row color_ycc_to_rgb_c, color_ycc_to_rgb_avx2;
 
 void color_ycc_to_rgb(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, uint32_t n, uint8_t *rgb)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		struct rgb c = ycc_to_rgb(y[i], cb[i], cr[i]);
-		rgb[3 * i] = c.r;
-		rgb[3 * i + 1] = c.g;
-		rgb[3 * i + 2] = c.b;
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx2")) {
+		color_ycc_to_rgb_avx2(y, cb, cr, n, rgb);
+		return;
 	}
+#endif
+	color_ycc_to_rgb_c(y, cb, cr, n, rgb);
 }
 
 void color_gray_to_rgb(const uint8_t *y, uint32_t n, uint8_t *rgb)
@@ -41,7 +23,7 @@ void color_gray_to_rgb(const uint8_t *y, uint32_t n, uint8_t *rgb)
 		rgb[3 * i] = rgb[3 * i + 1] = rgb[3 * i + 2] = y[i];
 }
 
-static inline void put_ycc(struct rgb c, uint8_t *y, uint8_t *cb, uint8_t *cr)
+static inline void put_ycc(struct color_rgb c, uint8_t *y, uint8_t *cb, uint8_t *cr)
 {
 	const int32_t offset = (128 << FIX_BITS) + FIX_HALF - 1;
 	*y = (uint8_t)((FIX(0.29900) * c.r + FIX(0.58700) * c.g + FIX(0.11400) * c.b + FIX_HALF) >> FIX_BITS);
@@ -52,7 +34,7 @@ static inline void put_ycc(struct rgb c, uint8_t *y, uint8_t *cb, uint8_t *cr)
 void color_rgb_to_ycc(uint8_t *r, uint8_t *g, uint8_t *b, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		put_ycc((struct rgb){r[i], g[i], b[i]}, r + i, g + i, b + i);
+		put_ycc((struct color_rgb){r[i], g[i], b[i]}, r + i, g + i, b + i);
 }
 
 /* a * b / 255, rounded. */
@@ -65,13 +47,13 @@ static inline int32_t mul_div_255(int32_t a, int32_t b)
 /* Ink that a JPEG holds inverted: 255 is none. Less `ink` from what black leaves, white less black. */
 static inline uint8_t cmyk_channel(int32_t inverted, int32_t inverted_black)
 {
-	return clamp8(inverted_black - mul_div_255(255 - inverted, inverted_black));
+	return color_clamp8(inverted_black - mul_div_255(255 - inverted, inverted_black));
 }
 
 void color_cmyk_to_ycc(uint8_t *c, uint8_t *m, uint8_t *y, const uint8_t *k, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		struct rgb rgb = {cmyk_channel(c[i], k[i]), cmyk_channel(m[i], k[i]), cmyk_channel(y[i], k[i])};
+		struct color_rgb rgb = {cmyk_channel(c[i], k[i]), cmyk_channel(m[i], k[i]), cmyk_channel(y[i], k[i])};
 		put_ycc(rgb, c + i, m + i, y + i);
 	}
 }
@@ -80,7 +62,7 @@ void color_cmyk_to_ycc(uint8_t *c, uint8_t *m, uint8_t *y, const uint8_t *k, uin
 void color_ycck_to_ycc(uint8_t *y, uint8_t *cb, uint8_t *cr, const uint8_t *k, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		struct rgb inverse = ycc_to_rgb(y[i], cb[i], cr[i]);
+		struct color_rgb inverse = color_ycc_to_rgb_pixel(y[i], cb[i], cr[i]);
 		y[i] = 255 - inverse.r;
 		cb[i] = 255 - inverse.g;
 		cr[i] = 255 - inverse.b;

@@ -7,7 +7,9 @@
 
 #include <stdint.h>
 
-void color_ycc_to_rgb(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, uint32_t n, uint8_t *rgb);
+/* `n` pixels of one row. */
+typedef void color_ycc_to_rgb_row(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, uint32_t n, uint8_t *rgb);
+color_ycc_to_rgb_row color_ycc_to_rgb;
 void color_gray_to_rgb(const uint8_t *y, uint32_t n, uint8_t *rgb);
 
 /* In place: three planes of RGB become Y, Cb, Cr. */

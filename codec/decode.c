@@ -31,11 +31,11 @@ struct component_decoder {
 	const struct ic_view *view;
 	unsigned component;
 	const struct dct_kernel *dct;
-	unsigned nu, nv; /* what the kept frequencies lie below */
-	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
-	int16_t (*tables)[256]; /* for each plane of the component */
-	int16_t *rows;          /* for each plane, its coefficients of one row of blocks */
-	uint8_t *samples;       /* one row of blocks, whole blocks */
+	unsigned nu, nv;                          /* what the kept frequencies lie below */
+	uint16_t at[IC_BLOCK_MAX * IC_BLOCK_MAX]; /* v * block + u of each kept frequency */
+	int16_t (*tables)[256];                   /* for each plane of the component */
+	int16_t *rows;                            /* for each plane, its coefficients of one row of blocks */
+	uint8_t *samples;                         /* one row of blocks, whole blocks */
 };
 
 static void component_decoder_clear(struct component_decoder *d)
@@ -60,13 +60,22 @@ static errint_t component_decoder_init(struct component_decoder *d, const struct
 		component_decoder_clear(d);
 		return -ENOMEM;
 	}
-	ic_design_freqs(&l->design, d->freqs);
+	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
+	ic_design_freqs(&l->design, freqs);
 	for (unsigned f = 0; f < l->nfreqs; f++) {
 		codes_table(ic_view_plane_params(view, f * l->ncomponents + component), l->design.bits, d->tables[f]);
-		d->nu = d->freqs[f].u >= d->nu ? d->freqs[f].u + 1u : d->nu;
-		d->nv = d->freqs[f].v >= d->nv ? d->freqs[f].v + 1u : d->nv;
+		d->at[f] = (uint16_t)(freqs[f].v * l->design.block + freqs[f].u);
+		d->nu = freqs[f].u >= d->nu ? freqs[f].u + 1u : d->nu;
+		d->nv = freqs[f].v >= d->nv ? freqs[f].v + 1u : d->nv;
 	}
 	return 0;
+}
+
+/* The inverse transform of blocks of one sample. */
+static void decode_samples(const int16_t *coefs, size_t n, uint8_t *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint8_t)(coefs[i] > 127 ? 255 : coefs[i] < -128 ? 0 : coefs[i] + 128);
 }
 
 static void decode_block_row(struct component_decoder *d, uint32_t row)
@@ -79,14 +88,18 @@ static void decode_block_row(struct component_decoder *d, uint32_t row)
 		codes_unpack(ic_view_plane_data(d->view, f * l->ncomponents + d->component), l->design.bits, row * cols,
 		             cols, d->tables[f], d->rows + f * cols);
 
+	if (block == 1) {
+		decode_samples(d->rows, cols, d->samples);
+		return;
+	}
 	int16_t coefs[IC_BLOCK_MAX * IC_BLOCK_MAX];
 	memset(coefs, 0, (size_t)block * block * sizeof *coefs);
 	for (size_t col = 0; col < cols; col++) {
-		uint16_t any = 0;
-		for (unsigned f = 0; f < l->nfreqs; f++) {
-			int16_t coef = d->rows[f * cols + col];
-			coefs[d->freqs[f].v * block + d->freqs[f].u] = coef;
-			any |= d->freqs[f].u | d->freqs[f].v ? (uint16_t)coef : 0;
+		const int16_t *in = d->rows + col;
+		uint16_t any = 0; /* but the mean */
+		for (unsigned f = 0; f < l->nfreqs; f++, in += cols) {
+			coefs[d->at[f]] = *in;
+			any |= d->at[f] ? (uint16_t)*in : 0;
 		}
 		d->dct->inverse(block, any ? d->nu : 1, any ? d->nv : 1, coefs, d->samples + col * block, stride);
 	}

@@ -79,6 +79,15 @@ static void transform(const struct object *o, const struct ic_component *compone
 	}
 }
 
+/* transform for blocks of one sample, where it is a subtraction. */
+static void transform_samples(const struct ic_component *component, const uint8_t *samples, size_t stride,
+                              int16_t *values)
+{
+	for (uint32_t row = 0; row < component->height; row++)
+		for (uint32_t col = 0; col < component->width; col++)
+			*values++ = (int16_t)((samples[row * stride + col] - 128) * DCT_FORWARD_UNIT);
+}
+
 /* Repeat the last column and row up to whole blocks. */
 static void pad(uint8_t *samples, size_t stride, uint32_t width, uint32_t height, uint32_t padded_height)
 {
@@ -110,7 +119,10 @@ static errint_t sample(struct encoder *e, unsigned c, struct grid_axis x, struct
 	err = target ? grid_resample(source, x, y, component->width, component->height, target, stride) : -ENOMEM;
 	if (!err) {
 		pad(target, stride, component->width, component->height, padded_height);
-		transform(o, component, target, stride, values);
+		if (o->layout.design.block == 1)
+			transform_samples(component, target, stride, values);
+		else
+			transform(o, component, target, stride, values);
 	} else {
 		ic_fail(why, err, "out of memory");
 	}

@@ -109,14 +109,23 @@ static uint32_t far_row(uint32_t row, uint32_t last)
 	return near ? near - 1 : 0;
 }
 
-/* Across: 3 to 1 of `in` at scale `scale` (1 or 4, so that sums of a vertical pass keep their fraction). */
+/* Across: 3 to 1 of `in` at scale `scale` (1 or 4, so that sums of a vertical pass keep their fraction). Pairs of targets
+ * whose neighbours are all there come first, in a loop that makes vectors. */
 static void triangle_across(const uint16_t *in, uint32_t n, uint32_t scale, uint32_t width, uint8_t *out)
 {
-	uint32_t bits = scale == 1 ? 2 : 4;
-	uint32_t even = scale == 1 ? 1 : 8, odd = scale == 1 ? 2 : 7;
-	for (uint32_t i = 0; i < width; i++) {
-		uint32_t near = i / 2, other = far_row(i, n - 1);
-		out[i] = (uint8_t)((3u * in[near] + in[other] + (i % 2 ? odd : even)) >> bits);
+	uint16_t even = scale == 1 ? 1 : 8, odd = scale == 1 ? 2 : 7;
+	unsigned bits = scale == 1 ? 2 : 4;
+	uint32_t inside = width / 2 < n - 1 ? width / 2 : n - 1;
+	for (uint32_t i = 1; i < inside; i++) {
+		uint16_t near = (uint16_t)(3 * in[i]);
+		out[2 * i] = (uint8_t)((uint16_t)(near + in[i - 1] + even) >> bits);
+		out[2 * i + 1] = (uint8_t)((uint16_t)(near + in[i + 1] + odd) >> bits);
+	}
+	for (uint32_t x = 0; x < width; x++) {
+		if (x == 2 && inside > 1)
+			x = 2 * inside;
+		if (x < width)
+			out[x] = (uint8_t)((3u * in[x / 2] + in[far_row(x, n - 1)] + (x % 2 ? odd : even)) >> bits);
 	}
 }
 
