@@ -90,12 +90,15 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 {
 	struct fs *fs = begin(req, STATS_READLINK);
-	const struct node *node = fs_node(fs, ino);
+	struct node *node = fs_node(fs, ino);
 
-	if (node->kind == NODE_LINK)
-		fuse_reply_readlink(req, node->text.bytes);
-	else
+	if (node->kind != NODE_LINK) {
 		fuse_reply_err(req, EINVAL);
+		return;
+	}
+	nodes_hold(fs->nodes, node);
+	fuse_reply_readlink(req, node->text.bytes);
+	nodes_release(fs->nodes, node);
 }
 
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -152,6 +155,15 @@ static void read_file(fuse_req_t req, struct fs *fs, struct node *node, size_t s
 	free(bytes);
 }
 
+/* A node may be forgotten as soon as the kernel has an answer, which is before the reply returns: what is sent from the
+ * node itself is held until then. */
+static void read_text(fuse_req_t req, struct fs *fs, struct node *node, size_t size, off_t offset)
+{
+	nodes_hold(fs->nodes, node);
+	reply_part(req, node->text.bytes, node->text.nbytes, size, offset);
+	nodes_release(fs->nodes, node);
+}
+
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct fs *fs = begin(req, STATS_READ);
@@ -162,7 +174,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
 	else if (node->kind == NODE_FILE)
 		read_file(req, fs, node, size, offset);
 	else if (node->kind == NODE_TEXT)
-		reply_part(req, node->text.bytes, node->text.nbytes, size, offset);
+		read_text(req, fs, node, size, offset);
 	else
 		fuse_reply_err(req, EISDIR);
 }
