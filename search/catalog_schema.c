@@ -31,14 +31,26 @@ static const char *const migrations[] = {
 
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))
 
-static int get_number(sqlite3 *db, const char *sql, int *ret_value)
+struct marks {
+	int version, application, ntables;
+};
+
+/* In one statement, so that all are of the same moment: another process may be making the catalog. */
+static int get_marks(sqlite3 *db, struct marks *ret_marks)
 {
 	sqlite3_stmt *statement;
-	int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+	int code = sqlite3_prepare_v2(db,
+	                              "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)"
+	                              " FROM pragma_user_version, pragma_application_id",
+	                              -1, &statement, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
 	if (code == SQLITE_ROW)
-		*ret_value = sqlite3_column_int(statement, 0);
+		*ret_marks = (struct marks){
+		        sqlite3_column_int(statement, 0),
+		        sqlite3_column_int(statement, 1),
+		        sqlite3_column_int(statement, 2),
+		};
 	sqlite3_finalize(statement);
 	return code == SQLITE_ROW ? SQLITE_OK : code;
 }
@@ -46,22 +58,18 @@ static int get_number(sqlite3 *db, const char *sql, int *ret_value)
 /* The version of the schema, 0..VERSION; 0 for a database in which nothing is yet. */
 static errint_t get_version(sqlite3 *db, const char *path, int *ret_version, struct ic_why *why)
 {
-	int version = 0, application = 0, ntables = 0;
-	int code = get_number(db, "PRAGMA user_version", &version);
-	if (code == SQLITE_OK)
-		code = get_number(db, "PRAGMA application_id", &application);
-	if (code == SQLITE_OK)
-		code = get_number(db, "SELECT count(*) FROM sqlite_master", &ntables);
+	struct marks marks = {0};
+	int code = get_marks(db, &marks);
 	if (code != SQLITE_OK)
 		return catalog_fail(db, code, path, why);
 
-	bool is_new = !version && !application && !ntables;
-	if (version < 0 || (!is_new && application != APPLICATION_ID))
+	bool is_new = !marks.version && !marks.application && !marks.ntables;
+	if (marks.version < 0 || (!is_new && marks.application != APPLICATION_ID))
 		return ic_fail(why, -EBADMSG, "%.100s: a database, but no catalog of icfs", path);
-	if (version > VERSION)
+	if (marks.version > VERSION)
 		return ic_fail(why, -EOPNOTSUPP, "%.100s: catalog version %d is from a newer icfs; this one knows %d",
-		               path, version, VERSION);
-	*ret_version = version;
+		               path, marks.version, VERSION);
+	*ret_version = marks.version;
 	return 0;
 }
 

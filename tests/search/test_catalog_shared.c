@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -110,8 +111,11 @@ START_TEST(processes_share_a_catalog)
 		ck_assert_int_ge(children[n], 0);
 		if (children[n] == 0) {
 			struct worker worker = {.n = n};
-			if (catalog_open(scratch_catalog(), &worker.catalog, NULL))
+			struct ic_why why;
+			if (catalog_open(scratch_catalog(), &worker.catalog, &why)) {
+				fprintf(stderr, "%s\n", why.text);
 				_exit(1);
+			}
 			work(&worker);
 			catalog_close(worker.catalog);
 			_exit(worker.nwrong ? 2 : 0);
