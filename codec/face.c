@@ -7,6 +7,9 @@
 
 static const char *const face_names[] = {
         [IC_FACE_IC] = "ic",
+        [IC_FACE_JPEG] = "jpeg",
+        [IC_FACE_BMP] = "bmp",
+        [IC_FACE_ORIG] = "orig",
 };
 
 #define NFACES (sizeof(face_names) / sizeof(face_names[0]))
@@ -36,4 +39,9 @@ errint_t ic_face_parse(const char *text, enum ic_face *ret_face, struct ic_why *
 const char *ic_face_name(enum ic_face face)
 {
 	return face_names[face];
+}
+
+bool ic_variant_equal(const struct ic_variant *a, const struct ic_variant *b)
+{
+	return a->face == b->face && a->keeps_metadata == b->keeps_metadata && ic_design_equal(&a->design, &b->design);
 }

@@ -118,7 +118,7 @@ static int prepare(struct catalog_link *link)
 	        {&link->begin, "BEGIN IMMEDIATE"},
 	        {&link->commit, "COMMIT"},
 	        {&link->rollback, "ROLLBACK"},
-	        {&link->get_size, "SELECT object_size.nbytes FROM source"
+	        {&link->get_size, "SELECT object_size.nbytes, as_is FROM source"
 	                          " JOIN object_size ON object_size.source = source.id"
 	                          " JOIN variant ON variant.id = object_size.variant"
 	                          " WHERE device = ?1 AND inode = ?2 AND source.nbytes = ?3 AND mtime_ns = ?4"
@@ -130,7 +130,7 @@ static int prepare(struct catalog_link *link)
 	        {&link->put_variant, "INSERT INTO variant (design, face, codec) VALUES (?1, ?2, ?3)"
 	                             " ON CONFLICT DO NOTHING"},
 	        {&link->put_size, "INSERT OR REPLACE INTO object_size"
-	                          " SELECT source.id, variant.id, ?6 FROM source, variant"
+	                          " SELECT source.id, variant.id, ?6, ?7 FROM source, variant"
 	                          " WHERE device = ?1 AND inode = ?2 AND design = ?3 AND face = ?4 AND codec = ?5"},
 	};
 	int code = SQLITE_OK;
@@ -231,7 +231,7 @@ void catalog_close(struct catalog *catalog)
 
 /* --- Sizes ------------------------------------------------------------------------------------------------------ */
 
-struct catalog_variant_text catalog_variant_text(const struct catalog_variant *variant)
+struct catalog_variant_text catalog_variant_text(const struct ic_variant *variant)
 {
 	struct catalog_variant_text text;
 	ic_design_print(&variant->design, text.design);
@@ -241,7 +241,7 @@ struct catalog_variant_text catalog_variant_text(const struct catalog_variant *v
 }
 
 errint_t catalog_get_size(struct catalog *catalog, const struct catalog_source *source,
-                          const struct catalog_variant *variant, uint64_t *ret_nbytes)
+                          const struct ic_variant *variant, struct catalog_size *ret_size)
 {
 	struct catalog_variant_text text = catalog_variant_text(variant);
 	errint_t err = -ENOENT;
@@ -258,7 +258,7 @@ errint_t catalog_get_size(struct catalog *catalog, const struct catalog_source *
 	int code = sqlite3_step(get);
 	sqlite3_int64 nbytes = code == SQLITE_ROW ? sqlite3_column_int64(get, 0) : 0;
 	if (code == SQLITE_ROW && nbytes > 0) {
-		*ret_nbytes = (uint64_t)nbytes;
+		*ret_size = (struct catalog_size){(uint64_t)nbytes, sqlite3_column_int(get, 1) != 0};
 		err = 0;
 	} else if (code == SQLITE_ROW) {
 		err = -EBADMSG; /* not what was ever put */

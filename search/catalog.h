@@ -12,7 +12,6 @@
  */
 #pragma once
 
-#include "codec/design.h"
 #include "codec/face.h"
 
 #include <stdbool.h>
@@ -27,11 +26,10 @@ struct catalog_source {
 	int64_t mtime_ns; /* since the epoch */
 };
 
-/* What an object is made by, beside its source. IC_CODEC_VERSION is added by the catalog. */
-struct catalog_variant {
-	struct ic_design design;
-	enum ic_face face;
-	bool keeps_metadata;
+/* What a source is served as under a variant. */
+struct catalog_size {
+	uint64_t nbytes; /* exact */
+	bool as_is;      /* nothing can be made of the source, so it is served byte for byte */
 };
 
 /* The default place: $ICFS_CATALOG, else $XDG_DATA_HOME/icfs/catalog.db, else ~/.local/share/icfs/catalog.db. malloc'ed.
@@ -50,11 +48,11 @@ void catalog_close(struct catalog *catalog);
  * facts are gone. */
 errint_t catalog_flush(struct catalog *catalog);
 
-/* The exact size of an object. -ENOENT: not known for this very source. Other errors as catalog_open; a database that
- * another process has for itself is waited for, for seconds at most. */
+/* What is known of a variant, of this IC_CODEC_VERSION. -ENOENT: nothing, for this very source. Other errors as
+ * catalog_open; a database that another process has for itself is waited for, for seconds at most. */
 errint_t catalog_get_size(struct catalog *catalog, const struct catalog_source *source,
-                          const struct catalog_variant *variant, uint64_t *ret_nbytes);
+                          const struct ic_variant *variant, struct catalog_size *ret_size);
 
 /* Remember one. Never waits for the disk; while the queue is full, facts are dropped. */
 void catalog_put_size(struct catalog *catalog, const struct catalog_source *source,
-                      const struct catalog_variant *variant, uint64_t nbytes);
+                      const struct ic_variant *variant, struct catalog_size size);

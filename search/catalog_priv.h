@@ -17,8 +17,8 @@ struct catalog_link {
 
 struct catalog_fact {
 	struct catalog_source source;
-	struct catalog_variant variant;
-	uint64_t nbytes;
+	struct ic_variant variant;
+	struct catalog_size size;
 };
 
 struct catalog {
@@ -56,4 +56,4 @@ struct catalog_variant_text {
 	char design[IC_DESIGN_STRING_SIZE];
 	char face[24];
 };
-struct catalog_variant_text catalog_variant_text(const struct catalog_variant *variant);
+struct catalog_variant_text catalog_variant_text(const struct ic_variant *variant);

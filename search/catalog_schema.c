@@ -25,7 +25,7 @@ static const char *const migrations[] = {
         "CREATE TABLE object_size ("
         "  source INTEGER NOT NULL REFERENCES source ON DELETE CASCADE,"
         "  variant INTEGER NOT NULL REFERENCES variant,"
-        "  nbytes INTEGER NOT NULL,"
+        "  nbytes INTEGER NOT NULL, as_is INTEGER NOT NULL,"
         "  PRIMARY KEY (source, variant)) WITHOUT ROWID;",
 };
 

@@ -50,7 +50,8 @@ static int write_fact(const struct catalog_link *link, const struct catalog_fact
 	sqlite3_bind_text(link->put_size, 3, text.design, -1, SQLITE_STATIC);
 	sqlite3_bind_text(link->put_size, 4, text.face, -1, SQLITE_STATIC);
 	sqlite3_bind_int(link->put_size, 5, IC_CODEC_VERSION);
-	sqlite3_bind_int64(link->put_size, 6, (sqlite3_int64)fact->nbytes);
+	sqlite3_bind_int64(link->put_size, 6, (sqlite3_int64)fact->size.nbytes);
+	sqlite3_bind_int(link->put_size, 7, fact->size.as_is);
 	if (code == SQLITE_OK)
 		code = run(link->put_size);
 	sqlite3_clear_bindings(link->put_variant);
@@ -136,12 +137,12 @@ void catalog_stop_writer(struct catalog *catalog)
 }
 
 void catalog_put_size(struct catalog *catalog, const struct catalog_source *source,
-                      const struct catalog_variant *variant, uint64_t nbytes)
+                      const struct ic_variant *variant, struct catalog_size size)
 {
 	pthread_mutex_lock(&catalog->queue_lock);
 	if (catalog->count < QUEUE_SIZE) {
 		catalog->queue[(catalog->first + catalog->count++) % QUEUE_SIZE] =
-		        (struct catalog_fact){*source, *variant, nbytes};
+		        (struct catalog_fact){*source, *variant, size};
 		catalog->put++;
 		pthread_cond_signal(&catalog->queued);
 	}

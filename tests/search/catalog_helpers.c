@@ -141,31 +141,32 @@ struct catalog_source source_at(unsigned n)
 	return (struct catalog_source){.device = 2049, .inode = 1000 + n, .nbytes = 50000 + n, .mtime_ns = 17};
 }
 
-struct catalog_variant variant_of(const char *design)
+struct ic_variant variant_of(const char *design)
 {
-	struct catalog_variant variant = {.face = IC_FACE_IC};
+	struct ic_variant variant = {.face = IC_FACE_IC};
 
 	ck_assert_int_eq(ic_design_parse(design, &variant.design, NULL), 0);
 	return variant;
 }
 
-int64_t get(struct catalog *catalog, const struct catalog_source *source, const struct catalog_variant *variant)
+int64_t get(struct catalog *catalog, const struct catalog_source *source, const struct ic_variant *variant)
 {
-	uint64_t nbytes = 77;
-	errint_t err = catalog_get_size(catalog, source, variant, &nbytes);
+	struct catalog_size size = {77, false};
+	errint_t err = catalog_get_size(catalog, source, variant, &size);
 
-	ck_assert(!err || nbytes == 77);
-	return err ? err : (int64_t)nbytes;
+	ck_assert(!err || size.nbytes == 77);
+	ck_assert(!size.as_is);
+	return err ? err : (int64_t)size.nbytes;
 }
 
 errint_t put_until_it_fails(struct catalog *catalog)
 {
-	struct catalog_variant variant = variant_of("s1x1-b8-k15-q8");
+	struct ic_variant variant = variant_of("s1x1-b8-k15-q8");
 	errint_t err = 0;
 
 	for (unsigned i = 0; i < 20000 && !err; i++) {
 		struct catalog_source source = source_at(i);
-		catalog_put_size(catalog, &source, &variant, 1 + i);
+		catalog_put_size(catalog, &source, &variant, (struct catalog_size){1 + i, false});
 		if (i % 1000 == 999)
 			err = catalog_flush(catalog);
 	}
@@ -174,10 +175,10 @@ errint_t put_until_it_fails(struct catalog *catalog)
 
 void check_put(struct catalog *catalog)
 {
-	struct catalog_variant variant = variant_of("s1x1-b8-k4-q8");
+	struct ic_variant variant = variant_of("s1x1-b8-k4-q8");
 	struct catalog_source source = source_at(77);
 
-	catalog_put_size(catalog, &source, &variant, 7);
+	catalog_put_size(catalog, &source, &variant, (struct catalog_size){7, false});
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	ck_assert_int_eq(get(catalog, &source, &variant), 7);
 }

@@ -24,10 +24,10 @@ void become_ordinary(void);
 
 struct catalog *open_catalog(void); /* scratch_catalog() */
 struct catalog_source source_at(unsigned n);
-struct catalog_variant variant_of(const char *design);
+struct ic_variant variant_of(const char *design);
 
 /* The size, or a negative error; the parameter must be untouched then. */
-int64_t get(struct catalog *catalog, const struct catalog_source *source, const struct catalog_variant *variant);
+int64_t get(struct catalog *catalog, const struct catalog_source *source, const struct ic_variant *variant);
 
 /* Put and flush until that fails; the error. 0 where twenty thousand facts were written. */
 errint_t put_until_it_fails(struct catalog *catalog);

@@ -19,17 +19,39 @@ START_TEST(sizes_are_remembered)
 {
 	struct catalog *catalog = open_catalog();
 	struct catalog_source source = source_at(1);
-	struct catalog_variant variant = variant_of("s2x2-b8-k6-q8");
+	struct ic_variant variant = variant_of("s2x2-b8-k6-q8");
 
 	ck_assert_int_eq(get(catalog, &source, &variant), -ENOENT);
-	catalog_put_size(catalog, &source, &variant, 1234);
+	catalog_put_size(catalog, &source, &variant, (struct catalog_size){1234, false});
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	ck_assert_int_eq(get(catalog, &source, &variant), 1234);
-	catalog_put_size(catalog, &source, &variant, 4321);
+	catalog_put_size(catalog, &source, &variant, (struct catalog_size){4321, false});
 	catalog_close(catalog); /* which writes what is queued */
 
 	catalog = open_catalog();
 	ck_assert_int_eq(get(catalog, &source, &variant), 4321);
+	catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(what_is_served_as_it_is_is_told_apart)
+{
+	struct catalog *catalog = open_catalog();
+	struct catalog_source source = source_at(1);
+	struct ic_variant variant = variant_of("s2x2-b8-k6-q8"), other = variant;
+	struct catalog_size size = {0, false};
+
+	other.face = IC_FACE_JPEG;
+	catalog_put_size(catalog, &source, &variant, (struct catalog_size){50001, true});
+	catalog_put_size(catalog, &source, &other, (struct catalog_size){50001, false});
+	ck_assert_int_eq(catalog_flush(catalog), 0);
+	ck_assert_int_eq(catalog_get_size(catalog, &source, &variant, &size), 0);
+	ck_assert(size.as_is && size.nbytes == 50001);
+	ck_assert_int_eq(catalog_get_size(catalog, &source, &other, &size), 0);
+	ck_assert(!size.as_is && size.nbytes == 50001);
+	catalog_put_size(catalog, &source, &variant, (struct catalog_size){7, false});
+	ck_assert_int_eq(catalog_flush(catalog), 0);
+	ck_assert_int_eq(get(catalog, &source, &variant), 7);
 	catalog_close(catalog);
 }
 END_TEST
@@ -42,14 +64,14 @@ START_TEST(sizes_belong_to_one_variant)
 	struct catalog_source source = source_at(1);
 
 	for (unsigned i = 0; i < 8; i++) {
-		struct catalog_variant variant = variant_of(designs[i / 2]);
+		struct ic_variant variant = variant_of(designs[i / 2]);
 		variant.keeps_metadata = i % 2;
 		ck_assert_int_eq(get(catalog, &source, &variant), -ENOENT);
-		catalog_put_size(catalog, &source, &variant, 100 + i);
+		catalog_put_size(catalog, &source, &variant, (struct catalog_size){100 + i, false});
 		ck_assert_int_eq(catalog_flush(catalog), 0);
 	}
 	for (unsigned i = 0; i < 8; i++) {
-		struct catalog_variant variant = variant_of(designs[i / 2]);
+		struct ic_variant variant = variant_of(designs[i / 2]);
 		variant.keeps_metadata = i % 2;
 		ck_assert_int_eq(get(catalog, &source, &variant), 100 + i);
 	}
@@ -61,18 +83,18 @@ START_TEST(a_source_that_changed_is_another_one)
 {
 	struct catalog *catalog = open_catalog();
 	struct catalog_source before = source_at(1), after[2] = {before, before};
-	struct catalog_variant variant = variant_of("s1x1-b8-k15-q8"), other = variant_of("s1x1-b8-k4-q8");
+	struct ic_variant variant = variant_of("s1x1-b8-k15-q8"), other = variant_of("s1x1-b8-k4-q8");
 
 	after[0].nbytes++;
 	after[1].mtime_ns++;
 	for (unsigned i = 0; i < 2; i++) {
-		catalog_put_size(catalog, &before, &variant, 10);
-		catalog_put_size(catalog, &before, &other, 20);
+		catalog_put_size(catalog, &before, &variant, (struct catalog_size){10, false});
+		catalog_put_size(catalog, &before, &other, (struct catalog_size){20, false});
 		ck_assert_int_eq(catalog_flush(catalog), 0);
 		ck_assert_int_eq(get(catalog, &before, &variant), 10);
 		ck_assert_int_eq(get(catalog, &after[i], &variant), -ENOENT);
 
-		catalog_put_size(catalog, &after[i], &variant, 30);
+		catalog_put_size(catalog, &after[i], &variant, (struct catalog_size){30, false});
 		ck_assert_int_eq(catalog_flush(catalog), 0);
 		ck_assert_int_eq(get(catalog, &after[i], &variant), 30);
 		ck_assert_int_eq(get(catalog, &after[i], &other), -ENOENT);
@@ -92,10 +114,10 @@ START_TEST(numbers_of_any_size_are_kept)
 	        {0, 1, 0, -1},
 	};
 	struct catalog *catalog = open_catalog();
-	struct catalog_variant variant = variant_of("s1x1-b16-k31-q8-c1-fbox-oy");
+	struct ic_variant variant = variant_of("s1x1-b16-k31-q8-c1-fbox-oy");
 
 	for (unsigned i = 0; i < 4; i++)
-		catalog_put_size(catalog, &sources[i], &variant, (uint64_t)INT64_MAX - i);
+		catalog_put_size(catalog, &sources[i], &variant, (struct catalog_size){(uint64_t)INT64_MAX - i, false});
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	for (unsigned i = 0; i < 4; i++)
 		ck_assert_int_eq(get(catalog, &sources[i], &variant), INT64_MAX - i);
@@ -107,11 +129,11 @@ START_TEST(more_than_one_batch_is_written)
 {
 	const unsigned n = 5000;
 	struct catalog *catalog = open_catalog();
-	struct catalog_variant variant = variant_of("s1x1-b8-k15-q8");
+	struct ic_variant variant = variant_of("s1x1-b8-k15-q8");
 
 	for (unsigned i = 0; i < n; i++) {
 		struct catalog_source source = source_at(i);
-		catalog_put_size(catalog, &source, &variant, 1 + i);
+		catalog_put_size(catalog, &source, &variant, (struct catalog_size){1 + i, false});
 	}
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	for (unsigned i = 0; i < n; i++) {
@@ -266,14 +288,14 @@ END_TEST
 START_TEST(an_older_catalog_is_migrated)
 {
 	struct catalog_source source = source_at(1);
-	struct catalog_variant variant = variant_of("s1x1-b8-k15-q8");
+	struct ic_variant variant = variant_of("s1x1-b8-k15-q8");
 
 	if (_i == 0)
 		file_write(scratch_catalog(), "", 0);
 	else
 		sql(scratch_catalog(), "PRAGMA application_id = 0x69636673"); /* version 0 */
 	struct catalog *catalog = open_catalog();
-	catalog_put_size(catalog, &source, &variant, 9);
+	catalog_put_size(catalog, &source, &variant, (struct catalog_size){9, false});
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	ck_assert_int_eq(get(catalog, &source, &variant), 9);
 	catalog_close(catalog);
@@ -286,11 +308,11 @@ START_TEST(a_size_that_was_never_put_is_damage)
 {
 	static const char *const values[] = {"-5", "0", "'large'", "x'00'"};
 	struct catalog_source source = source_at(1);
-	struct catalog_variant variant = variant_of("s1x1-b8-k15-q8");
+	struct ic_variant variant = variant_of("s1x1-b8-k15-q8");
 	char text[80];
 
 	struct catalog *catalog = open_catalog();
-	catalog_put_size(catalog, &source, &variant, 9);
+	catalog_put_size(catalog, &source, &variant, (struct catalog_size){9, false});
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	for (size_t i = 0; i < 4; i++) {
 		snprintf(text, sizeof(text), "UPDATE object_size SET nbytes = %s", values[i]);
@@ -305,11 +327,11 @@ END_TEST
 START_TEST(damaged_catalogs_do_no_harm)
 {
 	struct catalog *catalog = open_catalog();
-	struct catalog_variant variant = variant_of("s1x1-b8-k15-q8");
+	struct ic_variant variant = variant_of("s1x1-b8-k15-q8");
 
 	for (unsigned i = 0; i < 300; i++) {
 		struct catalog_source source = source_at(i);
-		catalog_put_size(catalog, &source, &variant, 1 + i);
+		catalog_put_size(catalog, &source, &variant, (struct catalog_size){1 + i, false});
 	}
 	catalog_close(catalog);
 	struct file_bytes whole = file_read(scratch_catalog());
@@ -324,7 +346,7 @@ START_TEST(damaged_catalogs_do_no_harm)
 		file_write(scratch_catalog(), bytes, round % 7 ? whole.nbytes : mixed(round) % whole.nbytes);
 		if (catalog_open(scratch_catalog(), &catalog, &why) == 0) {
 			get(catalog, &source, &variant);
-			catalog_put_size(catalog, &source, &variant, 5);
+			catalog_put_size(catalog, &source, &variant, (struct catalog_size){5, false});
 			catalog_flush(catalog);
 			catalog_close(catalog);
 		} else {
@@ -411,6 +433,7 @@ END_TEST
 static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, sizes_are_remembered);
+	tcase_add_test(cases, what_is_served_as_it_is_is_told_apart);
 	tcase_add_test(cases, sizes_belong_to_one_variant);
 	tcase_add_test(cases, a_source_that_changed_is_another_one);
 	tcase_add_test(cases, numbers_of_any_size_are_kept);

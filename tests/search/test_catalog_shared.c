@@ -28,7 +28,7 @@ static double now(void)
 	return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static struct catalog_variant variant(void)
+static struct ic_variant variant(void)
 {
 	return variant_of("s2x2-b8-k6-q8");
 }
@@ -46,16 +46,16 @@ struct worker {
 static void *work(void *argument)
 {
 	struct worker *worker = argument;
-	struct catalog_variant design = variant();
+	struct ic_variant design = variant();
 
 	for (unsigned i = 0; i < NFACTS; i++) {
 		struct catalog_source own = source_at(NFACTS * worker->n + i),
 		                      any = source_at(mixed(i) % (NFACTS * NWORKERS));
-		uint64_t nbytes;
+		struct catalog_size size;
 
-		catalog_put_size(worker->catalog, &own, &design, own.inode);
-		errint_t err = catalog_get_size(worker->catalog, &any, &design, &nbytes);
-		worker->nwrong += err ? err != -ENOENT : nbytes != any.inode;
+		catalog_put_size(worker->catalog, &own, &design, (struct catalog_size){own.inode, false});
+		errint_t err = catalog_get_size(worker->catalog, &any, &design, &size);
+		worker->nwrong += err ? err != -ENOENT : size.nbytes != any.inode;
 		if (i % 100 == 0)
 			worker->nwrong += catalog_flush(worker->catalog) != 0;
 	}
@@ -64,7 +64,7 @@ static void *work(void *argument)
 
 static void check_all(struct catalog *catalog)
 {
-	struct catalog_variant design = variant();
+	struct ic_variant design = variant();
 
 	for (unsigned i = 0; i < NFACTS * NWORKERS; i++) {
 		struct catalog_source source = source_at(i);
@@ -170,16 +170,16 @@ static void let_go(struct holder holder)
 START_TEST(a_catalog_that_is_held_delays_nobody)
 {
 	struct catalog *catalog = open_catalog();
-	struct catalog_variant design = variant();
+	struct ic_variant design = variant();
 	struct catalog_source source = source_at(1);
 
-	catalog_put_size(catalog, &source, &design, 10);
+	catalog_put_size(catalog, &source, &design, (struct catalog_size){10, false});
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	struct holder holder = hold();
 	double start = now();
 	for (unsigned i = 2; i < 20000; i++) { /* more than the queue takes */
 		source = source_at(i);
-		catalog_put_size(catalog, &source, &design, i);
+		catalog_put_size(catalog, &source, &design, (struct catalog_size){i, false});
 	}
 	source = source_at(1);
 	ck_assert_int_eq(get(catalog, &source, &design), 10);
@@ -195,16 +195,16 @@ END_TEST
 START_TEST(a_catalog_that_is_held_is_reported_and_got_over)
 {
 	struct catalog *catalog = open_catalog();
-	struct catalog_variant design = variant();
+	struct ic_variant design = variant();
 	struct catalog_source source = source_at(1);
 	struct holder holder = hold();
 
-	catalog_put_size(catalog, &source, &design, 10);
+	catalog_put_size(catalog, &source, &design, (struct catalog_size){10, false});
 	ck_assert_int_eq(catalog_flush(catalog), -EBUSY);
 	ck_assert_int_eq(get(catalog, &source, &design), -ENOENT);
 	let_go(holder);
 	ck_assert_int_eq(catalog_flush(catalog), 0);
-	catalog_put_size(catalog, &source, &design, 11);
+	catalog_put_size(catalog, &source, &design, (struct catalog_size){11, false});
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	ck_assert_int_eq(get(catalog, &source, &design), 11);
 	catalog_close(catalog);
