@@ -77,19 +77,18 @@ void cache_free(struct cache *cache)
 
 static size_t bucket_of(const struct cache *cache, const struct object_key *key)
 {
-	const struct ic_design *d = &key->design;
+	const struct ic_design *d = &key->variant.design;
 	const uint8_t design[] = {d->sx, d->sy, d->block, d->keep, d->bits, d->chroma, d->filter, d->order};
 	uint64_t hash = hash_bytes(HASH_SEED, design, sizeof(design));
 
 	hash = hash_u64(hash_u64(hash, key->identity.ino), key->identity.dev);
 	hash = hash_u64(hash_u64(hash, (uint64_t)key->identity.mtime_ns), key->identity.size);
-	return hash_u64(hash, key->face) & (cache->nbuckets - 1);
+	return hash_u64(hash, key->variant.face) & (cache->nbuckets - 1);
 }
 
 static bool is_key(const struct object_key *a, const struct object_key *b)
 {
-	return a->face == b->face && source_identity_equal(&a->identity, &b->identity) &&
-	       ic_design_equal(&a->design, &b->design);
+	return source_identity_equal(&a->identity, &b->identity) && ic_variant_equal(&a->variant, &b->variant);
 }
 
 static struct slot *find(const struct cache *cache, const struct object_key *key)
@@ -264,6 +263,17 @@ void cache_put(struct cache *cache, const struct object *object)
 	pthread_mutex_lock(&cache->lock);
 	unref((struct slot *)object);
 	pthread_mutex_unlock(&cache->lock);
+}
+
+bool cache_get_size(struct cache *cache, const struct object_key *key, uint64_t *ret_nbytes)
+{
+	pthread_mutex_lock(&cache->lock);
+	const struct slot *slot = find(cache, key);
+	bool is_there = slot && slot->object.bytes;
+	if (is_there)
+		*ret_nbytes = slot->object.nbytes;
+	pthread_mutex_unlock(&cache->lock);
+	return is_there;
 }
 
 void cache_drop(struct cache *cache, const struct object_key *key)

@@ -11,7 +11,6 @@
  */
 #pragma once
 
-#include "codec/design.h"
 #include "codec/face.h"
 #include "fs/source.h"
 
@@ -19,8 +18,7 @@
 
 struct object_key {
 	struct source_identity identity;
-	struct ic_design design;
-	enum ic_face face;
+	struct ic_variant variant;
 };
 
 /* Immutable bytes, counted. */
@@ -49,6 +47,9 @@ typedef errint_t cache_maker(void *context, uint8_t **ret_bytes, size_t *ret_nby
 errint_t cache_get(struct cache *cache, const struct object_key *key, cache_maker *make, void *context,
                    const struct object **ret_object);
 void cache_put(struct cache *cache, const struct object *object);
+
+/* The size of an object that is in memory; false where it is not, or is still being made. */
+bool cache_get_size(struct cache *cache, const struct object_key *key, uint64_t *ret_nbytes);
 
 /* Give up an object that is out of date. */
 void cache_drop(struct cache *cache, const struct object_key *key);

@@ -60,6 +60,7 @@ static errint_t write_policy(struct fs *fs, struct node *directory, FILE *out)
 	fprintf(out, "directory: /%s\n", path);
 	fprintf(out, "design: %s\n  %s\n  rule: %s\n", design, words, policy.design_rule);
 	fprintf(out, "face: %s\n  rule: %s\n", ic_face_name(policy.face), policy.face_rule);
+	fprintf(out, "metadata: %s\n  rule: %s\n", policy_metadata_name(policy.keeps_metadata), policy.metadata_rule);
 	govern_write_problems(fs->govern, directory, out);
 	write_bound(fs, directory, out);
 	write_hints(fs, path, out);
@@ -189,13 +190,14 @@ static void add_view(void *context, struct node *node)
 {
 	struct listing *listing = context;
 	char name[IC_DESIGN_STRING_SIZE + 16];
-	struct ic_design design;
-	enum ic_face face;
+	struct ic_variant variant;
+	size_t n = 0;
 
-	if (listing->err || node->kind != NODE_DIRECTORY || govern_policy(listing->fs->govern, node, &design, &face))
+	if (listing->err || node->kind != NODE_DIRECTORY || govern_policy(listing->fs->govern, node, &variant))
 		return;
-	size_t n = ic_design_print(&design, name);
-	snprintf(name + n, sizeof(name) - n, ",%s", ic_face_name(face));
+	if (variant.face != IC_FACE_ORIG)
+		n = ic_design_print(&variant.design, name);
+	snprintf(name + n, sizeof(name) - n, "%s%s", n ? "," : "", ic_face_name(variant.face));
 	add_name(listing, name);
 }
 

@@ -74,7 +74,10 @@ static errint_t find(struct visit *visit, const char *name, struct fuse_entry_pa
 	err = visit_examine(visit, (size_t)i, form, &found);
 	if (err)
 		return err;
-	err = entry_make(visit->fs, &found, ret_entry);
+	if (found.lacks_size)
+		err = making_measure(visit->fs, &found);
+	if (!err)
+		err = entry_make(visit->fs, &found, ret_entry);
 	found_clear(&found);
 	return err;
 }

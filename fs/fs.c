@@ -45,6 +45,24 @@ static errint_t make_govern(struct fs *fs, struct ic_why *why)
 	return 0;
 }
 
+/* A catalog that somebody named is needed; else it is a convenience. */
+static errint_t open_catalog(struct fs *fs, struct ic_why *why)
+{
+	const char *path = fs->settings.catalog;
+	struct ic_why reason;
+	char *place = NULL;
+
+	if (path)
+		return *path ? catalog_open(path, &fs->catalog, why) : 0;
+	errint_t err = catalog_default_path(&place, &reason);
+	if (!err)
+		err = catalog_open(place, &fs->catalog, &reason);
+	if (err)
+		log_write(fs->log, LOG_LEVEL_WARNING, "no catalog, so sizes are not remembered: %s", reason.text);
+	free(place);
+	return 0;
+}
+
 static errint_t make_parts(struct fs *fs)
 {
 	struct watch_hooks hooks = invalidate_hooks(fs);
@@ -91,6 +109,8 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 		goto fail;
 	}
 	err = make_govern(fs, why);
+	if (!err)
+		err = open_catalog(fs, why);
 	if (err)
 		goto fail;
 	*ret_fs = fs;
@@ -112,6 +132,7 @@ void fs_free(struct fs *fs)
 	gate_free(fs->encode_gate);
 	govern_free(fs->govern);
 	source_free(fs->source);
+	catalog_close(fs->catalog);
 	pthread_mutex_destroy(&fs->listings_lock);
 	free(fs->mountpoint);
 	free(fs);

@@ -15,6 +15,7 @@
 #include "fs/node.h"
 #include "fs/stats.h"
 #include "fs/watch.h"
+#include "search/catalog.h"
 
 #define ENTRY_TIMEOUT_WATCHED 86400.0 /* seconds; inotify ends it where something changes */
 
@@ -35,6 +36,8 @@ struct fs {
 	struct nodes *nodes;
 	struct govern *govern;
 	struct cache *cache;
+	struct catalog *catalog;        /* may be NULL */
+	atomic_bool catalog_is_useless; /* it failed, and is asked no more */
 	struct gate *source_gate; /* bytes of sources in memory */
 	struct gate *encode_gate; /* memory of encodes under way; entered from within the other */
 	struct watch *watch;
@@ -63,8 +66,7 @@ struct visit {
 	int fd;                       /* O_PATH */
 	unsigned version, generation; /* as they were before anything was looked at */
 	double timeout;               /* seconds that an answer about the directory holds */
-	struct ic_design design;
-	enum ic_face face;
+	struct ic_variant variant;
 	struct stat st;
 	char place[PATH_MAX];
 };
@@ -73,6 +75,7 @@ struct visit {
 struct found {
 	struct node_spec spec;
 	double timeout;
+	bool lacks_size;         /* only making it tells: making_measure */
 	struct verdict *verdict; /* referenced; spec.why points into it */
 	char text[PATH_MAX];     /* spec.place, or spec.text of a link */
 };
@@ -86,6 +89,7 @@ struct names visit_served(struct visit *visit); /* for names.h; needs the names 
 
 /* What entry `i` is, which is served in `form`. -ENOENT for what is not there, or not to be. found_clear afterwards. */
 errint_t visit_examine(struct visit *visit, size_t i, enum name_form form, struct found *ret_found);
+void found_set_as_is(struct found *found); /* serve the source byte for byte */
 void found_clear(struct found *found);
 
 /* Whether what was answered from this visit may be out of date by now. */
@@ -94,11 +98,36 @@ bool visit_is_outdated(const struct visit *visit);
 /* attr.c */
 errint_t attr_fill(struct fs *fs, const struct node *node, struct stat *ret_st);
 
-/* content.c: bytes of files. */
-errint_t content_get(struct fs *fs, struct node *node, const struct object **ret_object);
+/* content.c: bytes of sources. */
+struct content_source {
+	struct node *parent;
+	const char *name;
+	struct source_identity identity; /* as it was looked up */
+};
+struct content_source content_source_of(const struct node *node);
+
+/* -ESTALE where the source is another by now; then the kernel is told to look it up again. */
 errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_t nbytes, uint64_t offset,
                            size_t *ret_nbytes);
-struct object_key content_key(const struct node *node);
+errint_t content_read_source(struct fs *fs, const struct content_source *source, uint8_t *bytes);
+errint_t content_stale(struct fs *fs, const struct content_source *source);
+
+/* making.c: objects, made of sources. */
+struct object_key making_key(const struct node *node);
+errint_t making_get(struct fs *fs, struct node *node, const struct object **ret_object);
+
+/* Find out the size of what was found, by making it, which leaves it in memory for the read that follows. What cannot be
+ * made becomes the source as it is. -ESTALE as above. */
+errint_t making_measure(struct fs *fs, struct found *found);
+
+/* sizes.c: what the catalog remembers of them. */
+bool sizes_get(struct fs *fs, const struct source_identity *identity, const struct ic_variant *variant,
+               struct catalog_size *ret_size);
+void sizes_put(struct fs *fs, const struct source_identity *identity, const struct ic_variant *variant,
+               struct catalog_size size);
+/* What was remembered turned out wrong: put this instead, and wait until it is written. */
+void sizes_correct(struct fs *fs, const struct source_identity *identity, const struct ic_variant *variant,
+                   struct catalog_size size);
 
 /* invalidate.c: what follows from a change. */
 struct watch_hooks invalidate_hooks(struct fs *fs);

@@ -133,7 +133,7 @@ void govern_distrust(struct dir *dir)
 }
 
 struct nearest {
-	char design_path[PATH_MAX], face_path[PATH_MAX], directory[PATH_MAX];
+	char design_path[PATH_MAX], face_path[PATH_MAX], metadata_path[PATH_MAX], directory[PATH_MAX];
 };
 
 /* Fill in the .icpolicy files that are nearest to `directory` and say each key; the lock is held. */
@@ -152,6 +152,11 @@ static void find_nearest(const struct node *directory, struct policy_context *co
 			policy_path(at, nearest->face_path);
 			context->near_face = rule;
 			context->near_face_path = nearest->face_path;
+		}
+		if (rule && rule->has_metadata && !context->near_metadata) {
+			policy_path(at, nearest->metadata_path);
+			context->near_metadata = rule;
+			context->near_metadata_path = nearest->metadata_path;
 		}
 		if (at->directory->is_top)
 			return;
@@ -188,15 +193,15 @@ static errint_t resolve(struct govern *govern, struct node *directory)
 	return 0;
 }
 
-errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_design *ret_design,
-                       enum ic_face *ret_face)
+errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_variant *ret_variant)
 {
+	const struct policy *policy = &directory->directory->policy;
+
 	pthread_mutex_lock(&govern->lock);
 	errint_t err = resolve(govern, directory);
-	if (!err) {
-		*ret_design = directory->directory->policy.design;
-		*ret_face = directory->directory->policy.face;
-	}
+	if (!err)
+		*ret_variant = (struct ic_variant){policy->design, policy->face,
+		                                   policy->face == IC_FACE_JPEG && policy->keeps_metadata};
 	pthread_mutex_unlock(&govern->lock);
 	return err;
 }
@@ -211,7 +216,8 @@ errint_t govern_explain(struct govern *govern, struct node *directory, struct po
 		policy = directory->directory->policy;
 		policy.design_rule = strdup(policy.design_rule);
 		policy.face_rule = strdup(policy.face_rule);
-		if (!policy.design_rule || !policy.face_rule) {
+		policy.metadata_rule = strdup(policy.metadata_rule);
+		if (!policy.design_rule || !policy.face_rule || !policy.metadata_rule) {
 			policy_clear(&policy);
 			err = -ENOMEM;
 		}

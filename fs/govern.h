@@ -29,8 +29,7 @@ void govern_distrust(struct dir *dir);
 unsigned govern_generation(struct govern *govern);
 
 /* What `directory` is served as. -ENOMEM. */
-errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_design *ret_design,
-                       enum ic_face *ret_face);
+errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_variant *ret_variant);
 
 /* The same with the rules in words; to be cleared. */
 errint_t govern_explain(struct govern *govern, struct node *directory, struct policy *ret_policy);

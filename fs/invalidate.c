@@ -36,7 +36,7 @@ static void drop_object(struct fs *fs, const struct node *node)
 {
 	if (node->kind != NODE_OBJECT)
 		return;
-	struct object_key key = content_key(node);
+	struct object_key key = making_key(node);
 	cache_drop(fs->cache, &key);
 }
 
@@ -98,13 +98,13 @@ static bool is_below(const struct node *node, const struct dir *dir)
 static void policy_changed_above(void *context, struct node *node)
 {
 	const struct telling *telling = context;
-	struct ic_design design;
-	enum ic_face face;
+	struct ic_variant variant, was;
 
 	if ((node->kind != NODE_OBJECT && node->kind != NODE_FILE) || !is_below(node, telling->dir))
 		return;
-	if (node->kind == NODE_OBJECT && !govern_policy(telling->fs->govern, node->parent, &design, &face) &&
-	    ic_design_equal(&design, &node->file.design) && face == (enum ic_face)node->face)
+	was = node_variant(node);
+	if (node->kind == NODE_OBJECT && !govern_policy(telling->fs->govern, node->parent, &variant) &&
+	    ic_variant_equal(&variant, &was))
 		return;
 	if (node->kind == NODE_FILE && !stem_length(node->name))
 		return; /* no policy changes what it is served as */

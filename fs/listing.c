@@ -152,7 +152,7 @@ static void add_entry(struct page *page, struct visit *visit, const struct names
 	if (visit_examine(visit, i, form, &found))
 		return; /* gone meanwhile, or not to be seen */
 	names_write(names, i, form, name);
-	if (!page->plus) {
+	if (!page->plus || found.lacks_size) { /* a listing makes nothing: who asks for that file does */
 		set_number(&found, &entry);
 		add(page, name, &entry, (off_t)(i + 1 + FIRST_ENTRY));
 	} else if (!entry_make(fs, &found, &entry)) {

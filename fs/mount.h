@@ -12,7 +12,9 @@ struct mount_settings {
 	const char *source;     /* the directory to be served; required */
 	const char *mountpoint; /* an existing directory; may be the source itself; required */
 
-	struct policy_rule policy; /* design and face where nothing nearer says so; default: nothing said */
+	struct policy_rule policy; /* design, face, metadata where nothing nearer says so; default: nothing said */
+	const char *catalog; /* file of the catalog; NULL: its default place, and where that cannot be used, none; "": none;
+	                      * default NULL */
 	const char *policy_file;   /* a policy file for the whole tree; default NULL */
 	struct ic_limits limits; /* on each source; limits.memory also bounds all decoding under way at once, and apart
 	                              * from that all sources being read; defaults of ic_limits_default */
@@ -37,5 +39,5 @@ struct mount_settings mount_settings_default(void);
 /* Mount and serve; returns after the unmount. SIGTERM, SIGINT and SIGHUP unmount, lazily; they are handled from within,
  * so a process runs one mount at a time that way. No thread may have been started that does not block them. The log may
  * be NULL. 0 after a clean unmount; else the mount was not made, and `why` names what was wrong: -EINVAL (settings, a
- * policy file), -ENOENT, -EACCES, -ENOSYS (kernel without openat2 or FUSE), -ENOMEM, -errno. */
+ * policy file), those of catalog_open, -ENOENT, -EACCES, -ENOSYS (kernel without openat2 or FUSE), -ENOMEM, -errno. */
 errint_t mount_run(const struct mount_settings *settings, struct log *log, struct ic_why *why);

@@ -67,7 +67,15 @@ static void take_out(struct nodes *nodes, struct node *node)
 	nodes->count--;
 }
 
-static bool is_same(const struct node *node, const struct node_spec *spec)
+static bool is_same_object(const struct node *node, const struct node_spec *spec)
+{
+	struct ic_variant variant = node_variant(node);
+
+	return ic_variant_equal(&variant, &spec->variant);
+}
+
+/* In all but the size. */
+static bool is_alike(const struct node *node, const struct node_spec *spec)
 {
 	if (node->parent != spec->parent || node->kind != spec->kind || spec->kind == NODE_TEXT ||
 	    strcmp(node->name, spec->name))
@@ -81,9 +89,15 @@ static bool is_same(const struct node *node, const struct node_spec *spec)
 	if (node->kind != NODE_OBJECT && node->kind != NODE_FILE)
 		return true;
 	struct source_identity identity = node_identity(node);
-	return source_identity_equal(&identity, &spec->identity) && node->face == spec->face &&
-	       (node->kind == NODE_FILE || ic_design_equal(&node->file.design, &spec->design)) &&
-	       node->file.nbytes == spec->nbytes;
+	return source_identity_equal(&identity, &spec->identity) &&
+	       (node->kind == NODE_FILE || is_same_object(node, spec));
+}
+
+static bool is_same(const struct node *node, const struct node_spec *spec)
+{
+	bool has_size = node->kind == NODE_OBJECT || node->kind == NODE_FILE;
+
+	return is_alike(node, spec) && (!has_size || node->file.nbytes == spec->nbytes);
 }
 
 static struct node *find(struct nodes *nodes, const struct node_spec *spec)
@@ -160,11 +174,12 @@ static errint_t fill_text(struct node *node, const struct node_spec *spec)
 
 static errint_t fill_file(struct node *node, const struct node_spec *spec)
 {
-	node->face = (uint8_t)spec->face;
+	node->face = (uint8_t)spec->variant.face;
+	node->keeps_metadata = spec->variant.keeps_metadata;
 	node->file.source_size = spec->identity.size;
 	node->file.mtime_ns = spec->identity.mtime_ns;
 	node->file.nbytes = spec->nbytes;
-	node->file.design = spec->design;
+	node->file.design = spec->variant.design;
 	atomic_init(&node->file.failure, NULL);
 	if (spec->err)
 		node_fail(node, spec->err, spec->why);
@@ -307,6 +322,18 @@ errint_t nodes_lookup(struct nodes *nodes, const struct node_spec *spec, struct 
 		destroy(nodes, made);
 	*ret_node = node;
 	return 0;
+}
+
+bool nodes_get_size(struct nodes *nodes, const struct node_spec *spec, uint64_t *ret_nbytes)
+{
+	pthread_mutex_lock(&nodes->lock);
+	const struct node *node = nodes->buckets[bucket_of(nodes, spec->parent, spec->name)];
+	while (node && !(is_alike(node, spec) && !atomic_load(&node->file.failure)))
+		node = node->next;
+	if (node)
+		*ret_nbytes = node->file.nbytes;
+	pthread_mutex_unlock(&nodes->lock);
+	return node;
 }
 
 /* Take `node` out if nothing keeps it, then its parent, and so on; returns a chain of what is to be destroyed, by

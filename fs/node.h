@@ -11,7 +11,6 @@
  */
 #pragma once
 
-#include "codec/design.h"
 #include "codec/face.h"
 #include "fs/dir.h"
 #include "fs/policy.h"
@@ -74,6 +73,7 @@ struct node {
 	_Atomic uint16_t mode; /* with its type, without write bits */
 	uint8_t kind;          /* enum node_kind */
 	uint8_t face;          /* enum ic_face */
+	bool keeps_metadata;   /* of objects */
 	atomic_bool reported;  /* for who logs something about it once */
 	union {
 		struct node_file file;
@@ -91,8 +91,7 @@ struct node_spec {
 	uint32_t uid, gid;
 	uint16_t mode;
 	struct source_identity identity;
-	enum ic_face face; /* of objects */
-	struct ic_design design;
+	struct ic_variant variant; /* of objects */
 	uint64_t nbytes;
 	errint_t err; /* of an object: why it cannot be served, or 0 */
 	const char *why;
@@ -115,6 +114,10 @@ size_t nodes_count(struct nodes *nodes);
 errint_t nodes_lookup(struct nodes *nodes, const struct node_spec *spec, struct node **ret_node);
 void nodes_forget(struct nodes *nodes, struct node *node, uint64_t nlookup);
 
+/* The size of an object that is `spec` in all but its size, and can be read for all that is known; false where there is
+ * none. */
+bool nodes_get_size(struct nodes *nodes, const struct node_spec *spec, uint64_t *ret_nbytes);
+
 void nodes_hold(struct nodes *nodes, struct node *node);
 void nodes_release(struct nodes *nodes, struct node *node);
 
@@ -123,6 +126,9 @@ bool node_fail(struct node *node, errint_t err, const char *why);
 
 /* The identity that a file or an object was looked up with. */
 struct source_identity node_identity(const struct node *node);
+
+/* What an object was looked up as. */
+struct ic_variant node_variant(const struct node *node);
 
 /* What st_ino tells: the same at each mount, different for each design, face and view. */
 uint64_t node_number(const struct node *node);

@@ -16,6 +16,11 @@ struct source_identity node_identity(const struct node *node)
 	};
 }
 
+struct ic_variant node_variant(const struct node *node)
+{
+	return (struct ic_variant){node->file.design, (enum ic_face)node->face, node->keeps_metadata};
+}
+
 static uint64_t hash_design(uint64_t hash, const struct ic_design *d)
 {
 	const uint8_t fields[] = {d->sx, d->sy, d->block, d->keep, d->bits, d->chroma, d->filter, d->order};
@@ -38,7 +43,7 @@ uint64_t node_number(const struct node *node)
 	case NODE_DIRECTORY:
 		return hash_view(hash, node);
 	case NODE_OBJECT:
-		hash = hash_design(hash, &node->file.design);
+		hash = hash_u64(hash_design(hash, &node->file.design), node->keeps_metadata);
 		/* fall through */
 	case NODE_FILE:
 		hash = hash_u64(hash_u64(hash, node->file.source_size), (uint64_t)node->file.mtime_ns);

@@ -129,7 +129,7 @@ static size_t reply_part(fuse_req_t req, const void *bytes, uint64_t nbytes, siz
 static void read_object(fuse_req_t req, struct fs *fs, struct node *node, size_t size, off_t offset)
 {
 	const struct object *object;
-	errint_t err = content_get(fs, node, &object);
+	errint_t err = making_get(fs, node, &object);
 
 	if (err) {
 		fuse_reply_err(req, fs_errno(err));

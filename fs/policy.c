@@ -10,7 +10,15 @@ bool policy_rule_says(const struct policy_rule *rule, enum policy_key key)
 {
 	if (!rule)
 		return false;
-	return key == POLICY_KEY_DESIGN ? rule->has_design : rule->has_face;
+	switch (key) {
+	case POLICY_KEY_DESIGN:
+		return rule->has_design;
+	case POLICY_KEY_FACE:
+		return rule->has_face;
+	case POLICY_KEY_METADATA:
+		return rule->has_metadata;
+	}
+	return false;
 }
 
 errint_t policy_set_design(struct policy_rule *rule, const char *value, struct ic_why *why)
@@ -39,6 +47,22 @@ errint_t policy_set_face(struct policy_rule *rule, const char *value, struct ic_
 	return err;
 }
 
+errint_t policy_set_metadata(struct policy_rule *rule, const char *value, struct ic_why *why)
+{
+	bool keeps = !strcmp(value, policy_metadata_name(true));
+
+	if (!keeps && strcmp(value, policy_metadata_name(false)))
+		return ic_fail(why, -EINVAL, "expected keep or drop, not '%.32s'", value);
+	rule->has_metadata = true;
+	rule->keeps_metadata = keeps;
+	return 0;
+}
+
+const char *policy_metadata_name(bool keeps_metadata)
+{
+	return keeps_metadata ? "keep" : "drop";
+}
+
 errint_t policy_parse_view(const char *component, struct policy_rule *ret_rule, struct ic_why *why)
 {
 	const char *comma = strchr(component, ',');
@@ -47,6 +71,12 @@ errint_t policy_parse_view(const char *component, struct policy_rule *ret_rule, 
 	char design[IC_DESIGN_STRING_SIZE];
 	errint_t err;
 
+	if (!strcmp(component, ic_face_name(IC_FACE_ORIG))) {
+		rule.design = ic_design_default(); /* not used, but a view is told from another by its fields */
+		rule.face = IC_FACE_ORIG;
+		*ret_rule = rule;
+		return 0;
+	}
 	if (ndesign >= sizeof(design))
 		return ic_fail(why, -EINVAL, "too long for a design: '%.64s'", component);
 	memcpy(design, component, ndesign);

@@ -10,7 +10,8 @@
  *
  *     [policy]
  *     design = s2x2-b8-k6-q8     ; or auto
- *     face   = ic
+ *     face   = ic                ; or jpeg, bmp, orig
+ *     metadata = drop            ; or keep: under the face jpeg, the source's EXIF, profile, comments
  *
  * A tree's policy file has a [policy] section, for the root, and sections named by directories relative to the root,
  * [train/cats]; a section governs its directory and what lies below, the longest path wins, key by key. A slash at either
@@ -29,9 +30,11 @@ struct policy_rule {
 	bool has_design;
 	bool design_is_auto; /* `design` is unused then */
 	bool has_face;
+	bool has_metadata;
+	bool keeps_metadata;
 	enum ic_face face;
 	struct ic_design design;
-	unsigned design_line, face_line; /* 1-based line in the file; 0 where the rule is not from a file */
+	unsigned design_line, face_line, metadata_line; /* 1-based in the file; 0 where the rule is not from a file */
 };
 
 /* A parsed file. Immutable. */
@@ -57,11 +60,14 @@ void policy_file_free(struct policy_file *file); /* NULL is fine */
 const struct policy_rule *policy_file_root(const struct policy_file *file);
 
 /* Read one setting as it stands in a policy file, a mount option or a view path, into `rule`. `value` is a design or
- * "auto", a face. -EINVAL with the reason. */
+ * "auto", a face, "keep" or "drop". -EINVAL with the reason. */
 errint_t policy_set_design(struct policy_rule *rule, const char *value, struct ic_why *why);
 errint_t policy_set_face(struct policy_rule *rule, const char *value, struct ic_why *why);
+errint_t policy_set_metadata(struct policy_rule *rule, const char *value, struct ic_why *why);
+const char *policy_metadata_name(bool keeps_metadata);
 
-/* A view path's component, "<design>,<face>" or "<design>" (face `ic`). No auto. -EINVAL. */
+/* A view path's component: "<design>,<face>", "<design>" (face `ic`), or "orig". No auto. It leaves metadata to the other
+ * rules. -EINVAL. */
 errint_t policy_parse_view(const char *component, struct policy_rule *ret_rule, struct ic_why *why);
 
 /* All that may govern one directory, most binding first. Anything may be NULL. */
@@ -69,12 +75,12 @@ struct policy_context {
 	const struct policy_rule *view; /* under .icfs/view */
 	/* The nearest .icpolicy at or above the directory that says the key, and its path below the mounted root
 	 * ("train/.icpolicy"). */
-	const struct policy_rule *near_design, *near_face;
-	const char *near_design_path, *near_face_path;
+	const struct policy_rule *near_design, *near_face, *near_metadata;
+	const char *near_design_path, *near_face_path, *near_metadata_path;
 	const struct policy_file *tree;    /* -o policy=FILE */
 	const char *tree_name;             /* FILE as given */
 	const char *directory;             /* path below the mounted root, "" for the root itself */
-	const struct policy_rule *options; /* -o design=, face= */
+	const struct policy_rule *options; /* -o design=, face=, metadata= */
 };
 
 /* The outcome. The texts name the rule that won, in words: "train/.icpolicy, line 2", "-o design=...", "the view path",
@@ -83,7 +89,8 @@ struct policy {
 	struct ic_design design;
 	enum ic_face face;
 	bool design_is_auto;
-	char *design_rule, *face_rule; /* malloc'ed */
+	bool keeps_metadata;
+	char *design_rule, *face_rule, *metadata_rule; /* malloc'ed */
 };
 
 /* -ENOMEM. */

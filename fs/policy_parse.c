@@ -46,13 +46,19 @@ static errint_t apply_entry(const struct policy_scan *scan, const char *entry, c
 		key_line = &rule->design_line;
 	else if (!strcmp(key, "face"))
 		key_line = &rule->face_line;
+	else if (!strcmp(key, "metadata"))
+		key_line = &rule->metadata_line;
 	else
-		return policy_fail_at(scan, line, "unknown key '%s'; known: design, face", key);
+		return policy_fail_at(scan, line, "unknown key '%s'; known: design, face, metadata", key);
 	if (*key_line)
 		return policy_fail_at(scan, line, "'%s' was already set in line %u", key, *key_line);
 	*key_line = line;
-	err = key_line == &rule->design_line ? policy_set_design(rule, value, &reason)
-	                                     : policy_set_face(rule, value, &reason);
+	if (key_line == &rule->design_line)
+		err = policy_set_design(rule, value, &reason);
+	else if (key_line == &rule->face_line)
+		err = policy_set_face(rule, value, &reason);
+	else
+		err = policy_set_metadata(rule, value, &reason);
 	return err ? policy_fail_at(scan, line, "%s", reason.text) : 0;
 }
 

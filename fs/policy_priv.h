@@ -12,6 +12,7 @@
 enum policy_key {
 	POLICY_KEY_DESIGN,
 	POLICY_KEY_FACE,
+	POLICY_KEY_METADATA,
 };
 
 struct policy_section {

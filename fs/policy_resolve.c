@@ -23,8 +23,10 @@ static char *words_of_option(const struct policy_rule *rule, enum policy_key key
 		ic_design_print(&rule->design, design);
 	if (key == POLICY_KEY_DESIGN)
 		n = asprintf(&words, "-o design=%s", design);
-	else
+	else if (key == POLICY_KEY_FACE)
 		n = asprintf(&words, "-o face=%s", ic_face_name(rule->face));
+	else
+		n = asprintf(&words, "-o metadata=%s", policy_metadata_name(rule->keeps_metadata));
 	return n < 0 ? NULL : words;
 }
 
@@ -35,12 +37,41 @@ static char *words_of(const char *text)
 	return asprintf(&words, "%s", text) < 0 ? NULL : words;
 }
 
+struct near {
+	const struct policy_rule *rule;
+	const char *path;
+};
+
+static struct near near_of(const struct policy_context *context, enum policy_key key)
+{
+	switch (key) {
+	case POLICY_KEY_DESIGN:
+		return (struct near){context->near_design, context->near_design_path};
+	case POLICY_KEY_FACE:
+		return (struct near){context->near_face, context->near_face_path};
+	case POLICY_KEY_METADATA:
+		return (struct near){context->near_metadata, context->near_metadata_path};
+	}
+	return (struct near){NULL, NULL};
+}
+
+static unsigned line_of(const struct policy_rule *rule, enum policy_key key)
+{
+	switch (key) {
+	case POLICY_KEY_DESIGN:
+		return rule->design_line;
+	case POLICY_KEY_FACE:
+		return rule->face_line;
+	case POLICY_KEY_METADATA:
+		return rule->metadata_line;
+	}
+	return 0;
+}
+
 /* The rule that wins for one key, NULL for the default. Returns the words for it, malloc'ed, NULL without memory. */
 static char *find_rule(const struct policy_context *context, enum policy_key key, const struct policy_rule **ret_rule)
 {
-	bool is_design = key == POLICY_KEY_DESIGN;
-	const struct policy_rule *near = is_design ? context->near_design : context->near_face;
-	const char *near_path = is_design ? context->near_design_path : context->near_face_path;
+	struct near near = near_of(context, key);
 	const struct policy_rule *tree = NULL;
 
 	if (context->tree)
@@ -50,15 +81,13 @@ static char *find_rule(const struct policy_context *context, enum policy_key key
 		*ret_rule = context->view;
 		return words_of("the view path");
 	}
-	if (policy_rule_says(near, key)) {
-		*ret_rule = near;
-		return words_of_line(near_path ? near_path : POLICY_FILE_NAME,
-		                     is_design ? near->design_line : near->face_line);
+	if (policy_rule_says(near.rule, key)) {
+		*ret_rule = near.rule;
+		return words_of_line(near.path ? near.path : POLICY_FILE_NAME, line_of(near.rule, key));
 	}
 	if (tree) {
 		*ret_rule = tree;
-		return words_of_line(context->tree_name ? context->tree_name : "-o policy=",
-		                     is_design ? tree->design_line : tree->face_line);
+		return words_of_line(context->tree_name ? context->tree_name : "-o policy=", line_of(tree, key));
 	}
 	if (policy_rule_says(context->options, key)) {
 		*ret_rule = context->options;
@@ -99,6 +128,17 @@ static errint_t resolve_face(const struct policy_context *context, struct policy
 	return 0;
 }
 
+static errint_t resolve_metadata(const struct policy_context *context, struct policy *policy)
+{
+	const struct policy_rule *rule;
+
+	policy->metadata_rule = find_rule(context, POLICY_KEY_METADATA, &rule);
+	if (!policy->metadata_rule)
+		return -ENOMEM;
+	policy->keeps_metadata = rule && rule->keeps_metadata;
+	return 0;
+}
+
 errint_t policy_resolve(const struct policy_context *context, struct policy *ret_policy)
 {
 	struct policy policy = {.face = IC_FACE_IC};
@@ -106,6 +146,8 @@ errint_t policy_resolve(const struct policy_context *context, struct policy *ret
 
 	if (!err)
 		err = resolve_face(context, &policy);
+	if (!err)
+		err = resolve_metadata(context, &policy);
 	if (err)
 		policy_clear(&policy);
 	else
@@ -117,6 +159,8 @@ void policy_clear(struct policy *policy)
 {
 	free(policy->design_rule);
 	free(policy->face_rule);
+	free(policy->metadata_rule);
 	policy->design_rule = NULL;
 	policy->face_rule = NULL;
+	policy->metadata_rule = NULL;
 }

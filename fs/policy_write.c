@@ -56,6 +56,10 @@ static struct policy_rule merge(const struct policy_rule *over, const struct pol
 		rule.has_face = true;
 		rule.face = over->face;
 	}
+	if (over->has_metadata) {
+		rule.has_metadata = true;
+		rule.keeps_metadata = over->keeps_metadata;
+	}
 	return rule;
 }
 
@@ -71,6 +75,8 @@ static void print_rule(const struct policy_rule *rule, char *out, size_t size, s
 		n += (size_t)snprintf(out + n, size - n, "design = %s\n", design);
 	if (rule->has_face)
 		n += (size_t)snprintf(out + n, size - n, "face = %s\n", ic_face_name(rule->face));
+	if (rule->has_metadata)
+		n += (size_t)snprintf(out + n, size - n, "metadata = %s\n", policy_metadata_name(rule->keeps_metadata));
 	*ret_nbytes = n;
 }
 

@@ -19,6 +19,7 @@ static errint_t verdict_new(const struct stat *st, const char *why, struct verdi
 		return -ENOMEM;
 	atomic_init(&verdict->refs, 1);
 	atomic_flag_clear(&verdict->reported);
+	atomic_init(&verdict->is_damaged, false);
 	verdict->identity = source_identify(st);
 	verdict->is_kept = true;
 	memcpy(verdict->why, why, size);

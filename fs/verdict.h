@@ -12,6 +12,7 @@
 struct verdict {
 	atomic_uint refs;
 	atomic_flag reported; /* for who logs something about this file once */
+	atomic_bool is_damaged; /* found out by making: its bytes give no object that is whole */
 	struct source_identity identity;
 	bool is_image;       /* its first bytes are those of a JPEG */
 	bool is_kept;        /* false where the next look may tell otherwise with the same identity (no permission) */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/fs_priv.h"
-#include "codec/format.h"
+#include "codec/make.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -60,7 +60,7 @@ errint_t visit_begin(struct visit *visit, struct fs *fs, struct node *directory)
 	}
 	if (!err) {
 		visit->generation = govern_generation(fs->govern);
-		err = govern_policy(fs->govern, directory, &visit->design, &visit->face);
+		err = govern_policy(fs->govern, directory, &visit->variant);
 	}
 	if (err)
 		visit_end(visit);
@@ -183,7 +183,7 @@ static bool is_image(void *context, size_t i)
 
 struct names visit_served(struct visit *visit)
 {
-	return (struct names){.table = visit->table, .face = visit->face, .is_image = is_image, .context = visit};
+	return (struct names){.table = visit->table, .face = visit->variant.face, .is_image = is_image, .context = visit};
 }
 
 static void set_stat(struct node_spec *spec, const struct stat *st)
@@ -194,13 +194,36 @@ static void set_stat(struct node_spec *spec, const struct stat *st)
 	spec->mode = (uint16_t)(st->st_mode & ~0222u);
 }
 
+/* An image under the face `jpeg`: its size is what somebody remembers. What cannot be presented stays as it is. */
+static void examine_jpeg(struct visit *visit, struct verdict *verdict, struct found *found)
+{
+	struct node_spec *spec = &found->spec;
+	struct object_key key = {.identity = spec->identity, .variant = visit->variant};
+	struct catalog_size size;
+	struct fs *fs = visit->fs;
+
+	spec->kind = NODE_FILE;
+	spec->nbytes = spec->identity.size;
+	if (verdict->err || atomic_load(&verdict->is_damaged))
+		return;
+	spec->kind = NODE_OBJECT;
+	spec->variant = visit->variant;
+	if (nodes_get_size(fs->nodes, spec, &spec->nbytes) || cache_get_size(fs->cache, &key, &spec->nbytes))
+		return;
+	found->lacks_size = !sizes_get(fs, &spec->identity, &spec->variant, &size);
+	if (found->lacks_size)
+		return;
+	spec->nbytes = size.nbytes;
+	if (size.as_is)
+		found_set_as_is(found);
+}
+
 static errint_t examine_object(struct visit *visit, const struct verdict *verdict, struct node_spec *spec)
 {
 	struct ic_layout layout;
 
 	spec->kind = NODE_OBJECT;
-	spec->design = visit->design;
-	spec->face = visit->face;
+	spec->variant = visit->variant;
 	if (verdict->err) {
 		/* Its own size: with 0 the kernel would never ask, and a reader would see an empty file. */
 		spec->err = verdict->err;
@@ -208,17 +231,19 @@ static errint_t examine_object(struct visit *visit, const struct verdict *verdic
 		spec->nbytes = verdict->identity.size;
 		return 0;
 	}
-	errint_t err = ic_layout_init(&layout, &visit->design, verdict->width, verdict->height, verdict->ncomponents);
+	errint_t err = ic_layout_init(&layout, &visit->variant.design, verdict->width, verdict->height,
+	                              verdict->ncomponents);
 	if (!err)
-		spec->nbytes = layout.nbytes;
+		spec->nbytes = ic_make_nbytes(&layout, visit->variant.face);
 	return err;
 }
 
 static errint_t examine_file(struct visit *visit, size_t i, enum name_form form, struct stat *st, struct found *found)
 {
 	struct node_spec *spec = &found->spec;
+	enum ic_face face = visit->variant.face;
 
-	if (table_is_candidate(visit->table, i)) {
+	if (face != IC_FACE_ORIG && table_is_candidate(visit->table, i)) {
 		errint_t err = look_at(visit, i, st, &found->verdict);
 		if (err)
 			return err;
@@ -226,12 +251,18 @@ static errint_t examine_file(struct visit *visit, size_t i, enum name_form form,
 	set_stat(spec, st);
 	if (st->st_nlink > 1 && found->timeout > visit->fs->stale_timeout)
 		found->timeout = visit->fs->stale_timeout; /* a change by another name is not told of here */
-	if (form != NAME_OWN)
-		return found->verdict && found->verdict->is_image ? examine_object(visit, found->verdict, spec)
-		                                                  : -ENOENT;
+	bool is_image = found->verdict && found->verdict->is_image;
+	if (form != NAME_OWN && !is_image)
+		return -ENOENT;
+	if (is_image && face == IC_FACE_JPEG) {
+		examine_jpeg(visit, found->verdict, found);
+		return 0;
+	}
+	if (form != NAME_OWN || (is_image && face == IC_FACE_BMP))
+		return examine_object(visit, found->verdict, spec);
 	spec->kind = NODE_FILE;
 	spec->nbytes = spec->identity.size;
-	if (found->verdict && found->verdict->is_image)
+	if (is_image)
 		report(visit, spec->name, found->verdict, "served as it is: its .ic names are taken or pass 255 bytes");
 	return 0;
 }
@@ -324,6 +355,7 @@ errint_t visit_examine(struct visit *visit, size_t i, enum name_form form, struc
 
 	memset(&found->spec, 0, sizeof(found->spec));
 	found->verdict = NULL;
+	found->lacks_size = false;
 	found->text[0] = 0;
 	found->timeout = visit->timeout;
 	found->spec.parent = visit->node;
@@ -336,6 +368,14 @@ errint_t visit_examine(struct visit *visit, size_t i, enum name_form form, struc
 	    (table_type(visit->table, i) == DT_LNK && (err == -EACCES || err == -ENAMETOOLONG)))
 		err = -ENOENT;
 	return err;
+}
+
+void found_set_as_is(struct found *found)
+{
+	found->lacks_size = false;
+	found->spec.kind = NODE_FILE;
+	found->spec.variant = (struct ic_variant){0};
+	found->spec.nbytes = found->spec.identity.size;
 }
 
 void found_clear(struct found *found)

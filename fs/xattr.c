@@ -7,11 +7,11 @@
 
 #define PREFIX "user.icfs."
 
-enum attribute { ATTRIBUTE_DESIGN, ATTRIBUTE_FACE, ATTRIBUTE_RULE, ATTRIBUTE_SOURCE, ATTRIBUTE_ERROR, ATTRIBUTES };
+enum attribute { ATTRIBUTE_DESIGN, ATTRIBUTE_FACE, ATTRIBUTE_METADATA, ATTRIBUTE_RULE, ATTRIBUTE_SOURCE, ATTRIBUTE_ERROR, ATTRIBUTES };
 
 static const char *const names[ATTRIBUTES] = {
         [ATTRIBUTE_DESIGN] = PREFIX "design", [ATTRIBUTE_FACE] = PREFIX "face",   [ATTRIBUTE_RULE] = PREFIX "rule",
-        [ATTRIBUTE_SOURCE] = PREFIX "source", [ATTRIBUTE_ERROR] = PREFIX "error",
+        [ATTRIBUTE_METADATA] = PREFIX "metadata", [ATTRIBUTE_SOURCE] = PREFIX "source", [ATTRIBUTE_ERROR] = PREFIX "error",
 };
 
 static bool has_attribute(const struct node *node, enum attribute attribute)
@@ -19,6 +19,7 @@ static bool has_attribute(const struct node *node, enum attribute attribute)
 	switch (attribute) {
 	case ATTRIBUTE_DESIGN:
 	case ATTRIBUTE_FACE:
+	case ATTRIBUTE_METADATA:
 	case ATTRIBUTE_RULE:
 		return node->kind == NODE_OBJECT || node->kind == NODE_DIRECTORY;
 	case ATTRIBUTE_SOURCE:
@@ -52,13 +53,17 @@ static errint_t get_policy(struct fs *fs, struct node *node, enum attribute attr
 	errint_t err = govern_explain(fs->govern, directory, &policy);
 	if (err)
 		return err;
-	bool is_past = is_object && !ic_design_equal(&policy.design, &node->file.design);
+	struct ic_variant variant = {policy.design, policy.face, policy.face == IC_FACE_JPEG && policy.keeps_metadata};
+	struct ic_variant served = is_object ? node_variant(node) : variant;
 	if (attribute == ATTRIBUTE_FACE) {
-		err = copy(ic_face_name(is_object ? (enum ic_face)node->face : policy.face), ret_value);
+		err = copy(ic_face_name(served.face), ret_value);
+	} else if (attribute == ATTRIBUTE_METADATA) {
+		err = copy(policy_metadata_name(served.keeps_metadata), ret_value);
 	} else if (attribute == ATTRIBUTE_DESIGN) {
-		ic_design_print(is_object ? &node->file.design : &policy.design, design);
+		ic_design_print(&served.design, design);
 		err = copy(design, ret_value);
 	} else {
+		bool is_past = !ic_variant_equal(&served, &variant);
 		err = copy(is_past ? "a policy that is no longer in force" : policy.design_rule, ret_value);
 	}
 	policy_clear(&policy);

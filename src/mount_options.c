@@ -24,6 +24,19 @@ static errint_t apply_face(struct mount_options *options, const char *value, str
 	return policy_set_face(&options->settings.policy, value, why);
 }
 
+static errint_t apply_metadata(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	return policy_set_metadata(&options->settings.policy, value, why);
+}
+
+static errint_t apply_catalog(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	if (!*value)
+		return ic_fail(why, -EINVAL, "expected a file, or none");
+	options->settings.catalog = strcmp(value, "none") ? value : "";
+	return 0;
+}
+
 static errint_t apply_policy(struct mount_options *options, const char *value, struct ic_why *why)
 {
 	options->settings.policy_file = value;
@@ -107,7 +120,10 @@ static errint_t refuse_writing(struct mount_options *options, const char *value,
 
 static const struct entry entries[] = {
         {"design", "DESIGN", "design where no .icpolicy says one (default s1x1-b8-k15-q8), or auto", apply_design},
-        {"face", "FACE", "face where no .icpolicy says one (default ic)", apply_face},
+        {"face", "FACE", "ic, jpeg, bmp or orig, where no .icpolicy says one (default ic)", apply_face},
+        {"metadata", "WORD", "under the face jpeg, keep or drop a source's own (default drop)", apply_metadata},
+        {"catalog", "FILE", "where sizes are remembered (default ~/.local/share/icfs/catalog.db), or none",
+         apply_catalog},
         {"policy", "FILE", "one policy file for the whole tree, sections by path", apply_policy},
         {"cache", "SIZE", "memory for objects that were made (default 256M)", apply_cache},
         {"pixels", "N", "refuse sources with more pixels (default 100000000; 0: no limit)", apply_pixels},

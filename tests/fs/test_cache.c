@@ -17,7 +17,7 @@
 
 static struct object_key key_of(uint64_t ino)
 {
-	return (struct object_key){.identity = {.ino = ino, .size = 10}, .design = ic_design_default()};
+	return (struct object_key){.identity = {.ino = ino, .size = 10}, .variant.design = ic_design_default()};
 }
 
 struct work {
@@ -230,9 +230,9 @@ START_TEST(test_every_part_of_a_key_counts)
 	keys[2].identity.size++;
 	keys[3].identity.mtime_ns++;
 	keys[4].identity.dev++;
-	keys[5].design.keep--;
-	keys[6].design.filter = IC_FILTER_BOX;
-	keys[7].design.order = IC_ORDER_LOW;
+	keys[5].variant.design.keep--;
+	keys[6].variant.design.filter = IC_FILTER_BOX;
+	keys[7].variant.design.order = IC_ORDER_LOW;
 	for (size_t i = 0; i < 8; i++) {
 		ck_assert_int_eq(cache_get(cache, &keys[i], make, &work, &object), 0);
 		cache_put(cache, object);

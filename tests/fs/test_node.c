@@ -39,7 +39,7 @@ static struct node_spec file_spec(struct node *parent, const char *name, uint64_
 	        .kind = NODE_OBJECT,
 	        .mode = S_IFREG | 0444,
 	        .identity = {.ino = ino, .size = 1000, .mtime_ns = 5, .dev = 5},
-	        .design = ic_design_default(),
+	        .variant.design = ic_design_default(),
 	        .nbytes = 4000,
 	};
 }
@@ -82,7 +82,7 @@ START_TEST(test_the_same_is_found_and_the_different_is_not)
 		if (change == 3)
 			other.identity.dev++;
 		if (change == 4)
-			other.design.bits = 3;
+			other.variant.design.bits = 3;
 		if (change == 5)
 			other.name = "b.jpg";
 		ck_assert_ptr_ne(look_up(&other), node);

@@ -18,6 +18,7 @@ ICFS = BUILD / "src" / "icfs"
 MKIMAGES = BUILD / "tests" / "tools" / "mkimages"
 LOGS = BUILD / "meson-logs" / "mount"
 DEFAULT = "s1x1-b8-k15-q8"
+os.environ["ICFS_CATALOG"] = "/dev/null/none"  # never the user's own; a test that mounts has one beside its source
 PATIENCE = 20  # seconds for what has no bound of its own; sanitizers on a busy machine are slow
 
 
@@ -30,7 +31,7 @@ def why_not():
     if os.geteuid() != 0 and not shutil.which("fusermount3"):
         return "fusermount3 is missing"
     with tempfile.TemporaryDirectory(prefix="icfs-mount-") as name:
-        done = subprocess.run([ICFS, "mount", "-o", "log=/dev/null", name, name], capture_output=True, text=True)
+        done = subprocess.run([ICFS, "mount", "-o", "log=/dev/null,catalog=none", name, name], capture_output=True, text=True)
         if done.returncode == 0:
             subprocess.run(unmounting(name), check=True)
             return None
@@ -87,11 +88,12 @@ def images():
 class Mount:
     """One mount in a process of its own."""
 
-    def __init__(self, source, point, log, options=(), prefix=()):
+    def __init__(self, source, point, log, options=(), prefix=(), catalog=None):
         self.point = pathlib.Path(point)
         self.log = log
         line = [*prefix, ICFS, "mount", "-f", "-o", ",".join([f"log={log}", "log_level=debug", *options]), source, point]
-        self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        env = dict(os.environ, ICFS_CATALOG=str(catalog)) if catalog else None
+        self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
         self.first_line = self.process.stdout.readline().decode(errors="surrogateescape")
         if "is served on" not in self.first_line:
             _, errors = self.process.communicate(timeout=PATIENCE)
@@ -136,7 +138,7 @@ class MountTest(unittest.TestCase):
     def mount(self, *options, source=None, point=None, prefix=()):
         log = LOGS / f"{self.id()}.log"
         log.unlink(missing_ok=True)
-        mount = Mount(source or self.source, point or self.point, log, options, prefix)
+        mount = Mount(source or self.source, point or self.point, log, options, prefix, self.dir / "catalog.db")
         self.addCleanup(self.end, mount)
         return mount
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/fs_priv.h"
+#include "codec/make.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct object_key making_key(const struct node *node)
+{
+	return (struct object_key){.identity = node_identity(node), .variant = node_variant(node)};
+}
+
+struct making {
+	struct fs *fs;
+	struct content_source source;
+	struct ic_variant variant;
+	struct node *node; /* NULL while its size is not known */
+	bool is_ours;      /* made here, not by somebody who was asked before */
+	struct ic_why why;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static errint_t encode(struct making *making, const uint8_t *bytes, uint8_t **ret_bytes, size_t *ret_nbytes)
+{
+	struct fs *fs = making->fs;
+	const struct ic_limits *limits = &fs->settings.limits;
+	size_t nbytes = making->source.identity.size;
+	struct ic_jpeg_info info;
+
+	errint_t err = ic_jpeg_probe(bytes, nbytes, true, limits, &info, &making->why);
+	if (err)
+		return err;
+	uint64_t memory = ic_make_memory(&info, &making->variant);
+	gate_enter(fs->encode_gate, memory);
+	uint64_t start = now_ns();
+	err = ic_make(bytes, nbytes, &making->variant, limits, ret_bytes, ret_nbytes, &making->why);
+	stats_add(&fs->stats, STATS_ENCODE_NANOSECONDS, now_ns() - start);
+	gate_leave(fs->encode_gate, memory);
+	if (!err)
+		stats_add(&fs->stats, STATS_OBJECT_BYTES_MADE, *ret_nbytes);
+	return err;
+}
+
+static errint_t make_object(struct making *making, uint8_t **ret_bytes, size_t *ret_nbytes)
+{
+	size_t nbytes = making->source.identity.size;
+
+	gate_enter(making->fs->source_gate, nbytes);
+	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
+	errint_t err = bytes ? content_read_source(making->fs, &making->source, bytes) : -ENOMEM;
+	if (!err)
+		err = encode(making, bytes, ret_bytes, ret_nbytes);
+	free(bytes);
+	gate_leave(making->fs->source_gate, nbytes);
+	return err;
+}
+
+/* Errors that lie in the source's bytes, whatever the limits are. */
+static bool is_damage(errint_t err)
+{
+	return err == -EBADMSG || err == -EOPNOTSUPP || err == -ENODATA;
+}
+
+/* Errors that stay as long as the source is the same and the mount lives. */
+static bool is_final(errint_t err)
+{
+	return is_damage(err) || err == -EFBIG || err == -EINVAL;
+}
+
+static void log_failure(const struct making *making, const char *what, const char *why)
+{
+	char path[PATH_MAX];
+
+	if (node_path(making->source.parent, path))
+		path[0] = 0;
+	log_write(making->fs->log, LOG_LEVEL_WARNING, "%s%s%s: %s%s", path, path[0] ? "/" : "", making->source.name,
+	          what, why);
+}
+
+/* What was remembered of a source is not so: its size is another, or it has no object at all. A reader was promised the
+ * old size and would see the new bytes cut, or filled up with zeros; so the node is given up, and looked up again. */
+static errint_t correct(struct fs *fs, struct node *node, struct catalog_size size)
+{
+	struct content_source source = content_source_of(node);
+	struct ic_variant variant = node_variant(node);
+
+	if (node_fail(node, -ESTALE, "what the catalog remembered of it was not so")) {
+		log_write(fs->log, LOG_LEVEL_WARNING, "%s: its size is %llu, not the %llu that were remembered",
+		          node->name, (unsigned long long)size.nbytes, (unsigned long long)node->file.nbytes);
+		sizes_correct(fs, &source.identity, &variant, size);
+	}
+	return content_stale(fs, &source);
+}
+
+/* An object that was looked up cannot be made. */
+static errint_t fail_node(struct making *making, errint_t err, const char *why)
+{
+	struct node *node = making->node;
+
+	if (!atomic_exchange(&node->reported, true))
+		log_failure(making, "", why);
+	if (making->variant.face == IC_FACE_JPEG && is_damage(err))
+		return correct(making->fs, node, (struct catalog_size){making->source.identity.size, true});
+	if (is_final(err))
+		node_fail(node, err, why);
+	return err;
+}
+
+/* cache_maker. Failures are noted here, before those who wait for the object learn of them. */
+static errint_t make(void *context, uint8_t **ret_bytes, size_t *ret_nbytes)
+{
+	struct making *making = context;
+	errint_t err = make_object(making, ret_bytes, ret_nbytes);
+
+	making->is_ours = true;
+	if (!err || err == -ESTALE)
+		return err;
+	const char *why = making->why.text[0] ? making->why.text : strerror(-err);
+	stats_add(&making->fs->stats, STATS_FAILURES, 1);
+	if (making->node)
+		return fail_node(making, err, why);
+	log_failure(making, is_final(err) ? "served as it is: " : "", why);
+	return err;
+}
+
+/* Never a wrong size: the kernel would cut the object, or fill it up with zeros. */
+static errint_t refuse_size(struct making *making, uint64_t nbytes)
+{
+	struct node *node = making->node;
+
+	if (making->variant.face == IC_FACE_JPEG)
+		return correct(making->fs, node, (struct catalog_size){nbytes, false});
+	ic_fail(&making->why, -EBADMSG, "its object has %llu bytes, not the %llu that its header promised",
+	        (unsigned long long)nbytes, (unsigned long long)node->file.nbytes);
+	return fail_node(making, -EBADMSG, making->why.text);
+}
+
+errint_t making_get(struct fs *fs, struct node *node, const struct object **ret_object)
+{
+	struct making making = {
+	        .fs = fs,
+	        .source = content_source_of(node),
+	        .variant = node_variant(node),
+	        .node = node,
+	};
+	const struct node_failure *failure = atomic_load(&node->file.failure);
+	struct object_key key = making_key(node);
+	const struct object *object;
+
+	if (failure)
+		return failure->err;
+	errint_t err = cache_get(fs->cache, &key, make, &making, &object);
+	if (err)
+		return err;
+	if (object->nbytes != node->file.nbytes) {
+		err = refuse_size(&making, object->nbytes);
+		cache_put(fs->cache, object);
+		return err;
+	}
+	*ret_object = object;
+	return 0;
+}
+
+static void take_failure(struct making *making, struct found *found, errint_t err)
+{
+	const struct source_identity *identity = &making->source.identity;
+
+	if (is_damage(err)) {
+		atomic_store(&found->verdict->is_damaged, true);
+		if (making->is_ours)
+			sizes_put(making->fs, identity, &making->variant,
+			          (struct catalog_size){identity->size, true});
+	}
+	found_set_as_is(found);
+}
+
+errint_t making_measure(struct fs *fs, struct found *found)
+{
+	struct node_spec *spec = &found->spec;
+	struct making making = {
+	        .fs = fs,
+	        .source = {.parent = spec->parent, .name = spec->name, .identity = spec->identity},
+	        .variant = spec->variant,
+	};
+	struct object_key key = {.identity = spec->identity, .variant = spec->variant};
+	const struct object *object;
+
+	errint_t err = cache_get(fs->cache, &key, make, &making, &object);
+	if (is_final(err)) {
+		take_failure(&making, found, err);
+		return 0;
+	}
+	if (err)
+		return err;
+	spec->nbytes = object->nbytes;
+	found->lacks_size = false;
+	cache_put(fs->cache, object);
+	if (making.is_ours)
+		sizes_put(fs, &spec->identity, &spec->variant, (struct catalog_size){spec->nbytes, false});
+	return 0;
+}
