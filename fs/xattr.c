@@ -19,9 +19,10 @@ static bool has_attribute(const struct node *node, enum attribute attribute)
 	switch (attribute) {
 	case ATTRIBUTE_DESIGN:
 	case ATTRIBUTE_FACE:
-	case ATTRIBUTE_METADATA:
 	case ATTRIBUTE_RULE:
 		return node->kind == NODE_OBJECT || node->kind == NODE_DIRECTORY;
+	case ATTRIBUTE_METADATA:
+		return node->kind == NODE_OBJECT && node->face == IC_FACE_JPEG;
 	case ATTRIBUTE_SOURCE:
 		return node->kind == NODE_OBJECT || node->kind == NODE_FILE;
 	case ATTRIBUTE_ERROR:

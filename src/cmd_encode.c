@@ -4,24 +4,46 @@
 #include "src/options.h"
 
 #include "codec/encode.h"
+#include "codec/make.h"
+#include "fs/policy.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 struct encode_settings {
 	struct ic_limits limits; /* first: OPTION_LIMIT_ */
-	struct ic_design design;
+	struct ic_variant variant;
 };
 
 static errint_t apply_design(void *settings, const char *value, struct ic_why *why)
 {
 	struct encode_settings *s = settings;
 
-	return ic_design_parse(value, &s->design, why);
+	return ic_design_parse(value, &s->variant.design, why);
+}
+
+static errint_t apply_face(void *settings, const char *value, struct ic_why *why)
+{
+	struct encode_settings *s = settings;
+
+	return ic_face_parse(value, &s->variant.face, why);
+}
+
+static errint_t apply_metadata(void *settings, const char *value, struct ic_why *why)
+{
+	struct encode_settings *s = settings;
+	struct policy_rule rule;
+	errint_t err = policy_set_metadata(&rule, value, why);
+
+	if (!err)
+		s->variant.keeps_metadata = rule.keeps_metadata;
+	return err;
 }
 
 static const struct option_entry encode_options[] = {
         {'d', "design", "DESIGN", "what to keep (default s1x1-b8-k15-q8)", apply_design},
+        {'f', "face", "FACE", "ic (default), jpeg, bmp or orig", apply_face},
+        {'m', "metadata", "WORD", "in a JPEG, keep or drop IN's own (default drop)", apply_metadata},
         OPTION_LIMIT_PIXELS,
         OPTION_LIMIT_MEMORY,
         OPTION_LIMIT_SCANS,
@@ -31,18 +53,22 @@ static const struct option_entry encode_options[] = {
 static const struct command_line encode_line = {
         .command = "encode",
         .operands = "IN OUT",
-        .about = "Make the .ic object of the JPEG file IN, the bytes that a mount serves under this design. IN may "
+        .about = "Make the object of the JPEG file IN, the bytes that a mount serves under this design and face. IN may "
                  "also be an .ic file of a denser design. '-' is standard input or output.",
         .options = encode_options,
+        .note = "A BMP has no place for an orientation. A JPEG that ends early is flagged in an .ic file and refused "
+                "under jpeg and bmp; a mount serves it under jpeg as it is.",
         .examples = "  icfs encode --design s2x2-b8-k6-q8 cat.jpg cat.ic\n"
+                    "  icfs encode --design s2x2-b8-k6-q8 --face jpeg cat.jpg small.jpg\n"
                     "  icfs designs --size 500x375    what each design would take\n",
         .min_operands = 2,
         .max_operands = 2,
 };
 
-static errint_t derive(const uint8_t *bytes, size_t nbytes, const struct ic_design *design, uint8_t **ret_object,
+static errint_t derive(const uint8_t *bytes, size_t nbytes, const struct ic_variant *variant, uint8_t **ret_object,
                        size_t *ret_nbytes, struct ic_why *why)
 {
+	const struct ic_design *design = &variant->design;
 	char has[IC_DESIGN_STRING_SIZE], asks[IC_DESIGN_STRING_SIZE];
 	struct ic_view dense;
 	errint_t err = ic_view_parse(&dense, bytes, nbytes, why);
@@ -50,7 +76,7 @@ static errint_t derive(const uint8_t *bytes, size_t nbytes, const struct ic_desi
 	if (err)
 		return err;
 	if (ic_design_covers(&dense.layout.design, design))
-		return ic_derive(&dense, design, ret_object, ret_nbytes, why);
+		return ic_make_from_object(&dense, variant, ret_object, ret_nbytes, why);
 	ic_design_print(&dense.layout.design, has);
 	ic_design_print(design, asks);
 	return ic_fail(why, -EINVAL, "its design %s does not hold what %s asks for; encode the JPEG", has, asks);
@@ -60,21 +86,21 @@ static errint_t encode(const uint8_t *bytes, size_t nbytes, const struct encode_
                        uint8_t **ret_object, size_t *ret_nbytes, struct ic_why *why)
 {
 	if (ic_is_magic(bytes, nbytes))
-		return derive(bytes, nbytes, &settings->design, ret_object, ret_nbytes, why);
-	return ic_encode_jpeg(bytes, nbytes, &settings->design, &settings->limits, ret_object, ret_nbytes, why);
+		return derive(bytes, nbytes, &settings->variant, ret_object, ret_nbytes, why);
+	return ic_make(bytes, nbytes, &settings->variant, &settings->limits, ret_object, ret_nbytes, why);
 }
 
 static void warn_if_truncated(const char *name, const uint8_t *object, size_t nbytes)
 {
 	struct ic_view view;
 
-	if (!ic_view_parse_header(&view, object, nbytes, NULL) && view.flags & IC_FLAG_TRUNCATED)
+	if (ic_is_magic(object, nbytes) && !ic_view_parse_header(&view, object, nbytes, NULL) && view.flags & IC_FLAG_TRUNCATED)
 		warn("%s: ends early; what is missing is as JPEG decoders fill it in", name);
 }
 
 static int run_encode(int argc, char **argv)
 {
-	struct encode_settings settings = {.limits = ic_limits_default(), .design = ic_design_default()};
+	struct encode_settings settings = {.limits = ic_limits_default(), .variant.design = ic_design_default()};
 	uint8_t *source, *object;
 	size_t source_nbytes, object_nbytes;
 	struct ic_why why = {""};
@@ -83,6 +109,7 @@ static int run_encode(int argc, char **argv)
 
 	if (status != GO_ON)
 		return status;
+	settings.variant.keeps_metadata &= settings.variant.face == IC_FACE_JPEG;
 	if (is_same_file(argv[first], argv[first + 1]))
 		return fail("%s: is the input too; icfs does not write over a source", argv[first + 1]);
 	if (read_input(argv[first], &source, &source_nbytes))
@@ -97,4 +124,4 @@ static int run_encode(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_encode = {"encode", "make an .ic file of a JPEG", run_encode};
+const struct command cmd_encode = {"encode", "make of a JPEG what a mount serves of it", run_encode};

@@ -37,6 +37,13 @@ static errint_t apply_face(void *settings, const char *value, struct ic_why *why
 	return policy_set_face(&s->rule, value, why);
 }
 
+static errint_t apply_metadata(void *settings, const char *value, struct ic_why *why)
+{
+	struct policy_settings *s = settings;
+
+	return policy_set_metadata(&s->rule, value, why);
+}
+
 static errint_t apply_clear(void *settings, const char *value, struct ic_why *why)
 {
 	struct policy_settings *s = settings;
@@ -47,7 +54,8 @@ static errint_t apply_clear(void *settings, const char *value, struct ic_why *wh
 
 static const struct option_entry policy_options[] = {
         {'s', "set", "DESIGN", "write DESIGN, or auto, to DIR/.icpolicy", apply_set},
-        {'f', "face", "FACE", "write the face (ic) to DIR/.icpolicy", apply_face},
+        {'f', "face", "FACE", "write the face: ic, jpeg, bmp or orig", apply_face},
+        {'m', "metadata", "WORD", "write keep or drop, for the face jpeg", apply_metadata},
         {'c', "clear", NULL, "remove DIR/.icpolicy", apply_clear},
         {.name = NULL},
 };
@@ -88,8 +96,13 @@ static void take(struct found *found, const struct policy_rule *rule, const char
 	strcpy(found->path, path);
 }
 
+/* The nearest rules of all keys. */
+struct nearest {
+	struct found design, face, metadata;
+};
+
 /* What the policy file of one directory, if there is one, says of keys that nothing nearer said. */
-static errint_t look_at(const char *path, struct found *design, struct found *face, struct ic_why *why)
+static errint_t look_at(const char *path, struct nearest *nearest, struct ic_why *why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct policy_file *file;
@@ -105,16 +118,18 @@ static errint_t look_at(const char *path, struct found *design, struct found *fa
 	if (err)
 		return err;
 	rule = policy_file_root(file);
-	if (rule->has_design && !design->is_found)
-		take(design, rule, path);
-	if (rule->has_face && !face->is_found)
-		take(face, rule, path);
+	if (rule->has_design && !nearest->design.is_found)
+		take(&nearest->design, rule, path);
+	if (rule->has_face && !nearest->face.is_found)
+		take(&nearest->face, rule, path);
+	if (rule->has_metadata && !nearest->metadata.is_found)
+		take(&nearest->metadata, rule, path);
 	policy_file_free(file);
 	return 0;
 }
 
 /* The nearest rules at or above an absolute directory. */
-static errint_t walk_up(const char *directory, struct found *design, struct found *face, struct ic_why *why)
+static errint_t walk_up(const char *directory, struct nearest *nearest, struct ic_why *why)
 {
 	size_t n = strlen(directory);
 	char path[PATH_MAX];
@@ -123,13 +138,13 @@ static errint_t walk_up(const char *directory, struct found *design, struct foun
 	/* "/" becomes "", so that a slash always goes between */
 	if (n == 1)
 		n = 0;
-	while (!err && !(design->is_found && face->is_found)) {
+	while (!err && !(nearest->design.is_found && nearest->face.is_found && nearest->metadata.is_found)) {
 		const char *slash;
 		int length = snprintf(path, sizeof(path), "%.*s/" POLICY_FILE_NAME, (int)n, directory);
 
 		if (length < 0 || (size_t)length >= sizeof(path))
 			return ic_fail(why, -ENAMETOOLONG, "%.100s...: the path is too long", directory);
-		err = look_at(path, design, face, why);
+		err = look_at(path, nearest, why);
 		if (!n)
 			break;
 		slash = memrchr(directory, '/', n);
@@ -160,6 +175,8 @@ static void print_policy(const char *directory, const struct policy *policy)
 	put_text(stdout, policy->design_rule);
 	printf("\n  face    %s\n          by: ", ic_face_name(policy->face));
 	put_text(stdout, policy->face_rule);
+	printf("\n  metadata  %s\n          by: ", policy_metadata_name(policy->keeps_metadata));
+	put_text(stdout, policy->metadata_rule);
 	fputs("\n\n", stdout);
 	put_wrapped(
 	        stdout, 0,
@@ -169,14 +186,18 @@ static void print_policy(const char *directory, const struct policy *policy)
 
 static int show_source(const char *directory)
 {
-	struct found design = {.is_found = false}, face = {.is_found = false};
-	struct policy_context context = {.near_design = &design.rule,
-	                                 .near_design_path = design.path,
-	                                 .near_face = &face.rule,
-	                                 .near_face_path = face.path};
+	struct nearest nearest = {.design.is_found = false};
+	struct policy_context context = {
+	        .near_design = &nearest.design.rule,
+	        .near_design_path = nearest.design.path,
+	        .near_face = &nearest.face.rule,
+	        .near_face_path = nearest.face.path,
+	        .near_metadata = &nearest.metadata.rule,
+	        .near_metadata_path = nearest.metadata.path,
+	};
 	struct policy policy;
 	struct ic_why why = {"out of memory"};
-	errint_t err = walk_up(directory, &design, &face, &why);
+	errint_t err = walk_up(directory, &nearest, &why);
 
 	if (!err)
 		err = policy_resolve(&context, &policy);
@@ -236,12 +257,12 @@ static int run_policy(int argc, char **argv)
 {
 	struct policy_settings settings = {.clear = false};
 	int first, directory_fd, status = parse_command_line(&policy_line, argc, argv, &settings, &first);
-	bool has_rule = settings.rule.has_design || settings.rule.has_face;
+	bool has_rule = settings.rule.has_design || settings.rule.has_face || settings.rule.has_metadata;
 
 	if (status != GO_ON)
 		return status;
 	if (settings.clear && has_rule)
-		return fail_usage("policy", "--clear removes what --set or --face would write; use one");
+		return fail_usage("policy", "--clear removes what --set, --face and --metadata would write; use one");
 	directory_fd = open(argv[first], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory_fd < 0)
 		return fail("%s: %s", argv[first], strerror(errno));

@@ -7,7 +7,7 @@ import unittest
 
 from cli import CliTest, icfs
 
-NOTE = ("\n\nA mount sees the .icpolicy files at and below the directory that it mounts, and\n"
+NOTE = ("\n  metadata  drop\n          by: the default\n\nA mount sees the .icpolicy files at and below the directory that it mounts, and\n"
         "its own options may say more.\n")
 
 
@@ -44,6 +44,10 @@ class Policy(CliTest):
         self.assertEqual(self.file.read_text(), "[policy]\ndesign = s2x2-b8-k6-q8\nface = ic\n")
         self.ok("policy", "--set=auto", self.dir)
         self.assertEqual(self.file.read_text(), "[policy]\ndesign = auto\nface = ic\n")
+        text = self.ok("policy", "--face=jpeg", "--metadata=keep", self.dir).decode()
+        self.assertIn(f"\n  face    jpeg\n          by: {self.file}, line 3\n  metadata  keep\n          by: {self.file}, line 4\n",
+                      text)
+        self.assertEqual(self.file.read_text(), "[policy]\ndesign = auto\nface = jpeg\nmetadata = keep\n")
         text = self.ok("policy", "--clear", self.dir).decode()
         self.assertIn("by: the default", text)
         self.assertFalse(self.file.exists())
@@ -55,13 +59,13 @@ class Policy(CliTest):
         done = icfs("policy", "--set", "s3x3-b8-k6-q8", self.dir)
         self.assertEqual(done.returncode, 2)
         self.assertTrue(done.stderr.startswith(b"icfs policy: --set: "), done.stderr)
-        self.fails("icfs policy: --face: unknown face 'png'; known: ic\nTry 'icfs policy --help'.\n", "policy", "--face",
+        self.fails("icfs policy: --face: unknown face 'png'; known: ic, jpeg, bmp, orig\nTry 'icfs policy --help'.\n", "policy", "--face",
                    "png", self.dir, status=2)
         self.assertEqual(self.file.read_text(), "[policy]\nface = ic\n")
 
     def test_bad_files_are_named_with_the_line(self):
         self.file.write_text("[policy]\n\ncolour = red\n")
-        reason = "unknown key 'colour'; known: design, face\n"
+        reason = "unknown key 'colour'; known: design, face, metadata\n"
         self.fails(f"icfs: {self.file}:3: {reason}", "policy", self.below)
         self.fails(f"icfs: {self.file}:3: {reason}", "policy", "--set=auto", self.dir)
         self.assertEqual(self.file.read_text(), "[policy]\n\ncolour = red\n")

@@ -66,9 +66,9 @@ static const struct {
 	const char *text, *why;
 } refused[] = {
         {POLICY_DIRECTORY, "design = auto\n", "P:1: a setting before any section; begin with [policy]"},
-        {POLICY_DIRECTORY, "\n[policy]\ncolour = red\n", "P:3: unknown key 'colour'; known: design, face"},
-        {POLICY_DIRECTORY, "[policy]\nface = png\n", "P:2: unknown face 'png'; known: ic"},
-        {POLICY_DIRECTORY, "[policy]\nface = \n", "P:2: unknown face ''; known: ic"},
+        {POLICY_DIRECTORY, "\n[policy]\ncolour = red\n", "P:3: unknown key 'colour'; known: design, face, metadata"},
+        {POLICY_DIRECTORY, "[policy]\nface = png\n", "P:2: unknown face 'png'; known: ic, jpeg, bmp, orig"},
+        {POLICY_DIRECTORY, "[policy]\nface = \n", "P:2: unknown face ''; known: ic, jpeg, bmp, orig"},
         {POLICY_DIRECTORY, "[policy]\nface = ic\n\nface = ic\n", "P:4: 'face' was already set in line 2"},
         {POLICY_DIRECTORY, "[policy]\nface\n", "P:2: expected a [section], a 'key = value' or a comment"},
         {POLICY_DIRECTORY, "[policy]\n= ic\n", "P:2: expected a [section], a 'key = value' or a comment"},
@@ -486,7 +486,7 @@ START_TEST(writing_refuses_to_replace_what_it_cannot_read)
 	ck_assert_int_eq(policy_set_face(&face, "ic", NULL), 0);
 	put_content("[policy]\ncolour = red\n", 0600);
 	ck_assert_int_eq(policy_file_write(directory_fd, &face, &why), -EINVAL);
-	ck_assert_str_eq(why.text, ".icpolicy:2: unknown key 'colour'; known: design, face");
+	ck_assert_str_eq(why.text, ".icpolicy:2: unknown key 'colour'; known: design, face, metadata");
 	assert_content("[policy]\ncolour = red\n");
 }
 END_TEST

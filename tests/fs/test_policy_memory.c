@@ -115,11 +115,12 @@ START_TEST(resolving_without_memory_leaves_the_result_alone)
 			ck_assert_int_eq(err, -ENOMEM);
 			ck_assert_ptr_null(policy.design_rule);
 			ck_assert_ptr_null(policy.face_rule);
+			ck_assert_ptr_null(policy.metadata_rule);
 		}
 		policy_clear(&policy);
 	} while (err);
-	/* the words for two keys, and those around auto */
-	ck_assert_uint_eq(n, 4);
+	/* the words for three keys, and those around auto */
+	ck_assert_uint_eq(n, 5);
 }
 END_TEST
 
