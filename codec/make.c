@@ -15,7 +15,7 @@ static errint_t present(const struct ic_view *view, enum ic_face face, const uin
                         uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
 {
 	if (view->flags & IC_FLAG_TRUNCATED)
-		return ic_fail(why, -ENODATA, "the JPEG's data ends early");
+		return ic_fail(why, -EBADMSG, "the JPEG's data ends early");
 	if (face == IC_FACE_BMP)
 		return ic_present_bmp(view, ret_bytes, ret_nbytes, why);
 	return ic_present_jpeg(view, markers, markers_nbytes, ret_bytes, ret_nbytes, why);
@@ -109,7 +109,7 @@ uint64_t ic_make_memory(const struct ic_jpeg_info *info, const struct ic_variant
 
 	if (variant->face != IC_FACE_IC &&
 	    !ic_layout_init(&layout, design, info->width, info->height, info->nobject_components))
-		presenting = layout.nbytes +
-		             layout.component[0].nblocks * design->block * design->block * PRESENT_MEMORY;
+		presenting =
+		        layout.nbytes + layout.component[0].nblocks * design->block * design->block * PRESENT_MEMORY;
 	return encoding > presenting ? encoding : presenting;
 }

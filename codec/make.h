@@ -11,7 +11,7 @@
 #include "codec/jpeg.h"
 
 /* Encode the JPEG in `jpeg[0..nbytes)`, and present the object under the variant's face; `orig` gives a copy. A source
- * that ends early is flagged under `ic`, and refused with -ENODATA under `jpeg` and `bmp`, whose readers could not tell.
+ * that ends early is flagged under `ic`, and refused with -EBADMSG under `jpeg` and `bmp`, whose readers could not tell.
  * -EBADMSG, -EOPNOTSUPP, -EFBIG, -ENOMEM, -EINVAL. limits may be NULL for the defaults. */
 errint_t ic_make(const uint8_t *jpeg, size_t nbytes, const struct ic_variant *variant, const struct ic_limits *limits,
                  uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);

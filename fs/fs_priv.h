@@ -38,8 +38,8 @@ struct fs {
 	struct cache *cache;
 	struct catalog *catalog;        /* may be NULL */
 	atomic_bool catalog_is_useless; /* it failed, and is asked no more */
-	struct gate *source_gate; /* bytes of sources in memory */
-	struct gate *encode_gate; /* memory of encodes under way; entered from within the other */
+	struct gate *source_gate;       /* bytes of sources in memory */
+	struct gate *encode_gate;       /* memory of encodes under way; entered from within the other */
 	struct watch *watch;
 	struct fs_notify notify;
 	struct stats stats;

@@ -67,7 +67,7 @@ static errint_t make_object(struct making *making, uint8_t **ret_bytes, size_t *
 /* Errors that lie in the source's bytes, whatever the limits are. */
 static bool is_damage(errint_t err)
 {
-	return err == -EBADMSG || err == -EOPNOTSUPP || err == -ENODATA;
+	return err == -EBADMSG || err == -EOPNOTSUPP;
 }
 
 /* Errors that stay as long as the source is the same and the mount lives. */
@@ -177,8 +177,7 @@ static void take_failure(struct making *making, struct found *found, errint_t er
 	if (is_damage(err)) {
 		atomic_store(&found->verdict->is_damaged, true);
 		if (making->is_ours)
-			sizes_put(making->fs, identity, &making->variant,
-			          (struct catalog_size){identity->size, true});
+			sizes_put(making->fs, identity, &making->variant, (struct catalog_size){identity->size, true});
 	}
 	found_set_as_is(found);
 }

@@ -13,9 +13,10 @@ struct mount_settings {
 	const char *mountpoint; /* an existing directory; may be the source itself; required */
 
 	struct policy_rule policy; /* design, face, metadata where nothing nearer says so; default: nothing said */
-	const char *catalog; /* file of the catalog; NULL: its default place, and where that cannot be used, none; "": none;
+	const char *
+	        catalog; /* file of the catalog; NULL: its default place, and where that cannot be used, none; "": none;
 	                      * default NULL */
-	const char *policy_file;   /* a policy file for the whole tree; default NULL */
+	const char *policy_file; /* a policy file for the whole tree; default NULL */
 	struct ic_limits limits; /* on each source; limits.memory also bounds all decoding under way at once, and apart
 	                              * from that all sources being read; defaults of ic_limits_default */
 	uint64_t cache_nbytes;   /* bytes of objects kept in memory; default 256 MiB; 0 keeps only the newest */

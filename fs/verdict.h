@@ -11,7 +11,7 @@
 
 struct verdict {
 	atomic_uint refs;
-	atomic_flag reported; /* for who logs something about this file once */
+	atomic_flag reported;   /* for who logs something about this file once */
 	atomic_bool is_damaged; /* found out by making: its bytes give no object that is whole */
 	struct source_identity identity;
 	bool is_image;       /* its first bytes are those of a JPEG */

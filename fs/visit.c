@@ -183,7 +183,8 @@ static bool is_image(void *context, size_t i)
 
 struct names visit_served(struct visit *visit)
 {
-	return (struct names){.table = visit->table, .face = visit->variant.face, .is_image = is_image, .context = visit};
+	return (struct names){
+	        .table = visit->table, .face = visit->variant.face, .is_image = is_image, .context = visit};
 }
 
 static void set_stat(struct node_spec *spec, const struct stat *st)
@@ -231,8 +232,8 @@ static errint_t examine_object(struct visit *visit, const struct verdict *verdic
 		spec->nbytes = verdict->identity.size;
 		return 0;
 	}
-	errint_t err = ic_layout_init(&layout, &visit->variant.design, verdict->width, verdict->height,
-	                              verdict->ncomponents);
+	errint_t err =
+	        ic_layout_init(&layout, &visit->variant.design, verdict->width, verdict->height, verdict->ncomponents);
 	if (!err)
 		spec->nbytes = ic_make_nbytes(&layout, visit->variant.face);
 	return err;

@@ -7,11 +7,20 @@
 
 #define PREFIX "user.icfs."
 
-enum attribute { ATTRIBUTE_DESIGN, ATTRIBUTE_FACE, ATTRIBUTE_METADATA, ATTRIBUTE_RULE, ATTRIBUTE_SOURCE, ATTRIBUTE_ERROR, ATTRIBUTES };
+enum attribute {
+	ATTRIBUTE_DESIGN,
+	ATTRIBUTE_FACE,
+	ATTRIBUTE_METADATA,
+	ATTRIBUTE_RULE,
+	ATTRIBUTE_SOURCE,
+	ATTRIBUTE_ERROR,
+	ATTRIBUTES
+};
 
 static const char *const names[ATTRIBUTES] = {
-        [ATTRIBUTE_DESIGN] = PREFIX "design", [ATTRIBUTE_FACE] = PREFIX "face",   [ATTRIBUTE_RULE] = PREFIX "rule",
-        [ATTRIBUTE_METADATA] = PREFIX "metadata", [ATTRIBUTE_SOURCE] = PREFIX "source", [ATTRIBUTE_ERROR] = PREFIX "error",
+        [ATTRIBUTE_DESIGN] = PREFIX "design", [ATTRIBUTE_FACE] = PREFIX "face",
+        [ATTRIBUTE_RULE] = PREFIX "rule",     [ATTRIBUTE_METADATA] = PREFIX "metadata",
+        [ATTRIBUTE_SOURCE] = PREFIX "source", [ATTRIBUTE_ERROR] = PREFIX "error",
 };
 
 static bool has_attribute(const struct node *node, enum attribute attribute)

@@ -54,5 +54,5 @@ errint_t catalog_get_size(struct catalog *catalog, const struct catalog_source *
                           const struct ic_variant *variant, struct catalog_size *ret_size);
 
 /* Remember one. Never waits for the disk; while the queue is full, facts are dropped. */
-void catalog_put_size(struct catalog *catalog, const struct catalog_source *source,
-                      const struct ic_variant *variant, struct catalog_size size);
+void catalog_put_size(struct catalog *catalog, const struct catalog_source *source, const struct ic_variant *variant,
+                      struct catalog_size size);

@@ -136,8 +136,8 @@ void catalog_stop_writer(struct catalog *catalog)
 	free(catalog->queue);
 }
 
-void catalog_put_size(struct catalog *catalog, const struct catalog_source *source,
-                      const struct ic_variant *variant, struct catalog_size size)
+void catalog_put_size(struct catalog *catalog, const struct catalog_source *source, const struct ic_variant *variant,
+                      struct catalog_size size)
 {
 	pthread_mutex_lock(&catalog->queue_lock);
 	if (catalog->count < QUEUE_SIZE) {

@@ -53,8 +53,9 @@ static const struct option_entry encode_options[] = {
 static const struct command_line encode_line = {
         .command = "encode",
         .operands = "IN OUT",
-        .about = "Make the object of the JPEG file IN, the bytes that a mount serves under this design and face. IN may "
-                 "also be an .ic file of a denser design. '-' is standard input or output.",
+        .about =
+                "Make the object of the JPEG file IN, the bytes that a mount serves under this design and face. IN may "
+                "also be an .ic file of a denser design. '-' is standard input or output.",
         .options = encode_options,
         .note = "A BMP has no place for an orientation. A JPEG that ends early is flagged in an .ic file and refused "
                 "under jpeg and bmp; a mount serves it under jpeg as it is.",
@@ -94,7 +95,8 @@ static void warn_if_truncated(const char *name, const uint8_t *object, size_t nb
 {
 	struct ic_view view;
 
-	if (ic_is_magic(object, nbytes) && !ic_view_parse_header(&view, object, nbytes, NULL) && view.flags & IC_FLAG_TRUNCATED)
+	if (ic_is_magic(object, nbytes) && !ic_view_parse_header(&view, object, nbytes, NULL) &&
+	    view.flags & IC_FLAG_TRUNCATED)
 		warn("%s: ends early; what is missing is as JPEG decoders fill it in", name);
 }
 

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: MIT
+"""The faces jpeg, bmp and orig: the tree keeps its names, every file is what `icfs encode --face` makes of it, sizes are
+exact, and nothing is made before somebody asks for that file."""
+
+import concurrent.futures
+import errno
+import mmap
+import os
+import pathlib
+import random
+import shutil
+import sqlite3
+import subprocess
+import unittest
+
+from mounting import DEFAULT, ICFS, MKIMAGES, MountTest, images, is_candidate, is_jpeg, main, until
+
+DATA = os.environ.get("ICFS_TEST_DATA")
+DESIGNS = [DEFAULT, "s2x2-b8-k6-q8", "s1x1-b16-k9-q5", "s4x2-b1-k1-q5", "s2x2-b8-k6-q8-c1-fbox"]
+MADE = "icfs_cache_misses_total"
+
+
+def encode(source, design, face, metadata="drop"):
+    """The object that the command makes, or None where it fails."""
+    line = [ICFS, "encode", "--design", design, "--face", face, "--metadata", metadata, source, "-"]
+    done = subprocess.run(line, capture_output=True)
+    return done.stdout if done.returncode == 0 else None
+
+
+def decode(source, design):
+    """The pixels of the .ic object, as a PPM."""
+    made = subprocess.run([ICFS, "encode", "--design", design, source, "-"], capture_output=True, check=True)
+    return subprocess.run([ICFS, "decode", "--format", "ppm", "-", "-"], input=made.stdout, capture_output=True,
+                          check=True).stdout
+
+
+class Faces(MountTest):
+    def remount(self, mount, *options):
+        self.assertEqual(mount.end(), (0, ""))
+        return self.mount(*options)
+
+    def below(self, design, face):
+        return f".icfs/view/{design},{face}"
+
+    def fails(self, name):
+        """Listed with a size that is not zero, and an I/O error."""
+        path = self.point / name
+        self.assertGreater(os.stat(path).st_size, 0)
+        with self.assertRaises(OSError) as caught:
+            path.read_bytes()
+        self.assertEqual(caught.exception.errno, errno.EIO, name)
+
+    def check(self, path, design, face):
+        name = os.path.join(self.below(design, face), os.path.relpath(path, self.source))
+        source = pathlib.Path(path).read_bytes()
+        if face == "orig" or not is_candidate(path) or not is_jpeg(path):
+            self.assertEqual(self.served(name), source, name)
+            return "file"
+        expected = encode(path, design, face)
+        if expected is not None:
+            self.assertEqual(self.served(name), expected, name)
+            return "object"
+        if face == "jpeg":
+            self.assertEqual(self.served(name), source, name)
+            return "as it is"
+        self.fails(name)
+        return "failure"
+
+    def check_tree(self, design, face, source=None):
+        work = [os.path.join(folder, file) for folder, _, files in os.walk(source or self.source) for file in files]
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            kinds = list(pool.map(lambda path: self.check(path, design, face), work))
+        return {kind: kinds.count(kind) for kind in set(kinds)}
+
+    def make_tree(self, count=5):
+        subprocess.run([MKIMAGES, "--classes", "2", "--count", str(count), self.source], check=True,
+                       stdout=subprocess.DEVNULL)
+        return sorted(str(path.relative_to(self.source)) for path in self.source.rglob("*"))
+
+    def test_a_tree_of_classes(self):
+        self.make_tree()
+        self.mount()
+        for design, face in [(d, f) for d in DESIGNS for f in ("jpeg", "bmp")] + [(DEFAULT, "orig")]:
+            counts = self.check_tree(design, face)
+            self.assertGreaterEqual(counts["object" if face != "orig" else "file"], 10, (design, face))
+            self.assertFalse({"failure", "as it is"} & set(counts))
+
+    def test_odd_images(self):
+        subprocess.run([MKIMAGES, "--odd", self.source], check=True)
+        mount = self.mount()
+        for design in (DESIGNS[0], DESIGNS[2]):
+            self.assertGreater(self.check_tree(design, "jpeg")["as it is"], 3)
+            self.assertGreater(self.check_tree(design, "bmp")["failure"], 3)
+        self.assertEqual(set(self.check_tree(DEFAULT, "orig")), {"file"})
+        self.assertTrue(mount.text("stats"))
+
+    def test_names_are_the_sources_own(self):
+        wanted = self.make_tree()
+        for face in ("jpeg", "bmp", "orig"):
+            mount = self.mount("face=" + face)
+            found = sorted(str(path.relative_to(self.point)) for path in self.point.rglob("*"))
+            self.assertEqual(found, wanted, face)
+            self.assertFalse(any(name.endswith(".ic") for name in found))
+            self.assertIn(f"face: {face}\n  rule: -o face={face}\n", mount.text("policy"))
+            self.assertEqual(mount.end(), (0, ""))
+
+    def test_orig_alone_is_a_view(self):
+        self.put("a.jpg", images()[0])
+        self.mount("face=orig")
+        self.assertEqual(self.served(".icfs/view/orig/a.jpg"), images()[0])
+        self.assertEqual(self.served("a.jpg"), images()[0])
+        self.assertIn("orig", self.names(".icfs", "view"))
+
+    def test_a_policy_says_the_face(self):
+        self.put("a/.icpolicy", b"[policy]\ndesign = s2x2-b8-k6-q8\nface = jpeg\n")
+        path = self.put("a/x.jpg", images()[0])
+        self.put("x.jpg", images()[0])
+        self.mount()
+        self.assertEqual(self.names("a"), [".icpolicy", "x.jpg"])
+        self.assertEqual(self.names(), ["a", "x.ic"])
+        self.assertEqual(self.served("a/x.jpg"), encode(path, "s2x2-b8-k6-q8", "jpeg"))
+        for face in ("bmp", "orig", "jpeg"):
+            self.put("a/.icpolicy", f"[policy]\ndesign = s2x2-b8-k6-q8\nface = {face}\n".encode())
+            expected = encode(path, "s2x2-b8-k6-q8", face)
+            self.assertTrue(until(lambda: self.shows("a/x.jpg", expected)), face)
+        self.put("a/.icpolicy", b"[policy]\nface = ic\n")
+        self.wait_for_names([".icpolicy", "x.ic"], "a")
+
+    def test_extended_attributes(self):
+        self.put("a.jpg", images()[0])
+        self.put("cut.jpg", images()[1][:-400])
+        self.mount("face=jpeg", "metadata=keep")
+        path = self.point / "a.jpg"
+        told = {key: os.getxattr(path, key).decode() for key in os.listxattr(path)}
+        self.assertEqual(told, {"user.icfs.design": DEFAULT, "user.icfs.face": "jpeg", "user.icfs.metadata": "keep",
+                                "user.icfs.rule": "the default", "user.icfs.source": "a.jpg"})
+        self.assertEqual(os.listxattr(self.point / "cut.jpg"), ["user.icfs.source"])
+
+    def test_metadata(self):
+        path = pathlib.Path(os.fsdecode(self.put("a.jpg", b"\xff\xd8\xff\xfe\0\x0ea comment :)" + images()[0][2:])))
+        self.put("keep/.icpolicy", b"[policy]\nmetadata = keep\n")
+        shutil.copy(path, self.source / "keep/a.jpg")
+        mount = self.mount("face=jpeg")
+        kept, dropped = encode(path, DEFAULT, "jpeg", "keep"), encode(path, DEFAULT, "jpeg")
+        self.assertIn(b"a comment :)", kept)
+        self.assertNotIn(b"a comment", dropped)
+        self.assertEqual(self.served("keep/a.jpg"), kept)
+        self.assertEqual(self.served("a.jpg"), dropped)
+        self.assertIn("metadata: keep\n  rule: keep/.icpolicy, line 2\n",
+                      (self.point / "keep/.icfs/policy").read_text())
+        self.assertIn("metadata: drop\n  rule: the default\n", mount.text("policy"))
+        self.put("keep/.icpolicy", b"[policy]\nmetadata = drop\n")
+        self.assertTrue(until(lambda: self.shows("keep/a.jpg", dropped)))
+
+    # --- What costs what ---
+
+    def test_a_listing_makes_nothing(self):
+        self.make_tree(8)
+        mount = self.mount("face=jpeg")
+        found = 0
+        for _, folders, files in os.walk(self.point):
+            found += len(files)
+        subprocess.run(["find", self.point, "-type", "f"], check=True, stdout=subprocess.DEVNULL)
+        with os.scandir(self.point / "train") as entries:
+            self.assertTrue(all(entry.is_dir() for entry in entries if not entry.name.startswith(".")))
+        self.assertGreater(found, 16)
+        self.assertEqual(mount.stats()[MADE], 0)
+        self.assertEqual(mount.stats()["icfs_source_read_bytes_total"], 0)
+
+    def test_a_look_makes_once_and_the_read_nothing(self):
+        for i in range(6):
+            self.put(f"{i}.jpg", images()[i])
+        mount = self.mount("face=jpeg")
+        sizes = [os.stat(self.point / f"{i}.jpg").st_size for i in range(6)]
+        self.assertEqual(mount.stats()[MADE], 6)
+        self.assertEqual([len(self.served(f"{i}.jpg")) for i in range(6)], sizes)
+        self.assertEqual(mount.stats()[MADE], 6)
+
+    def test_sizes_survive_a_remount(self):
+        for i in range(6):
+            self.put(f"{i}.jpg", images()[i])
+        self.put("cut.jpg", images()[0][:-300])
+        mount = self.mount("face=jpeg")
+        sizes = {name: os.stat(self.point / name).st_size for name in self.names()}
+        self.assertEqual(sizes["cut.jpg"], len(images()[0]) - 300)
+        self.assertEqual(len(mount.log_lines("cut.jpg")), 1)
+        mount = self.remount(mount, "face=jpeg")
+        subprocess.run(["ls", "-l", self.point], check=True, stdout=subprocess.DEVNULL)
+        self.assertEqual({name: os.stat(self.point / name).st_size for name in self.names()}, sizes)
+        self.assertEqual(mount.stats()[MADE], 0)
+        self.assertGreaterEqual(mount.stats()["icfs_sizes_remembered_total"], 7)
+        self.assertEqual({name: len(self.served(name)) for name in self.names()}, sizes)
+        self.assertEqual(mount.stats()[MADE], 6)  # nothing can be made of the one that is cut
+        self.assertEqual(mount.log_lines("cut.jpg"), [])
+
+    def test_without_a_catalog(self):
+        self.put("a.jpg", images()[0])
+        mount = self.mount("face=jpeg", "catalog=none")
+        self.assertEqual(self.served("a.jpg"), encode(self.source / "a.jpg", DEFAULT, "jpeg"))
+        self.assertFalse((self.dir / "catalog.db").exists())
+        self.assertEqual(mount.end(), (0, ""))
+        (self.dir / "catalog.db").write_bytes(b"no database " * 100)
+        mount = self.mount("face=jpeg")  # the default place
+        self.assertEqual(len(mount.log_lines("no catalog")), 1)
+        self.assertEqual(self.served("a.jpg"), encode(self.source / "a.jpg", DEFAULT, "jpeg"))
+        self.assertEqual(mount.end(), (0, ""))
+        with self.assertRaisesRegex(RuntimeError, "catalog.db: file is not a database"):
+            self.mount(f"catalog={self.dir}/catalog.db")
+
+    def test_a_named_catalog(self):
+        self.put("a.jpg", images()[0])
+        mount = self.mount("face=jpeg", f"catalog={self.dir}/other.db")
+        os.stat(self.point / "a.jpg")
+        self.assertEqual(mount.end(), (0, ""))
+        self.assertEqual((self.dir / "other.db").stat().st_mode & 0o777, 0o600)
+
+    def test_a_wrong_size_is_never_served(self):
+        self.put("a.jpg", images()[0])
+        self.put("b.jpg", images()[1])
+        self.put("cut.jpg", images()[2][:-300])
+        expected = {name: encode(self.source / name, DEFAULT, "jpeg") for name in ("a.jpg", "b.jpg")}
+        expected["cut.jpg"] = images()[2][:-300]
+        mount = self.mount("face=jpeg")
+        for name in expected:
+            os.stat(self.point / name)
+        self.assertEqual(mount.end(), (0, ""))
+        with sqlite3.connect(self.dir / "catalog.db") as db:
+            db.execute("UPDATE object_size SET nbytes = nbytes + 1000 * (1 - 2 * (source % 2)), as_is = 0")
+        db.close()
+        mount = self.mount("face=jpeg")
+        for name, content in expected.items():
+            self.assertNotEqual(os.stat(self.point / name).st_size, len(content))
+            with self.assertRaises(OSError) as caught:
+                (self.point / name).read_bytes()
+            self.assertEqual(caught.exception.errno, errno.ESTALE, name)
+            self.assertTrue(until(lambda: self.shows(name, content)), name)
+        mount = self.remount(mount, "face=jpeg")
+        for name, content in expected.items():
+            self.assertEqual(os.stat(self.point / name).st_size, len(content))
+        self.assertEqual(mount.stats()[MADE], 0)
+
+    def test_a_source_that_changes(self):
+        self.put("a.jpg", images()[0])
+        other = self.dir / "other.jpg"
+        mount = self.mount("face=jpeg")
+        os.stat(self.point / "a.jpg")
+        for content in (images()[5], images()[1][:-300], b"\xff\xd8\xff no JPEG", images()[2], b"text"):
+            other.write_bytes(content)
+            self.replace("a.jpg", content)
+            expected = encode(other, DEFAULT, "jpeg") or content
+            self.assertTrue(until(lambda: self.shows("a.jpg", expected)))
+        mount = self.remount(mount, "face=jpeg")
+        self.replace("a.jpg", images()[3])
+        self.assertTrue(until(lambda: self.shows("a.jpg", encode(self.source / "a.jpg", DEFAULT, "jpeg"))))
+
+    def test_limits(self):
+        self.put("large.jpg", images()[-1])
+        self.mount("pixels=10000")
+        self.assertEqual(self.served(self.below(DEFAULT, "jpeg") + "/large.jpg"), images()[-1])
+        self.fails(self.below(DEFAULT, "bmp") + "/large.jpg")
+
+    # --- Programs ---
+
+    def test_pixels(self):
+        from PIL import Image
+        self.make_tree(4)
+        self.mount()
+        for design, face, exact in ((DEFAULT, "jpeg", True), ("s2x2-b8-k6-q8", "jpeg", True),
+                                    ("s1x1-b8-k4-q5", "jpeg", False), ("s1x1-b16-k31-q8", "jpeg", False),
+                                    ("s2x2-b8-k6-q8", "bmp", True), ("s1x1-b16-k9-q3-c1", "bmp", True)):
+            for path in sorted(path for path in self.source.rglob("*.jp*g") if is_jpeg(path))[:6]:
+                name = self.point / self.below(design, face) / path.relative_to(self.source)
+                with Image.open(name) as image:
+                    self.assertEqual(image.format, face.upper())
+                    pixels = image.convert("RGB")
+                wanted = decode(path, design)
+                head = b"P6\n%d %d\n255\n" % pixels.size
+                self.assertTrue(wanted.startswith(head), name)
+                wanted, pixels = wanted[len(head):], pixels.tobytes()
+                differences = [abs(a - b) for a, b in zip(wanted, pixels)]
+                if exact:
+                    self.assertEqual(max(differences), 0, name)
+                self.assertLess(sum(differences) / len(differences), 2, name)
+
+    def test_programs(self):
+        self.make_tree(4)
+        mount = self.mount("face=jpeg", "design=s2x2-b8-k6-q8")
+        copy = self.dir / "copy"
+        subprocess.run(["cp", "-a", self.point, copy], check=True)
+        with open(self.dir / "tree.tar", "wb") as out:
+            subprocess.run(["tar", "-C", self.point, "-c", "."], check=True, stdout=out)
+        names = [path.relative_to(copy) for path in copy.rglob("*") if path.is_file()]
+        for name in names:
+            subprocess.run(["cmp", copy / name, self.point / name], check=True)
+            with open(self.point / name, "rb") as file:
+                if os.fstat(file.fileno()).st_size:
+                    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                        self.assertEqual(mapped[:], (copy / name).read_bytes())
+        done = subprocess.run(["tar", "-C", self.point, "-d", "-f", self.dir / "tree.tar"], capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        subprocess.run(["find", self.point, "-size", "+0", "-newermt", "1970-01-02"], check=True,
+                       stdout=subprocess.DEVNULL)
+        usage = [int(subprocess.run(["du", "-s", "--apparent-size", "-B1", folder], check=True,
+                                    capture_output=True).stdout.split()[0])
+                 for folder in (self.point / "train/bark", copy / "train/bark")]
+        sizes = [sum(os.lstat(path).st_size for path in folder.iterdir())
+                 for folder in (self.point / "train/bark", copy / "train/bark")]
+        self.assertEqual(sizes[0], sizes[1])
+        self.assertTrue(all(usage))
+        if shutil.which("file"):
+            told = subprocess.run(["file", "-b", *sorted((self.point / "train/bark").glob("*.jp*g"))], check=True,
+                                  capture_output=True, text=True).stdout.splitlines()
+            self.assertGreater(sum("JPEG image data" in line and "baseline" in line for line in told), 1)
+        self.assertTrue(mount.stats())
+
+    def test_32_readers_at_once(self):
+        for i in range(60):
+            self.put(f"{i}.jpg", images()[i % 6])
+        expected = [encode(self.source / f"{i}.jpg", DEFAULT, "jpeg") for i in range(6)]
+        mount = self.mount("face=jpeg")
+
+        def read_all(seed):
+            order = list(range(60))
+            random.Random(seed).shuffle(order)
+            return all(self.served(f"{i}.jpg") == expected[i % 6] for i in order)
+
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            self.assertTrue(all(pool.map(read_all, range(32))))
+        self.assertEqual(mount.stats()[MADE], 60)
+
+    @unittest.skipUnless(DATA, "ICFS_TEST_DATA names no folder")
+    def test_edge_cases(self):
+        self.source = pathlib.Path(DATA, "edge-cases")
+        mount = self.mount()
+        for design, face in ((DEFAULT, "jpeg"), ("s2x2-b8-k6-q8", "jpeg"), ("s2x2-b8-k6-q8", "bmp"), (DEFAULT, "orig")):
+            counts = self.check_tree(design, face)
+            self.assertGreater(sum(counts.values()), 100)
+        self.assertTrue(mount.text("policy"))  # it is still alive
+
+
+if __name__ == "__main__":
+    main()
