@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/icfs.h"
+#include "src/labels.h"
 #include "src/options.h"
 
 #include "fs/policy.h"
@@ -9,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 struct policy_settings {
@@ -67,7 +69,8 @@ static const struct command_line policy_line = {
                  "in a source tree, what the .icpolicy files at and above DIR say, before a mount's own options.",
         .options = policy_options,
         .note = "A policy governs its directory and what lies below; mounts see a change while they run. Designs "
-                "without sampling (s1x1) keep an image's size, which labels in pixels need.",
+                "without sampling (s1x1) keep an image's size, which labels in pixels (VOC and COCO boxes, masks) "
+                "need; a warning says where a sampled design meets such labels. A BMP carries no orientation.",
         .min_operands = 1,
         .max_operands = 1,
 };
@@ -160,6 +163,33 @@ static bool is_default(const struct ic_design *design)
 	return ic_design_equal(design, &other);
 }
 
+/* Sampling moves what labels in pixels point to. */
+static void warn_of_labels(const char *name, int directory_fd, const struct ic_design *design, enum ic_face face)
+{
+	char text[IC_DESIGN_STRING_SIZE];
+	struct labels labels;
+
+	if (face == IC_FACE_ORIG || (design->sx == 1 && design->sy == 1) || !labels_find(directory_fd, &labels))
+		return;
+	ic_design_print(design, text);
+	warn("%s: labels in pixels lie here (%s: %s), and %s makes the images smaller; designs without sampling (s1x1) "
+	     "keep their size",
+	     name, labels.kind, labels.path, text);
+}
+
+/* In a mount: what it serves the directory as. */
+static void warn_in_mount(const char *name, int directory_fd)
+{
+	char design_text[IC_DESIGN_STRING_SIZE] = "", face_text[16] = "";
+	struct ic_design design;
+	enum ic_face face;
+
+	if (fgetxattr(directory_fd, "user.icfs.design", design_text, sizeof(design_text) - 1) > 0 &&
+	    fgetxattr(directory_fd, "user.icfs.face", face_text, sizeof(face_text) - 1) > 0 &&
+	    !ic_design_parse(design_text, &design, NULL) && !ic_face_parse(face_text, &face, NULL))
+		warn_of_labels(name, directory_fd, &design, face);
+}
+
 static void print_policy(const char *directory, const struct policy *policy)
 {
 	char design[IC_DESIGN_STRING_SIZE], words[POLICY_DESIGN_WORDS_SIZE];
@@ -184,7 +214,7 @@ static void print_policy(const char *directory, const struct policy *policy)
 	        "say more.");
 }
 
-static int show_source(const char *directory)
+static int show_source(const char *directory, int directory_fd)
 {
 	struct nearest nearest = {.design.is_found = false};
 	struct policy_context context = {
@@ -204,6 +234,7 @@ static int show_source(const char *directory)
 	if (err)
 		return fail("%s", why.text);
 	print_policy(directory, &policy);
+	warn_of_labels(directory, directory_fd, &policy.design, policy.face);
 	policy_clear(&policy);
 	return EXIT_OK;
 }
@@ -214,14 +245,16 @@ static int show(const char *name, int directory_fd)
 	char *directory;
 	int status;
 
-	if (!err)
+	if (!err) {
+		warn_in_mount(name, directory_fd);
 		return EXIT_OK;
+	}
 	if (err != -ENOENT && err != -ENOTDIR)
 		return fail("%s/.icfs/policy: cannot be read: %s", name, strerror(-err));
 	directory = realpath(name, NULL);
 	if (!directory)
 		return fail("%s: %s", name, strerror(errno));
-	status = show_source(directory);
+	status = show_source(directory, directory_fd);
 	free(directory);
 	return status;
 }

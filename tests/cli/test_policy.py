@@ -86,6 +86,54 @@ class Policy(CliTest):
         (self.dir / ".icfs" / "policy").write_text("what the mount says\n" * 500)
         self.assertEqual(self.ok("policy", self.dir).decode(), "what the mount says\n" * 500)
 
+    def warning(self, directory):
+        done = icfs("policy", directory)
+        self.assertEqual(done.returncode, 0)
+        return done.stderr.decode()
+
+    def label(self, name, text="x"):
+        path = self.dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def test_labels_in_pixels_are_warned_of_under_sampling(self):
+        coco = '{"images": [], %s "annotations": [{"bbox": [1, 2, 3, 4]}], "categories": []}'
+        cases = {
+            "VOC boxes": ("Annotations/a.xml", "<annotation><object><bndbox></bndbox></object></annotation>"),
+            "masks": ("masks/a.png", "PNG"),
+            "COCO boxes or outlines": ("annotations/train.json", coco % ('"file_name": "a.jpg",' + " " * 200000)),
+        }
+        for kind, (name, text) in cases.items():
+            root = self.dir / kind.replace(" ", "-")
+            self.label(root / "JPEGImages/a.jpg")
+            self.label(root / name, text)
+            for place, seen in ((root, name), (root / "JPEGImages", "../" + name)):
+                self.assertEqual(self.warning(place), "")
+                for design, face, expected in (("s1x1-b8-k4-q8", "jpeg", False), ("s1x2-b8-k4-q8", "jpeg", True),
+                                               ("s2x2-b8-k4-q8", "orig", False), ("s4x4-b8-k4-q8", "ic", True)):
+                    (place / ".icpolicy").write_text(f"[policy]\ndesign = {design}\nface = {face}\n")
+                    told = self.warning(place)
+                    self.assertEqual(told != "", expected, (place, design, told))
+                    if expected:
+                        self.assertEqual(told, f"icfs: warning: {place}: labels in pixels lie here ({kind}: {seen}), and "
+                                               f"{design} makes the images smaller; designs without sampling (s1x1) keep "
+                                               "their size\n")
+                (place / ".icpolicy").unlink()
+
+    def test_other_files_are_no_labels_in_pixels(self):
+        self.file.write_text("[policy]\ndesign = s2x2-b8-k6-q8\n")
+        self.label("images/a.jpg")
+        self.label("images/b.png")
+        self.label("images/a.txt", "0 0.5 0.5 0.1 0.1")
+        self.label("labels/a.txt", "0 0.5 0.5 0.1 0.1")
+        self.label("notes/a.xml", "<notes/>")
+        self.label("notes/b.xml", "<bndbox>")
+        self.label("config.json", '{"bbox_size": 3}')
+        (self.dir / "notes/c.json").mkdir()
+        self.label("elsewhere/other.json", '{"file_name": "z.jpg", "bbox": []}')
+        for place in ("images", "labels", "notes"):
+            self.assertEqual(self.warning(self.dir / place), "", place)
+
     def test_a_reader_sees_one_policy_or_the_other(self):
         texts = {f"[policy]\ndesign = {d}\n": d for d in ("s2x2-b8-k6-q8", "s1x1-b16-k31-q8-c1-fbox")}
         self.file.write_text(next(iter(texts)))

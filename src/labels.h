@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * labels.h: whether images come with labels that are measured in their pixels, which go wrong when a design with sampling
+ * makes the images smaller. A glance: names of a few folders and parts of a few files.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+
+struct labels {
+	const char *kind;    /* in words: "VOC boxes" */
+	char path[PATH_MAX]; /* one file that has them, below the directory or beginning with "../" */
+};
+
+/* Look in the open directory, in the folders in it and in those beside it, for VOC files (.xml with <bndbox>) and masks
+ * (.png) called as its images are, and for COCO files (.json with boxes or outlines). YOLO's boxes are fractions of the
+ * image and do not count. False where nothing was seen. */
+bool labels_find(int directory_fd, struct labels *ret_labels);
