@@ -14,6 +14,7 @@
 #define NTHREADS 64
 #define NOBJECTS 100
 #define LIMIT 80000
+#define NKEYS 10
 
 static struct object_key key_of(uint64_t ino)
 {
@@ -219,12 +220,12 @@ END_TEST
 START_TEST(test_every_part_of_a_key_counts)
 {
 	struct work work = {.nbytes = 10};
-	struct object_key keys[8];
+	struct object_key keys[NKEYS];
 	const struct object *object;
 	struct cache *cache;
 
 	ck_assert_int_eq(cache_new(LIMIT, &cache), 0);
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < NKEYS; i++)
 		keys[i] = key_of(1);
 	keys[1].identity.ino++;
 	keys[2].identity.size++;
@@ -233,11 +234,17 @@ START_TEST(test_every_part_of_a_key_counts)
 	keys[5].variant.design.keep--;
 	keys[6].variant.design.filter = IC_FILTER_BOX;
 	keys[7].variant.design.order = IC_ORDER_LOW;
-	for (size_t i = 0; i < 8; i++) {
+	keys[8].variant.face = IC_FACE_JPEG;
+	keys[9].variant.face = IC_FACE_JPEG;
+	keys[9].variant.keeps_metadata = true;
+	for (size_t i = 0; i < NKEYS; i++) {
+		uint64_t nbytes = 77;
+		ck_assert(!cache_get_size(cache, &keys[i], &nbytes) && nbytes == 77);
 		ck_assert_int_eq(cache_get(cache, &keys[i], make, &work, &object), 0);
 		cache_put(cache, object);
+		ck_assert(cache_get_size(cache, &keys[i], &nbytes) && nbytes == work.nbytes);
 	}
-	ck_assert_uint_eq(atomic_load(&work.made), 8);
+	ck_assert_uint_eq(atomic_load(&work.made), NKEYS);
 	cache_free(cache);
 }
 END_TEST

@@ -97,6 +97,37 @@ START_TEST(test_stem_length)
 }
 END_TEST
 
+/* Whatever would collide under `ic`: under each other face every entry keeps its name, and there is no other. */
+START_TEST(test_own_names_under_other_faces)
+{
+	static const enum ic_face faces[] = {IC_FACE_JPEG, IC_FACE_BMP, IC_FACE_ORIG};
+	static const char *const sources[] = {"a.jpg", "a.jpeg", "a.ic", "b.JPG", "b.jpg.ic", "c.jfif", "d.txt"};
+	static const char *const absent[] = {"b.ic", "c.ic", "c.jfif.ic", "a.jpg.ic", "d.ic", "b", "b.jpg"};
+	char name[NAME_MAX + 1];
+	enum name_form form;
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
+		add(sources[i]);
+	struct table *table = read_table();
+	asked = 0;
+	for (size_t f = 0; f < 3; f++) {
+		struct names names = names_of(table);
+		names.face = faces[f];
+		for (size_t i = 0; i < table_count(table); i++) {
+			ck_assert_int_eq(names_form(&names, i), NAME_OWN);
+			names_write(&names, i, NAME_OWN, name);
+			ck_assert_str_eq(name, table_name(table, i));
+			ck_assert_int_eq(names_find(&names, name, &form), (ssize_t)i);
+			ck_assert_int_eq(form, NAME_OWN);
+		}
+		for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++)
+			ck_assert_int_eq(names_find(&names, absent[i], &form), -1);
+	}
+	ck_assert_uint_eq(asked, 0); /* so nothing has to be read for a name */
+	table_unref(table);
+}
+END_TEST
+
 START_TEST(test_forms)
 {
 	add("a.jpg");
@@ -284,6 +315,7 @@ int main(void)
 
 	tcase_add_checked_fixture(names, make_directory, remove_directory);
 	tcase_add_test(names, test_stem_length);
+	tcase_add_test(names, test_own_names_under_other_faces);
 	tcase_add_test(names, test_forms);
 	tcase_add_test(names, test_chain);
 	tcase_add_test(names, test_a_lookup_asks_little);

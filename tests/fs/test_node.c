@@ -71,7 +71,7 @@ START_TEST(test_the_same_is_found_and_the_different_is_not)
 
 	ck_assert_ptr_eq(look_up(&spec), node);
 	ck_assert_uint_eq(nodes_count(nodes), 2);
-	for (int change = 0; change < 6; change++) {
+	for (int change = 0; change < 9; change++) {
 		struct node_spec other = spec;
 		if (change == 0)
 			other.identity.ino++;
@@ -85,9 +85,35 @@ START_TEST(test_the_same_is_found_and_the_different_is_not)
 			other.variant.design.bits = 3;
 		if (change == 5)
 			other.name = "b.jpg";
+		if (change == 6)
+			other.nbytes++;
+		if (change >= 7)
+			other.variant.face = IC_FACE_JPEG;
+		other.variant.keeps_metadata = change == 8;
 		ck_assert_ptr_ne(look_up(&other), node);
 	}
-	ck_assert_uint_eq(nodes_count(nodes), 8);
+	ck_assert_uint_eq(nodes_count(nodes), 11);
+}
+END_TEST
+
+START_TEST(test_sizes_of_nodes_are_known)
+{
+	struct node_spec spec = file_spec(nodes_root(nodes), "a.jpg", 7), asked = spec;
+	uint64_t nbytes = 77;
+
+	spec.variant.face = asked.variant.face = IC_FACE_JPEG;
+	asked.nbytes = 0;
+	ck_assert(!nodes_get_size(nodes, &asked, &nbytes) && nbytes == 77);
+	struct node *wrong = look_up(&spec);
+	ck_assert(nodes_get_size(nodes, &asked, &nbytes) && nbytes == 4000);
+	node_fail(wrong, -ESTALE, "its size is another");
+	nbytes = 77;
+	ck_assert(!nodes_get_size(nodes, &asked, &nbytes) && nbytes == 77);
+	spec.nbytes = 5000;
+	look_up(&spec);
+	ck_assert(nodes_get_size(nodes, &asked, &nbytes) && nbytes == 5000);
+	asked.variant.keeps_metadata = true;
+	ck_assert(!nodes_get_size(nodes, &asked, &nbytes));
 }
 END_TEST
 
@@ -286,6 +312,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, make_nodes, free_nodes);
 	tcase_add_test(tcase, test_the_same_is_found_and_the_different_is_not);
+	tcase_add_test(tcase, test_sizes_of_nodes_are_known);
 	tcase_add_test(tcase, test_forget_is_exact);
 	tcase_add_test(tcase, test_permissions_follow_in_place);
 	tcase_add_test(tcase, test_paths);

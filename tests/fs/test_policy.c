@@ -68,6 +68,8 @@ static const struct {
         {POLICY_DIRECTORY, "design = auto\n", "P:1: a setting before any section; begin with [policy]"},
         {POLICY_DIRECTORY, "\n[policy]\ncolour = red\n", "P:3: unknown key 'colour'; known: design, face, metadata"},
         {POLICY_DIRECTORY, "[policy]\nface = png\n", "P:2: unknown face 'png'; known: ic, jpeg, bmp, orig"},
+        {POLICY_DIRECTORY, "[policy]\nmetadata = yes\n", "P:2: expected keep or drop, not 'yes'"},
+        {POLICY_DIRECTORY, "[policy]\nmetadata = keep\nmetadata = keep\n", "P:3: 'metadata' was already set in line 2"},
         {POLICY_DIRECTORY, "[policy]\nface = \n", "P:2: unknown face ''; known: ic, jpeg, bmp, orig"},
         {POLICY_DIRECTORY, "[policy]\nface = ic\n\nface = ic\n", "P:4: 'face' was already set in line 2"},
         {POLICY_DIRECTORY, "[policy]\nface\n", "P:2: expected a [section], a 'key = value' or a comment"},
@@ -252,6 +254,44 @@ START_TEST(rules_win_in_the_order_written_down)
 }
 END_TEST
 
+/* The same order for each key, and one key does not bring the other along. */
+START_TEST(metadata_has_a_rule_of_its_own)
+{
+	struct policy_file *tree = parse_ok("[policy]\nface = jpeg\n[a]\nmetadata = keep\n", POLICY_TREE);
+	struct policy_file *file = parse_ok("[policy]\nface = bmp\nmetadata = drop\n", POLICY_DIRECTORY);
+	struct policy_rule view, options = {.has_design = false};
+	struct policy_context context = {
+	        .near_metadata = policy_file_root(file),
+	        .near_metadata_path = "a/.icpolicy",
+	        .tree = tree,
+	        .tree_name = "T",
+	        .directory = "a/b",
+	        .options = &options,
+	};
+	static const char *const rules[] = {"a/.icpolicy, line 3", "T, line 4", "-o metadata=keep", "the default"};
+	struct policy policy;
+
+	ck_assert_int_eq(policy_parse_view("s2x2-b8-k6-q8,jpeg", &view, NULL), 0);
+	context.view = &view; /* which says nothing of it */
+	ck_assert_int_eq(policy_set_metadata(&options, "keep", NULL), 0);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_int_eq(policy_resolve(&context, &policy), 0);
+		ck_assert_str_eq(policy.metadata_rule, rules[i]);
+		ck_assert_str_eq(policy.face_rule, "the view path");
+		ck_assert_int_eq(policy.keeps_metadata, i == 1 || i == 2);
+		policy_clear(&policy);
+		if (i == 0)
+			context.near_metadata = NULL;
+		else if (i == 1)
+			context.directory = "c";
+		else
+			options.has_metadata = false;
+	}
+	policy_file_free(tree);
+	policy_file_free(file);
+}
+END_TEST
+
 START_TEST(auto_is_said_and_serves_the_default)
 {
 	struct policy_rule options = {.has_design = false};
@@ -275,6 +315,9 @@ START_TEST(view_paths_are_a_design_and_a_face)
 	static const char *const bad[] = {"",
 	                                  ",",
 	                                  "auto",
+	                                  "jpeg",
+	                                  "orig,orig",
+	                                  "original",
 	                                  "auto,ic",
 	                                  "s1x1-b8-k15-q8,",
 	                                  "s1x1-b8-k15-q8,png",
@@ -288,6 +331,10 @@ START_TEST(view_paths_are_a_design_and_a_face)
 	ck_assert_int_eq(policy_parse_view("s2x4-b8-k6-q8,ic", &rule, &why), 0);
 	ck_assert(rule.has_design && rule.has_face && !rule.design_is_auto && rule.face == IC_FACE_IC);
 	assert_design(&rule.design, "s2x4-b8-k6-q8");
+	ck_assert_int_eq(policy_parse_view("s2x4-b8-k6-q8,bmp", &rule, &why), 0);
+	ck_assert(rule.face == IC_FACE_BMP && !rule.has_metadata);
+	ck_assert_int_eq(policy_parse_view("orig", &rule, &why), 0);
+	ck_assert(rule.face == IC_FACE_ORIG && rule.has_face && !rule.design_is_auto);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct policy_rule untouched = {.design_line = 77};
 
@@ -460,7 +507,7 @@ static void put_content(const char *text, mode_t mode)
 
 START_TEST(writing_keeps_the_other_key_and_the_mode)
 {
-	struct policy_rule design = {.has_design = false}, face = {.has_face = false};
+	struct policy_rule design = {.has_design = false}, face = {.has_face = false}, metadata = face;
 	struct stat st;
 
 	ck_assert_int_eq(policy_set_design(&design, "s2x2-b8-k6-q8", NULL), 0);
@@ -469,6 +516,12 @@ START_TEST(writing_keeps_the_other_key_and_the_mode)
 	assert_content("[policy]\ndesign = s2x2-b8-k6-q8\n");
 	ck_assert_int_eq(policy_file_write(directory_fd, &face, NULL), 0);
 	assert_content("[policy]\ndesign = s2x2-b8-k6-q8\nface = ic\n");
+	ck_assert_int_eq(policy_set_metadata(&metadata, "keep", NULL), 0);
+	ck_assert_int_eq(policy_file_write(directory_fd, &metadata, NULL), 0);
+	assert_content("[policy]\ndesign = s2x2-b8-k6-q8\nface = ic\nmetadata = keep\n");
+	metadata = (struct policy_rule){.has_metadata = true};
+	ck_assert_int_eq(policy_file_write(directory_fd, &metadata, NULL), 0);
+	assert_content("[policy]\ndesign = s2x2-b8-k6-q8\nface = ic\nmetadata = drop\n");
 	put_content("; mine\n[policy]\ndesign = s1x1-b1-k1-q1\n", 0664);
 	ck_assert_int_eq(policy_set_design(&design, "auto", NULL), 0);
 	ck_assert_int_eq(policy_file_write(directory_fd, &design, NULL), 0);
@@ -522,6 +575,7 @@ int main(void)
 	tcase_add_test(text, long_names_leave_room_for_the_reason);
 	tcase_add_test(text, tree_sections_govern_what_lies_below);
 	tcase_add_test(text, rules_win_in_the_order_written_down);
+	tcase_add_test(text, metadata_has_a_rule_of_its_own);
 	tcase_add_test(text, auto_is_said_and_serves_the_default);
 	tcase_add_test(text, view_paths_are_a_design_and_a_face);
 	tcase_add_test(text, designs_are_said_in_words);
