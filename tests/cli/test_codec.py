@@ -55,6 +55,47 @@ class Encode(CliTest):
             piped = self.ok("encode", "-d", "s2x2-b8-k6-q8", "-", "-", stdin=source.read_bytes())
             self.assertEqual(piped, direct)
 
+    def face(self, source, design, face, *more):
+        return self.ok("encode", "-d", design, "--face", face, *more, source, "-")
+
+    def test_faces(self):
+        for source in self.photographs:
+            for design in DESIGNS[:4]:
+                object_ = self.encode(source, design)
+                bmp, jpeg = self.face(source, design, "bmp"), self.face(source, design, "jpeg")
+                self.assertEqual(self.face(source, design, "ic"), object_)
+                self.assertEqual(self.face(self.dir / "out.ic", design, "bmp"), bmp)  # the object is all it takes
+                self.assertEqual(self.face(self.dir / "out.ic", design, "jpeg"), jpeg)
+                facts = self.inspect(self.dir / "out.ic")
+                self.ok("decode", self.dir / "out.ic", self.dir / "a.ppm")
+                with Image.open(io.BytesIO(bmp)) as a, Image.open(self.dir / "a.ppm") as b, \
+                        Image.open(io.BytesIO(jpeg)) as c:
+                    self.assertEqual((a.format, c.format), ("BMP", "JPEG"))
+                    self.assertEqual(a.mode, "L" if len(facts["components"]) == 1 else "RGB")
+                    self.assertEqual(a.convert("RGB").tobytes(), b.tobytes(), (source, design))
+                    self.assertEqual(c.size, b.size)
+        self.assertEqual(self.face(source, design, "orig"), source.read_bytes())
+        self.fails(f"icfs: {self.dir}/out.ic: an object does not hold its source, which the face orig shows\n",
+                   "encode", "-d", DESIGNS[3], "--face=orig", self.dir / "out.ic", "-")
+
+    def test_metadata_is_kept_where_that_is_asked(self):
+        source = self.dir / "commented.jpg"
+        source.write_bytes(b"\xff\xd8\xff\xfe\0\x0ea comment :)" + self.photographs[0].read_bytes()[2:])
+        for face in ("ic", "bmp", "jpeg"):
+            dropped = self.face(source, "s1x1-b8-k4-q8", face)
+            kept = self.face(source, "s1x1-b8-k4-q8", face, "--metadata=keep")
+            self.assertEqual(self.face(source, "s1x1-b8-k4-q8", face, "-m", "drop"), dropped)
+            self.assertEqual(b"a comment :)" in kept, face == "jpeg")
+            self.assertEqual(kept != dropped, face == "jpeg")
+        self.fails("icfs encode: --metadata: expected keep or drop, not 'some'\nTry 'icfs encode --help'.\n",
+                   "encode", "--metadata=some", source, "-", status=2)
+
+    def test_other_faces_hide_no_truncation(self):
+        source = self.images / "odd" / "truncated-in-data-at-50-percent.jpg"
+        for face in ("jpeg", "bmp"):
+            self.fails(f"icfs: {source}: damaged: the JPEG's data ends early\n", "encode", "--face", face, source, "-")
+        self.assertEqual(self.face(source, DESIGNS[0], "orig"), source.read_bytes())
+
     def test_a_truncated_source_is_encoded_and_said(self):
         source = self.images / "odd" / "truncated-in-data-at-50-percent.jpg"
         self.fails(f"icfs: warning: {source}: ends early; what is missing is as JPEG decoders fill it in\n",
