@@ -36,6 +36,8 @@ static void write_hints(struct fs *fs, const char *path, FILE *out)
 	        source_path(fs->source), slash, path, POLICY_FILE_NAME);
 	fprintf(out, "  any design, side by side ls %s/%s/%s/s2x2-b8-k6-q8,ic%s%s\n", fs->mountpoint, CONTROL_NAME,
 	        VIEWS_NAME, slash, path);
+	fprintf(out, "  for any program          ls %s/%s/%s/s2x2-b8-k6-q8,jpeg%s%s\n", fs->mountpoint, CONTROL_NAME,
+	        VIEWS_NAME, slash, path);
 	fprintf(out, "  what one file is         getfattr -d %s%s%s/FILE\n", fs->mountpoint, slash, path);
 	fprintf(out, "  counts                   cat %s/%s/stats\n", fs->mountpoint, CONTROL_NAME);
 }
@@ -59,7 +61,8 @@ static errint_t write_policy(struct fs *fs, struct node *directory, FILE *out)
 	policy_describe_design(&policy.design, words);
 	fprintf(out, "directory: /%s\n", path);
 	fprintf(out, "design: %s\n  %s\n  rule: %s\n", design, words, policy.design_rule);
-	fprintf(out, "face: %s\n  rule: %s\n", ic_face_name(policy.face), policy.face_rule);
+	fprintf(out, "face: %s\n  %s\n  rule: %s\n", ic_face_name(policy.face), policy_describe_face(policy.face),
+	        policy.face_rule);
 	fprintf(out, "metadata: %s\n  rule: %s\n", policy_metadata_name(policy.keeps_metadata), policy.metadata_rule);
 	govern_write_problems(fs->govern, directory, out);
 	write_bound(fs, directory, out);

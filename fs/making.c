@@ -76,14 +76,13 @@ static bool is_final(errint_t err)
 	return is_damage(err) || err == -EFBIG || err == -EINVAL;
 }
 
-static void log_failure(const struct making *making, const char *what, const char *why)
+static void log_warning(struct fs *fs, const struct content_source *source, const char *what, const char *why)
 {
 	char path[PATH_MAX];
 
-	if (node_path(making->source.parent, path))
+	if (node_path(source->parent, path))
 		path[0] = 0;
-	log_write(making->fs->log, LOG_LEVEL_WARNING, "%s%s%s: %s%s", path, path[0] ? "/" : "", making->source.name,
-	          what, why);
+	log_write(fs->log, LOG_LEVEL_WARNING, "%s%s%s: %s%s", path, path[0] ? "/" : "", source->name, what, why);
 }
 
 /* What was remembered of a source is not so: its size is another, or it has no object at all. A reader was promised the
@@ -94,8 +93,7 @@ static errint_t correct(struct fs *fs, struct node *node, struct catalog_size si
 	struct ic_variant variant = node_variant(node);
 
 	if (node_fail(node, -ESTALE, "what the catalog remembered of it was not so")) {
-		log_write(fs->log, LOG_LEVEL_WARNING, "%s: its size is %llu, not the %llu that were remembered",
-		          node->name, (unsigned long long)size.nbytes, (unsigned long long)node->file.nbytes);
+		log_warning(fs, &source, "", atomic_load(&node->file.failure)->text);
 		sizes_correct(fs, &source.identity, &variant, size);
 	}
 	return content_stale(fs, &source);
@@ -107,7 +105,7 @@ static errint_t fail_node(struct making *making, errint_t err, const char *why)
 	struct node *node = making->node;
 
 	if (!atomic_exchange(&node->reported, true))
-		log_failure(making, "", why);
+		log_warning(making->fs, &making->source, "", why);
 	if (making->variant.face == IC_FACE_JPEG && is_damage(err))
 		return correct(making->fs, node, (struct catalog_size){making->source.identity.size, true});
 	if (is_final(err))
@@ -128,7 +126,7 @@ static errint_t make(void *context, uint8_t **ret_bytes, size_t *ret_nbytes)
 	stats_add(&making->fs->stats, STATS_FAILURES, 1);
 	if (making->node)
 		return fail_node(making, err, why);
-	log_failure(making, is_final(err) ? "served as it is: " : "", why);
+	log_warning(making->fs, &making->source, is_final(err) ? "served as it is: " : "", why);
 	return err;
 }
 

@@ -106,3 +106,6 @@ errint_t policy_file_write(int directory_fd, const struct policy_rule *rule, str
  * anti-diagonals of frequencies; 8 bits a coefficient; colour at half of luma's resolution." */
 #define POLICY_DESIGN_WORDS_SIZE 256 /* bytes that any of these sentences fits in */
 void policy_describe_design(const struct ic_design *design, char out[POLICY_DESIGN_WORDS_SIZE]);
+
+/* The same for a face; a string constant. */
+const char *policy_describe_face(enum ic_face face);

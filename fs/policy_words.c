@@ -77,3 +77,22 @@ void policy_describe_design(const struct ic_design *design, char out[POLICY_DESI
 	else
 		say(&words, "; colour at luma's resolution.");
 }
+
+const char *policy_describe_face(enum ic_face face)
+{
+	switch (face) {
+	case IC_FACE_IC:
+		return "The object itself, under its source's stem and .ic.";
+	case IC_FACE_JPEG:
+		return "A baseline JPEG of the object, under its source's name. Sources that are over a limit, end "
+		       "early or "
+		       "cannot be transcoded are served as they are.";
+	case IC_FACE_BMP:
+		return "The object's pixels as a BMP, under its source's name; there is no place in it for an "
+		       "orientation. "
+		       "Sources that are over a limit, end early or cannot be transcoded are I/O errors.";
+	case IC_FACE_ORIG:
+		return "The source, byte for byte; the design plays no part.";
+	}
+	return "";
+}

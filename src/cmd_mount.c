@@ -127,6 +127,7 @@ static int run_mount(int argc, char **argv)
 	if (!help || asprintf(&list,
 	                      "  icfs mount photos mnt\n"
 	                      "  icfs mount -o design=s2x2-b8-k6-q8,cache=1G photos mnt\n"
+	                      "  icfs mount -o face=jpeg,design=s2x2-b8-k6-q8 photos mnt    for any program\n"
 	                      "\nOptions for -o:\n%s",
 	                      help) < 0)
 		return fail("%s", strerror(ENOMEM));
@@ -134,10 +135,8 @@ static int run_mount(int argc, char **argv)
 	        .command = "mount",
 	        .operands = "SOURCE MOUNTPOINT",
 	        .about = "Serve the directory SOURCE on MOUNTPOINT, which may be SOURCE itself: each JPEG as an .ic "
-	                 "file, laid "
-	                 "out as the policy of its directory says, everything else as it is. Nothing is written. The "
-	                 "command "
-	                 "returns when the mount serves.",
+	                 "file, or under its own name as a JPEG or BMP, laid out as the policy of its directory says, "
+	                 "everything else as it is. Nothing is written. The command returns when the mount serves.",
 	        .options = mount_entries,
 	        .examples = list,
 	        .min_operands = 2,
@@ -155,4 +154,4 @@ static int run_mount(int argc, char **argv)
 	return status;
 }
 
-const struct command cmd_mount = {"mount", "serve a directory of JPEGs as .ic files", run_mount};
+const struct command cmd_mount = {"mount", "serve a directory of JPEGs as a task needs them", run_mount};

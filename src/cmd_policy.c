@@ -203,7 +203,9 @@ static void print_policy(const char *directory, const struct policy *policy)
 		put_wrapped(stdout, 10, "Nothing is lost beyond the 8-bit codes; larger than the JPEGs.");
 	fputs("          by: ", stdout);
 	put_text(stdout, policy->design_rule);
-	printf("\n  face    %s\n          by: ", ic_face_name(policy->face));
+	printf("\n  face    %s\n", ic_face_name(policy->face));
+	put_wrapped(stdout, 10, policy_describe_face(policy->face));
+	fputs("          by: ", stdout);
 	put_text(stdout, policy->face_rule);
 	printf("\n  metadata  %s\n          by: ", policy_metadata_name(policy->keeps_metadata));
 	put_text(stdout, policy->metadata_rule);

@@ -45,7 +45,8 @@ class Policy(CliTest):
         self.ok("policy", "--set=auto", self.dir)
         self.assertEqual(self.file.read_text(), "[policy]\ndesign = auto\nface = ic\n")
         text = self.ok("policy", "--face=jpeg", "--metadata=keep", self.dir).decode()
-        self.assertIn(f"\n  face    jpeg\n          by: {self.file}, line 3\n  metadata  keep\n          by: {self.file}, line 4\n",
+        self.assertIn("\n  face    jpeg\n          A baseline JPEG of the object, ", text)
+        self.assertIn(f"\n          by: {self.file}, line 3\n  metadata  keep\n          by: {self.file}, line 4\n",
                       text)
         self.assertEqual(self.file.read_text(), "[policy]\ndesign = auto\nface = jpeg\nmetadata = keep\n")
         text = self.ok("policy", "--clear", self.dir).decode()

@@ -101,7 +101,7 @@ class Faces(MountTest):
             found = sorted(str(path.relative_to(self.point)) for path in self.point.rglob("*"))
             self.assertEqual(found, wanted, face)
             self.assertFalse(any(name.endswith(".ic") for name in found))
-            self.assertIn(f"face: {face}\n  rule: -o face={face}\n", mount.text("policy"))
+            self.assertRegex(mount.text("policy"), f"face: {face}\n  [^\n]*\n  rule: -o face={face}\n")
             self.assertEqual(mount.end(), (0, ""))
 
     def test_orig_alone_is_a_view(self):
@@ -300,13 +300,11 @@ class Faces(MountTest):
         self.assertEqual(done.returncode, 0, done.stdout)
         subprocess.run(["find", self.point, "-size", "+0", "-newermt", "1970-01-02"], check=True,
                        stdout=subprocess.DEVNULL)
-        usage = [int(subprocess.run(["du", "-s", "--apparent-size", "-B1", folder], check=True,
-                                    capture_output=True).stdout.split()[0])
-                 for folder in (self.point / "train/bark", copy / "train/bark")]
-        sizes = [sum(os.lstat(path).st_size for path in folder.iterdir())
-                 for folder in (self.point / "train/bark", copy / "train/bark")]
-        self.assertEqual(sizes[0], sizes[1])
-        self.assertTrue(all(usage))
+        usage = [subprocess.run(["du", "-ab", "--exclude=.ic*", "train/bark"], cwd=folder, check=True,
+                                capture_output=True, text=True).stdout.splitlines() for folder in (self.point, copy)]
+        usage = [sorted(line for line in lines if "." in line) for lines in usage]  # of files, not of the folder
+        self.assertGreater(len(usage[0]), 2)
+        self.assertEqual(usage[0], usage[1])
         if shutil.which("file"):
             told = subprocess.run(["file", "-b", *sorted((self.point / "train/bark").glob("*.jp*g"))], check=True,
                                   capture_output=True, text=True).stdout.splitlines()

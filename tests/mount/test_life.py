@@ -115,11 +115,14 @@ class Life(MountTest):
             self.fails("nothing: No such file or directory", *more, point=self.dir / "nothing")
             self.fails("file: not a directory", *more, point=self.source / "file")
             self.fails("none.ini: No such file or directory", *more, "-o", f"policy={self.dir}/none.ini")
+            self.fails("/dev/null/x: Not a directory", *more, "-o", "catalog=/dev/null/x")
             self.fails("No such file or directory", *more, "-o", f"log={self.dir}/no/log")
 
     def test_wrong_options(self):
         for option, message in (("colour=blue", "-o colour=blue: unknown option"), ("design=s9", "-o design=s9: "),
-                                ("face=gif", "-o face=gif: "), ("cache=lots", "-o cache=lots: "), ("cache", "cache=SIZE"),
+                                ("face=gif", "-o face=gif: "), ("metadata=some", "-o metadata=some: "),
+                                ("catalog=", "-o catalog=: "), ("cache=lots", "-o cache=lots: "),
+                                ("cache", "cache=SIZE"),
                                 ("follow=1", "follow without a value"), ("threads=0", "-o threads=0: "),
                                 ("staleness=-1", "-o staleness=-1: "), ("staleness=soon", "seconds"), ("rw", "read-only"),
                                 ("log_level=loud", "-o log_level=loud: ")):
@@ -137,8 +140,8 @@ class Life(MountTest):
     def test_help_shows_every_option(self):
         done = icfs("--help")
         self.assertEqual(done.returncode, 0)
-        for name in ("design=", "face=", "policy=", "cache=", "pixels=", "memory=", "scans=", "threads=", "staleness=",
-                     "nowatch", "follow", "log=", "log_level=", "allow_other"):
+        for name in ("design=", "face=", "metadata=", "catalog=", "policy=", "cache=", "pixels=", "memory=", "scans=",
+                     "threads=", "staleness=", "nowatch", "follow", "log=", "log_level=", "allow_other"):
             self.assertIn("  " + name if name != "allow_other" else name, done.stdout)
 
     @unittest.skipUnless(os.geteuid() == 0, "hiding /dev/fuse takes root")
