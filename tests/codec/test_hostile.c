@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Damaged and hostile input, and memory that runs out. The linker turns malloc and its like into the functions here. */
 #include "codec/decode.h"
+#include "codec/make.h"
 #include "codec/present.h"
 
 #include "attempt.h"
@@ -250,6 +251,7 @@ struct task {
 	struct bytes jpeg;
 	struct ic_view view;
 	struct ic_design design;
+	enum ic_face face;
 	bool manages; /* may succeed although an allocation failed */
 };
 
@@ -312,6 +314,20 @@ static errint_t run_markers(const struct task *task, struct bytes *made, struct 
 	const struct ic_jpeg_info info = {.color = IC_JPEG_YCBCR};
 
 	return ic_jpeg_markers(task->jpeg.data, task->jpeg.nbytes, &info, &made->data, &made->nbytes, why);
+}
+
+static errint_t run_make(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	const struct ic_variant variant = {task->design, task->face, task->face == IC_FACE_JPEG};
+
+	return ic_make(task->jpeg.data, task->jpeg.nbytes, &variant, NULL, &made->data, &made->nbytes, why);
+}
+
+static errint_t run_make_from_object(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	const struct ic_variant variant = {task->design, task->face, false};
+
+	return ic_make_from_object(&task->view, &variant, &made->data, &made->nbytes, why);
 }
 
 /* Run the task while some allocations fail. Returns whether there were any. */
@@ -394,6 +410,27 @@ START_TEST(deriving_and_decoding_survive_want_of_memory)
 }
 END_TEST
 
+START_TEST(making_survives_want_of_memory)
+{
+	static const enum ic_face faces[] = {IC_FACE_IC, IC_FACE_JPEG, IC_FACE_BMP, IC_FACE_ORIG};
+	const struct ic_design dense = design_of("s1x1-b8-k15-q8");
+	struct bytes jpeg = jpeg_new(61, 45, 3, &kinds[0]), object = encode(jpeg, &dense);
+	struct task task = {.jpeg = jpeg, .view = view_of(object), .design = design_of("s1x1-b8-k4-q3")};
+
+	for (unsigned i = 0; i < COUNT(faces); i++) {
+		task.face = faces[i];
+		task.name = ic_face_name(faces[i]);
+		task.run = run_make;
+		ck_assert_uint_ge(starve(&task), 1);
+		task.run = run_make_from_object;
+		if (faces[i] != IC_FACE_ORIG)
+			ck_assert_uint_ge(starve(&task), 1);
+	}
+	free(object.data);
+	free(jpeg.data);
+}
+END_TEST
+
 START_TEST(presenting_survives_want_of_memory)
 {
 	static const char *const designs[] = {"s1x1-b8-k15-q8", "s1x1-b8-k4-q3-c1", "s1x1-b16-k9-q8",
@@ -454,6 +491,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, noise_behind_a_good_header_decodes, 0, 3);
 	tcase_add_test(cases, encoding_survives_want_of_memory);
 	tcase_add_test(cases, deriving_and_decoding_survive_want_of_memory);
+	tcase_add_test(cases, making_survives_want_of_memory);
 	tcase_add_test(cases, presenting_survives_want_of_memory);
 	tcase_add_test(cases, encoding_takes_no_more_memory_than_estimated);
 }
