@@ -19,6 +19,9 @@ struct jpeg_picture {
 	void *context;
 };
 
+/* Blocks of luma in an MCU, across and down: 2 under 4:2:0. */
+uint32_t jpeg_picture_luma_factor(const struct jpeg_picture *picture);
+
 /* Huffman tables are made for the picture. The bytes are malloc'ed and the caller's. -ENOMEM; -EFBIG for a side over 65,500
  * pixels, which libjpeg does not write; -EBADMSG for a coefficient that no baseline JPEG can hold. */
 errint_t jpeg_write(const struct jpeg_picture *picture, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);

@@ -138,13 +138,6 @@ static errint_t walk_up(const char *directory, struct found *design, struct foun
 	return err;
 }
 
-static bool is_default(const struct ic_design *design)
-{
-	struct ic_design other = ic_design_default();
-
-	return ic_design_equal(design, &other);
-}
-
 static void print_policy(const char *directory, const struct policy *policy)
 {
 	char design[IC_DESIGN_STRING_SIZE], words[POLICY_DESIGN_WORDS_SIZE];
@@ -154,8 +147,6 @@ static void print_policy(const char *directory, const struct policy *policy)
 	put_text(stdout, directory);
 	printf("\n  design  %s\n", design);
 	put_wrapped(stdout, 10, words);
-	if (is_default(&policy->design))
-		put_wrapped(stdout, 10, "Nothing is lost beyond the 8-bit codes; larger than the JPEGs.");
 	fputs("          by: ", stdout);
 	put_text(stdout, policy->design_rule);
 	printf("\n  face    %s\n          by: ", ic_face_name(policy->face));
