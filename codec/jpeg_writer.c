@@ -18,8 +18,6 @@
 #define BLOCK 8
 
 #define NTABLES 2 /* of each kind: for luma and for chroma */
-#define NSYMBOLS_DC 12
-#define NSYMBOLS_AC 162
 
 struct huffman {
 	JHUFF_TBL dc[NTABLES], ac[NTABLES];
@@ -295,7 +293,7 @@ static errint_t make_huffman(const struct jpeg_picture *extract, struct huffman 
 		huffman.dc[i].sent_table = huffman.ac[i].sent_table = FALSE;
 		/* libjpeg writes a symbol without a code as nothing at all. Gray uses the first tables alone; the
 		 * others are then libjpeg's own, which are whole too. */
-		if (nsymbols(&huffman.dc[i]) < NSYMBOLS_DC || nsymbols(&huffman.ac[i]) < NSYMBOLS_AC)
+		if (nsymbols(&huffman.dc[i]) < extract->bits + 2 || nsymbols(&huffman.ac[i]) < 16 * extract->bits + 2)
 			err = ic_fail(why, -EBADMSG, "writing a JPEG: a symbol has no code");
 	}
 	writer_free(writer);

@@ -11,7 +11,8 @@ struct jpeg_picture {
 	const struct ic_layout *layout;
 	uint8_t orientation;                  /* written as an EXIF tag where it is not 1 and `markers` have none */
 	uint8_t steps[IC_COMPONENTS_MAX][64]; /* quantization tables, at v * 8 + u; each at least 1 */
-	const uint8_t *markers;               /* whole APPn and COM segments to write, or NULL */
+	unsigned bits; /* 8..10: that the magnitude of a coefficient takes, at most; a difference of DC one more */
+	const uint8_t *markers; /* whole APPn and COM segments to write, or NULL */
 	size_t markers_nbytes;
 
 	/* Fill a row of `ncols` blocks of 8 x 8 with quantized coefficients; they are zeroed before. */
