@@ -7,13 +7,14 @@
 
 #include "codec/jpeg_writer_priv.h"
 
-/* Every EXTRACT_STRIDE-th row of MCUs, and behind them blocks in which every symbol that a baseline JPEG may have occurs: so
+/* Some of the rows of MCUs, and behind them blocks in which every symbol that a baseline JPEG may have occurs: so
  * the tables have a code for whatever the other rows hold. */
 struct jpeg_extract {
 	struct jpeg_picture picture; /* to be written; points into this struct */
 	struct ic_layout layout;
 	const struct jpeg_picture *whole;
-	uint32_t nrows; /* of MCUs that are the whole picture's */
+	uint32_t stride; /* one row of MCUs in so many ... */
+	uint32_t nrows;  /* ... which are so many rows */
 };
 
 /* False for a picture so small that an extract would save nothing. `whole` must outlive the extract. */
