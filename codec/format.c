@@ -133,7 +133,7 @@ static struct ic_design header_design(const uint8_t *bytes)
 static errint_t check_kind(const uint8_t *bytes, size_t nbytes, struct ic_why *why)
 {
 	size_t seen = nbytes < sizeof magic ? nbytes : sizeof magic;
-	if (memcmp(bytes, magic, seen) != 0)
+	if (seen && memcmp(bytes, magic, seen) != 0)
 		return ic_fail(why, -EBADMSG, "no .ic file: its first bytes are not the magic");
 	if (nbytes < IC_HEADER_SIZE)
 		return ic_fail(why, -ENODATA, "the file ends inside the .ic header, after %zu bytes", nbytes);

@@ -2,6 +2,7 @@
 #include "codec/jpeg_writer_priv.h"
 
 #include "codec/exif_priv.h"
+#include "codec/jpeg_extract_priv.h"
 #include "codec/jpeg_segments_priv.h"
 
 #include <errno.h>
@@ -15,6 +16,12 @@
 #include <jerror.h>
 
 #define BLOCK 8
+
+#define NTABLES 2 /* of each kind: for luma and for chroma */
+
+struct huffman {
+	JHUFF_TBL dc[NTABLES], ac[NTABLES];
+};
 
 struct jpeg_writer {
 	struct jpeg_compress_struct jpeg;
@@ -108,17 +115,28 @@ static void set_table(struct jpeg_compress_struct *jpeg, const struct jpeg_pictu
 		jpeg_add_quant_table(jpeg, number, table, 100, TRUE);
 }
 
-static void set_parameters(struct jpeg_compress_struct *jpeg, const struct jpeg_picture *picture)
+uint32_t jpeg_picture_luma_factor(const struct jpeg_picture *picture)
 {
 	const struct ic_layout *l = picture->layout;
-	int luma = l->design.chroma == IC_CHROMA_HALF && l->ncomponents > 1 ? 2 : 1;
+	return l->design.chroma == IC_CHROMA_HALF && l->ncomponents > 1 ? 2 : 1;
+}
+
+static void set_parameters(struct jpeg_compress_struct *jpeg, const struct jpeg_picture *picture,
+                           const struct huffman *huffman)
+{
+	const struct ic_layout *l = picture->layout;
+	int luma = (int)jpeg_picture_luma_factor(picture);
 
 	jpeg->image_width = l->width;
 	jpeg->image_height = l->height;
 	jpeg->input_components = (int)l->ncomponents;
 	jpeg->in_color_space = l->ncomponents == 1 ? JCS_GRAYSCALE : JCS_YCbCr;
 	jpeg_set_defaults(jpeg);
-	jpeg->optimize_coding = TRUE;
+	jpeg->optimize_coding = !huffman;
+	for (unsigned i = 0; i < NTABLES && huffman; i++) {
+		*jpeg->dc_huff_tbl_ptrs[i] = huffman->dc[i];
+		*jpeg->ac_huff_tbl_ptrs[i] = huffman->ac[i];
+	}
 	for (unsigned c = 0; c < l->ncomponents; c++) {
 		set_table(jpeg, picture, c);
 		jpeg->comp_info[c].h_samp_factor = jpeg->comp_info[c].v_samp_factor = c == 0 ? luma : 1;
@@ -191,7 +209,8 @@ static errint_t classify(int code)
 	}
 }
 
-static errint_t write_all(struct jpeg_writer *writer, const struct jpeg_picture *picture, struct ic_why *why)
+static errint_t write_all(struct jpeg_writer *writer, const struct jpeg_picture *picture, const struct huffman *huffman,
+                          struct ic_why *why)
 {
 	struct jpeg_compress_struct *jpeg = &writer->jpeg;
 	jvirt_barray_ptr arrays[IC_COMPONENTS_MAX];
@@ -204,7 +223,7 @@ static errint_t write_all(struct jpeg_writer *writer, const struct jpeg_picture 
 	jpeg_create_compress(jpeg);
 	jpeg->mem->max_memory_to_use = 0; /* whatever JPEGMEM says in the environment */
 	jpeg->dest = &writer->destination;
-	set_parameters(jpeg, picture);
+	set_parameters(jpeg, picture, huffman);
 	for (unsigned c = 0; c < picture->layout->ncomponents; c++)
 		arrays[c] = request(jpeg, &picture->layout->component[c], jpeg->comp_info[c].h_samp_factor);
 	jpeg_write_coefficients(jpeg, arrays); /* writes nothing yet but the first markers */
@@ -218,11 +237,23 @@ static errint_t write_all(struct jpeg_writer *writer, const struct jpeg_picture 
 /* What was written is kept for as long as readers want it: give the rest of the room back. */
 static uint8_t *steal_bytes(struct jpeg_writer *writer)
 {
-	uint8_t *bytes = realloc(writer->bytes, writer->nbytes);
-	return bytes ? bytes : writer->bytes;
+	uint8_t *whole = writer->bytes, *bytes = realloc(whole, writer->nbytes);
+	writer->bytes = NULL;
+	return bytes ? bytes : whole;
 }
 
-errint_t jpeg_write(const struct jpeg_picture *picture, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
+static void writer_free(struct jpeg_writer *writer)
+{
+	if (!writer)
+		return;
+	jpeg_destroy_compress(&writer->jpeg);
+	free(writer->bytes);
+	free(writer);
+}
+
+/* Write into a new writer; with the tables given, or, for NULL, such as are best for the picture. */
+static errint_t write_new(const struct jpeg_picture *picture, const struct huffman *huffman,
+                          struct jpeg_writer **ret_writer, struct ic_why *why)
 {
 	struct jpeg_writer *writer = calloc(1, sizeof *writer);
 	if (!writer)
@@ -230,14 +261,60 @@ errint_t jpeg_write(const struct jpeg_picture *picture, uint8_t **ret_bytes, siz
 	writer->capacity = 4096 + (size_t)picture->layout->width * picture->layout->height / 8;
 	writer->bytes = malloc(writer->capacity);
 	set_up(writer);
-	errint_t err = writer->bytes ? write_all(writer, picture, why) : ic_fail(why, -ENOMEM, "out of memory");
-	jpeg_destroy_compress(&writer->jpeg);
+	errint_t err =
+	        writer->bytes ? write_all(writer, picture, huffman, why) : ic_fail(why, -ENOMEM, "out of memory");
 	if (err) {
-		free(writer->bytes);
-	} else {
-		*ret_bytes = steal_bytes(writer);
-		*ret_nbytes = writer->nbytes;
+		writer_free(writer);
+		return err;
 	}
-	free(writer);
+	*ret_writer = writer;
+	return 0;
+}
+
+static unsigned nsymbols(const JHUFF_TBL *table)
+{
+	unsigned n = 0;
+	for (unsigned length = 1; length <= 16; length++)
+		n += table->bits[length];
+	return n;
+}
+
+/* Tables that have every symbol, from an extract. */
+static errint_t make_huffman(const struct jpeg_picture *extract, struct huffman *ret_huffman, struct ic_why *why)
+{
+	struct jpeg_writer *writer;
+	struct huffman huffman;
+	errint_t err = write_new(extract, NULL, &writer, why);
+	if (err)
+		return err;
+	for (unsigned i = 0; i < NTABLES; i++) {
+		huffman.dc[i] = *writer->jpeg.dc_huff_tbl_ptrs[i];
+		huffman.ac[i] = *writer->jpeg.ac_huff_tbl_ptrs[i];
+		huffman.dc[i].sent_table = huffman.ac[i].sent_table = FALSE;
+		/* libjpeg writes a symbol without a code as nothing at all. Gray uses the first tables alone; the
+		 * others are then libjpeg's own, which are whole too. */
+		if (nsymbols(&huffman.dc[i]) < extract->bits + 2 || nsymbols(&huffman.ac[i]) < 16 * extract->bits + 2)
+			err = ic_fail(why, -EBADMSG, "writing a JPEG: a symbol has no code");
+	}
+	writer_free(writer);
+	if (!err)
+		*ret_huffman = huffman;
 	return err;
+}
+
+errint_t jpeg_write(const struct jpeg_picture *picture, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
+{
+	struct jpeg_writer *writer;
+	struct jpeg_extract extract;
+	struct huffman huffman;
+	bool is_large = jpeg_extract_init(&extract, picture);
+	errint_t err = is_large ? make_huffman(&extract.picture, &huffman, why) : 0;
+	if (!err)
+		err = write_new(picture, is_large ? &huffman : NULL, &writer, why);
+	if (err)
+		return err;
+	*ret_nbytes = writer->nbytes;
+	*ret_bytes = steal_bytes(writer);
+	writer_free(writer);
+	return 0;
 }

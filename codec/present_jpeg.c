@@ -81,6 +81,7 @@ static errint_t present_planes(const struct ic_view *view, struct jpeg_picture *
 		if (l->design.bits < 8)
 			make_table(view, p, from.tables[p]);
 	}
+	picture->bits = 8; /* 8-bit codes, -128 included */
 	picture->fill = fill_from_planes;
 	picture->context = &from;
 	err = jpeg_write(picture, ret_bytes, ret_nbytes, why);
@@ -150,6 +151,7 @@ static errint_t present_samples(const struct ic_view *view, struct jpeg_picture 
 		ic_fail(why, err, "out of memory");
 	} else {
 		memset(picture->steps, IC_PRESENT_STEP, sizeof picture->steps);
+		picture->bits = 10;
 		picture->fill = fill_from_samples;
 		picture->context = &from;
 		err = jpeg_write(picture, ret_bytes, ret_nbytes, why);

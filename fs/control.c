@@ -24,7 +24,7 @@ static void write_bound(struct fs *fs, const struct node *directory, FILE *out)
 		      out);
 	else
 		fputs("changes: this directory cannot be watched, so they are noticed by looking again: ", out);
-	fprintf(out, "within %g seconds (-o staleness=)\n", fs->settings.staleness);
+	fprintf(out, "within %g s (-o staleness=)\n", fs->settings.staleness);
 }
 
 static void write_hints(struct fs *fs, const char *path, FILE *out)
@@ -32,8 +32,8 @@ static void write_hints(struct fs *fs, const char *path, FILE *out)
 	const char *slash = path[0] ? "/" : "";
 
 	fprintf(out, "\nWhat to do next:\n");
-	fprintf(out, "  another policy here      write [policy], design = s2x2-b8-k6-q8 into %s%s%s/%s\n",
-	        source_path(fs->source), slash, path, POLICY_FILE_NAME);
+	fprintf(out, "  another policy here      icfs policy --set s2x2-b8-k6-q8 %s%s%s\n", source_path(fs->source),
+	        slash, path);
 	fprintf(out, "  any design, side by side ls %s/%s/%s/s2x2-b8-k6-q8,ic%s%s\n", fs->mountpoint, CONTROL_NAME,
 	        VIEWS_NAME, slash, path);
 	fprintf(out, "  for any program          ls %s/%s/%s/s2x2-b8-k6-q8,jpeg%s%s\n", fs->mountpoint, CONTROL_NAME,

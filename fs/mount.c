@@ -64,7 +64,12 @@ static errint_t check_settings(const struct mount_settings *settings, struct ic_
 	if (!(settings->staleness >= 0 && settings->staleness <= 86400))
 		return ic_fail(why, -EINVAL, "staleness: expected 0..86400 seconds");
 	if (stat(settings->mountpoint, &st))
-		return ic_fail(why, -errno, "mount point %s: %s", settings->mountpoint, strerror(errno));
+		return errno == ENOTCONN
+		               ? ic_fail(why, -ENOTCONN,
+		                         "mount point %s: a mount whose process is gone; end it with "
+		                         "fusermount3 -u, or umount",
+		                         settings->mountpoint)
+		               : ic_fail(why, -errno, "mount point %s: %s", settings->mountpoint, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return ic_fail(why, -ENOTDIR, "mount point %s: not a directory", settings->mountpoint);
 	if (access("/dev/fuse", F_OK))

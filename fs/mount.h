@@ -9,26 +9,38 @@
 #include "fs/policy.h"
 
 struct mount_settings {
-	const char *source;     /* the directory to be served; required */
-	const char *mountpoint; /* an existing directory; may be the source itself; required */
+	/* The directory to be served; required. */
+	const char *source;
+	/* An existing directory, which may be the source itself; required. */
+	const char *mountpoint;
 
-	struct policy_rule policy; /* design, face, metadata where nothing nearer says so; default: nothing said */
-	const char *
-	        catalog; /* file of the catalog; NULL: its default place, and where that cannot be used, none; "": none;
-	                      * default NULL */
-	const char *policy_file; /* a policy file for the whole tree; default NULL */
-	struct ic_limits limits; /* on each source; limits.memory also bounds all decoding under way at once, and apart
-	                              * from that all sources being read; defaults of ic_limits_default */
-	uint64_t cache_nbytes;   /* bytes of objects kept in memory; default 256 MiB; 0 keeps only the newest */
-	size_t names_nbytes;     /* bytes of names of directories kept in memory; default 32 MiB */
-	unsigned threads;        /* requests served at once, 1..1024; default 4 a CPU, at least 16, at most 64 */
-	double staleness; /* seconds, 0..86400, within which changes are noticed that nothing tells of; default 1 */
-	bool no_watch;    /* do not rely on inotify: other machines write to the source, and its file system is
-	                              * not one that we know for that (NFS and the like are); default false */
-	bool follow;      /* serve what links to the outside lead to; default false */
-	bool debug;       /* libfuse's trace of requests on stderr; default false */
-	const char *
-	        fuse_options; /* for libfuse, as after -o; default NULL. "ro" and "default_permissions" are always on */
+	/* Design, face and metadata where nothing nearer says so; default: nothing said. */
+	struct policy_rule policy;
+	/* File of the catalog, needed then; NULL: its default place, or none where that cannot be used; "": none. Default
+	 * NULL. */
+	const char *catalog;
+	/* A policy file for the whole tree; default NULL. */
+	const char *policy_file;
+	/* On each source. limits.memory also bounds all decoding under way at once and, apart from that, all sources being
+	 * read. Defaults of ic_limits_default. */
+	struct ic_limits limits;
+	/* Bytes of objects kept in memory; default 256 MiB; 0 keeps only the newest. */
+	uint64_t cache_nbytes;
+	/* Bytes of names of directories kept in memory; default 32 MiB. */
+	size_t names_nbytes;
+	/* Requests served at once, 1..1024; default 4 a CPU, at least 16, at most 64. */
+	unsigned threads;
+	/* Seconds, 0..86400, within which changes are noticed that nothing tells of; default 1. */
+	double staleness;
+	/* Do not rely on inotify: other machines write to the source, and its file system is not one that is known for that
+	 * (NFS and the like are); default false. */
+	bool no_watch;
+	/* Serve what links to the outside lead to; default false. */
+	bool follow;
+	/* libfuse's trace of requests on stderr; default false. */
+	bool debug;
+	/* For libfuse, as after -o; default NULL. "ro" and "default_permissions" are always on. */
+	const char *fuse_options;
 
 	/* Called once, when the kernel has answered and requests will be served. Default NULL. */
 	void (*ready)(void *context);

@@ -65,6 +65,12 @@ static void say_frequencies(struct words *words, const struct ic_design *design)
 		    kept[design->order].before, design->keep, ngroups, kept[design->order].after);
 }
 
+/* The source's own blocks, all of them. */
+static bool is_dense(const struct ic_design *design)
+{
+	return design->sx == 1 && design->sy == 1 && design->block == 8 && design->keep == 15 && design->bits == 8;
+}
+
 void policy_describe_design(const struct ic_design *design, char out[POLICY_DESIGN_WORDS_SIZE])
 {
 	struct words words = {.out = out, .size = POLICY_DESIGN_WORDS_SIZE};
@@ -76,6 +82,9 @@ void policy_describe_design(const struct ic_design *design, char out[POLICY_DESI
 		say(&words, "; colour at half of luma's resolution.");
 	else
 		say(&words, "; colour at luma's resolution.");
+	if (is_dense(design))
+		say(&words, " Nothing is lost beyond 8-bit codes%s; larger than the JPEGs.",
+		    design->chroma == IC_CHROMA_HALF ? " and finer colour" : "");
 }
 
 const char *policy_describe_face(enum ic_face face)

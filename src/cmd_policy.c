@@ -156,13 +156,6 @@ static errint_t walk_up(const char *directory, struct nearest *nearest, struct i
 	return err;
 }
 
-static bool is_default(const struct ic_design *design)
-{
-	struct ic_design other = ic_design_default();
-
-	return ic_design_equal(design, &other);
-}
-
 /* Sampling moves what labels in pixels point to. */
 static void warn_of_labels(const char *name, int directory_fd, const struct ic_design *design, enum ic_face face)
 {
@@ -199,8 +192,6 @@ static void print_policy(const char *directory, const struct policy *policy)
 	put_text(stdout, directory);
 	printf("\n  design  %s\n", design);
 	put_wrapped(stdout, 10, words);
-	if (is_default(&policy->design))
-		put_wrapped(stdout, 10, "Nothing is lost beyond the 8-bit codes; larger than the JPEGs.");
 	fputs("          by: ", stdout);
 	put_text(stdout, policy->design_rule);
 	printf("\n  face    %s\n", ic_face_name(policy->face));

@@ -370,6 +370,7 @@ START_TEST(what_is_no_object_is_damaged)
 
 	for (size_t i = 0; i < COUNT(texts); i++)
 		ck_assert_int_eq(ic_view_parse(&view, (const uint8_t *)texts[i], strlen(texts[i]), NULL), -EBADMSG);
+	ck_assert_int_eq(ic_view_parse(&view, NULL, 0, NULL), -ENODATA); /* nothing is no object yet */
 }
 END_TEST
 

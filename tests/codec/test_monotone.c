@@ -31,7 +31,7 @@ struct extent {
 
 static const struct extent extents[] = {
         {"quick", false, 4, 150, 110, 0.05},
-        {"whole", true, 8, 270, 240, 0.01},
+        {"whole", true, 8, 280, 220, 0.01},
 };
 
 /* Set by main. */

@@ -9,6 +9,7 @@
 #include "jpegread.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,7 @@ static const struct jpeg_spec kinds[] = {
 
 static const struct {
 	uint32_t width, height;
-} sizes[] = {{1, 1}, {2, 3}, {5, 1}, {8, 8}, {9, 7}, {16, 16}, {17, 33}, {35, 21}, {61, 90}};
+} sizes[] = {{1, 1}, {2, 3}, {5, 1}, {8, 8}, {9, 7}, {16, 16}, {17, 33}, {35, 21}, {61, 90}, {17, 300}, {90, 270}};
 
 #define NSOURCES (COUNT(kinds) * COUNT(sizes))
 
@@ -170,6 +171,90 @@ START_TEST(jpegs_of_b8_without_dropped_bits_show_the_objects_pixels)
 		free(jpeg.data);
 		subject_clear(&c);
 	}
+}
+END_TEST
+
+/* --- Large pictures, whose Huffman tables are made from a part ----------------------------------------------------- */
+
+/* An object whose planes are noise, in some rows of blocks or in all. */
+static struct bytes object_of_noise(const char *design, uint32_t width, uint32_t height, unsigned ncomponents,
+                                    uint32_t each, uint64_t seed)
+{
+	const struct ic_design d = design_of(design);
+	struct dice dice = dice_new(seed);
+	struct ic_layout l;
+
+	ck_assert_int_eq(ic_layout_init(&l, &d, width, height, ncomponents), 0);
+	struct bytes object = {calloc(1, l.nbytes), l.nbytes};
+	ck_assert_ptr_nonnull(object.data);
+	ic_header_write(object.data, &l, 1, 0);
+	for (unsigned p = 0; p < l.nplanes; p++) {
+		const struct ic_component *component = &l.component[p % ncomponents];
+		uint8_t *plane = object.data + ic_layout_plane_offset(&l, p);
+
+		memcpy(object.data + IC_HEADER_SIZE + IC_TABLE_ENTRY_SIZE * p, "\1\x08\0\0", 4);
+		for (uint32_t row = 0; row < component->block_rows; row += each)
+			for (uint32_t col = 0; col < component->block_cols; col++)
+				plane[row * component->block_cols + col] = (uint8_t)dice_roll(&dice, 256);
+		/* The extremes, one after the other. */
+		plane[0] = 0x80;
+		plane[1] = 0x7f;
+		plane[2] = 0x80;
+	}
+	return object;
+}
+
+START_TEST(symbols_that_the_part_lacks_have_codes)
+{
+	static const char *const designs[] = {"s1x1-b8-k15-q8", "s1x1-b8-k15-q8-c1", "s1x1-b8-k6-q8-c1",
+	                                      "s1x1-b8-k9-q8-ol"};
+
+	for (unsigned i = 0; i < 2 * COUNT(designs); i++) {
+		unsigned ncomponents = i % 2 ? 1 : 3;
+		/* Rows 0, 8, 16 are never among every fourth from the third on. */
+		struct bytes object =
+		        object_of_noise(designs[i / 2], 70, 400, ncomponents, i / 2 == 0 ? 16 : 8, (uint64_t)_i);
+		struct ic_view view = view_of(object);
+		struct bytes jpeg = present(&view);
+		struct jpegread read = jpegread_coefficients(jpeg);
+
+		check_grid(&read, &view.layout);
+		for (unsigned component = 0; component < ncomponents; component++)
+			check_component(&read.component[component], &view, component);
+		jpegread_clear(&read);
+		free(jpeg.data);
+		free(object.data);
+	}
+}
+END_TEST
+
+/* Samples of nothing but extremes have the largest coefficients there are. */
+START_TEST(the_largest_coefficients_have_codes)
+{
+	struct bytes object = object_of_noise("s1x1-b1-k1-q8-c1", 136, 300, 1, 1, (uint64_t)_i);
+	struct ic_view view = view_of(object);
+	uint8_t *plane = object.data + ic_layout_plane_offset(&view.layout, 0);
+
+	/* The signs of one frequency in each block of the rows that the part lacks, both ways; gray elsewhere. */
+	for (uint32_t y = 0; y < 300; y++) {
+		for (uint32_t x = 0; x < 136; x++) {
+			uint32_t u = x / 8 % 8, v = y / 8 % 8;
+			bool up = (cos((2 * (x % 8) + 1) * u * M_PI / 16) > 0) ^
+			          (cos((2 * (y % 8) + 1) * v * M_PI / 16) > 0) ^ (x / 64 % 2 != 0);
+
+			plane[y * 136 + x] = (y / 8) % 4 == 2 ? 0 : up ? 0x80 : 0x7f;
+		}
+	}
+	struct bytes jpeg = present(&view);
+	struct picture shown = jpegread_rgb(jpeg);
+	uint8_t *rgb = rgb_of(&view);
+	double db = psnr(shown.rgb, rgb, (size_t)3 * shown.width * shown.height);
+
+	ck_assert_msg(db > NEAR_DB, "%.2f dB", db);
+	free(rgb);
+	picture_clear(&shown);
+	free(jpeg.data);
+	free(object.data);
 }
 END_TEST
 
@@ -440,6 +525,8 @@ static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, jpegs_of_b8_hold_the_objects_coefficients, 0, NSOURCES);
 	tcase_add_loop_test(cases, jpegs_of_b8_without_dropped_bits_show_the_objects_pixels, 0, NSOURCES);
+	tcase_add_loop_test(cases, symbols_that_the_part_lacks_have_codes, 0, 4);
+	tcase_add_test(cases, the_largest_coefficients_have_codes);
 	tcase_add_loop_test(cases, jpegs_of_other_blocks_are_near_the_object, 0, 3);
 	tcase_add_loop_test(cases, jpegs_of_other_blocks_have_the_objects_grid, 0, NSOURCES);
 	tcase_add_loop_test(cases, orientation_is_a_tag, 0, 2);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Encoding one JPEG, deriving from one object and decoding it in many threads at once: for ThreadSanitizer above all. */
+#include "codec/decode.h"
 #include "codec/encode.h"
 
 #include "codec_helpers.h"
@@ -17,6 +18,7 @@ struct shared {
 	struct ic_view dense_view;
 	struct ic_design designs[NDESIGNS];
 	struct bytes expected[NDESIGNS];
+	struct bytes rgb; /* of the dense object */
 };
 
 struct worker {
@@ -30,6 +32,16 @@ static bool is_expected(const uint8_t *object, size_t nbytes, struct bytes expec
 	return nbytes == expected.nbytes && memcmp(object, expected.data, nbytes) == 0;
 }
 
+static struct bytes decode_rgb(const struct ic_view *view)
+{
+	size_t stride = (size_t)3 * view->layout.width;
+	struct bytes rgb = {malloc(stride * view->layout.height), stride * view->layout.height};
+
+	if (!rgb.data || ic_decode_rgb(view, rgb.data, stride))
+		rgb.nbytes = 0;
+	return rgb;
+}
+
 static bool check_design(const struct shared *s, unsigned i)
 {
 	uint8_t *encoded = NULL, *derived = NULL;
@@ -38,10 +50,13 @@ static bool check_design(const struct shared *s, unsigned i)
 
 	sparse.keep = (uint8_t)(1 + i);
 	sparse.bits = (uint8_t)(1 + i % 8);
+	struct bytes rgb = decode_rgb(&s->dense_view);
 	bool good =
+	        is_expected(rgb.data, rgb.nbytes, s->rgb) &&
 	        !ic_encode_jpeg(s->jpeg.data, s->jpeg.nbytes, &s->designs[i], NULL, &encoded, &encoded_nbytes, NULL) &&
 	        is_expected(encoded, encoded_nbytes, s->expected[i]) &&
 	        !ic_derive(&s->dense_view, &sparse, &derived, &derived_nbytes, NULL) && !decode_all(&s->dense_view);
+	free(rgb.data);
 	free(encoded);
 	free(derived);
 	return good;
@@ -66,6 +81,8 @@ START_TEST(threads_do_not_meet)
 
 	shared.dense = encode(shared.jpeg, &dense);
 	shared.dense_view = view_of(shared.dense);
+	shared.rgb = decode_rgb(&shared.dense_view);
+	ck_assert_uint_eq(shared.rgb.nbytes, 3 * 93 * 75);
 	for (unsigned i = 0; i < NDESIGNS; i++) {
 		shared.designs[i] = design_random(&dice);
 		shared.expected[i] = encode(shared.jpeg, &shared.designs[i]);
@@ -81,6 +98,7 @@ START_TEST(threads_do_not_meet)
 	for (unsigned i = 0; i < NDESIGNS; i++)
 		free(shared.expected[i].data);
 	free(shared.dense.data);
+	free(shared.rgb.data);
 	free(shared.jpeg.data);
 }
 END_TEST

@@ -351,7 +351,8 @@ START_TEST(designs_are_said_in_words)
 		const char *design, *words;
 	} said[] = {
 	        {"s1x1-b8-k15-q8", "Every pixel is kept; in blocks of 8 x 8, all frequencies; 8 bits a coefficient; "
-	                           "colour at half of luma's resolution."},
+	                           "colour at half of luma's resolution. Nothing is lost beyond 8-bit codes and finer "
+	                           "colour; larger than the JPEGs."},
 	        {"s2x2-b16-k6-q1-c1",
 	         "Every 2nd column and row is kept; in blocks of 16 x 16, the lowest 6 of 31 "
 	         "anti-diagonals of frequencies; 1 bit a coefficient; colour at luma's resolution."},

@@ -193,6 +193,6 @@ class MountTest(unittest.TestCase):
 def main():
     reason = why_not()
     if reason:
-        print("skipped:", reason)
+        print("SKIP:", reason)
         sys.exit(77)
     unittest.main(verbosity=2)

@@ -132,7 +132,7 @@ class Changes(MountTest):
         self.put("d/a.jpg", images()[0])
         self.put("d/label.txt", b"one")
         mount = self.mount("nowatch", f"staleness={bound}")
-        self.assertIn("within 0.3 seconds", (self.point / "d/.icfs/policy").read_text())
+        self.assertIn("within 0.3 s", (self.point / "d/.icfs/policy").read_text())
         self.assertNotIn("inotify", mount.text("policy"))
         self.assert_object("d/a.ic", images()[0])
         self.assertFalse((self.point / "d/b.ic").exists())

@@ -49,14 +49,30 @@ class Life(MountTest):
         self.assertTrue(self.ended(log))
         self.assertFalse(self.is_mounted())
 
-    def test_it_leaves_the_terminal_and_the_directory(self):
-        _, log = self.background()
+    def daemon(self):
         pids = [pid for pid in os.listdir("/proc") if pid.isdigit() and str(self.point).encode() in self.line(pid)]
         self.assertEqual(len(pids), 1)
-        self.assertEqual(os.readlink(f"/proc/{pids[0]}/cwd"), "/")
+        return int(pids[0])
+
+    def test_after_a_kill_it_says_what_to_do_and_then_serves_again(self):
+        self.put("a.jpg", images()[0])
+        self.background()
+        os.kill(self.daemon(), signal.SIGKILL)
+        self.assertTrue(until(lambda: not os.access(self.point, os.F_OK)))
+        done = icfs(self.source, self.point)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{self.point}: a mount whose process is gone; end it with fusermount3 -u", done.stderr)
+        self.unmount()
+        self.background()
+        self.assert_object("a.ic", images()[0])
+
+    def test_it_leaves_the_terminal_and_the_directory(self):
+        _, log = self.background()
+        pid = self.daemon()
+        self.assertEqual(os.readlink(f"/proc/{pid}/cwd"), "/")
         for fd in range(3):
-            self.assertEqual(os.readlink(f"/proc/{pids[0]}/fd/{fd}"), "/dev/null")
-        os.kill(int(pids[0]), signal.SIGTERM)
+            self.assertEqual(os.readlink(f"/proc/{pid}/fd/{fd}"), "/dev/null")
+        os.kill(pid, signal.SIGTERM)
         self.assertTrue(self.ended(log))
 
     @staticmethod
