@@ -12,7 +12,9 @@ import time
 from mounting import MountTest, images, main
 
 SECONDS = float(os.environ.get("ICFS_TEST_STORM", "4"))  # the long suite asks for more
-VIEWS = ("", "", ".icfs/view/s2x2-b8-k6-q8", ".icfs/view/s4x4-b16-k3-q2,ic")
+VIEWS = (("", ".ic"), ("", ".ic"), (".icfs/view/s2x2-b8-k6-q8", ".ic"), (".icfs/view/s4x4-b16-k3-q2,ic", ".ic"),
+         (".icfs/view/s2x2-b8-k6-q8,jpeg", ".jpg"), (".icfs/view/s1x1-b16-k9-q8,jpeg", ".jpg"),
+         (".icfs/view/s2x2-b8-k6-q8,bmp", ".jpg"), (".icfs/view/orig", ".jpg"))
 DESIGNS = ("s2x2-b8-k6-q8", "s1x1-b8-k15-q8", "s1x1-b4-k2-q3", "bad")
 
 
@@ -20,8 +22,8 @@ class Storm(MountTest):
     def read(self, seed):
         dice = random.Random(seed)
         while time.monotonic() < self.end_time:
-            top = self.point / dice.choice(VIEWS)
-            folder = top / f"d{dice.randrange(4)}"
+            view, extension = dice.choice(VIEWS)
+            folder = self.point / view / f"d{dice.randrange(4)}"
             try:
                 kind = dice.randrange(10)
                 if kind < 2:
@@ -32,9 +34,9 @@ class Storm(MountTest):
                     (self.point / ".icfs/stats").read_text()
                     os.listdir(self.point / ".icfs/view")
                 elif kind < 6:
-                    (folder / f"sub/g{dice.randrange(20)}.ic").read_bytes()
+                    (folder / f"sub/g{dice.randrange(20)}{extension}").read_bytes()
                 else:
-                    (folder / f"f{dice.randrange(20)}.ic").read_bytes()
+                    (folder / f"f{dice.randrange(20)}{extension}").read_bytes()
                 self.reads += 1
             except OSError as error:
                 if error.errno not in (errno.ENOENT, errno.ESTALE):
