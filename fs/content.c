@@ -51,25 +51,6 @@ static errint_t check_source(struct fs *fs, const struct content_source *source,
 	return source_identity_equal(&is, &source->identity) ? 0 : content_stale(fs, source);
 }
 
-/* Up to `nbytes`; fewer where the file ends. */
-static errint_t read_at(int fd, uint8_t *out, size_t nbytes, uint64_t offset, size_t *ret_nbytes)
-{
-	size_t done = 0;
-
-	while (done < nbytes) {
-		ssize_t n = pread(fd, out + done, nbytes - done, (off_t)(offset + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	*ret_nbytes = done;
-	return 0;
-}
-
 errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_t nbytes, uint64_t offset,
                            size_t *ret_nbytes)
 {
@@ -80,7 +61,7 @@ errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_
 	errint_t err = open_source(fs, &source, &fd);
 	if (err)
 		return err;
-	err = read_at(fd, out, nbytes, offset, &n);
+	err = source_read_at(fd, out, nbytes, offset, &n);
 	if (!err)
 		err = check_source(fs, &source, fd);
 	close(fd);
@@ -97,7 +78,7 @@ errint_t content_read_source(struct fs *fs, const struct content_source *source,
 	errint_t err = open_source(fs, source, &fd);
 	if (err)
 		return err;
-	err = read_at(fd, bytes, nbytes, 0, &n);
+	err = source_read_at(fd, bytes, nbytes, 0, &n);
 	if (!err)
 		err = check_source(fs, source, fd);
 	if (!err && n != nbytes)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Nearly all headers end in the first block; EXIF thumbnails and colour profiles need the second. */
 #define FIRST_LOOK 4096u
@@ -27,40 +26,23 @@ static errint_t verdict_new(const struct stat *st, const char *why, struct verdi
 	return 0;
 }
 
-static ssize_t read_fully(int fd, uint8_t *bytes, size_t nbytes)
-{
-	size_t done = 0;
-
-	while (done < nbytes) {
-		ssize_t n = pread(fd, bytes + done, nbytes - done, (off_t)done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
-}
-
 /* Probe the first `nbytes` of the file. */
 static errint_t look(int fd, size_t nbytes, bool complete, const struct ic_limits *limits, bool *ret_is_image,
                      struct ic_jpeg_info *ret_info, struct ic_why *why, errint_t *ret_probe)
 {
 	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
-	ssize_t n;
+	size_t n = 0;
 
 	if (!bytes)
 		return -ENOMEM;
-	n = read_fully(fd, bytes, nbytes);
-	if (n >= 0) {
-		*ret_is_image = ic_is_jpeg(bytes, (size_t)n);
+	errint_t err = source_read_at(fd, bytes, nbytes, 0, &n);
+	if (!err) {
+		*ret_is_image = ic_is_jpeg(bytes, n);
 		if (*ret_is_image)
-			*ret_probe = ic_jpeg_probe(bytes, (size_t)n, complete, limits, ret_info, why);
+			*ret_probe = ic_jpeg_probe(bytes, n, complete, limits, ret_info, why);
 	}
 	free(bytes);
-	return n < 0 ? (errint_t)n : 0;
+	return err;
 }
 
 errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *limits, struct verdict **ret_verdict)
