@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""djpeg and jpegtran of libjpeg-turbo: exact pixels, and coefficients that survive a lossless rewrite."""
+
+import io
+
+import numpy
+from PIL import Image
+
+from programs import ProgramTest, needs, run
+
+ONE_TABLE_BOUND = 1.1  # the cover of what an extract lacks weighs most in a narrow image
+ALL_TABLES_BOUND = 1.02
+
+
+def pixels(pnm):
+    return numpy.array(Image.open(io.BytesIO(pnm)).convert("RGB"))
+
+
+class Libjpeg(ProgramTest):
+    def test_djpeg(self):
+        def check(design, face):
+            for name in self.jpegs:
+                seen = pixels(run("djpeg", "-pnm", self.point / name))
+                self.assert_pixels(seen, self.pixels_of(name, design), self.bound(design, face), name)
+
+        self.on_each(check, faces=("jpeg",))
+
+    def test_jpegtran(self):
+        def check(design, face):
+            for name in self.jpegs:
+                rewritten = run("jpegtran", "-copy", "all", "-progressive", self.point / name)
+                again = run("jpegtran", "-copy", "all", "-optimize", input=rewritten)
+                seen = pixels(run("djpeg", "-pnm", input=again))
+                self.assert_pixels(seen, self.pixels_of(name, design), self.bound(design, face), name)
+
+        self.on_each(check, faces=("jpeg",))
+
+    def test_huffman_tables_are_near_the_best(self):
+        """What is served is hardly longer than what jpegtran makes of it, which counts every symbol."""
+        def check(design, face):
+            served = best = 0
+            for name in self.jpegs:
+                nbytes = (self.point / name).stat().st_size
+                optimal = len(run("jpegtran", "-copy", "all", "-optimize", self.point / name))
+                self.assertLessEqual(nbytes, ONE_TABLE_BOUND * optimal, name)
+                served, best = served + nbytes, best + optimal
+            self.assertLessEqual(served, ALL_TABLES_BOUND * best)
+
+        self.on_each(check, faces=("jpeg",))
+
+
+if __name__ == "__main__":
+    needs(("djpeg", "libjpeg-turbo-progs"), ("jpegtran", "libjpeg-turbo-progs"))
