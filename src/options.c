@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/options.h"
 #include "src/icfs.h"
+#include "src/version.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
 
-#define OPTIONS_MAX 24 /* of one command, --help included */
+#define OPTIONS_MAX 24 /* of one command, --help and --version included */
 #define VALUE_HELP 'h'
+#define VALUE_VERSION 'V'
 #define VALUE_FIRST 256 /* getopt's value of a table's first option; above all letters */
 #define HELP_COLUMN 26
 
 /* The tables in getopt's terms. */
 struct getopt_tables {
-	char letters[2 * OPTIONS_MAX + 2];
+	char letters[2 * OPTIONS_MAX + 3];
 	struct option options[OPTIONS_MAX + 1];
 };
 
@@ -26,6 +28,7 @@ static void fill_tables(struct getopt_tables *tables, const struct option_entry 
 	/* getopt keeps quiet and tells a missing argument apart. */
 	*letter++ = ':';
 	*letter++ = VALUE_HELP;
+	*letter++ = VALUE_VERSION;
 	for (; n < OPTIONS_MAX - 1 && entries[n].name; n++) {
 		tables->options[n] = (struct option){.name = entries[n].name,
 		                                     .has_arg = entries[n].argument ? required_argument : no_argument,
@@ -36,7 +39,8 @@ static void fill_tables(struct getopt_tables *tables, const struct option_entry 
 				*letter++ = ':';
 		}
 	}
-	tables->options[n] = (struct option){.name = "help", .has_arg = no_argument, .val = VALUE_HELP};
+	tables->options[n++] = (struct option){.name = "help", .has_arg = no_argument, .val = VALUE_HELP};
+	tables->options[n] = (struct option){.name = "version", .has_arg = no_argument, .val = VALUE_VERSION};
 }
 
 static const struct option_entry *find_entry(const struct option_entry *entries, int value)
@@ -69,6 +73,7 @@ static void print_help(const struct command_line *line)
 	for (const struct option_entry *entry = line->options; entry->name; entry++)
 		print_option(entry->letter, entry->name, entry->argument, entry->help);
 	print_option(VALUE_HELP, "help", NULL, "print this");
+	print_option(VALUE_VERSION, "version", NULL, "print what this build is made of");
 	if (line->note) {
 		putchar('\n');
 		put_wrapped(stdout, 0, line->note);
@@ -105,6 +110,10 @@ int parse_command_line(const struct command_line *line, int argc, char **argv, v
 	while (status == GO_ON && (value = getopt_long(argc, argv, tables.letters, tables.options, NULL)) != -1) {
 		if (value == VALUE_HELP) {
 			print_help(line);
+			return EXIT_OK;
+		}
+		if (value == VALUE_VERSION) {
+			print_version();
 			return EXIT_OK;
 		}
 		if (value == ':')

@@ -28,7 +28,8 @@ struct command_line {
 	int min_operands, max_operands;
 };
 
-/* parse_command_line returns this when the command is to go on, else the exit status: --help was printed, or an error. */
+/* parse_command_line returns this when the command is to go on, else the exit status: --help or --version was printed, or
+ * there was an error. */
 #define GO_ON (-1)
 
 /* Apply the options of argv[1..argc) to `settings`, and leave the operands in argv[*ret_first..argc). */

@@ -4,5 +4,5 @@
  */
 #pragma once
 
-/* Print it, for `icfs --version`. */
+/* Print it, for --version, which every command takes. */
 void print_version(void);
