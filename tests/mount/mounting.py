@@ -120,6 +120,13 @@ class Mount:
         return self.process.returncode, errors.decode(errors="replace")
 
 
+def discard(directory):
+    """Remove a tree, directories without write permission too: copies of what a mount serves have none."""
+    for path, _, _ in os.walk(directory):
+        os.chmod(path, 0o700)
+    shutil.rmtree(directory)
+
+
 class MountTest(unittest.TestCase):
     """Each test has a directory `source` and an empty one `point`; every mount must end well."""
 
@@ -127,7 +134,7 @@ class MountTest(unittest.TestCase):
 
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="icfs-mount-")).resolve()
-        self.addCleanup(shutil.rmtree, self.dir)
+        self.addCleanup(discard, self.dir)
         self.dir.chmod(0o755)
         self.source = self.dir / "source"
         self.point = self.dir / "point"
