@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/fs_priv.h"
+#include "fs/read_at.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -61,7 +62,7 @@ errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_
 	errint_t err = open_source(fs, &source, &fd);
 	if (err)
 		return err;
-	err = source_read_at(fd, out, nbytes, offset, &n);
+	err = read_at(fd, out, nbytes, offset, &n);
 	if (!err)
 		err = check_source(fs, &source, fd);
 	close(fd);
@@ -78,7 +79,7 @@ errint_t content_read_source(struct fs *fs, const struct content_source *source,
 	errint_t err = open_source(fs, source, &fd);
 	if (err)
 		return err;
-	err = source_read_at(fd, bytes, nbytes, 0, &n);
+	err = read_at(fd, bytes, nbytes, 0, &n);
 	if (!err)
 		err = check_source(fs, source, fd);
 	if (!err && n != nbytes)

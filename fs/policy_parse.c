@@ -7,6 +7,7 @@
  */
 #include "fs/policy.h"
 #include "fs/policy_priv.h"
+#include "fs/read_at.h"
 
 #include "config.h"
 #if HAVE_INIPARSER_INIPARSER_H
@@ -180,31 +181,12 @@ errint_t policy_file_parse(const char *text, size_t nbytes, const char *name, en
 	return err;
 }
 
-static errint_t read_text(int fd, char *text, size_t size, size_t *ret_nbytes)
-{
-	size_t total = 0;
-
-	while (total < size) {
-		ssize_t n = pread(fd, text + total, size - total, (off_t)total);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		total += (size_t)n;
-	}
-	*ret_nbytes = total;
-	return 0;
-}
-
 errint_t policy_file_read(int fd, const char *name, enum policy_kind kind, struct policy_file **ret_file,
                           struct ic_why *why)
 {
 	size_t size = POLICY_FILE_SIZE_MAX + 1, nbytes = 0;
 	char *text = malloc(size);
-	errint_t err = text ? read_text(fd, text, size, &nbytes) : -ENOMEM;
+	errint_t err = text ? read_at(fd, text, size, 0, &nbytes) : -ENOMEM;
 
 	if (err)
 		policy_fail(why, err, name, "cannot be read: %s", strerror(-err));

@@ -380,21 +380,3 @@ errint_t source_open_file(const struct source *source, const char *place, const 
 	*ret_st = st;
 	return 0;
 }
-
-errint_t source_read_at(int fd, uint8_t *out, size_t nbytes, uint64_t offset, size_t *ret_nbytes)
-{
-	size_t done = 0;
-
-	while (done < nbytes) {
-		ssize_t n = pread(fd, out + done, nbytes - done, (off_t)(offset + done));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	*ret_nbytes = done;
-	return 0;
-}

@@ -18,7 +18,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <limits.h>
-#include <stddef.h>
 #include <sys/stat.h>
 
 /* What tells two versions of a source apart. */
@@ -60,6 +59,3 @@ errint_t source_resolve(const struct source *source, const char *place, const ch
 
 /* Join a place and a name. -ENAMETOOLONG. */
 errint_t source_join(const char *place, const char *name, char ret_path[PATH_MAX]);
-
-/* Read up to `nbytes` from `offset` on; fewer where the file ends. -errno. */
-errint_t source_read_at(int fd, uint8_t *out, size_t nbytes, uint64_t offset, size_t *ret_nbytes);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/verdict.h"
+#include "fs/read_at.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static errint_t look(int fd, size_t nbytes, bool complete, const struct ic_limit
 
 	if (!bytes)
 		return -ENOMEM;
-	errint_t err = source_read_at(fd, bytes, nbytes, 0, &n);
+	errint_t err = read_at(fd, bytes, nbytes, 0, &n);
 	if (!err) {
 		*ret_is_image = ic_is_jpeg(bytes, n);
 		if (*ret_is_image)
