@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/cache.h"
 #include "fs/hash.h"
+#include "fs/reuse.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-#define QUEUE_SHARE 8 /* the queue gets 1/8 of the bytes */
+#define QUEUE_SHARE 8                         /* the queue gets 1/8 of the bytes, */
+#define QUEUE_NBYTES_MAX (UINT64_C(64) << 20) /* which is enough for the files that are being read at one time */
 #define BUCKETS_MIN 1024u
 
 enum place { PLACE_MAKING, PLACE_QUEUE, PLACE_KEPT, PLACE_NONE };
@@ -14,22 +16,28 @@ enum place { PLACE_MAKING, PLACE_QUEUE, PLACE_KEPT, PLACE_NONE };
 struct slot {
 	struct object object; /* first, so that one is the other */
 	struct object_key key;
-	struct slot *next;        /* in its bucket */
-	struct slot *queue_next;  /* towards the newest */
-	struct slot **queue_link; /* what points here in the queue */
+	struct slot *next;          /* in its bucket */
+	struct slot *older, *newer; /* in its line */
+	uint64_t time;              /* of the last request, while it was made or is kept; see reuse.h */
 	pthread_cond_t made;
 	unsigned refs; /* users, waiters, and the bucket */
 	enum place place;
 	errint_t err;
 };
 
+/* Slots from the oldest to the newest. */
+struct line {
+	struct slot *oldest, *newest;
+	uint64_t nbytes, nbytes_max;
+};
+
 struct cache {
 	pthread_mutex_t lock;
 	struct slot **buckets;
 	size_t nbuckets, count;
-	struct slot *queue_oldest, **queue_end;
-	uint64_t queue_nbytes, queue_nbytes_max;
-	uint64_t kept_nbytes, nbytes_max;
+	struct line queue; /* in the order of making */
+	struct line kept;  /* in the order of use */
+	struct reuse *reuse;
 	uint64_t hits, misses;
 };
 
@@ -41,14 +49,14 @@ errint_t cache_new(uint64_t nbytes, struct cache **ret_cache)
 		return -ENOMEM;
 	cache->nbuckets = BUCKETS_MIN;
 	cache->buckets = calloc(cache->nbuckets, sizeof(*cache->buckets));
-	if (!cache->buckets) {
+	if (!cache->buckets || reuse_new(&cache->reuse)) {
+		free(cache->buckets);
 		free(cache);
 		return -ENOMEM;
 	}
 	pthread_mutex_init(&cache->lock, NULL);
-	cache->queue_end = &cache->queue_oldest;
-	cache->nbytes_max = nbytes;
-	cache->queue_nbytes_max = nbytes / QUEUE_SHARE;
+	cache->queue.nbytes_max = nbytes / QUEUE_SHARE < QUEUE_NBYTES_MAX ? nbytes / QUEUE_SHARE : QUEUE_NBYTES_MAX;
+	cache->kept.nbytes_max = nbytes - cache->queue.nbytes_max;
 	*ret_cache = cache;
 	return 0;
 }
@@ -71,11 +79,12 @@ void cache_free(struct cache *cache)
 		}
 	}
 	free(cache->buckets);
+	reuse_free(cache->reuse);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
 }
 
-static size_t bucket_of(const struct cache *cache, const struct object_key *key)
+static uint64_t hash_of(const struct object_key *key)
 {
 	const struct ic_design *d = &key->variant.design;
 	const uint8_t design[] = {d->sx, d->sy, d->block, d->keep, d->bits, d->chroma, d->filter, d->order};
@@ -83,7 +92,12 @@ static size_t bucket_of(const struct cache *cache, const struct object_key *key)
 
 	hash = hash_u64(hash_u64(hash, key->identity.ino), key->identity.dev);
 	hash = hash_u64(hash_u64(hash, (uint64_t)key->identity.mtime_ns), key->identity.size);
-	return hash_u64(hash, key->variant.face) & (cache->nbuckets - 1);
+	return hash_u64(hash, key->variant.face);
+}
+
+static size_t bucket_of(const struct cache *cache, const struct object_key *key)
+{
+	return hash_of(key) & (cache->nbuckets - 1);
 }
 
 static bool is_key(const struct object_key *a, const struct object_key *b)
@@ -127,24 +141,21 @@ static void unref(struct slot *slot)
 		slot_free(slot);
 }
 
-static void enqueue(struct cache *cache, struct slot *slot)
+static void join(struct line *line, struct slot *slot, enum place place)
 {
-	slot->place = PLACE_QUEUE;
-	slot->queue_next = NULL;
-	slot->queue_link = cache->queue_end;
-	*cache->queue_end = slot;
-	cache->queue_end = &slot->queue_next;
-	cache->queue_nbytes += slot->object.nbytes;
+	slot->place = place;
+	slot->older = line->newest;
+	slot->newer = NULL;
+	*(line->newest ? &line->newest->newer : &line->oldest) = slot;
+	line->newest = slot;
+	line->nbytes += slot->object.nbytes;
 }
 
-static void dequeue(struct cache *cache, struct slot *slot)
+static void leave(struct line *line, struct slot *slot)
 {
-	*slot->queue_link = slot->queue_next;
-	if (slot->queue_next)
-		slot->queue_next->queue_link = slot->queue_link;
-	else
-		cache->queue_end = slot->queue_link;
-	cache->queue_nbytes -= slot->object.nbytes;
+	*(slot->older ? &slot->older->newer : &line->oldest) = slot->newer;
+	*(slot->newer ? &slot->newer->older : &line->newest) = slot->older;
+	line->nbytes -= slot->object.nbytes;
 }
 
 static void forget(struct cache *cache, struct slot *slot)
@@ -156,26 +167,40 @@ static void forget(struct cache *cache, struct slot *slot)
 	*at = slot->next;
 	cache->count--;
 	if (slot->place == PLACE_QUEUE)
-		dequeue(cache, slot);
+		leave(&cache->queue, slot);
 	if (slot->place == PLACE_KEPT)
-		cache->kept_nbytes -= slot->object.nbytes;
+		leave(&cache->kept, slot);
 	slot->place = PLACE_NONE;
 	unref(slot);
+}
+
+/* Whether there is room to keep so many bytes more, once what is out of use has gone for them. */
+static bool has_room(struct cache *cache, uint64_t nbytes)
+{
+	struct line *kept = &cache->kept;
+	uint64_t horizon = reuse_horizon(cache->reuse);
+
+	if (nbytes > kept->nbytes_max)
+		return false;
+	while (kept->nbytes + nbytes > kept->nbytes_max && kept->oldest->time < horizon)
+		forget(cache, kept->oldest);
+	return kept->nbytes + nbytes <= kept->nbytes_max;
 }
 
 /* Keep the queue to its share: its oldest moves on, or goes. The newest stays however large it is, else the next read of
  * the same file would make it again. */
 static void shorten_queue(struct cache *cache)
 {
-	while (cache->queue_nbytes > cache->queue_nbytes_max && cache->queue_oldest->queue_next) {
-		struct slot *slot = cache->queue_oldest;
-		if (cache->kept_nbytes + slot->object.nbytes > cache->nbytes_max - cache->queue_nbytes_max) {
+	struct line *queue = &cache->queue;
+
+	while (queue->nbytes > queue->nbytes_max && queue->oldest != queue->newest) {
+		struct slot *slot = queue->oldest;
+		if (!has_room(cache, slot->object.nbytes)) {
 			forget(cache, slot);
 			continue;
 		}
-		dequeue(cache, slot);
-		slot->place = PLACE_KEPT;
-		cache->kept_nbytes += slot->object.nbytes;
+		leave(queue, slot);
+		join(&cache->kept, slot, PLACE_KEPT);
 	}
 }
 
@@ -189,6 +214,7 @@ static struct slot *begin(struct cache *cache, const struct object_key *key)
 	pthread_cond_init(&slot->made, NULL);
 	slot->key = *key;
 	slot->place = PLACE_MAKING;
+	slot->time = reuse_note(cache->reuse, hash_of(key));
 	slot->refs = 2;
 	if (cache->count >= cache->nbuckets)
 		grow(cache);
@@ -212,11 +238,23 @@ static void finish(struct cache *cache, struct slot *slot, errint_t err, uint8_t
 		if (err) {
 			forget(cache, slot);
 		} else {
-			enqueue(cache, slot);
+			join(&cache->queue, slot, PLACE_QUEUE);
 			shorten_queue(cache);
 		}
 	}
 	pthread_cond_broadcast(&slot->made);
+}
+
+/* A request for what is there already. Those of the queue are the several reads of one file, which say nothing of when a
+ * file is read again. */
+static void use(struct cache *cache, struct slot *slot)
+{
+	cache->hits++;
+	if (slot->place != PLACE_KEPT)
+		return;
+	slot->time = reuse_note(cache->reuse, hash_of(&slot->key));
+	leave(&cache->kept, slot);
+	join(&cache->kept, slot, PLACE_KEPT);
 }
 
 static bool is_made(const struct slot *slot)
@@ -235,7 +273,7 @@ errint_t cache_get(struct cache *cache, const struct object_key *key, cache_make
 	struct slot *slot = find(cache, key);
 	if (slot) {
 		slot->refs++;
-		cache->hits++;
+		use(cache, slot);
 		while (!is_made(slot))
 			pthread_cond_wait(&slot->made, &cache->lock);
 	} else {
@@ -291,7 +329,7 @@ struct cache_counts cache_counts(struct cache *cache)
 	struct cache_counts counts = {
 	        .hits = cache->hits,
 	        .misses = cache->misses,
-	        .nbytes = cache->queue_nbytes + cache->kept_nbytes,
+	        .nbytes = cache->queue.nbytes + cache->kept.nbytes,
 	        .nobjects = cache->count,
 	};
 	pthread_mutex_unlock(&cache->lock);

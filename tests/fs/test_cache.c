@@ -159,6 +159,38 @@ START_TEST(test_scans_do_not_empty_it)
 }
 END_TEST
 
+static unsigned read_epoch(struct cache *cache, struct work *work, uint64_t first_ino)
+{
+	uint64_t hits = cache_counts(cache).hits;
+
+	for (uint64_t i = 0; i < 160; i++)
+		get(cache, work, first_ino + i * 7 % 160, 1000);
+	return (unsigned)(cache_counts(cache).hits - hits);
+}
+
+/* A view that was compared and left must not have the memory for ever; one whose turn comes again keeps its share. */
+START_TEST(test_what_nobody_reads_makes_room)
+{
+	struct work work = {0};
+	struct cache *cache;
+	unsigned hits = 0;
+
+	ck_assert_int_eq(cache_new(LIMIT, &cache), 0);
+	for (int epoch = 0; epoch < 3; epoch++)
+		read_epoch(cache, &work, 1000);
+	ck_assert_uint_ge(read_epoch(cache, &work, 1000), 68);
+	for (int epoch = 0; epoch < 12; epoch++)
+		hits = read_epoch(cache, &work, 2000);
+	ck_assert_uint_ge(hits, 68);
+	for (int round = 0; round < 4; round++) {
+		read_epoch(cache, &work, 2000);
+		read_epoch(cache, &work, 3000); /* such as the images that a training is tested on */
+	}
+	ck_assert_uint_ge(read_epoch(cache, &work, 2000) + read_epoch(cache, &work, 3000), 68);
+	cache_free(cache);
+}
+END_TEST
+
 START_TEST(test_the_newest_stays_however_large)
 {
 	struct work work = {0};
@@ -296,6 +328,7 @@ int main(void)
 	tcase_add_test(tcase, test_64_threads_make_each_object_once);
 	tcase_add_test(tcase, test_bound);
 	tcase_add_test(tcase, test_scans_do_not_empty_it);
+	tcase_add_test(tcase, test_what_nobody_reads_makes_room);
 	tcase_add_test(tcase, test_the_newest_stays_however_large);
 	tcase_add_test(tcase, test_failures_are_not_kept);
 	tcase_add_test(tcase, test_drop);
