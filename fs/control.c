@@ -78,6 +78,7 @@ static void write_stats(struct fs *fs, FILE *out)
 	        .cache_nbytes_max = fs->settings.cache_nbytes,
 	        .nodes = nodes_count(fs->nodes),
 	        .names_nbytes = dirs_table_nbytes(fs->dirs),
+	        .nwaiting = gate_nwaiting(fs->source_gate) + gate_nwaiting(fs->encode_gate),
 	};
 
 	stats_write(&fs->stats, &gauges, out);

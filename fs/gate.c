@@ -63,3 +63,11 @@ void gate_leave(struct gate *gate, uint64_t nbytes)
 	pthread_cond_broadcast(&gate->changed);
 	pthread_mutex_unlock(&gate->lock);
 }
+
+uint64_t gate_nwaiting(struct gate *gate)
+{
+	pthread_mutex_lock(&gate->lock);
+	uint64_t n = gate->next_ticket - gate->serving;
+	pthread_mutex_unlock(&gate->lock);
+	return n;
+}

@@ -17,3 +17,6 @@ void gate_free(struct gate *gate); /* NULL is fine */
 
 void gate_enter(struct gate *gate, uint64_t nbytes); /* waits */
 void gate_leave(struct gate *gate, uint64_t nbytes); /* the same number */
+
+/* How many wait now. */
+uint64_t gate_nwaiting(struct gate *gate);

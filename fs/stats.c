@@ -40,7 +40,7 @@ static void write_metric(FILE *out, const char *name, const char *type, const ch
 
 static void write_requests(struct stats *stats, FILE *out)
 {
-	fputs("# HELP icfs_requests_total Requests of the kernel, by kind.\n# TYPE icfs_requests_total counter\n", out);
+	fputs("# HELP icfs_requests_total Requests of the kernel:\n# TYPE icfs_requests_total counter\n", out);
 	for (int i = 0; i < STATS_REQUESTS; i++)
 		fprintf(out, "icfs_requests_total{kind=\"%s\"} %" PRIu64 "\n", request_names[i], stats_get(stats, i));
 }
@@ -70,4 +70,5 @@ void stats_write(struct stats *stats, const struct stats_gauges *gauges, FILE *o
 	write_metric(out, "icfs_cache_objects", "gauge", "Objects in memory or being made.", cache->nobjects);
 	write_metric(out, "icfs_nodes", "gauge", "Inodes that the kernel knows.", gauges->nodes);
 	write_metric(out, "icfs_names_bytes", "gauge", "Bytes of cached names of directories.", gauges->names_nbytes);
+	write_metric(out, "icfs_queue", "gauge", "Objects that wait for memory to be made in.", gauges->nwaiting);
 }

@@ -46,6 +46,7 @@ struct stats_gauges {
 	uint64_t cache_nbytes_max;
 	uint64_t nodes;
 	uint64_t names_nbytes;
+	uint64_t nwaiting; /* objects that wait for memory to be made in */
 };
 
 void stats_write(struct stats *stats, const struct stats_gauges *gauges, FILE *out);

@@ -2,10 +2,12 @@
 """The hidden .icfs: what it says, its views; extended attributes; counts."""
 
 import errno
+import json
 import os
 import re
+import subprocess
 
-from mounting import DEFAULT, MountTest, images, main
+from mounting import DEFAULT, ICFS, MountTest, images, main
 
 
 class Control(MountTest):
@@ -65,6 +67,17 @@ class Control(MountTest):
         self.assertGreater(stats["icfs_encode_seconds_total"], 0)
         self.assertGreater(stats["icfs_nodes"], 2)
         self.assertGreater(stats['icfs_requests_total{kind="lookup"}'], 1)
+
+    def test_icfs_stats_tells_them(self):
+        self.put("d/a.jpg", images()[0])
+        mount = self.mount()
+        size = len(self.served("d/a.ic"))
+        for path in (self.point, self.point / "d"):
+            told = json.loads(subprocess.run([ICFS, "stats", "--json", path], check=True, capture_output=True).stdout)
+            self.assertEqual((told["icfs_object_made_bytes_total"], told["icfs_queue"]), (size, 0))
+            self.assertEqual(told.keys(), mount.stats().keys())
+        text = subprocess.run([ICFS, "stats", self.point], check=True, capture_output=True, text=True).stdout
+        self.assertIn("Bytes of objects made from sources.\n", text)
 
     def test_views(self):
         self.put("d/a.jpg", images()[0])
