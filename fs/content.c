@@ -17,7 +17,7 @@ errint_t content_stale(struct fs *fs, const struct content_source *source)
 	return -ESTALE;
 }
 
-static errint_t open_source(struct fs *fs, const struct content_source *source, int *ret_fd)
+errint_t content_open(struct fs *fs, const struct content_source *source, int *ret_fd)
 {
 	struct source_identity is;
 	char place[PATH_MAX];
@@ -40,8 +40,8 @@ static errint_t open_source(struct fs *fs, const struct content_source *source, 
 	return 0;
 }
 
-/* Whether the open source is still what was looked up, after it was read. */
-static errint_t check_source(struct fs *fs, const struct content_source *source, int fd)
+/* Whether the open source is still what was looked up. */
+errint_t content_check(struct fs *fs, const struct content_source *source, int fd)
 {
 	struct source_identity is;
 	struct stat st;
@@ -59,12 +59,12 @@ errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_
 	size_t n = 0;
 	int fd;
 
-	errint_t err = open_source(fs, &source, &fd);
+	errint_t err = content_open(fs, &source, &fd);
 	if (err)
 		return err;
 	err = read_at(fd, out, nbytes, offset, &n);
 	if (!err)
-		err = check_source(fs, &source, fd);
+		err = content_check(fs, &source, fd);
 	close(fd);
 	if (!err)
 		*ret_nbytes = n;
@@ -76,12 +76,12 @@ errint_t content_read_source(struct fs *fs, const struct content_source *source,
 	size_t nbytes = source->identity.size, n = 0;
 	int fd;
 
-	errint_t err = open_source(fs, source, &fd);
+	errint_t err = content_open(fs, source, &fd);
 	if (err)
 		return err;
 	err = read_at(fd, bytes, nbytes, 0, &n);
 	if (!err)
-		err = check_source(fs, source, fd);
+		err = content_check(fs, source, fd);
 	if (!err && n != nbytes)
 		err = content_stale(fs, source);
 	close(fd);

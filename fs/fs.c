@@ -95,8 +95,8 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 	fs->settings = *settings;
 	fs->stale_timeout = settings->staleness > TIMEOUT_SLACK ? settings->staleness - TIMEOUT_SLACK : 0;
 	fs->log = log;
-	fs->mountpoint = realpath(settings->mountpoint, NULL);
-	if (!fs->mountpoint) {
+	fs->mountpoint = settings->mountpoint ? realpath(settings->mountpoint, NULL) : NULL;
+	if (settings->mountpoint && !fs->mountpoint) {
 		err = ic_fail(why, -errno, "mount point %s: %s", settings->mountpoint, strerror(errno));
 		goto fail;
 	}

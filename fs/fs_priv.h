@@ -28,7 +28,7 @@ struct fs_notify {
 
 struct fs {
 	struct mount_settings settings; /* its texts are the caller's */
-	char *mountpoint;               /* canonical */
+	char *mountpoint;               /* canonical; NULL where there is none (walk.c) */
 	double stale_timeout;           /* seconds the kernel may rely on what nothing tells of changing */
 	struct log *log;
 	struct source *source;
@@ -77,6 +77,7 @@ struct found {
 	double timeout;
 	bool lacks_size;         /* only making it tells: making_measure */
 	struct verdict *verdict; /* referenced; spec.why points into it */
+	struct stat st;          /* of the source, where a link leads to */
 	char text[PATH_MAX];     /* spec.place, or spec.text of a link */
 };
 
@@ -110,6 +111,8 @@ struct content_source content_source_of(const struct node *node);
 errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_t nbytes, uint64_t offset,
                            size_t *ret_nbytes);
 errint_t content_read_source(struct fs *fs, const struct content_source *source, uint8_t *bytes);
+errint_t content_open(struct fs *fs, const struct content_source *source, int *ret_fd);
+errint_t content_check(struct fs *fs, const struct content_source *source, int fd); /* after it was read */
 errint_t content_stale(struct fs *fs, const struct content_source *source);
 
 /* making.c: objects, made of sources. */
@@ -119,6 +122,10 @@ errint_t making_get(struct fs *fs, struct node *node, const struct object **ret_
 /* Find out the size of what was found, by making it, which leaves it in memory for the read that follows. What cannot be
  * made becomes the source as it is. -ESTALE as above. */
 errint_t making_measure(struct fs *fs, struct found *found);
+
+/* Make what was found, an object, for the caller alone to free; it is not kept in memory. What becomes the source as it
+ * is gives 0 and NULL. */
+errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
 
 /* sizes.c: what the catalog remembers of them. */
 bool sizes_get(struct fs *fs, const struct source_identity *identity, const struct ic_variant *variant,

@@ -180,6 +180,36 @@ static void take_failure(struct making *making, struct found *found, errint_t er
 	found_set_as_is(found);
 }
 
+errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
+{
+	struct node_spec *spec = &found->spec;
+	struct making making = {
+	        .fs = fs,
+	        .source = {.parent = spec->parent, .name = spec->name, .identity = spec->identity},
+	        .variant = spec->variant,
+	};
+	uint8_t *bytes = NULL;
+	size_t nbytes = 0;
+
+	if (spec->err)
+		return ic_fail(why, spec->err, "%s", spec->why);
+	errint_t err = make_object(&making, &bytes, &nbytes);
+	if (is_final(err) && spec->variant.face == IC_FACE_JPEG) {
+		log_warning(fs, &making.source, "served as it is: ", making.why.text);
+		found_set_as_is(found);
+		err = 0;
+	} else if (!err && !found->lacks_size && nbytes != spec->nbytes) {
+		free(bytes);
+		err = ic_fail(&making.why, -EBADMSG, "it has %zu bytes, not the %llu that its header promised", nbytes,
+		              (unsigned long long)spec->nbytes);
+	}
+	if (err)
+		return ic_fail(why, err, "%s", making.why.text[0] ? making.why.text : strerror(-err));
+	*ret_bytes = bytes;
+	*ret_nbytes = nbytes;
+	return 0;
+}
+
 errint_t making_measure(struct fs *fs, struct found *found)
 {
 	struct node_spec *spec = &found->spec;

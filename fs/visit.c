@@ -187,8 +187,11 @@ struct names visit_served(struct visit *visit)
 	        .table = visit->table, .face = visit->variant.face, .is_image = is_image, .context = visit};
 }
 
-static void set_stat(struct node_spec *spec, const struct stat *st)
+static void set_stat(struct found *found, const struct stat *st)
 {
+	struct node_spec *spec = &found->spec;
+
+	found->st = *st;
 	spec->identity = source_identify(st);
 	spec->uid = st->st_uid;
 	spec->gid = st->st_gid;
@@ -249,7 +252,7 @@ static errint_t examine_file(struct visit *visit, size_t i, enum name_form form,
 		if (err)
 			return err;
 	}
-	set_stat(spec, st);
+	set_stat(found, st);
 	if (st->st_nlink > 1 && found->timeout > visit->fs->stale_timeout)
 		found->timeout = visit->fs->stale_timeout; /* a change by another name is not told of here */
 	bool is_image = found->verdict && found->verdict->is_image;
@@ -317,7 +320,7 @@ static errint_t examine_directory(struct visit *visit, const struct stat *st, bo
 	struct node_spec *spec = &found->spec;
 	char place[PATH_MAX], own_path[PATH_MAX];
 
-	set_stat(spec, st);
+	set_stat(found, st);
 	if (is_link && found->text[0] != '/') {
 		errint_t err = node_path(visit->node, own_path);
 		if (err)
