@@ -59,11 +59,12 @@ def simple_libjpeg(folder: Path) -> Pass:
     return decoding(files_below(folder), lambda content: torch.from_numpy(simplejpeg.decode_jpeg(content)))
 
 
+JPEG, ANY = ('jpeg', 'orig'), ('jpeg', 'orig', 'bmp')
 LOADERS = (
-    Loader('ImageFolder + ToTensor', ('torchvision',), ('jpeg', 'bmp'), lambda folder: image_folder(folder, 'ToTensor')),
-    Loader('+ PILToTensor', ('torchvision',), ('jpeg', 'bmp'), lambda folder: image_folder(folder, 'PILToTensor')),
-    Loader('OpenCV imdecode', ('cv2', 'torch'), ('jpeg', 'bmp'), opencv),
-    Loader('simplejpeg', ('simplejpeg', 'torch'), ('jpeg',), simple_libjpeg),
+    Loader('ImageFolder + ToTensor', ('torchvision',), ANY, lambda folder: image_folder(folder, 'ToTensor')),
+    Loader('+ PILToTensor', ('torchvision',), ANY, lambda folder: image_folder(folder, 'PILToTensor')),
+    Loader('OpenCV imdecode', ('cv2', 'torch'), ANY, opencv),
+    Loader('simplejpeg', ('simplejpeg', 'torch'), JPEG, simple_libjpeg),
 )
 
 

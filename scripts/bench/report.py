@@ -78,8 +78,9 @@ def render(result: dict[str, Any]) -> str:
         'Speed of a warm mount as a share of that of the same bytes in files:\n\n' +
         cells_table(result, 'of_files', 2, (MOUNT,)),
         'Milliseconds an image:\n\n' + cells_table(result, 'ms', 3, (TREE, FILES, MOUNT, COLD)),
-        f'Peers; ratio to the JPEG tree under {result["loaders"][0]}:\n\n' + peers_table(result),
     ]
+    if result['peers']:
+        parts.append(f'Peers; ratio to the JPEG tree under {result["loaders"][0]}:\n\n' + peers_table(result))
     if result['missing']:
         parts.append('Missing:\n' + '\n'.join(f'  {name}: {reason}' for name, reason in result['missing'].items()))
     return '\n\n'.join(parts)
