@@ -17,7 +17,7 @@ PACKAGES = (
     ('numpy==2.4.6', 'pillow==13.0.0', 'torch==2.15.0', 'torchvision==0.29.2'),
     ('opencv-python==5.0.0.93',),
     ('simplejpeg==1.9.0',),
-    ('PyTurboJPEG==2.6.1',),
+    ('PyTurboJPEG==1.8.2',),  # later ones want libjpeg-turbo 3, which distributions may not have
     ('webdataset==1.0.2',),
     ('nvidia-dali-cuda130==2.4.0',),
     ('nvidia-nvimgcodec-cu13==0.9.0.20',),

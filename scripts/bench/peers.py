@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What others do for speed: decoders to call in place of a loader's own, and formats to convert a data set to. Each ends
-in a tensor of 8-bit samples, as `+ PILToTensor` does, in one process and one thread, without reading ahead of the clock.
+"""What others do for speed: decoders to call in place of a loader's own, and formats to convert a data set to. Each
+ends in a tensor of 8-bit samples, as `+ PILToTensor` does, in one process and one thread, and none goes on when its
+time is up.
 
 The pixels that a peer makes are the source's; `half`, those that a design with s2x2 has; or `256`, sources that were
 shrunk ahead of time to at most 256 a side, as FFCV's max_resolution does."""
@@ -175,7 +176,9 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def ffcv(inputs: Inputs, mode: str) -> Opened:
-    """FFCV's loader makes batches, so each image is cut to a square and resized, as its users do."""
+    """FFCV's loader makes batches, so each image is cut to a square and resized, as its users do. Numba's usual
+    threading layer never ends its wait at exit here, where all threads share a core."""
+    os.environ.setdefault('NUMBA_THREADING_LAYER', 'workqueue')
     from ffcv.fields import IntField, RGBImageField
     from ffcv.fields.rgb_image import CenterCropRGBImageDecoder
     from ffcv.loader import Loader, OrderOption

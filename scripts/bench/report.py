@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Results as Markdown tables for people, and as JSON for programs.
 
-The JSON is an object: `command`; `machine`; `images`, their number; `rounds`; `loaders`, their names; `rows`, a list; `peers`, a
-list; `missing`, an object of name and reason. A row has `served` (DESIGN,FACE or `JPEG tree`), `from` (`files`, `mount`
-or `cold mount`), `bytes` (an image, mean), `share` (of the JPEG tree's) and `cells`, an object by name of the loader. A
-cell has `ms` (an image) and `ratio` (how many times as fast as the JPEG tree), and warm on a mount `of_files` (its
-speed as a share of that of the same bytes in files). A peer has `name`, `pixels`, `bytes`, `share`, `ms`, and `ratio`
-to the JPEG tree under the first loader. Each figure is an object of `min`, `median` and `max` over the rounds."""
+The JSON is an object: `command`; `machine`; `images`, their number; `rounds`; `loaders`, their names; `rows`, a list;
+`peers`, a list; `missing`, an object of name and reason. A row has `served` (DESIGN,FACE or `JPEG tree`), `from`
+(`files`, `mount` or `cold mount`), `bytes` (an image, mean), `share` (of the JPEG tree's) and `cells`, an object by
+name of the loader. A cell has `ms` (an image) and `ratio` (how many times as fast as the JPEG tree), and warm on a
+mount `of_files` (its speed as a share of that of the same bytes in files). A peer has `name`, `pixels`, `bytes`,
+`share`, `ms`, and `ratio` to the JPEG tree under the first loader. Each figure is an object of `min`, `median` and
+`max` over the rounds."""
 from __future__ import annotations
 
 import statistics
@@ -27,7 +28,8 @@ def per_image(seconds: Sequence[float], images: int) -> Figure:
     return figure([value * 1e3 / images for value in seconds])
 
 
-def cell(seconds: Sequence[float], base: Sequence[float], files: Sequence[float] | None, images: int) -> dict[str, Figure]:
+def cell(seconds: Sequence[float], base: Sequence[float], files: Sequence[float] | None,
+         images: int) -> dict[str, Figure]:
     """A cold pass is no part of a round, so its ratio is to the median of the base."""
     pairs = base if len(seconds) == len(base) else [statistics.median(base)] * len(seconds)
     made = {'ms': per_image(seconds, images), 'ratio': figure(ratios(pairs, seconds))}
@@ -78,8 +80,9 @@ def render(result: dict[str, Any]) -> str:
         'Speed of a warm mount as a share of that of the same bytes in files:\n\n' +
         cells_table(result, 'of_files', 2, (MOUNT,)),
         'Milliseconds an image:\n\n' + cells_table(result, 'ms', 3, (TREE, FILES, MOUNT, COLD)),
-        f'Peers; ratio to the JPEG tree under {result["loaders"][0]}:\n\n' + peers_table(result),
     ]
+    if result['peers']:
+        parts.append(f'Peers; ratio to the JPEG tree under {result["loaders"][0]}:\n\n' + peers_table(result))
     if result['missing']:
         parts.append('Missing:\n' + '\n'.join(f'  {name}: {reason}' for name, reason in result['missing'].items()))
     return '\n\n'.join(parts)

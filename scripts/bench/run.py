@@ -34,6 +34,7 @@ class Key(NamedTuple):
     loader: str = ''
 
 
+ORDER = (FILES, MOUNT, COLD)  # of rows
 Times = dict[Key, list[float]]
 
 
@@ -70,8 +71,9 @@ def time_cold(settings: Settings, tree: Path, loaders: Sequence[Loader]) -> Time
 
 
 def folder_cells(folders: dict[Key, Path], loaders: Sequence[Loader]) -> dict[Key, Pass]:
+    """In the order they are timed in: what is compared lies side by side."""
     return {key._replace(loader=loader.name): loader.open(folder)
-            for key, folder in folders.items() for loader in loaders if key.served == TREE or opens(loader, key.served)}
+            for loader in loaders for key, folder in folders.items() if key.served == TREE or opens(loader, key.served)}
 
 
 def open_peer(peer: Peer, inputs: Inputs) -> Opened | str:
@@ -110,7 +112,7 @@ def make_rows(times: Times, nbytes: dict[str, float], images: int) -> list[dict[
         base = times[Key(TREE, FILES, key.loader)]
         files = times[key._replace(source=FILES)] if key.source == MOUNT else None
         row['cells'][key.loader] = report.cell(seconds, base, files, images)
-    return list(rows.values())
+    return sorted(rows.values(), key=lambda row: (list(nbytes).index(row['served']), ORDER.index(row['from'])))
 
 
 def make_peers(times: Times, opened: dict[Key, Opened], base: Sequence[float], tree_bytes: float,
@@ -120,31 +122,41 @@ def make_peers(times: Times, opened: dict[Key, Opened], base: Sequence[float], t
             for key, peer in opened.items()]
 
 
+def copy_served(settings: Settings, tree: Path) -> dict[str, float]:
+    """Files with the bytes that each mount serves; returns what an image takes, mean, by what is served."""
+    nbytes = {TREE: mean_bytes(tree)}
+    for variant in settings.variants:
+        with Mount(settings.icfs, tree, variant) as point:
+            copy_tree(point, settings.work / variant)
+        nbytes[variant] = mean_bytes(settings.work / variant)
+    return nbytes
+
+
+def time_warm(settings: Settings, tree: Path, loaders: Sequence[Loader], peers: dict[Key, Opened]) -> Times:
+    folders = {Key(TREE, FILES): tree}
+    with contextlib.ExitStack() as mounts:
+        for variant in settings.variants:
+            folders[Key(variant, FILES)] = settings.work / variant
+            folders[Key(variant, MOUNT)] = mounts.enter_context(Mount(settings.icfs, tree, variant))
+        cells = {**folder_cells(folders, loaders), **{key: peer.run for key, peer in peers.items()}}
+        say(f'{len(cells)} cells, {settings.rounds} rounds')
+        return timing.measure(cells, settings.rounds, settings.least)
+
+
 def run(settings: Settings) -> dict[str, Any]:
     use_one_thread()
     missing: dict[str, str] = {}
     loaders = usable_loaders(missing)
     tree = settings.work / 'tree'
     images = copy_jpegs(settings.dataset, tree, settings.images)
-    folders, nbytes = {Key(TREE, FILES): tree}, {TREE: mean_bytes(tree)}
     say(f'{images} images; files with the bytes that each mount serves')
-    for variant in settings.variants:
-        folders[Key(variant, FILES)] = settings.work / variant
-        with Mount(settings.icfs, tree, variant) as point:
-            copy_tree(point, settings.work / variant)
-        nbytes[variant] = mean_bytes(settings.work / variant)
+    nbytes = copy_served(settings, tree)
     say('cold mounts')
     cold = time_cold(settings, tree, loaders)
     say('peers')
     peers = open_peers(settings, tree, missing)
-    with contextlib.ExitStack() as mounts:
-        for variant in settings.variants:
-            folders[Key(variant, MOUNT)] = mounts.enter_context(Mount(settings.icfs, tree, variant))
-        cells = folder_cells(folders, loaders)
-        say(f'{len(cells) + len(peers)} cells, {settings.rounds} rounds')
-        times = timing.measure({**cells, **{key: peer.run for key, peer in peers.items()}}, settings.rounds,
-                               settings.least)
-    warm = {key: times[key] for key in cells}
+    times = time_warm(settings, tree, loaders, peers)
+    warm = {key: seconds for key, seconds in times.items() if key not in peers}
     return {'images': images, 'rounds': settings.rounds, 'loaders': [loader.name for loader in loaders],
             'rows': make_rows({**warm, **cold}, nbytes, images),
             'peers': make_peers(times, peers, times[Key(TREE, FILES, loaders[0].name)], nbytes[TREE], images),

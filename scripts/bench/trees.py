@@ -67,7 +67,8 @@ class Mount:
     def __init__(self, icfs: Path, tree: Path, variant: str):
         design, face = variant.split(',')
         self.point = Path(tempfile.mkdtemp(prefix='icfs-bench-'))
-        line = [icfs, 'mount', '-f', '-o', f'design={design},face={face},catalog=none,log_level=error', tree, self.point]
+        options = f'design={design},face={face},catalog=none,log_level=error'
+        line = [icfs, 'mount', '-f', '-o', options, tree, self.point]
         self.daemon = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
         if 'is served on' not in self.daemon.stdout.readline():
             self.daemon.wait()

@@ -2,14 +2,17 @@
 """scripts/train.py, which knows nothing of icfs, trains on a tree and on a mount of it. Where the design keeps every
 coefficient the pixels are equal, and so is what is learnt."""
 
+import json
 import os
 import pathlib
 import sys
 
-from mounting import MKIMAGES, MountTest
+from mounting import ICFS, MKIMAGES, MountTest
 from programs import needs, run
 
-TRAIN = pathlib.Path(os.environ["ICFS_SOURCE_ROOT"]) / "scripts" / "train.py"
+SCRIPTS = pathlib.Path(os.environ["ICFS_SOURCE_ROOT"]) / "scripts"
+TRAIN = SCRIPTS / "train.py"
+DESIGNS = SCRIPTS / "train-designs"
 LOSSLESS = "s1x1-b8-k15-q8"  # of sources that are 4:2:0, with coefficients that fit 8 bits
 
 
@@ -59,6 +62,75 @@ class Train(MountTest):
         again = run(sys.executable, TRAIN, self.point, "--epochs", "0", "--size", "64", "--batch", "8", "--workers",
                     "0", "--device", "cpu", "--init", self.dir / "first.pt").decode()
         self.assertIn(f"accuracy={first['accuracy']:.6f}\n", again)
+
+    def test_running_means_follow_within_a_small_data_set(self):
+        """At MobileNet's own momentum its accuracy stayed at chance for hundreds of steps."""
+        asked = ("import runpy, sys; model = runpy.run_path(sys.argv[1])['make_model'](sys.argv[2], 2, 64); "
+                 "print(*{m.momentum for m in model.modules() if 'BatchNorm' in type(m).__name__})")
+        for model in ("resnet18", "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0"):
+            self.assertEqual(run(sys.executable, "-c", asked, TRAIN, model), b"0.1\n", model)
+
+
+class TrainDesigns(MountTest):
+    OPTIONS = ("--epochs", "2", "--size", "32", "--batch", "8", "--workers", "0", "--device", "cpu")
+    SPARSE = "s2x2-b8-k6-q8,jpeg"
+
+    def setUp(self):
+        super().setUp()
+        run(MKIMAGES, "--classes", "2", "--count", "10", "--size", "96x72", self.source)
+        self.results = self.dir / "results.jsonl"
+
+    def run_designs(self, *options):
+        run(sys.executable, DESIGNS, "run", self.results, self.source, "--icfs", ICFS, "--seeds", "2", "--design",
+            f"{LOSSLESS},jpeg", "--design", self.SPARSE, *options, "--", *self.OPTIONS,
+            env=dict(os.environ, OMP_NUM_THREADS="1", TMPDIR=str(self.dir)))
+
+    def done(self):
+        return [json.loads(line) for line in self.results.read_text().splitlines()]
+
+    def table(self, name):
+        """Rows of cells, by their first one."""
+        lines = run(sys.executable, DESIGNS, name, self.results).decode().splitlines()
+        self.assertEqual(lines[0], f"{self.source.name}, `{' '.join(self.OPTIONS)}`:")
+        rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+        self.assertEqual(len({len(cells) for cells in rows}), 1)
+        return {cells[0]: dict(zip(rows[0], cells)) for cells in rows[1:]}
+
+    def test_goes_on_where_it_was_interrupted(self):
+        self.run_designs("--most", "2")
+        first = self.done()
+        self.assertEqual([result["tree"] for result in first], ["JPEG tree", f"{LOSSLESS},jpeg"])
+        self.run_designs()
+        trees = ["JPEG tree", f"{LOSSLESS},jpeg", self.SPARSE]
+        self.assertEqual(self.done()[:2], first)
+        self.assertEqual([(result["seed"], result["tree"]) for result in self.done()],
+                         [(seed, tree) for seed in (0, 1) for tree in trees])
+        self.run_designs()
+        self.assertEqual(len(self.done()), 6)
+        self.check_tables(trees)
+
+    def check_tables(self, trees):
+        accuracy, speed = self.table("accuracy"), self.table("speed")
+        self.assertEqual(list(accuracy), trees)
+        self.assertEqual(list(speed), trees)
+        self.assertEqual(accuracy[trees[1]]["seeds"], accuracy["JPEG tree"]["seeds"])  # equal pixels
+        self.assertEqual(accuracy[trees[1]]["against the tree"], "+0.0")
+        self.assertLess(float(accuracy[self.SPARSE]["of the tree"]), 1)
+        for cells in speed.values():
+            self.assertRegex(cells["waiting"], r"^\d+ %$")
+            self.assertGreater(float(cells["loading, ms an image"]), 0)
+
+    def test_speed_needs_two_epochs(self):
+        self.results.write_text(json.dumps({"data": "x", "tree": "JPEG tree", "seed": 0, "options": [],
+                                            "bytes_read": 1.0, "epochs": [{"images_per_s": 1, "wait_share": 1}]}))
+        with self.assertRaisesRegex(AssertionError, "two epochs"):
+            run(sys.executable, DESIGNS, "speed", self.results)
+
+    def test_nothing_stays_mounted(self):
+        with self.assertRaises(AssertionError):
+            self.run_designs("--design", "s1x1-b8-k1-q8,ic")  # no file there that a folder loader takes
+        self.assertEqual(len(self.done()), 3)
+        self.assertNotIn(str(self.dir), pathlib.Path("/proc/mounts").read_text())
 
 
 if __name__ == "__main__":
