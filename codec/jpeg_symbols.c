@@ -42,8 +42,7 @@ static inline uint64_t nonzero(const int16_t block[NCOEFS])
 	uint64_t mask = 0;
 	for (unsigned i = 0; i < NCOEFS; i++)
 		is_nonzero[i] = block[i] != 0;
-	for (unsigned i = 0; i < NCOEFS;
-	     i += 8) /* the product brings the eight bytes' lowest bits together at the top */
+	for (unsigned i = 0; i < NCOEFS; i += 8) /* the product has the lowest bits of eight bytes at its top */
 		mask |= (get_le64(is_nonzero + i) * 0x0102040810204080u >> 56) << i;
 	return mask;
 }
