@@ -78,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", type=pathlib.Path, help="of JPEGs, for instance of a mount under the face jpeg")
     parser.add_argument("--images", type=int, default=60, help="how many of them, by name (default %(default)s)")
-    parser.add_argument("--times", type=int, default=15, help="decodes, of which the fastest counts (default %(default)s)")
+    parser.add_argument("--times", type=int, default=15, help="decodes; the fastest counts (default %(default)s)")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
 
