@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define LANES 16 /* pixels at a time */
+#define LANES 16  /* pixels at a time */
+#define CHUNK 512 /* and in the first-level cache */
 
 color_ycc_to_rgb_row COLOR_KERNEL;
 
@@ -37,23 +38,31 @@ static void interleave(const uint8_t r[LANES], const uint8_t g[LANES], const uin
 	memcpy(rgb, out, sizeof out);
 }
 
+/* `n` pixels, one channel after the other and of no fixed number: only so does the compiler make vectors of the loops. */
+static void convert(const uint8_t *restrict y, const uint8_t *restrict cb, const uint8_t *restrict cr, uint32_t n,
+                    uint8_t *restrict r, uint8_t *restrict g, uint8_t *restrict b)
+{
+	for (uint32_t i = 0; i < n; i++)
+		r[i] = color_ycc_to_rgb_pixel(y[i], cb[i], cr[i]).r;
+	for (uint32_t i = 0; i < n; i++)
+		g[i] = color_ycc_to_rgb_pixel(y[i], cb[i], cr[i]).g;
+	for (uint32_t i = 0; i < n; i++)
+		b[i] = color_ycc_to_rgb_pixel(y[i], cb[i], cr[i]).b;
+}
+
 void COLOR_KERNEL(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, uint32_t n, uint8_t *rgb)
 {
-	uint32_t done = 0;
-	for (; n - done >= LANES; done += LANES) {
-		uint8_t r[LANES], g[LANES], b[LANES];
-		for (unsigned i = 0; i < LANES; i++) {
-			struct color_rgb c = color_ycc_to_rgb_pixel(y[done + i], cb[done + i], cr[done + i]);
-			r[i] = c.r;
-			g[i] = c.g;
-			b[i] = c.b;
+	uint8_t r[CHUNK], g[CHUNK], b[CHUNK];
+	for (uint32_t done = 0; done < n; done += CHUNK) {
+		uint32_t count = n - done < CHUNK ? n - done : CHUNK, i = 0;
+		uint8_t *out = rgb + 3 * (size_t)done;
+		convert(y + done, cb + done, cr + done, count, r, g, b);
+		for (; count - i >= LANES; i += LANES)
+			interleave(r + i, g + i, b + i, out + 3 * i);
+		for (; i < count; i++) {
+			out[3 * i] = r[i];
+			out[3 * i + 1] = g[i];
+			out[3 * i + 2] = b[i];
 		}
-		interleave(r, g, b, rgb + 3 * done);
-	}
-	for (; done < n; done++) {
-		struct color_rgb c = color_ycc_to_rgb_pixel(y[done], cb[done], cr[done]);
-		rgb[3 * done] = c.r;
-		rgb[3 * done + 1] = c.g;
-		rgb[3 * done + 2] = c.b;
 	}
 }

@@ -1,173 +1,73 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/jpeg_writer_priv.h"
 
+#include "codec/bytes_priv.h"
 #include "codec/exif_priv.h"
-#include "codec/jpeg_extract_priv.h"
+#include "codec/huffman_priv.h"
+#include "codec/jpeg_scan_priv.h"
 #include "codec/jpeg_segments_priv.h"
+#include "codec/jpeg_symbols_priv.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jpeglib.h>
+#define SIDE_MAX 65500 /* libjpeg's JPEG_MAX_DIMENSION */
 
-#include <jerror.h>
+#define M_SOF0 0xc0
+#define M_DHT 0xc4
+#define M_SOI 0xd8
+#define M_EOI 0xd9
+#define M_SOS 0xda
+#define M_DQT 0xdb
+#define M_APP0 0xe0
+#define M_APP1 0xe1
 
-#define BLOCK 8
-
-#define NTABLES 2 /* of each kind: for luma and for chroma */
-
-struct huffman {
-	JHUFF_TBL dc[NTABLES], ac[NTABLES];
+const uint8_t jpeg_zigzag[64] = {
+        0,  1,  5,  6,  14, 15, 27, 28, 2,  4,  7,  13, 16, 26, 29, 42, 3,  8,  12, 17, 25, 30,
+        41, 43, 9,  11, 18, 24, 31, 40, 44, 53, 10, 19, 23, 32, 39, 45, 52, 54, 20, 22, 33, 38,
+        46, 51, 55, 60, 21, 34, 37, 47, 50, 56, 59, 61, 35, 36, 48, 49, 57, 58, 62, 63,
 };
 
-struct jpeg_writer {
-	struct jpeg_compress_struct jpeg;
-	struct jpeg_error_mgr errors;
-	struct jpeg_destination_mgr destination;
-	jmp_buf on_error;
-	uint8_t *bytes; /* what is written, and room */
-	size_t capacity, nbytes;
-};
+/* --- Segments (T.81, annex B) ------------------------------------------------------------------------------------- */
 
-/* --- What libjpeg calls ----------------------------------------------------------------------------------------- */
-
-static void on_error_exit(j_common_ptr jpeg)
+static uint8_t *put(uint8_t *out, const void *bytes, size_t nbytes)
 {
-	struct jpeg_writer *writer = jpeg->client_data;
-	longjmp(writer->on_error, 1);
+	memcpy(out, bytes, nbytes);
+	return out + nbytes;
 }
 
-static void on_message(j_common_ptr jpeg, int level)
+static uint8_t *put_marker(uint8_t *out, uint8_t marker)
 {
-	(void)jpeg;
-	(void)level;
+	return put(out, (uint8_t[]){0xff, marker}, 2);
 }
 
-static void on_output(j_common_ptr jpeg)
+/* The head of a segment whose payload follows. */
+static uint8_t *put_head(uint8_t *out, uint8_t marker, size_t payload_nbytes)
 {
-	(void)jpeg;
+	out = put_marker(out, marker);
+	put_be16(out, (uint16_t)(2 + payload_nbytes));
+	return out + 2;
 }
 
-static void on_start(j_compress_ptr jpeg)
+static uint8_t *put_segment(uint8_t *out, uint8_t marker, const uint8_t *payload, size_t payload_nbytes)
 {
-	struct jpeg_writer *writer = jpeg->client_data;
-	writer->destination.next_output_byte = writer->bytes;
-	writer->destination.free_in_buffer = writer->capacity;
+	return put(put_head(out, marker, payload_nbytes), payload, payload_nbytes);
 }
 
-/* The buffer is full, all of it, whatever free_in_buffer says. */
-static boolean on_full(j_compress_ptr jpeg)
+/* JFIF 1.01: pixels of no size, only square; no thumbnail. */
+static uint8_t *put_jfif(uint8_t *out)
 {
-	struct jpeg_writer *writer = jpeg->client_data;
-	uint8_t *bytes = realloc(writer->bytes, 2 * writer->capacity);
-	if (!bytes)
-		ERREXIT1(jpeg, JERR_OUT_OF_MEMORY, 0);
-	writer->bytes = bytes;
-	writer->destination.next_output_byte = bytes + writer->capacity;
-	writer->destination.free_in_buffer = writer->capacity;
-	writer->capacity *= 2;
-	return TRUE;
-}
-
-static void on_end(j_compress_ptr jpeg)
-{
-	struct jpeg_writer *writer = jpeg->client_data;
-	writer->nbytes = writer->capacity - writer->destination.free_in_buffer;
-}
-
-/* --- The picture ------------------------------------------------------------------------------------------------ */
-
-static void set_up(struct jpeg_writer *writer)
-{
-	jpeg_std_error(&writer->errors);
-	writer->errors.error_exit = on_error_exit;
-	writer->errors.emit_message = on_message;
-	writer->errors.output_message = on_output;
-	writer->jpeg.err = &writer->errors;
-	writer->jpeg.client_data = writer;
-	writer->destination = (struct jpeg_destination_mgr){
-	        .init_destination = on_start,
-	        .empty_output_buffer = on_full,
-	        .term_destination = on_end,
-	};
-}
-
-/* The number of the table that component `c` uses: that of the first component with the same steps, to write it once. */
-static int table_of(const struct jpeg_picture *picture, unsigned c)
-{
-	unsigned first = 0;
-	while (memcmp(picture->steps[first], picture->steps[c], sizeof picture->steps[c]) != 0)
-		first++;
-	return (int)first;
-}
-
-static void set_table(struct jpeg_compress_struct *jpeg, const struct jpeg_picture *picture, unsigned c)
-{
-	int number = table_of(picture, c);
-	unsigned table[64];
-	for (unsigned i = 0; i < 64; i++)
-		table[i] = picture->steps[c][i];
-	jpeg->comp_info[c].quant_tbl_no = number;
-	if (number == (int)c)
-		jpeg_add_quant_table(jpeg, number, table, 100, TRUE);
-}
-
-uint32_t jpeg_picture_luma_factor(const struct jpeg_picture *picture)
-{
-	const struct ic_layout *l = picture->layout;
-	return l->design.chroma == IC_CHROMA_HALF && l->ncomponents > 1 ? 2 : 1;
-}
-
-static void set_parameters(struct jpeg_compress_struct *jpeg, const struct jpeg_picture *picture,
-                           const struct huffman *huffman)
-{
-	const struct ic_layout *l = picture->layout;
-	int luma = (int)jpeg_picture_luma_factor(picture);
-
-	jpeg->image_width = l->width;
-	jpeg->image_height = l->height;
-	jpeg->input_components = (int)l->ncomponents;
-	jpeg->in_color_space = l->ncomponents == 1 ? JCS_GRAYSCALE : JCS_YCbCr;
-	jpeg_set_defaults(jpeg);
-	jpeg->optimize_coding = !huffman;
-	for (unsigned i = 0; i < NTABLES && huffman; i++) {
-		*jpeg->dc_huff_tbl_ptrs[i] = huffman->dc[i];
-		*jpeg->ac_huff_tbl_ptrs[i] = huffman->ac[i];
-	}
-	for (unsigned c = 0; c < l->ncomponents; c++) {
-		set_table(jpeg, picture, c);
-		jpeg->comp_info[c].h_samp_factor = jpeg->comp_info[c].v_samp_factor = c == 0 ? luma : 1;
-	}
-}
-
-static jvirt_barray_ptr request(struct jpeg_compress_struct *jpeg, const struct ic_component *component, int factor)
-{
-	uint32_t cols = (component->width + BLOCK - 1) / BLOCK, rows = (component->height + BLOCK - 1) / BLOCK;
-	uint32_t f = (uint32_t)factor;
-	return jpeg->mem->request_virt_barray((j_common_ptr)jpeg, JPOOL_IMAGE, TRUE, (cols + f - 1) / f * f,
-	                                      (rows + f - 1) / f * f, (JDIMENSION)factor);
-}
-
-static void fill(struct jpeg_compress_struct *jpeg, const struct jpeg_picture *picture, unsigned c,
-                 jvirt_barray_ptr array)
-{
-	const struct ic_component *component = &picture->layout->component[c];
-	uint32_t cols = (component->width + BLOCK - 1) / BLOCK, rows = (component->height + BLOCK - 1) / BLOCK;
-	for (uint32_t row = 0; row < rows; row++) {
-		JBLOCKARRAY blocks = jpeg->mem->access_virt_barray((j_common_ptr)jpeg, array, row, 1, TRUE);
-		picture->fill(picture->context, c, row, (int16_t(*)[64])blocks[0], cols);
-	}
+	const uint8_t payload[] = {'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1, 0, 1, 0, 0};
+	return put_segment(out, M_APP0, payload, sizeof payload);
 }
 
 /* EXIF with nothing but the orientation: a big-endian TIFF header and one IFD with one entry (EXIF 2.32, 4.5 and 4.6). */
-static void write_orientation(struct jpeg_compress_struct *jpeg, uint8_t orientation)
+static uint8_t *put_orientation(uint8_t *out, uint8_t orientation)
 {
 	const uint8_t payload[] = {'E', 'x',  'i', 'f', 0, 0, 'M', 'M', 0, 42,          0, 0, 0, 8, 0, 1,
 	                           1,   0x12, 0,   3,   0, 0, 0,   1,   0, orientation, 0, 0, 0, 0, 0, 0};
-	jpeg_write_marker(jpeg, JPEG_APP0 + 1, payload, sizeof payload);
+	return put_segment(out, M_APP1, payload, sizeof payload);
 }
 
 static struct jpeg_segments segments_of(const struct jpeg_picture *picture)
@@ -181,140 +81,142 @@ static bool carries_orientation(const struct jpeg_picture *picture)
 	struct jpeg_segments segments = segments_of(picture);
 	struct jpeg_segment segment;
 	while (jpeg_segments_next(&segments, &segment))
-		if (segment.marker == JPEG_APP0 + 1 && exif_orientation(segment.payload, segment.payload_nbytes))
+		if (segment.marker == M_APP1 && exif_orientation(segment.payload, segment.payload_nbytes))
 			return true;
 	return false;
 }
 
-static void write_markers(struct jpeg_compress_struct *jpeg, const struct jpeg_picture *picture)
+static uint8_t *put_markers(uint8_t *out, const struct jpeg_picture *picture)
 {
 	struct jpeg_segments segments = segments_of(picture);
 	struct jpeg_segment segment;
 	if (picture->orientation != 1 && !carries_orientation(picture))
-		write_orientation(jpeg, picture->orientation);
+		out = put_orientation(out, picture->orientation);
 	while (jpeg_segments_next(&segments, &segment))
-		jpeg_write_marker(jpeg, segment.marker, segment.payload, (unsigned)segment.payload_nbytes);
+		out = put(out, segment.bytes, segment.nbytes);
+	return out;
 }
 
-static errint_t classify(int code)
+/* The number of the table that component `c` uses: that of the first component with the same steps, to write it once. */
+static unsigned steps_table(const struct jpeg_picture *picture, unsigned c)
 {
-	switch (code) {
-	case JERR_OUT_OF_MEMORY:
+	unsigned first = 0;
+	while (memcmp(picture->steps[first], picture->steps[c], sizeof picture->steps[c]) != 0)
+		first++;
+	return first;
+}
+
+static uint8_t *put_steps(uint8_t *out, const struct jpeg_picture *picture)
+{
+	uint8_t payload[IC_COMPONENTS_MAX * 65], *end = payload;
+	for (unsigned c = 0; c < picture->layout->ncomponents; c++) {
+		if (steps_table(picture, c) != c)
+			continue;
+		*end++ = (uint8_t)c;
+		end = put(end, picture->steps[c], 64);
+	}
+	return put_segment(out, M_DQT, payload, (size_t)(end - payload));
+}
+
+static uint8_t *put_frame(uint8_t *out, const struct jpeg_picture *picture)
+{
+	const struct ic_layout *l = picture->layout;
+	out = put_head(out, M_SOF0, 6 + 3 * l->ncomponents);
+	*out++ = 8; /* bits a sample */
+	put_be16(out, (uint16_t)l->height);
+	put_be16(out + 2, (uint16_t)l->width);
+	out += 4;
+	*out++ = (uint8_t)l->ncomponents;
+	for (unsigned c = 0; c < l->ncomponents; c++) {
+		uint32_t factor = c == 0 ? jpeg_picture_luma_factor(picture) : 1;
+		*out++ = (uint8_t)(c + 1);
+		*out++ = (uint8_t)(factor << 4 | factor);
+		*out++ = (uint8_t)steps_table(picture, c);
+	}
+	return out;
+}
+
+static unsigned ntables(const struct jpeg_picture *picture)
+{
+	return picture->layout->ncomponents == 1 ? JPEG_TABLE_CHROMA : JPEG_NTABLES;
+}
+
+static uint8_t *put_huffman(uint8_t *out, const struct huffman *tables, unsigned n)
+{
+	uint8_t payload[JPEG_NTABLES * (17 + HUFFMAN_NSYMBOLS)], *end = payload;
+	for (unsigned i = 0; i < n; i++) {
+		*end++ = (uint8_t)(i % 2 << 4 | i / 2); /* class and number */
+		end = put(end, tables[i].nof_length + 1, HUFFMAN_LENGTH_MAX);
+		end = put(end, tables[i].symbols, tables[i].nsymbols);
+	}
+	return put_segment(out, M_DHT, payload, (size_t)(end - payload));
+}
+
+static uint8_t *put_scan_head(uint8_t *out, unsigned ncomponents)
+{
+	out = put_head(out, M_SOS, 4 + 2 * ncomponents);
+	*out++ = (uint8_t)ncomponents;
+	for (unsigned c = 0; c < ncomponents; c++) {
+		*out++ = (uint8_t)(c + 1);
+		*out++ = c == 0 ? 0x00 : 0x11; /* tables for DC and for AC */
+	}
+	return put(out, (uint8_t[]){0, 63, 0}, 3); /* all coefficients, all their bits */
+}
+
+/* --- The whole ---------------------------------------------------------------------------------------------------- */
+
+/* Of all but the markers that are carried and the scan. */
+#define HEADERS_NBYTES_MAX 2048
+
+static uint8_t *put_headers(uint8_t *out, const struct jpeg_picture *picture, const struct huffman *tables)
+{
+	out = put_jfif(put_marker(out, M_SOI));
+	out = put_markers(out, picture);
+	out = put_frame(put_steps(out, picture), picture);
+	out = put_huffman(out, tables, ntables(picture));
+	return put_scan_head(out, picture->layout->ncomponents);
+}
+
+static errint_t write_scan(const struct jpeg_picture *picture, const struct huffman *tables,
+                           const struct jpeg_scan *scan, uint8_t **ret_bytes, size_t *ret_nbytes)
+{
+	size_t room = HEADERS_NBYTES_MAX + picture->markers_nbytes + scan->nbytes_stuffed;
+	uint8_t *bytes = malloc(room);
+	if (!bytes)
 		return -ENOMEM;
-	case JERR_IMAGE_TOO_BIG:
-	case JERR_WIDTH_OVERFLOW:
-		return -EFBIG;
-	default:
-		return -EBADMSG;
-	}
-}
-
-static errint_t write_all(struct jpeg_writer *writer, const struct jpeg_picture *picture, const struct huffman *huffman,
-                          struct ic_why *why)
-{
-	struct jpeg_compress_struct *jpeg = &writer->jpeg;
-	jvirt_barray_ptr arrays[IC_COMPONENTS_MAX];
-
-	if (setjmp(writer->on_error)) {
-		char text[JMSG_LENGTH_MAX];
-		writer->errors.format_message((j_common_ptr)jpeg, text);
-		return ic_fail(why, classify(writer->errors.msg_code), "writing a JPEG: %s", text);
-	}
-	jpeg_create_compress(jpeg);
-	jpeg->mem->max_memory_to_use = 0; /* whatever JPEGMEM says in the environment */
-	jpeg->dest = &writer->destination;
-	set_parameters(jpeg, picture, huffman);
-	for (unsigned c = 0; c < picture->layout->ncomponents; c++)
-		arrays[c] = request(jpeg, &picture->layout->component[c], jpeg->comp_info[c].h_samp_factor);
-	jpeg_write_coefficients(jpeg, arrays); /* writes nothing yet but the first markers */
-	write_markers(jpeg, picture);
-	for (unsigned c = 0; c < picture->layout->ncomponents; c++)
-		fill(jpeg, picture, c, arrays[c]);
-	jpeg_finish_compress(jpeg);
+	uint8_t *end = put_headers(bytes, picture, tables);
+	end = put_marker(jpeg_scan_stuff(scan, end), M_EOI);
+	*ret_nbytes = (size_t)(end - bytes);
+	/* It is kept for as long as readers want it: give the rest of the room back. */
+	uint8_t *shrunk = realloc(bytes, *ret_nbytes);
+	*ret_bytes = shrunk ? shrunk : bytes;
 	return 0;
 }
 
-/* What was written is kept for as long as readers want it: give the rest of the room back. */
-static uint8_t *steal_bytes(struct jpeg_writer *writer)
+static errint_t write_symbols(const struct jpeg_picture *picture, const struct jpeg_symbols *symbols,
+                              uint8_t **ret_bytes, size_t *ret_nbytes)
 {
-	uint8_t *whole = writer->bytes, *bytes = realloc(whole, writer->nbytes);
-	writer->bytes = NULL;
-	return bytes ? bytes : whole;
-}
-
-static void writer_free(struct jpeg_writer *writer)
-{
-	if (!writer)
-		return;
-	jpeg_destroy_compress(&writer->jpeg);
-	free(writer->bytes);
-	free(writer);
-}
-
-/* Write into a new writer; with the tables given, or, for NULL, such as are best for the picture. */
-static errint_t write_new(const struct jpeg_picture *picture, const struct huffman *huffman,
-                          struct jpeg_writer **ret_writer, struct ic_why *why)
-{
-	struct jpeg_writer *writer = calloc(1, sizeof *writer);
-	if (!writer)
-		return ic_fail(why, -ENOMEM, "out of memory");
-	writer->capacity = 4096 + (size_t)picture->layout->width * picture->layout->height / 8;
-	writer->bytes = malloc(writer->capacity);
-	set_up(writer);
-	errint_t err =
-	        writer->bytes ? write_all(writer, picture, huffman, why) : ic_fail(why, -ENOMEM, "out of memory");
-	if (err) {
-		writer_free(writer);
-		return err;
-	}
-	*ret_writer = writer;
-	return 0;
-}
-
-static unsigned nsymbols(const JHUFF_TBL *table)
-{
-	unsigned n = 0;
-	for (unsigned length = 1; length <= 16; length++)
-		n += table->bits[length];
-	return n;
-}
-
-/* Tables that have every symbol, from an extract. */
-static errint_t make_huffman(const struct jpeg_picture *extract, struct huffman *ret_huffman, struct ic_why *why)
-{
-	struct jpeg_writer *writer;
-	struct huffman huffman;
-	errint_t err = write_new(extract, NULL, &writer, why);
-	if (err)
-		return err;
-	for (unsigned i = 0; i < NTABLES; i++) {
-		huffman.dc[i] = *writer->jpeg.dc_huff_tbl_ptrs[i];
-		huffman.ac[i] = *writer->jpeg.ac_huff_tbl_ptrs[i];
-		huffman.dc[i].sent_table = huffman.ac[i].sent_table = FALSE;
-		/* libjpeg writes a symbol without a code as nothing at all. Gray uses the first tables alone; the
-		 * others are then libjpeg's own, which are whole too. */
-		if (nsymbols(&huffman.dc[i]) < extract->bits + 2 || nsymbols(&huffman.ac[i]) < 16 * extract->bits + 2)
-			err = ic_fail(why, -EBADMSG, "writing a JPEG: a symbol has no code");
-	}
-	writer_free(writer);
+	struct huffman tables[JPEG_NTABLES] = {{.nsymbols = 0}};
+	struct jpeg_scan scan;
+	for (unsigned i = 0; i < ntables(picture); i++)
+		huffman_make(symbols->counts[i], &tables[i]);
+	errint_t err = jpeg_scan_init(&scan, symbols, tables);
 	if (!err)
-		*ret_huffman = huffman;
+		err = write_scan(picture, tables, &scan, ret_bytes, ret_nbytes);
+	jpeg_scan_clear(&scan);
 	return err;
 }
 
 errint_t jpeg_write(const struct jpeg_picture *picture, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
 {
-	struct jpeg_writer *writer;
-	struct jpeg_extract extract;
-	struct huffman huffman;
-	bool is_large = jpeg_extract_init(&extract, picture);
-	errint_t err = is_large ? make_huffman(&extract.picture, &huffman, why) : 0;
+	const struct ic_layout *l = picture->layout;
+	struct jpeg_symbols symbols;
+	if (l->width > SIDE_MAX || l->height > SIDE_MAX)
+		return ic_fail(why, -EFBIG, "no JPEG of %u x %u pixels is written: %d is the longest side", l->width,
+		               l->height, SIDE_MAX);
+	errint_t err = jpeg_symbols_init(&symbols, picture);
 	if (!err)
-		err = write_new(picture, is_large ? &huffman : NULL, &writer, why);
-	if (err)
-		return err;
-	*ret_nbytes = writer->nbytes;
-	*ret_bytes = steal_bytes(writer);
-	writer_free(writer);
-	return 0;
+		err = write_symbols(picture, &symbols, ret_bytes, ret_nbytes);
+	jpeg_symbols_clear(&symbols);
+	return err ? ic_fail(why, err, "out of memory for a JPEG") : 0;
 }

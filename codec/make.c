@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes a sample of luma's grid that presenting takes at most: coefficients or samples of three components as we hold
- * them, and again as libjpeg does (6 and 6), and the result as it grows (12). */
+/* Bytes a sample of luma's grid that presenting takes at most, for three components: their samples (3), a symbol for each
+ * coefficient (12), and twice the bits that those are coded in, which are ten for noise (7.5). */
 #define PRESENT_MEMORY 24
 
 static errint_t present(const struct ic_view *view, enum ic_face face, const uint8_t *markers, size_t markers_nbytes,

@@ -10,8 +10,7 @@
 #include "codec/format.h"
 
 /*
- * A baseline JPEG: JFIF YCbCr or grayscale, 4:2:0 under c2 and 4:4:4 under c1, with Huffman tables made for it; for a
- * large one from a part of it.
+ * A baseline JPEG: JFIF YCbCr or grayscale, 4:2:0 under c2 and 4:4:4 under c1, with the best Huffman tables for it.
  *
  * At B = 8 the coefficients are those that ic_decode_coefficients gives, rounded to the planes' steps, which are the
  * quantization tables; there is no transform, and where no bits were dropped a decoder with libjpeg's arithmetic shows
@@ -20,7 +19,7 @@
  *
  * `markers` are whole APPn and COM segments of the source to carry (ic_jpeg_markers), NULL for none. An orientation other
  * than 1 that they do not carry is written as an EXIF tag. -ENOMEM; -EFBIG for a side over 65,500 pixels, which libjpeg
- * does not write.
+ * does not read.
  */
 errint_t ic_present_jpeg(const struct ic_view *view, const uint8_t *markers, size_t markers_nbytes, uint8_t **ret_bytes,
                          size_t *ret_nbytes, struct ic_why *why);

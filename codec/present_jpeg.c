@@ -30,6 +30,11 @@ struct from_planes {
 	int16_t *row;           /* one plane's codes of one row of blocks */
 };
 
+static unsigned place_of(struct ic_freq freq)
+{
+	return jpeg_zigzag[freq.v * BLOCK + freq.u];
+}
+
 static void fill_from_planes(void *context, unsigned component, uint32_t block_row, int16_t (*blocks)[64],
                              uint32_t ncols)
 {
@@ -37,7 +42,7 @@ static void fill_from_planes(void *context, unsigned component, uint32_t block_r
 	const struct ic_layout *l = &from->view->layout;
 	size_t first = (size_t)block_row * ncols;
 	for (unsigned f = 0; f < l->nfreqs; f++) {
-		unsigned p = f * l->ncomponents + component, at = from->freqs[f].v * BLOCK + from->freqs[f].u;
+		unsigned p = f * l->ncomponents + component, at = place_of(from->freqs[f]);
 		const uint8_t *packed = ic_view_plane_data(from->view, p);
 		if (l->design.bits == 8) { /* nothing was dropped: the codes as they are */
 			for (uint32_t col = 0; col < ncols; col++)
@@ -77,11 +82,10 @@ static errint_t present_planes(const struct ic_view *view, struct jpeg_picture *
 	memset(picture->steps, UINT8_MAX, sizeof picture->steps); /* of frequencies that are not kept */
 	for (unsigned p = 0; p < l->nplanes; p++) {
 		struct ic_freq freq = from.freqs[p / l->ncomponents];
-		picture->steps[p % l->ncomponents][freq.v * BLOCK + freq.u] = ic_view_plane_params(view, p).step;
+		picture->steps[p % l->ncomponents][place_of(freq)] = ic_view_plane_params(view, p).step;
 		if (l->design.bits < 8)
 			make_table(view, p, from.tables[p]);
 	}
-	picture->bits = 8; /* 8-bit codes, -128 included */
 	picture->fill = fill_from_planes;
 	picture->context = &from;
 	err = jpeg_write(picture, ret_bytes, ret_nbytes, why);
@@ -106,9 +110,12 @@ static void fill_from_samples(void *context, unsigned component, uint32_t block_
 	struct from_samples *from = context;
 	const uint8_t *in = from->samples[component] + (size_t)block_row * BLOCK * from->stride[component];
 	for (uint32_t col = 0; col < ncols; col++) {
-		from->dct->forward(BLOCK, BLOCK, BLOCK, in + (size_t)col * BLOCK, from->stride[component], blocks[col]);
+		int16_t coefs[64];
+		from->dct->forward(BLOCK, BLOCK, BLOCK, in + (size_t)col * BLOCK, from->stride[component], coefs);
 		for (unsigned i = 0; i < 64; i++)
-			blocks[col][i] = round_to_step(blocks[col][i], IC_PRESENT_STEP * DCT_FORWARD_UNIT);
+			coefs[i] = round_to_step(coefs[i], IC_PRESENT_STEP * DCT_FORWARD_UNIT);
+		for (unsigned i = 0; i < 64; i++)
+			blocks[col][jpeg_zigzag[i]] = coefs[i];
 	}
 }
 
@@ -151,7 +158,6 @@ static errint_t present_samples(const struct ic_view *view, struct jpeg_picture 
 		ic_fail(why, err, "out of memory");
 	} else {
 		memset(picture->steps, IC_PRESENT_STEP, sizeof picture->steps);
-		picture->bits = 10;
 		picture->fill = fill_from_samples;
 		picture->context = &from;
 		err = jpeg_write(picture, ret_bytes, ret_nbytes, why);

@@ -133,3 +133,40 @@ const uint8_t *jpegread_segment(struct bytes jpeg, uint8_t marker, const char *i
 	}
 	return NULL;
 }
+
+struct bytes jpegread_optimized(struct bytes jpeg)
+{
+	struct jpeg_decompress_struct source;
+	struct jpeg_compress_struct target;
+	struct jpeg_error_mgr errors;
+	unsigned char *data = NULL;
+	unsigned long nbytes = 0;
+
+	begin(&source, &errors, jpeg);
+	jvirt_barray_ptr *arrays = jpeg_read_coefficients(&source);
+	target.err = &errors;
+	jpeg_create_compress(&target);
+	jpeg_mem_dest(&target, &data, &nbytes);
+	jpeg_copy_critical_parameters(&source, &target);
+	target.optimize_coding = TRUE;
+	jpeg_write_coefficients(&target, arrays);
+	jpeg_finish_compress(&target);
+	jpeg_destroy_compress(&target);
+	end(&source);
+	return (struct bytes){data, nbytes};
+}
+
+size_t jpegread_scan_nbytes(struct bytes jpeg)
+{
+	const uint8_t *p = jpeg.data + 2, *last = jpeg.data + jpeg.nbytes - 2; /* SOI, EOI */
+	size_t nbytes = 0;
+	bool in_scan = false;
+
+	while (p < last && !in_scan) {
+		in_scan = p[1] == M_SOS;
+		p += 2 + (p[2] << 8 | p[3]);
+	}
+	for (; p < last; p++)
+		nbytes += !(p[0] == 0 && p[-1] == 0xff);
+	return nbytes;
+}

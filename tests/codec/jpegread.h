@@ -25,3 +25,9 @@ void jpegread_clear(struct jpegread *read);
 /* The first segment with this second byte of its marker whose payload begins with `id`; NULL where there is none. Borrowed.
  * The segments up to the first scan are looked at. */
 const uint8_t *jpegread_segment(struct bytes jpeg, uint8_t marker, const char *id, size_t *ret_payload_nbytes);
+
+/* The same coefficients as libjpeg writes them with Huffman tables that it makes for them; malloc'ed. */
+struct bytes jpegread_optimized(struct bytes jpeg);
+
+/* Bytes of the entropy-coded data of a JPEG of one scan, without the zeros that follow bytes of ones. */
+size_t jpegread_scan_nbytes(struct bytes jpeg);

@@ -174,9 +174,9 @@ START_TEST(jpegs_of_b8_without_dropped_bits_show_the_objects_pixels)
 }
 END_TEST
 
-/* --- Large pictures, whose Huffman tables are made from a part ----------------------------------------------------- */
+/* --- Entropy coding ----------------------------------------------------------------------------------------------- */
 
-/* An object whose planes are noise, in some rows of blocks or in all. */
+/* An object whose planes are noise, in one row of blocks of `each`. */
 static struct bytes object_of_noise(const char *design, uint32_t width, uint32_t height, unsigned ncomponents,
                                     uint32_t each, uint64_t seed)
 {
@@ -197,34 +197,90 @@ static struct bytes object_of_noise(const char *design, uint32_t width, uint32_t
 			for (uint32_t col = 0; col < component->block_cols; col++)
 				plane[row * component->block_cols + col] = (uint8_t)dice_roll(&dice, 256);
 		/* The extremes, one after the other. */
-		plane[0] = 0x80;
-		plane[1] = 0x7f;
-		plane[2] = 0x80;
+		for (uint64_t block = 0; block < 3 && block < component->nblocks; block++)
+			plane[block] = block % 2 ? 0x7f : 0x80;
 	}
 	return object;
 }
 
-START_TEST(symbols_that_the_part_lacks_have_codes)
+/* libjpeg's decoder finds the object's coefficients, and its encoder makes no shorter scan of them. */
+static void check_entropy_coding(struct bytes object)
 {
-	static const char *const designs[] = {"s1x1-b8-k15-q8", "s1x1-b8-k15-q8-c1", "s1x1-b8-k6-q8-c1",
-	                                      "s1x1-b8-k9-q8-ol"};
+	struct ic_view view = view_of(object);
+	struct bytes jpeg = present(&view), optimized = jpegread_optimized(jpeg);
+	struct jpegread read = jpegread_coefficients(jpeg);
+
+	check_grid(&read, &view.layout);
+	for (unsigned component = 0; component < read.ncomponents; component++)
+		check_component(&read.component[component], &view, component);
+	ck_assert_uint_le(jpegread_scan_nbytes(jpeg), jpegread_scan_nbytes(optimized));
+	jpegread_clear(&read);
+	free(jpeg.data);
+	free(optimized.data);
+}
+
+/* Runs of any length, blocks without a zero, all 8-bit codes, and differences of DC from -255 to 255. */
+START_TEST(noise_is_coded_as_well_as_can_be)
+{
+	static const char *const designs[] = {"s1x1-b8-k15-q8",   "s1x1-b8-k15-q8-c1", "s1x1-b8-k6-q8-c1",
+	                                      "s1x1-b8-k9-q8-ol", "s1x1-b8-k1-q8-ol",  "s2x2-b8-k1-q8"};
 
 	for (unsigned i = 0; i < 2 * COUNT(designs); i++) {
-		unsigned ncomponents = i % 2 ? 1 : 3;
-		/* Rows 0, 8, 16 are never among every fourth from the third on. */
 		struct bytes object =
-		        object_of_noise(designs[i / 2], 70, 400, ncomponents, i / 2 == 0 ? 16 : 8, (uint64_t)_i);
-		struct ic_view view = view_of(object);
-		struct bytes jpeg = present(&view);
-		struct jpegread read = jpegread_coefficients(jpeg);
+		        object_of_noise(designs[i / 2], 170, 400, i % 2 ? 1 : 3, 1u << 2 * (_i / 2), (uint64_t)_i);
 
-		check_grid(&read, &view.layout);
-		for (unsigned component = 0; component < ncomponents; component++)
-			check_component(&read.component[component], &view, component);
-		jpegread_clear(&read);
-		free(jpeg.data);
+		check_entropy_coding(object);
 		free(object.data);
 	}
+}
+END_TEST
+
+START_TEST(photographs_are_coded_as_well_as_can_be)
+{
+	static const char *const designs[] = {"s1x1-b8-k15-q8", "s1x1-b8-k4-q8", "s1x1-b8-k7-q5-c1",
+	                                      "s1x1-b8-k15-q1", "s2x2-b8-k6-q8", "s4x4-b8-k6-q8"};
+	const struct jpeg_spec spec = {.quality = 96, .h = {1, 1, 1}, .v = {1, 1, 1}};
+	struct bytes source = photograph("imagenet-1k-sample", (unsigned)_i, 251, 187, &spec);
+
+	for (unsigned i = 0; i < COUNT(designs); i++) {
+		struct ic_design d = design_of(designs[i]);
+		struct bytes object = encode(source, &d);
+
+		check_entropy_coding(object);
+		free(object.data);
+	}
+	free(source.data);
+}
+END_TEST
+
+/* One block, MCUs of which one block is seen, a single row or column of them, and the longest side there is. */
+START_TEST(narrow_pictures_are_coded_as_well_as_can_be)
+{
+	static const struct {
+		uint32_t width, height;
+	} narrow[] = {{1, 1}, {8, 8}, {17, 1}, {1, 17}, {40, 100}, {600, 50}, {65500, 8}, {17, 65500}};
+
+	for (unsigned i = 0; i < COUNT(narrow); i++) {
+		struct bytes object = object_of_noise(_i ? "s1x1-b8-k15-q8-c1" : "s1x1-b8-k4-q8", narrow[i].width,
+		                                      narrow[i].height, 3, 1, i);
+
+		check_entropy_coding(object);
+		free(object.data);
+	}
+}
+END_TEST
+
+START_TEST(one_symbol_is_coded)
+{
+	struct bytes object = object_of_noise("s1x1-b8-k15-q8", 24, 8, 1, 1, 0);
+	struct ic_view view = view_of(object);
+
+	/* Every DC the same, every AC 1: the differences have one size after the first block, the rest one symbol. */
+	for (unsigned p = 0; p < view.layout.nplanes; p++)
+		memset(object.data + ic_layout_plane_offset(&view.layout, p), p ? 1 : 0,
+		       view.layout.component[0].nblocks);
+	check_entropy_coding(object);
+	free(object.data);
 }
 END_TEST
 
@@ -235,7 +291,7 @@ START_TEST(the_largest_coefficients_have_codes)
 	struct ic_view view = view_of(object);
 	uint8_t *plane = object.data + ic_layout_plane_offset(&view.layout, 0);
 
-	/* The signs of one frequency in each block of the rows that the part lacks, both ways; gray elsewhere. */
+	/* The signs of one frequency in each block of every fourth row, both ways; gray elsewhere. */
 	for (uint32_t y = 0; y < 300; y++) {
 		for (uint32_t x = 0; x < 136; x++) {
 			uint32_t u = x / 8 % 8, v = y / 8 % 8;
@@ -525,7 +581,10 @@ static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, jpegs_of_b8_hold_the_objects_coefficients, 0, NSOURCES);
 	tcase_add_loop_test(cases, jpegs_of_b8_without_dropped_bits_show_the_objects_pixels, 0, NSOURCES);
-	tcase_add_loop_test(cases, symbols_that_the_part_lacks_have_codes, 0, 4);
+	tcase_add_loop_test(cases, noise_is_coded_as_well_as_can_be, 0, 4);
+	tcase_add_loop_test(cases, photographs_are_coded_as_well_as_can_be, 0, 3);
+	tcase_add_loop_test(cases, narrow_pictures_are_coded_as_well_as_can_be, 0, 2);
+	tcase_add_test(cases, one_symbol_is_coded);
 	tcase_add_test(cases, the_largest_coefficients_have_codes);
 	tcase_add_loop_test(cases, jpegs_of_other_blocks_are_near_the_object, 0, 3);
 	tcase_add_loop_test(cases, jpegs_of_other_blocks_have_the_objects_grid, 0, NSOURCES);
