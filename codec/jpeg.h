@@ -23,7 +23,7 @@ enum ic_jpeg_process {
 	IC_JPEG_PROGRESSIVE,
 };
 
-/* How a source's components are coloured, by the markers and libjpeg's rules. */
+/* How a source's components are coloured, by the markers and libjpeg's rules. Catalogs hold these numbers. */
 enum ic_jpeg_color {
 	IC_JPEG_GRAY,
 	IC_JPEG_YCBCR,

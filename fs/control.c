@@ -38,7 +38,8 @@ static void write_hints(struct fs *fs, const char *path, FILE *out)
 	        VIEWS_NAME, slash, path);
 	fprintf(out, "  for any program          ls %s/%s/%s/s2x2-b8-k6-q8,jpeg%s%s\n", fs->mountpoint, CONTROL_NAME,
 	        VIEWS_NAME, slash, path);
-	fprintf(out, "  what one file is         getfattr -d %s%s%s/FILE\n", fs->mountpoint, slash, path);
+	fprintf(out, "  what one file is         getfattr --only-values -n user.icfs %s%s%s/FILE\n", fs->mountpoint,
+	        slash, path);
 	fprintf(out, "  counts                   cat %s/%s/stats\n", fs->mountpoint, CONTROL_NAME);
 }
 

@@ -209,14 +209,14 @@ static struct table *current_table(struct dirs *dirs, struct dir *dir, const str
 	return table;
 }
 
-static bool is_fresh(const struct dir *dir, const struct stat *st)
+bool dir_is_settled(const struct dir *dir, const struct stat *st)
 {
 	int64_t limit = atomic_load(&dir->is_watched) ? FRESH_WATCHED_NS : FRESH_UNWATCHED_NS;
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	int64_t age = nanoseconds(&now) - nanoseconds(&st->st_ctim);
-	return age > -limit && age < limit;
+	return age <= -limit || age >= limit;
 }
 
 static void keep_table(struct dirs *dirs, struct dir *dir, struct table *table, const struct stat *st, unsigned version)
@@ -225,7 +225,7 @@ static void keep_table(struct dirs *dirs, struct dir *dir, struct table *table, 
 	drop_table(dirs, dir);
 	dir->table = table_ref(table);
 	dir->table_version = version;
-	dir->table_is_fresh = is_fresh(dir, st);
+	dir->table_is_fresh = !dir_is_settled(dir, st);
 	dir->mtime_ns = nanoseconds(&st->st_mtim);
 	dir->ctime_ns = nanoseconds(&st->st_ctim);
 	dirs->table_nbytes += table_nbytes(table);

@@ -61,6 +61,9 @@ void dirs_each(struct dirs *dirs, void (*each)(struct dir *dir));
 /* The names of the directory, open as `fd`, in the state `st`; to be unref'ed. -ENOMEM, -errno of reading. */
 errint_t dir_table(struct dirs *dirs, struct dir *dir, int fd, const struct stat *st, struct table **ret_table);
 
+/* Whether the stamps of `st` tell the next change of the directory apart from what it is now. */
+bool dir_is_settled(const struct dir *dir, const struct stat *st);
+
 /* The table at hand, whether it still holds or not, or NULL. */
 struct table *dir_last_table(struct dirs *dirs, struct dir *dir);
 

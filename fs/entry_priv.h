@@ -11,9 +11,9 @@
 
 void entry_lookup(fuse_req_t req, struct fs *fs, struct node *directory, const char *name);
 
-/* A directory that is open: its names as they were then. */
+/* A directory that is open: its names as they were then. In `fi` is noted what the kernel may keep of them. */
 struct listing;
-errint_t listing_open(struct fs *fs, struct node *directory, struct listing **ret_listing);
+errint_t listing_open(struct fs *fs, struct node *directory, struct fuse_file_info *fi, struct listing **ret_listing);
 void listing_free(struct listing *listing);
 void listings_free(struct fs *fs); /* those that nobody released before the mount ended */
 

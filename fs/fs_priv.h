@@ -2,7 +2,7 @@
 /*
  * fs_priv.h: one mount: its parts, and what the files that answer requests share. No type of libfuse here.
  *
- * Locks, in the order they may be taken: govern, watch, nodes, dirs, a table's, the cache's. None is held while a file is
+ * Locks, in the order they may be taken: listings, govern, watch, nodes, dirs, a table's, the cache's. None is held while a file is
  * read or the kernel is called, but for govern's, which reads policy files.
  */
 #pragma once
@@ -43,8 +43,8 @@ struct fs {
 	struct watch *watch;
 	struct fs_notify notify;
 	struct stats stats;
-	pthread_mutex_t listings_lock;
-	struct listing *listings; /* directories that are open now; entry_priv.h */
+	pthread_mutex_t listings_lock; /* and of the names that the kernel keeps */
+	struct listing *listings;      /* directories that are open now; entry_priv.h */
 };
 
 errint_t fs_new(const struct mount_settings *settings, struct log *log, struct fs **ret_fs, struct ic_why *why);
@@ -57,6 +57,26 @@ struct node *fs_node(const struct fs *fs, uint64_t nodeid);
 /* What a program is told of an error of ours. */
 int fs_errno(errint_t err);
 
+/* What the catalog knows of a source that it was asked for alone. */
+struct recalled {
+	bool is_asked;
+	struct source_identity of;
+	struct catalog_known known;
+};
+
+/* What was found out of an entry before its turn. */
+struct visit_entry {
+	bool is_there; /* a plain file, in the state `st` */
+	bool is_asked; /* and this is what the catalog knows of it */
+	struct stat st;
+	struct catalog_known known;
+};
+
+struct visit_ahead {
+	size_t first, count;
+	struct visit_entry entries[];
+};
+
 /* visit.c: a directory opened for one request. */
 struct visit {
 	struct fs *fs;
@@ -68,6 +88,7 @@ struct visit {
 	double timeout;               /* seconds that an answer about the directory holds */
 	struct ic_variant variant;
 	struct stat st;
+	struct visit_ahead *ahead; /* NULL until visit_look_ahead */
 	char place[PATH_MAX];
 };
 
@@ -77,21 +98,40 @@ struct found {
 	double timeout;
 	bool lacks_size;         /* only making it tells: making_measure */
 	struct verdict *verdict; /* referenced; spec.why points into it */
-	struct stat st;          /* of the source, where a link leads to */
-	char text[PATH_MAX];     /* spec.place, or spec.text of a link */
+	struct recalled recalled;
+	struct stat st;      /* of the source, where a link leads to */
+	char text[PATH_MAX]; /* spec.place, or spec.text of a link */
 };
 
 errint_t visit_begin(struct visit *visit, struct fs *fs, struct node *directory);
 void visit_end(struct visit *visit);
 
-/* Read the names, or take `table` (a reference, may be NULL) for them. */
+/* Read the names, or take `table` (may be NULL) for them. */
 errint_t visit_names(struct visit *visit, struct table *table);
-struct names visit_served(struct visit *visit); /* for names.h; needs the names */
+errint_t visit_read_table(struct visit *visit, struct table **ret_table); /* for the caller to unref */
+struct names visit_served(struct visit *visit);                           /* for names.h; needs the names */
 
 /* What entry `i` is, which is served in `form`. -ENOENT for what is not there, or not to be. found_clear afterwards. */
 errint_t visit_examine(struct visit *visit, size_t i, enum name_form form, struct found *ret_found);
 void found_set_as_is(struct found *found); /* serve the source byte for byte */
 void found_clear(struct found *found);
+
+/* ahead.c: find out at once what `count` entries from `first` on are, as far as it is cheaper so. Needs the names. */
+void visit_look_ahead(struct visit *visit, size_t first, size_t count);
+const struct visit_entry *visit_ahead(const struct visit *visit, size_t i); /* NULL where it was not looked at */
+
+/* look.c: the verdict on candidate `i`, whose state is `st`, by a new look at it where there is none that holds and the
+ * catalog knows none. May bring `st` up to date. */
+errint_t look_at(struct visit *visit, size_t i, struct stat *st, struct recalled *recalled,
+                 struct verdict **ret_verdict);
+
+/* What the catalog knows of entry `i`: as it was found ahead, else asked for once, into `recalled`. */
+const struct catalog_known *look_recall(struct visit *visit, size_t i, const struct source_identity *identity,
+                                        struct recalled *recalled);
+const struct ic_variant *look_sized(const struct visit *visit); /* whose sizes only the catalog can tell, or NULL */
+
+/* Log something of an entry, once. */
+void look_report(struct visit *visit, const char *name, struct verdict *verdict, const char *what);
 
 /* Whether what was answered from this visit may be out of date by now. */
 bool visit_is_outdated(const struct visit *visit);
@@ -127,9 +167,12 @@ errint_t making_measure(struct fs *fs, struct found *found);
  * is gives 0 and NULL. */
 errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
 
-/* sizes.c: what the catalog remembers of them. */
-bool sizes_get(struct fs *fs, const struct source_identity *identity, const struct ic_variant *variant,
-               struct catalog_size *ret_size);
+/* facts.c: what the catalog remembers of sources, and of the sizes of their objects. */
+struct catalog_source facts_source(const struct source_identity *identity);
+void facts_get(struct fs *fs, const struct catalog_source *sources, size_t n, const struct ic_variant *variant,
+               struct catalog_known *ret_known); /* as catalog_get; nothing is known where that fails */
+void facts_put(struct fs *fs, const struct source_identity *identity, const struct catalog_facts *facts);
+void facts_forget(struct fs *fs, const struct source_identity *identity); /* waits until it is done */
 void sizes_put(struct fs *fs, const struct source_identity *identity, const struct ic_variant *variant,
                struct catalog_size size);
 /* What was remembered turned out wrong: put this instead, and wait until it is written. */
@@ -148,6 +191,5 @@ errint_t control_spec(struct fs *fs, struct node *parent, const char *name, stru
 errint_t control_list(struct fs *fs, const struct node *directory, char ***ret_names);
 void control_list_free(char **names);
 
-/* xattr.c: the value as text, malloc'ed; -ENODATA. `names` are separated and ended by NULs. */
+/* xattr.c: the value as text, malloc'ed. -ENODATA; -EOPNOTSUPP for names that are not the user's. */
 errint_t xattr_get(struct fs *fs, struct node *node, const char *name, char **ret_value);
-size_t xattr_list(const struct node *node, char *out, size_t size);

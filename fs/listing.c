@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/entry_priv.h"
+#include "fs/kept_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +12,9 @@ struct listing {
 	struct listing *next, **link; /* of fs->listings, and what points here */
 	struct fs *fs;
 	struct node *directory;
-	struct table *table;  /* of a directory of the source */
+	struct table *table;  /* of a directory of the source; NULL until it is asked for */
+	bool is_kept;         /* the kernel keeps what it reads */
+	size_t nprimed;       /* entries that went out with attributes, from its beginning on */
 	char **control_names; /* of a control directory, ends with NULL */
 };
 
@@ -35,27 +38,43 @@ static void unlink_listing(struct fs *fs, struct listing *listing)
 	pthread_mutex_unlock(&fs->listings_lock);
 }
 
-errint_t listing_open(struct fs *fs, struct node *directory, struct listing **ret_listing)
+/* The names as they are when it is opened, or when a listing with which it shares them was. */
+static errint_t take_names(struct listing *listing, struct visit *visit)
+{
+	if (listing->table)
+		return 0;
+	return listing->is_kept ? kept_table(visit, &listing->table) : visit_read_table(visit, &listing->table);
+}
+
+static errint_t open_directory(struct listing *listing, struct fuse_file_info *fi)
+{
+	struct visit visit;
+
+	errint_t err = visit_begin(&visit, listing->fs, listing->directory);
+	if (err)
+		return err;
+	struct kept_open open = kept_begin(&visit);
+	listing->is_kept = open.adds;
+	if (!open.has_all)
+		err = take_names(listing, &visit);
+	if (err && open.adds)
+		kept_end(listing->fs, listing->directory);
+	visit_end(&visit);
+	fi->cache_readdir = open.adds;
+	fi->keep_cache = open.has_all;
+	return err;
+}
+
+errint_t listing_open(struct fs *fs, struct node *directory, struct fuse_file_info *fi, struct listing **ret_listing)
 {
 	struct listing *listing = calloc(1, sizeof(*listing));
-	struct visit visit;
-	errint_t err;
 
 	if (!listing)
 		return -ENOMEM;
 	listing->fs = fs;
 	listing->directory = directory;
-	if (directory->kind == NODE_DIRECTORY) {
-		err = visit_begin(&visit, fs, directory);
-		if (!err) {
-			err = visit_names(&visit, NULL);
-			if (!err)
-				listing->table = table_ref(visit.table);
-			visit_end(&visit);
-		}
-	} else {
-		err = control_list(fs, directory, &listing->control_names);
-	}
+	errint_t err = directory->kind == NODE_DIRECTORY ? open_directory(listing, fi)
+	                                                 : control_list(fs, directory, &listing->control_names);
 	if (err) {
 		free(listing);
 		return err;
@@ -74,6 +93,8 @@ void listings_free(struct fs *fs)
 void listing_free(struct listing *listing)
 {
 	unlink_listing(listing->fs, listing);
+	if (listing->is_kept)
+		kept_end(listing->fs, listing->directory);
 	table_unref(listing->table);
 	control_list_free(listing->control_names);
 	free(listing);
@@ -86,11 +107,12 @@ struct page {
 	char *bytes;
 	size_t size, used;
 	bool plus, is_full;
+	bool is_steady;      /* every change of what is in it is told of */
 	struct node **nodes; /* looked up for this reply */
 	size_t nnodes;
 };
 
-#define ENTRY_SIZE_MIN 128 /* bytes that any entry takes with its attributes, at least */
+#define ENTRY_SIZE_MIN 160 /* bytes that any entry takes with its attributes, at least */
 
 /* Add a name; with entry->ino 0 the kernel takes note of the name alone. False, and is_full, where it does not fit. */
 static bool add(struct page *page, const char *name, const struct fuse_entry_param *entry, off_t next)
@@ -149,8 +171,11 @@ static void add_entry(struct page *page, struct visit *visit, const struct names
 	char name[NAME_MAX + 1];
 	struct found found;
 
-	if (visit_examine(visit, i, form, &found))
+	if (visit_examine(visit, i, form, &found)) {
+		page->is_steady = false;
 		return; /* gone meanwhile, or not to be seen */
+	}
+	page->is_steady = page->is_steady && found.timeout >= ENTRY_TIMEOUT_WATCHED;
 	names_write(names, i, form, name);
 	if (!page->plus || found.lacks_size) { /* a listing makes nothing: who asks for that file does */
 		set_number(&found, &entry);
@@ -169,6 +194,7 @@ static void add_entries(struct page *page, struct visit *visit, size_t first)
 {
 	struct names names = visit_served(visit);
 
+	visit_look_ahead(visit, first, page->size / ENTRY_SIZE_MIN);
 	for (size_t i = first; i < table_count(visit->table) && !page->is_full; i++)
 		add_entry(page, visit, &names, i);
 }
@@ -191,33 +217,52 @@ static void send(struct page *page)
 		nodes_forget(fs->nodes, page->nodes[i], 1);
 }
 
-static errint_t fill(struct page *page, off_t offset)
+/* Before the reply: then the kernel may keep it. */
+static void note_kept(struct page *page, size_t first)
 {
 	struct listing *listing = page->listing;
-	size_t first = offset > FIRST_ENTRY ? (size_t)offset - FIRST_ENTRY : 0;
+
+	listing->nprimed = page->nnodes + (first ? listing->nprimed : 0);
+	if (listing->is_kept)
+		kept_add(listing->fs, listing->directory, listing->nprimed, page->is_steady);
+}
+
+static errint_t fill_directory(struct page *page, size_t first)
+{
+	struct listing *listing = page->listing;
 	struct visit visit;
 
-	add_dots(page, offset);
-	if (!listing->table) {
-		add_control(page, first);
-		send(page);
-		return 0;
-	}
 	errint_t err = visit_begin(&visit, listing->fs, listing->directory);
 	if (err)
 		return err;
-	visit_names(&visit, listing->table);
-	add_entries(page, &visit, first);
-	send(page);
-	if (page->plus && visit_is_outdated(&visit))
-		forget_page(&visit, first);
+	err = take_names(listing, &visit);
+	if (!err) {
+		visit_names(&visit, listing->table);
+		add_entries(page, &visit, first);
+		note_kept(page, first);
+		send(page);
+		if (page->plus && visit_is_outdated(&visit))
+			forget_page(&visit, first);
+	}
 	visit_end(&visit);
+	return err;
+}
+
+static errint_t fill(struct page *page, off_t offset)
+{
+	size_t first = offset > FIRST_ENTRY ? (size_t)offset - FIRST_ENTRY : 0;
+
+	add_dots(page, offset);
+	if (!page->listing->control_names)
+		return fill_directory(page, first);
+	add_control(page, first);
+	send(page);
 	return 0;
 }
 
 void listing_reply(fuse_req_t req, struct listing *listing, size_t size, off_t offset, bool plus)
 {
-	struct page page = {.req = req, .listing = listing, .size = size, .plus = plus};
+	struct page page = {.req = req, .listing = listing, .size = size, .plus = plus, .is_steady = true};
 	errint_t err = -ENOMEM;
 
 	page.bytes = malloc(size);

@@ -85,8 +85,20 @@ static void log_warning(struct fs *fs, const struct content_source *source, cons
 	log_write(fs->log, LOG_LEVEL_WARNING, "%s%s%s: %s%s", path, path[0] ? "/" : "", source->name, what, why);
 }
 
-/* What was remembered of a source is not so: its size is another, or it has no object at all. A reader was promised the
- * old size and would see the new bytes cut, or filled up with zeros; so the node is given up, and looked up again. */
+/* What was remembered of a source is not so: the next look is at the source itself. */
+static void forget_source(struct fs *fs, const struct content_source *source)
+{
+	struct table *table = dir_last_table(fs->dirs, source->parent->directory->dir);
+	ssize_t i = table ? table_find(table, source->name) : -1;
+
+	facts_forget(fs, &source->identity);
+	if (i >= 0)
+		table_set_verdict(table, (size_t)i, NULL);
+	table_unref(table);
+}
+
+/* What was remembered of a source is not so: its object has `size`, which may be that it has none. A reader was promised
+ * another size and would see the new bytes cut, or filled up with zeros; so the node is given up, and looked up again. */
 static errint_t correct(struct fs *fs, struct node *node, struct catalog_size size)
 {
 	struct content_source source = content_source_of(node);
@@ -94,7 +106,10 @@ static errint_t correct(struct fs *fs, struct node *node, struct catalog_size si
 
 	if (node_fail(node, -ESTALE, "what the catalog remembered of it was not so")) {
 		log_warning(fs, &source, "", atomic_load(&node->file.failure)->text);
-		sizes_correct(fs, &source.identity, &variant, size);
+		if (variant.face == IC_FACE_JPEG)
+			sizes_correct(fs, &source.identity, &variant, size);
+		else
+			forget_source(fs, &source); /* its dimensions: sizes follow from them */
 	}
 	return content_stale(fs, &source);
 }
@@ -130,18 +145,6 @@ static errint_t make(void *context, uint8_t **ret_bytes, size_t *ret_nbytes)
 	return err;
 }
 
-/* Never a wrong size: the kernel would cut the object, or fill it up with zeros. */
-static errint_t refuse_size(struct making *making, uint64_t nbytes)
-{
-	struct node *node = making->node;
-
-	if (making->variant.face == IC_FACE_JPEG)
-		return correct(making->fs, node, (struct catalog_size){nbytes, false});
-	ic_fail(&making->why, -EBADMSG, "its object has %llu bytes, not the %llu that its header promised",
-	        (unsigned long long)nbytes, (unsigned long long)node->file.nbytes);
-	return fail_node(making, -EBADMSG, making->why.text);
-}
-
 errint_t making_get(struct fs *fs, struct node *node, const struct object **ret_object)
 {
 	struct making making = {
@@ -160,7 +163,7 @@ errint_t making_get(struct fs *fs, struct node *node, const struct object **ret_
 	if (err)
 		return err;
 	if (object->nbytes != node->file.nbytes) {
-		err = refuse_size(&making, object->nbytes);
+		err = correct(fs, node, (struct catalog_size){object->nbytes, false});
 		cache_put(fs->cache, object);
 		return err;
 	}

@@ -14,7 +14,7 @@
 
 #define THREADS_MAX 1024
 #define NAMES_NBYTES (32u << 20)
-#define CACHE_NBYTES (256u << 20)
+#define CACHE_NBYTES (64u << 20) /* beside it the kernel keeps what was read, in all memory that is free */
 
 struct mount_settings mount_settings_default(void)
 {

@@ -24,7 +24,7 @@ struct mount_settings {
 	/* On each source. limits.memory also bounds all decoding under way at once and, apart from that, all sources being
 	 * read. Defaults of ic_limits_default. */
 	struct ic_limits limits;
-	/* Bytes of objects kept in memory; default 256 MiB; 0 keeps only the newest. */
+	/* Bytes of objects kept in memory; default 64 MiB; 0 keeps only the newest. */
 	uint64_t cache_nbytes;
 	/* Bytes of names of directories kept in memory; default 32 MiB. */
 	size_t names_nbytes;

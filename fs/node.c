@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -67,13 +68,6 @@ static void take_out(struct nodes *nodes, struct node *node)
 	nodes->count--;
 }
 
-static bool is_same_object(const struct node *node, const struct node_spec *spec)
-{
-	struct ic_variant variant = node_variant(node);
-
-	return ic_variant_equal(&variant, &spec->variant);
-}
-
 /* In all but the size. */
 static bool is_alike(const struct node *node, const struct node_spec *spec)
 {
@@ -90,7 +84,7 @@ static bool is_alike(const struct node *node, const struct node_spec *spec)
 		return true;
 	struct source_identity identity = node_identity(node);
 	return source_identity_equal(&identity, &spec->identity) &&
-	       (node->kind == NODE_FILE || is_same_object(node, spec));
+	       (node->kind == NODE_FILE || node->variant == node_pack_variant(&spec->variant));
 }
 
 static bool is_same(const struct node *node, const struct node_spec *spec)
@@ -174,12 +168,10 @@ static errint_t fill_text(struct node *node, const struct node_spec *spec)
 
 static errint_t fill_file(struct node *node, const struct node_spec *spec)
 {
-	node->face = (uint8_t)spec->variant.face;
-	node->keeps_metadata = spec->variant.keeps_metadata;
+	node->variant = spec->kind == NODE_OBJECT ? node_pack_variant(&spec->variant) : 0;
 	node->file.source_size = spec->identity.size;
 	node->file.mtime_ns = spec->identity.mtime_ns;
 	node->file.nbytes = spec->nbytes;
-	node->file.design = spec->variant.design;
 	atomic_init(&node->file.failure, NULL);
 	if (spec->err)
 		node_fail(node, spec->err, spec->why);
@@ -189,14 +181,15 @@ static errint_t fill_file(struct node *node, const struct node_spec *spec)
 static errint_t make(struct nodes *nodes, const struct node_spec *spec, struct node **ret_node)
 {
 	size_t name_size = strlen(spec->name) + 1;
-	struct node *node = calloc(1, sizeof(*node) + name_size);
+	size_t size = offsetof(struct node, name) + name_size;
+	struct node *node = calloc(1, size > sizeof(*node) ? size : sizeof(*node));
 	errint_t err = 0;
 
 	if (!node)
 		return -ENOMEM;
 	memcpy(node->name, spec->name, name_size);
 	node->parent = spec->parent;
-	node->kind = (uint8_t)spec->kind;
+	node->kind = (unsigned)spec->kind & 0xff;
 	node->ino = spec->identity.ino;
 	node->dev = spec->identity.dev;
 	atomic_init(&node->uid, spec->uid);
@@ -293,7 +286,8 @@ static void refresh(struct node *node, const struct node_spec *spec)
 	atomic_store_explicit(&node->uid, spec->uid, memory_order_relaxed);
 	atomic_store_explicit(&node->gid, spec->gid, memory_order_relaxed);
 	atomic_store_explicit(&node->mode, spec->mode, memory_order_relaxed);
-	node->nlookup++;
+	if (node->nlookup < UINT32_MAX)
+		node->nlookup++;
 }
 
 errint_t nodes_lookup(struct nodes *nodes, const struct node_spec *spec, struct node **ret_node)
@@ -360,7 +354,8 @@ static struct node *reap(struct nodes *nodes, struct node *node)
 static void drop(struct nodes *nodes, struct node *node, uint64_t nlookup, uint32_t refs)
 {
 	pthread_mutex_lock(&nodes->lock);
-	node->nlookup -= nlookup < node->nlookup ? nlookup : node->nlookup;
+	if (node->nlookup < UINT32_MAX)
+		node->nlookup -= nlookup < node->nlookup ? (uint32_t)nlookup : node->nlookup;
 	node->refs -= refs;
 	struct node *dead = reap(nodes, node);
 	pthread_mutex_unlock(&nodes->lock);
@@ -374,6 +369,14 @@ static void drop(struct nodes *nodes, struct node *node, uint64_t nlookup, uint3
 void nodes_forget(struct nodes *nodes, struct node *node, uint64_t nlookup)
 {
 	drop(nodes, node, nlookup, 0);
+}
+
+size_t nodes_refs(struct nodes *nodes, const struct node *node)
+{
+	pthread_mutex_lock(&nodes->lock);
+	size_t refs = node->refs;
+	pthread_mutex_unlock(&nodes->lock);
+	return refs;
 }
 
 void nodes_hold(struct nodes *nodes, struct node *node)

@@ -7,7 +7,7 @@
  *
  * A node lives while the kernel has looked it up, while it has children, and while somebody holds it. Fields are
  * immutable unless said otherwise. All functions are thread safe. A million files are looked up in one mount, so a node
- * is kept small: see NODE_SIZE_MAX in the unit test.
+ * is kept small: see NODE_BYTES_MAX in the unit test.
  */
 #pragma once
 
@@ -37,9 +37,18 @@ struct node_failure {
 struct node_file {
 	uint64_t source_size;
 	int64_t mtime_ns;
-	uint64_t nbytes; /* of what is served */
-	struct ic_design design;
+	uint64_t nbytes;                        /* of what is served */
 	_Atomic(struct node_failure *) failure; /* NULL or, set once, ours */
+};
+
+/* The names of a directory that the kernel keeps from listings: kept.c. */
+struct node_names {
+	bool is_kept;
+	unsigned version, generation; /* of the directory and of the policies, when it took them */
+	int64_t mtime_ns, ctime_ns;
+	unsigned nadding;    /* open listings from which it takes them */
+	struct table *table; /* theirs, as long as there are any, once one has asked */
+	size_t nprimed;      /* how many it took with attributes */
 };
 
 struct node_directory {
@@ -53,6 +62,7 @@ struct node_directory {
 	/* Resolved policy: govern's lock. */
 	unsigned generation;
 	struct policy policy;
+	struct node_names names; /* fs's listings lock */
 };
 
 struct node_text {
@@ -62,25 +72,25 @@ struct node_text {
 	uint64_t serial;
 };
 
+/* Ordered by size, so that the name begins where the rest ends: ImageNet's names then fit 112 bytes of heap. */
 struct node {
 	struct node *parent; /* NULL for the root */
 	struct node *next;   /* in its bucket; nodes' lock */
-	uint64_t nlookup;    /* nodes' lock */
 	uint64_t ino;        /* of the source */
-	uint32_t refs;       /* children and holders; nodes' lock */
-	uint32_t dev;
-	_Atomic uint32_t uid, gid;
-	_Atomic uint16_t mode; /* with its type, without write bits */
-	uint8_t kind;          /* enum node_kind */
-	uint8_t face;          /* enum ic_face */
-	bool keeps_metadata;   /* of objects */
-	atomic_bool reported;  /* for who logs something about it once */
 	union {
 		struct node_file file;
 		struct node_directory *directory;
 		struct node_text text; /* NODE_TEXT; NODE_LINK's target */
 	};
-	char name[]; /* the source's; "" for the root */
+	uint32_t nlookup; /* nodes' lock; at its maximum it stays there, and the node with it */
+	uint32_t refs;    /* children and holders; nodes' lock */
+	uint32_t dev;
+	_Atomic uint32_t uid, gid;
+	uint32_t variant : 24; /* of objects: node_variant */
+	uint32_t kind : 8;     /* enum node_kind */
+	_Atomic uint16_t mode; /* with its type, without write bits */
+	atomic_bool reported;  /* for who logs something about it once */
+	char name[];           /* the source's; "" for the root */
 };
 
 /* What a node is to be. */
@@ -118,6 +128,9 @@ void nodes_forget(struct nodes *nodes, struct node *node, uint64_t nlookup);
  * none. */
 bool nodes_get_size(struct nodes *nodes, const struct node_spec *spec, uint64_t *ret_nbytes);
 
+/* How many children and holders a node has. */
+size_t nodes_refs(struct nodes *nodes, const struct node *node);
+
 void nodes_hold(struct nodes *nodes, struct node *node);
 void nodes_release(struct nodes *nodes, struct node *node);
 
@@ -127,8 +140,9 @@ bool node_fail(struct node *node, errint_t err, const char *why);
 /* The identity that a file or an object was looked up with. */
 struct source_identity node_identity(const struct node *node);
 
-/* What an object was looked up as. */
+/* What an object was looked up as; node->variant is that, packed. */
 struct ic_variant node_variant(const struct node *node);
+uint32_t node_pack_variant(const struct ic_variant *variant);
 
 /* What st_ino tells: the same at each mount, different for each design, face and view. */
 uint64_t node_number(const struct node *node);

@@ -16,9 +16,41 @@ struct source_identity node_identity(const struct node *node)
 	};
 }
 
+/* Designs are valid, so the sides are powers of two: sx and sy up to 4, blocks up to 32. */
+static unsigned log_2(unsigned side)
+{
+	unsigned n = 0;
+
+	while (side > 1u << n)
+		n++;
+	return n;
+}
+
+uint32_t node_pack_variant(const struct ic_variant *variant)
+{
+	const struct ic_design *d = &variant->design;
+
+	return log_2(d->sx) | log_2(d->sy) << 2 | log_2(d->block) << 4 | (d->keep & 63u) << 7 | (d->bits - 1u) << 13 |
+	       (d->chroma - 1u) << 16 | (d->filter & 1u) << 17 | (d->order & 3u) << 18 | (variant->face & 3u) << 20 |
+	       (unsigned)variant->keeps_metadata << 22;
+}
+
 struct ic_variant node_variant(const struct node *node)
 {
-	return (struct ic_variant){node->file.design, (enum ic_face)node->face, node->keeps_metadata};
+	unsigned v = node->variant;
+
+	return (struct ic_variant){
+	        .design = {.sx = (uint8_t)(1u << (v & 3)),
+	                   .sy = (uint8_t)(1u << (v >> 2 & 3)),
+	                   .block = (uint8_t)(1u << (v >> 4 & 7)),
+	                   .keep = v >> 7 & 63,
+	                   .bits = (v >> 13 & 7) + 1,
+	                   .chroma = (v >> 16 & 1) + 1,
+	                   .filter = v >> 17 & 1,
+	                   .order = v >> 18 & 3},
+	        .face = (enum ic_face)(v >> 20 & 3),
+	        .keeps_metadata = v >> 22 & 1,
+	};
 }
 
 static uint64_t hash_design(uint64_t hash, const struct ic_design *d)
@@ -43,11 +75,9 @@ uint64_t node_number(const struct node *node)
 	case NODE_DIRECTORY:
 		return hash_view(hash, node);
 	case NODE_OBJECT:
-		hash = hash_u64(hash_design(hash, &node->file.design), node->keeps_metadata);
-		/* fall through */
 	case NODE_FILE:
-		hash = hash_u64(hash_u64(hash, node->file.source_size), (uint64_t)node->file.mtime_ns);
-		return hash_u64(hash_view(hash, node->parent), node->face);
+		hash = hash_u64(hash_u64(hash, node->variant), node->file.source_size);
+		return hash_u64(hash_view(hash, node->parent), (uint64_t)node->file.mtime_ns);
 	case NODE_LINK:
 		return hash_view(hash, node->parent);
 	case NODE_CONTROL:

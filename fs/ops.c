@@ -183,7 +183,7 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 {
 	struct fs *fs = begin(req, STATS_READDIR);
 	struct listing *listing;
-	errint_t err = listing_open(fs, fs_node(fs, ino), &listing);
+	errint_t err = listing_open(fs, fs_node(fs, ino), fi, &listing);
 
 	if (err) {
 		fuse_reply_err(req, fs_errno(err));
@@ -239,7 +239,7 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	errint_t err = xattr_get(fs, fs_node(fs, ino), name, &value);
 
 	if (err) {
-		fuse_reply_err(req, fs_errno(err));
+		fuse_reply_err(req, err == -EOPNOTSUPP ? EOPNOTSUPP : fs_errno(err));
 		return;
 	}
 	size_t n = strlen(value);
@@ -250,20 +250,6 @@ static void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	else
 		fuse_reply_buf(req, value, n);
 	free(value);
-}
-
-static void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
-{
-	struct fs *fs = begin(req, STATS_XATTR);
-	char names[256];
-	size_t n = xattr_list(fs_node(fs, ino), names, sizeof(names));
-
-	if (size == 0)
-		fuse_reply_xattr(req, n);
-	else if (n > size)
-		fuse_reply_err(req, ERANGE);
-	else
-		fuse_reply_buf(req, names, n);
 }
 
 /* The mount is read-only for the kernel, which answers most of these itself; after a remount it would not. */
@@ -336,7 +322,8 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
 	read_only(req);
 }
 
-/* No flush: its absence is answered with ENOSYS, and the kernel asks no more. */
+/* No flush and no listxattr: their absence is answered with ENOSYS, and the kernel asks no more. `ls -l` of coreutils 9.6
+ * and later lists the attributes of each file it shows. */
 const struct fuse_lowlevel_ops ops_table = {
         .init = op_init,
         .lookup = op_lookup,
@@ -352,7 +339,6 @@ const struct fuse_lowlevel_ops ops_table = {
         .releasedir = op_releasedir,
         .statfs = op_statfs,
         .getxattr = op_getxattr,
-        .listxattr = op_listxattr,
         .setattr = op_setattr,
         .mknod = op_mknod,
         .mkdir = op_mkdir,

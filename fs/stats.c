@@ -18,6 +18,8 @@ static const struct {
         {STATS_FILE_BYTES_SERVED, "icfs_file_served_bytes_total", "Bytes of other files given to readers."},
         {STATS_SOURCE_BYTES_READ, "icfs_source_read_bytes_total", "Bytes of sources read to make objects."},
         {STATS_FAILURES, "icfs_failures_total", "Objects that could not be made."},
+        {STATS_HEADERS_READ, "icfs_headers_read_total", "Sources opened to see what they are."},
+        {STATS_HEADERS_REMEMBERED, "icfs_headers_remembered_total", "Sources of which the catalog knew it."},
         {STATS_SIZES_REMEMBERED, "icfs_sizes_remembered_total", "Sizes that the catalog knew."},
         {STATS_STALE, "icfs_stale_total", "Reads refused because the source had changed."},
         {STATS_INVALIDATIONS, "icfs_invalidations_total", "Names that the kernel was told to forget."},

@@ -301,6 +301,14 @@ struct verdict *table_verdict(struct table *table, size_t i)
 	return verdict;
 }
 
+bool table_has_verdict(struct table *table, size_t i)
+{
+	pthread_mutex_lock(&table->lock);
+	bool has_verdict = table->entries[i].verdict;
+	pthread_mutex_unlock(&table->lock);
+	return has_verdict;
+}
+
 void table_set_verdict(struct table *table, size_t i, struct verdict *verdict)
 {
 	pthread_mutex_lock(&table->lock);

@@ -43,4 +43,5 @@ size_t table_ranked(const struct table *table, size_t rank);
 
 /* The verdict on an entry, for the caller to unref, or NULL. */
 struct verdict *table_verdict(struct table *table, size_t i);
-void table_set_verdict(struct table *table, size_t i, struct verdict *verdict); /* takes a reference of its own */
+bool table_has_verdict(struct table *table, size_t i);
+void table_set_verdict(struct table *table, size_t i, struct verdict *verdict); /* refs it; NULL is fine */

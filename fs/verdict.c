@@ -46,11 +46,25 @@ static errint_t look(int fd, size_t nbytes, bool complete, const struct ic_limit
 	return err;
 }
 
-errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *limits, struct verdict **ret_verdict)
+static void set_image(struct verdict *verdict, const struct ic_jpeg_info *info)
+{
+	verdict->is_image = true;
+	verdict->width = (uint16_t)info->width;
+	verdict->height = (uint16_t)info->height;
+	verdict->ncomponents = (uint8_t)info->nobject_components;
+}
+
+static bool is_too_big(const struct stat *st, const struct ic_limits *limits)
+{
+	return limits->memory && (uint64_t)st->st_size > limits->memory;
+}
+
+errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *limits, struct verdict **ret_verdict,
+                      struct ic_jpeg_info *ret_info)
 {
 	uint64_t size = (uint64_t)st->st_size;
 	uint64_t nbytes = FIRST_LOOK / LOOK_FACTOR;
-	bool is_image = false, too_big = limits->memory && size > limits->memory;
+	bool is_image = false, too_big = is_too_big(st, limits);
 	struct ic_jpeg_info info = {0};
 	struct ic_why why = {""};
 	struct verdict *verdict;
@@ -72,10 +86,26 @@ errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *lim
 	verdict->is_image = is_image;
 	verdict->err = is_image ? probe : 0;
 	if (is_image && !probe) {
-		verdict->width = (uint16_t)info.width;
-		verdict->height = (uint16_t)info.height;
-		verdict->ncomponents = (uint8_t)info.nobject_components;
+		set_image(verdict, &info);
+		*ret_info = info;
 	}
+	*ret_verdict = verdict;
+	return 0;
+}
+
+errint_t verdict_recall(const struct stat *st, const struct ic_jpeg_info *info, const struct ic_limits *limits,
+                        struct verdict **ret_verdict)
+{
+	struct verdict *verdict;
+
+	if (info &&
+	    (is_too_big(st, limits) || (limits->pixels && (uint64_t)info->width * info->height > limits->pixels)))
+		return -ENODATA;
+	errint_t err = verdict_new(st, "", &verdict);
+	if (err)
+		return err;
+	if (info)
+		set_image(verdict, info);
 	*ret_verdict = verdict;
 	return 0;
 }

@@ -23,8 +23,14 @@ struct verdict {
 };
 
 /* Look at the open file `fd`, whose state is `st`. limits->memory bounds how much of it is read. -ENOMEM, -errno of
- * reading. */
-errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *limits, struct verdict **ret_verdict);
+ * reading. `ret_info` is filled in for an image of which there are objects. */
+errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *limits, struct verdict **ret_verdict,
+                      struct ic_jpeg_info *ret_info);
+
+/* The verdict on a file that was looked at before, whose header was `info`, or that was no JPEG (NULL). -ENOMEM;
+ * -ENODATA where only a look tells: its limits are passed. */
+errint_t verdict_recall(const struct stat *st, const struct ic_jpeg_info *info, const struct ic_limits *limits,
+                        struct verdict **ret_verdict);
 
 /* For a file that could not be opened: no image, not kept. */
 errint_t verdict_unreadable(const struct stat *st, struct verdict **ret_verdict);

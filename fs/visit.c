@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,6 +50,7 @@ errint_t visit_begin(struct visit *visit, struct fs *fs, struct node *directory)
 	visit->node = directory;
 	visit->dir = directory->directory->dir;
 	visit->table = NULL;
+	visit->ahead = NULL;
 	visit->fd = -1;
 	nodes_hold(fs->nodes, directory);
 	errint_t err = open_directory(visit);
@@ -69,6 +71,7 @@ errint_t visit_begin(struct visit *visit, struct fs *fs, struct node *directory)
 
 void visit_end(struct visit *visit)
 {
+	free(visit->ahead);
 	table_unref(visit->table);
 	if (visit->fd >= 0)
 		close(visit->fd);
@@ -81,7 +84,12 @@ errint_t visit_names(struct visit *visit, struct table *table)
 		visit->table = table_ref(table);
 		return 0;
 	}
-	return dir_table(visit->fs->dirs, visit->dir, visit->fd, &visit->st, &visit->table);
+	return visit_read_table(visit, &visit->table);
+}
+
+errint_t visit_read_table(struct visit *visit, struct table **ret_table)
+{
+	return dir_table(visit->fs->dirs, visit->dir, visit->fd, &visit->st, ret_table);
 }
 
 bool visit_is_outdated(const struct visit *visit)
@@ -94,12 +102,17 @@ bool visit_is_outdated(const struct visit *visit)
 static errint_t stat_entry(struct visit *visit, size_t i, struct stat *ret_st, bool *ret_is_link,
                            char ret_place[PATH_MAX])
 {
+	const struct visit_entry *ahead = visit_ahead(visit, i);
 	const char *name = table_name(visit->table, i);
 	unsigned char type = table_type(visit->table, i);
 	errint_t err;
 	int fd;
 
 	*ret_is_link = false;
+	if (ahead && ahead->is_there) {
+		*ret_st = ahead->st;
+		return 0;
+	}
 	if (type == DT_REG) {
 		if (fstatat(visit->fd, name, ret_st, AT_SYMLINK_NOFOLLOW))
 			return -errno;
@@ -124,57 +137,17 @@ static errint_t stat_entry(struct visit *visit, size_t i, struct stat *ret_st, b
 	return err;
 }
 
-static void report(struct visit *visit, const char *name, struct verdict *verdict, const char *what)
-{
-	char path[PATH_MAX];
-
-	if (atomic_flag_test_and_set(&verdict->reported))
-		return;
-	if (node_path(visit->node, path))
-		path[0] = 0;
-	log_write(visit->fs->log, LOG_LEVEL_WARNING, "%s%s%s: %s", path, path[0] ? "/" : "", name, what);
-}
-
-/* The verdict on entry `i`, whose state is `st`, by a new look at it where there is none that holds. Brings `st` up to
- * date with what was looked at. */
-static errint_t look_at(struct visit *visit, size_t i, struct stat *st, struct verdict **ret_verdict)
-{
-	const char *name = table_name(visit->table, i);
-	struct verdict *verdict = table_verdict(visit->table, i);
-	struct source_identity identity = source_identify(st);
-	errint_t err;
-	int fd;
-
-	if (verdict && verdict->is_kept && source_identity_equal(&verdict->identity, &identity)) {
-		*ret_verdict = verdict;
-		return 0;
-	}
-	verdict_unref(verdict);
-	err = source_open_file(visit->fs->source, visit->place, name, &fd, st);
-	if (err == -EACCES || err == -EPERM) {
-		err = verdict_unreadable(st, &verdict);
-	} else if (!err) {
-		err = verdict_look(fd, st, &visit->fs->settings.limits, &verdict);
-		close(fd);
-	}
-	if (err)
-		return err;
-	table_set_verdict(visit->table, i, verdict);
-	if (verdict->err)
-		report(visit, name, verdict, verdict->why);
-	*ret_verdict = verdict;
-	return 0;
-}
-
 static bool is_image(void *context, size_t i)
 {
+	struct recalled recalled = {.is_asked = false};
 	struct visit *visit = context;
 	struct verdict *verdict;
 	char place[PATH_MAX];
 	struct stat st;
 	bool is_link;
 
-	if (stat_entry(visit, i, &st, &is_link, place) || !S_ISREG(st.st_mode) || look_at(visit, i, &st, &verdict))
+	if (stat_entry(visit, i, &st, &is_link, place) || !S_ISREG(st.st_mode) ||
+	    look_at(visit, i, &st, &recalled, &verdict))
 		return false;
 	bool result = verdict->is_image;
 	verdict_unref(verdict);
@@ -199,11 +172,11 @@ static void set_stat(struct found *found, const struct stat *st)
 }
 
 /* An image under the face `jpeg`: its size is what somebody remembers. What cannot be presented stays as it is. */
-static void examine_jpeg(struct visit *visit, struct verdict *verdict, struct found *found)
+static void examine_jpeg(struct visit *visit, size_t i, struct found *found)
 {
+	struct verdict *verdict = found->verdict;
 	struct node_spec *spec = &found->spec;
 	struct object_key key = {.identity = spec->identity, .variant = visit->variant};
-	struct catalog_size size;
 	struct fs *fs = visit->fs;
 
 	spec->kind = NODE_FILE;
@@ -214,11 +187,13 @@ static void examine_jpeg(struct visit *visit, struct verdict *verdict, struct fo
 	spec->variant = visit->variant;
 	if (nodes_get_size(fs->nodes, spec, &spec->nbytes) || cache_get_size(fs->cache, &key, &spec->nbytes))
 		return;
-	found->lacks_size = !sizes_get(fs, &spec->identity, &spec->variant, &size);
+	const struct catalog_known *known = look_recall(visit, i, &spec->identity, &found->recalled);
+	found->lacks_size = !known->has_size;
 	if (found->lacks_size)
 		return;
-	spec->nbytes = size.nbytes;
-	if (size.as_is)
+	stats_add(&fs->stats, STATS_SIZES_REMEMBERED, 1);
+	spec->nbytes = known->size.nbytes;
+	if (known->size.as_is)
 		found_set_as_is(found);
 }
 
@@ -248,7 +223,7 @@ static errint_t examine_file(struct visit *visit, size_t i, enum name_form form,
 	enum ic_face face = visit->variant.face;
 
 	if (face != IC_FACE_ORIG && table_is_candidate(visit->table, i)) {
-		errint_t err = look_at(visit, i, st, &found->verdict);
+		errint_t err = look_at(visit, i, st, &found->recalled, &found->verdict);
 		if (err)
 			return err;
 	}
@@ -259,7 +234,7 @@ static errint_t examine_file(struct visit *visit, size_t i, enum name_form form,
 	if (form != NAME_OWN && !is_image)
 		return -ENOENT;
 	if (is_image && face == IC_FACE_JPEG) {
-		examine_jpeg(visit, found->verdict, found);
+		examine_jpeg(visit, i, found);
 		return 0;
 	}
 	if (form != NAME_OWN || (is_image && face == IC_FACE_BMP))
@@ -267,7 +242,8 @@ static errint_t examine_file(struct visit *visit, size_t i, enum name_form form,
 	spec->kind = NODE_FILE;
 	spec->nbytes = spec->identity.size;
 	if (is_image)
-		report(visit, spec->name, found->verdict, "served as it is: its .ic names are taken or pass 255 bytes");
+		look_report(visit, spec->name, found->verdict,
+		            "served as it is: its .ic names are taken or pass 255 bytes");
 	return 0;
 }
 
@@ -359,6 +335,7 @@ errint_t visit_examine(struct visit *visit, size_t i, enum name_form form, struc
 
 	memset(&found->spec, 0, sizeof(found->spec));
 	found->verdict = NULL;
+	found->recalled.is_asked = false;
 	found->lacks_size = false;
 	found->text[0] = 0;
 	found->timeout = visit->timeout;

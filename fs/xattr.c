@@ -2,10 +2,12 @@
 #include "fs/fs_priv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PREFIX "user.icfs."
+#define ALL "user.icfs"
+#define PREFIX ALL "."
 
 enum attribute {
 	ATTRIBUTE_DESIGN,
@@ -31,7 +33,7 @@ static bool has_attribute(const struct node *node, enum attribute attribute)
 	case ATTRIBUTE_RULE:
 		return node->kind == NODE_OBJECT || node->kind == NODE_DIRECTORY;
 	case ATTRIBUTE_METADATA:
-		return node->kind == NODE_OBJECT && node->face == IC_FACE_JPEG;
+		return node->kind == NODE_OBJECT && node_variant(node).face == IC_FACE_JPEG;
 	case ATTRIBUTE_SOURCE:
 		return node->kind == NODE_OBJECT || node->kind == NODE_FILE;
 	case ATTRIBUTE_ERROR:
@@ -80,13 +82,9 @@ static errint_t get_policy(struct fs *fs, struct node *node, enum attribute attr
 	return err;
 }
 
-errint_t xattr_get(struct fs *fs, struct node *node, const char *name, char **ret_value)
+static errint_t get(struct fs *fs, struct node *node, enum attribute attribute, char **ret_value)
 {
-	enum attribute attribute = 0;
-
-	while (attribute < ATTRIBUTES && strcmp(name, names[attribute]))
-		attribute++;
-	if (attribute == ATTRIBUTES || !has_attribute(node, attribute))
+	if (!has_attribute(node, attribute))
 		return -ENODATA;
 	if (attribute == ATTRIBUTE_SOURCE)
 		return copy(node->name, ret_value);
@@ -95,17 +93,52 @@ errint_t xattr_get(struct fs *fs, struct node *node, const char *name, char **re
 	return get_policy(fs, node, attribute, ret_value);
 }
 
-size_t xattr_list(const struct node *node, char *out, size_t size)
+/* All that there are, a line each. */
+static errint_t get_all(struct fs *fs, struct node *node, char **ret_value)
 {
-	size_t n = 0;
+	size_t nbytes = 0;
+	char *text = NULL;
+	errint_t err = 0;
+	FILE *out = open_memstream(&text, &nbytes);
 
-	for (enum attribute a = 0; a < ATTRIBUTES; a++) {
-		size_t len = strlen(names[a]) + 1;
-		if (!has_attribute(node, a))
-			continue;
-		if (n + len <= size)
-			memcpy(out + n, names[a], len);
-		n += len;
+	if (!out)
+		return -ENOMEM;
+	for (enum attribute a = 0; a < ATTRIBUTES && !err; a++) {
+		char *value;
+		err = get(fs, node, a, &value);
+		if (err == -ENODATA) {
+			err = 0;
+		} else if (!err) {
+			fprintf(out, "%s: %s\n", names[a] + strlen(PREFIX), value);
+			free(value);
+		}
 	}
-	return n;
+	if (fclose(out) && !err)
+		err = -ENOMEM;
+	if (!err && !nbytes)
+		err = -ENODATA;
+	if (err)
+		free(text);
+	else
+		*ret_value = text;
+	return err;
+}
+
+/* `ls -l` asks for the context and the access list of each file, until it is told that here are none of that kind. */
+static bool is_ours(const char *name)
+{
+	return !strncmp(name, "user.", strlen("user."));
+}
+
+errint_t xattr_get(struct fs *fs, struct node *node, const char *name, char **ret_value)
+{
+	enum attribute attribute = 0;
+
+	if (!is_ours(name))
+		return -EOPNOTSUPP;
+	if (!strcmp(name, ALL))
+		return get_all(fs, node, ret_value);
+	while (attribute < ATTRIBUTES && strcmp(name, names[attribute]))
+		attribute++;
+	return attribute < ATTRIBUTES ? get(fs, node, attribute, ret_value) : -ENODATA;
 }

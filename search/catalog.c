@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "search/catalog_priv.h"
 
-#include "codec/encode.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -101,8 +99,11 @@ static errint_t make_private(const char *path)
 
 static void link_close(struct catalog_link *link)
 {
-	sqlite3_stmt *const statements[] = {link->get_size,   link->begin,       link->commit,      link->rollback,
-	                                    link->put_source, link->drop_source, link->put_variant, link->put_size};
+	sqlite3_stmt *const statements[] = {
+	        link->begin,       link->begin_writing, link->commit,     link->rollback,
+	        link->get_variant, link->get_known,     link->put_source, link->drop_source,
+	        link->put_facts,   link->put_variant,   link->put_size,   link->forget,
+	};
 	for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
 		sqlite3_finalize(statements[i]);
 	sqlite3_close(link->db);
@@ -115,23 +116,28 @@ static int prepare(struct catalog_link *link)
 		sqlite3_stmt **statement;
 		const char *sql;
 	} all[] = {
-	        {&link->begin, "BEGIN IMMEDIATE"},
+	        {&link->begin, "BEGIN"},
+	        {&link->begin_writing, "BEGIN IMMEDIATE"},
 	        {&link->commit, "COMMIT"},
 	        {&link->rollback, "ROLLBACK"},
-	        {&link->get_size, "SELECT object_size.nbytes, as_is FROM source"
-	                          " JOIN object_size ON object_size.source = source.id"
-	                          " JOIN variant ON variant.id = object_size.variant"
-	                          " WHERE device = ?1 AND inode = ?2 AND source.nbytes = ?3 AND mtime_ns = ?4"
-	                          " AND design = ?5 AND face = ?6 AND codec = ?7"},
+	        {&link->get_variant, "SELECT id FROM variant WHERE design = ?1 AND face = ?2 AND codec = ?3"},
+	        {&link->get_known, "SELECT object_size.nbytes, as_is, " CATALOG_FACTS_COLUMNS " FROM source"
+	                           " LEFT JOIN object_size ON object_size.source = source.id AND variant = ?5"
+	                           " WHERE device = ?1 AND inode = ?2 AND source.nbytes = ?3 AND mtime_ns = ?4"},
 	        {&link->drop_source, "DELETE FROM source WHERE device = ?1 AND inode = ?2"
 	                             " AND (nbytes <> ?3 OR mtime_ns <> ?4)"},
 	        {&link->put_source, "INSERT INTO source (device, inode, nbytes, mtime_ns) VALUES (?1, ?2, ?3, ?4)"
 	                            " ON CONFLICT DO NOTHING"},
+	        {&link->put_facts, "INSERT INTO source (device, inode, nbytes, mtime_ns, " CATALOG_FACTS_COLUMNS ")"
+	                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+	                           " ON CONFLICT (device, inode) DO UPDATE SET (" CATALOG_FACTS_COLUMNS ") ="
+	                           " (?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"},
 	        {&link->put_variant, "INSERT INTO variant (design, face, codec) VALUES (?1, ?2, ?3)"
 	                             " ON CONFLICT DO NOTHING"},
 	        {&link->put_size, "INSERT OR REPLACE INTO object_size"
 	                          " SELECT source.id, variant.id, ?6, ?7 FROM source, variant"
 	                          " WHERE device = ?1 AND inode = ?2 AND design = ?3 AND face = ?4 AND codec = ?5"},
+	        {&link->forget, "DELETE FROM source WHERE device = ?1 AND inode = ?2"},
 	};
 	int code = SQLITE_OK;
 	for (size_t i = 0; i < sizeof all / sizeof all[0] && code == SQLITE_OK; i++)
@@ -227,46 +233,4 @@ void catalog_close(struct catalog *catalog)
 	pthread_mutex_destroy(&catalog->queue_lock);
 	pthread_mutex_destroy(&catalog->read_lock);
 	free(catalog);
-}
-
-/* --- Sizes ------------------------------------------------------------------------------------------------------ */
-
-struct catalog_variant_text catalog_variant_text(const struct ic_variant *variant)
-{
-	struct catalog_variant_text text;
-	ic_design_print(&variant->design, text.design);
-	snprintf(text.face, sizeof text.face, "%s%s", ic_face_name(variant->face),
-	         variant->keeps_metadata ? "+metadata" : "");
-	return text;
-}
-
-errint_t catalog_get_size(struct catalog *catalog, const struct catalog_source *source,
-                          const struct ic_variant *variant, struct catalog_size *ret_size)
-{
-	struct catalog_variant_text text = catalog_variant_text(variant);
-	errint_t err = -ENOENT;
-
-	pthread_mutex_lock(&catalog->read_lock);
-	sqlite3_stmt *get = catalog->reader.get_size;
-	sqlite3_bind_int64(get, 1, (sqlite3_int64)source->device);
-	sqlite3_bind_int64(get, 2, (sqlite3_int64)source->inode);
-	sqlite3_bind_int64(get, 3, (sqlite3_int64)source->nbytes);
-	sqlite3_bind_int64(get, 4, source->mtime_ns);
-	sqlite3_bind_text(get, 5, text.design, -1, SQLITE_STATIC);
-	sqlite3_bind_text(get, 6, text.face, -1, SQLITE_STATIC);
-	sqlite3_bind_int(get, 7, IC_CODEC_VERSION);
-	int code = sqlite3_step(get);
-	sqlite3_int64 nbytes = code == SQLITE_ROW ? sqlite3_column_int64(get, 0) : 0;
-	if (code == SQLITE_ROW && nbytes > 0) {
-		*ret_size = (struct catalog_size){(uint64_t)nbytes, sqlite3_column_int(get, 1) != 0};
-		err = 0;
-	} else if (code == SQLITE_ROW) {
-		err = -EBADMSG; /* not what was ever put */
-	} else if (code != SQLITE_DONE) {
-		err = catalog_error(catalog->reader.db, code);
-	}
-	sqlite3_reset(get);
-	sqlite3_clear_bindings(get);
-	pthread_mutex_unlock(&catalog->read_lock);
-	return err;
 }

@@ -13,8 +13,10 @@
 #pragma once
 
 #include "codec/face.h"
+#include "codec/jpeg.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct catalog;
@@ -26,10 +28,23 @@ struct catalog_source {
 	int64_t mtime_ns; /* since the epoch */
 };
 
+/* What the first bytes of a source told, whoever looked and under whatever limits. */
+struct catalog_facts {
+	bool is_jpeg;             /* ic_is_jpeg */
+	struct ic_jpeg_info info; /* of one that ic_jpeg_probe accepted; others have no facts */
+};
+
 /* What a source is served as under a variant. */
 struct catalog_size {
 	uint64_t nbytes; /* exact */
 	bool as_is;      /* nothing can be made of the source, so it is served byte for byte */
+};
+
+/* What is known of one source. */
+struct catalog_known {
+	bool has_facts, has_size;
+	struct catalog_facts facts;
+	struct catalog_size size;
 };
 
 /* The default place: $ICFS_CATALOG, else $XDG_DATA_HOME/icfs/catalog.db, else ~/.local/share/icfs/catalog.db. malloc'ed.
@@ -48,11 +63,15 @@ void catalog_close(struct catalog *catalog);
  * facts are gone. */
 errint_t catalog_flush(struct catalog *catalog);
 
-/* What is known of a variant, of this IC_CODEC_VERSION. -ENOENT: nothing, for this very source. Other errors as
- * catalog_open; a database that another process has for itself is waited for, for seconds at most. */
-errint_t catalog_get_size(struct catalog *catalog, const struct catalog_source *source,
-                          const struct ic_variant *variant, struct catalog_size *ret_size);
+/* What is known of `n` sources, in one transaction: their facts, and, where `variant` is not NULL, the sizes of their
+ * objects under it and this IC_CODEC_VERSION. Fills ret_known[0..n). Errors as catalog_open, and then nothing is known;
+ * a database that another process has for itself is waited for, for seconds at most. */
+errint_t catalog_get(struct catalog *catalog, const struct catalog_source *sources, size_t n,
+                     const struct ic_variant *variant, struct catalog_known *ret_known);
 
-/* Remember one. Never waits for the disk; while the queue is full, facts are dropped. */
+/* Remember something, or forget all that is known of a source. Never waits for the disk; while the queue is full, what is
+ * to be remembered is dropped. */
+void catalog_put_facts(struct catalog *catalog, const struct catalog_source *source, const struct catalog_facts *facts);
 void catalog_put_size(struct catalog *catalog, const struct catalog_source *source, const struct ic_variant *variant,
                       struct catalog_size size);
+void catalog_forget(struct catalog *catalog, const struct catalog_source *source);

@@ -27,6 +27,19 @@ static const char *const migrations[] = {
         "  variant INTEGER NOT NULL REFERENCES variant,"
         "  nbytes INTEGER NOT NULL, as_is INTEGER NOT NULL,"
         "  PRIMARY KEY (source, variant)) WITHOUT ROWID;",
+
+        /* What its first bytes told, all of it empty where nobody has looked; of no JPEG, is_jpeg alone. `color` is enum
+         * ic_jpeg_color; `factors` has h and v of each component, four bits each, the first ones highest. */
+        "ALTER TABLE source ADD COLUMN is_jpeg INTEGER;"
+        "ALTER TABLE source ADD COLUMN width INTEGER;"
+        "ALTER TABLE source ADD COLUMN height INTEGER;"
+        "ALTER TABLE source ADD COLUMN components INTEGER;"
+        "ALTER TABLE source ADD COLUMN color INTEGER;"
+        "ALTER TABLE source ADD COLUMN progressive INTEGER;"
+        "ALTER TABLE source ADD COLUMN arithmetic INTEGER;"
+        "ALTER TABLE source ADD COLUMN restart_interval INTEGER;"
+        "ALTER TABLE source ADD COLUMN factors INTEGER;"
+        "ALTER TABLE source ADD COLUMN orientation INTEGER;",
 };
 
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))

@@ -1,89 +1,92 @@
 /* SPDX-License-Identifier: MIT */
 #include "search/catalog_priv.h"
 
-#include "codec/encode.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Facts; 0.5 MB. Who looks at a large directory may outrun the disk: the rest is found out again. */
+/* Changes; 0.8 MB. Who looks at a large directory may outrun the disk: the rest is found out again. */
 #define QUEUE_SIZE 8192
-#define BATCH_MAX 1024 /* facts in a transaction */
+#define BATCH_MAX 1024 /* changes in a transaction */
 
-/* Run a statement that returns no row. */
-static int run(sqlite3_stmt *statement)
+int catalog_run(sqlite3_stmt *statement)
 {
 	int code = sqlite3_step(statement);
 	sqlite3_reset(statement);
 	return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-static int write_fact(const struct catalog_link *link, const struct catalog_fact *fact)
+static int write_facts(const struct catalog_link *link, const struct catalog_change *change)
 {
-	const struct catalog_source *source = &fact->source;
-	struct catalog_variant_text text = catalog_variant_text(&fact->variant);
-
-	/* Sizes of what the file was before go first; then its row says what it is. */
-	sqlite3_bind_int64(link->drop_source, 1, (sqlite3_int64)source->device);
-	sqlite3_bind_int64(link->drop_source, 2, (sqlite3_int64)source->inode);
-	sqlite3_bind_int64(link->drop_source, 3, (sqlite3_int64)source->nbytes);
-	sqlite3_bind_int64(link->drop_source, 4, source->mtime_ns);
-	int code = run(link->drop_source);
-
-	sqlite3_bind_int64(link->put_source, 1, (sqlite3_int64)source->device);
-	sqlite3_bind_int64(link->put_source, 2, (sqlite3_int64)source->inode);
-	sqlite3_bind_int64(link->put_source, 3, (sqlite3_int64)source->nbytes);
-	sqlite3_bind_int64(link->put_source, 4, source->mtime_ns);
-	if (code == SQLITE_OK)
-		code = run(link->put_source);
-
-	sqlite3_bind_text(link->put_variant, 1, text.design, -1, SQLITE_STATIC);
-	sqlite3_bind_text(link->put_variant, 2, text.face, -1, SQLITE_STATIC);
-	sqlite3_bind_int(link->put_variant, 3, IC_CODEC_VERSION);
-	if (code == SQLITE_OK)
-		code = run(link->put_variant);
-
-	sqlite3_bind_int64(link->put_size, 1, (sqlite3_int64)source->device);
-	sqlite3_bind_int64(link->put_size, 2, (sqlite3_int64)source->inode);
-	sqlite3_bind_text(link->put_size, 3, text.design, -1, SQLITE_STATIC);
-	sqlite3_bind_text(link->put_size, 4, text.face, -1, SQLITE_STATIC);
-	sqlite3_bind_int(link->put_size, 5, IC_CODEC_VERSION);
-	sqlite3_bind_int64(link->put_size, 6, (sqlite3_int64)fact->size.nbytes);
-	sqlite3_bind_int(link->put_size, 7, fact->size.as_is);
-	if (code == SQLITE_OK)
-		code = run(link->put_size);
-	sqlite3_clear_bindings(link->put_variant);
-	sqlite3_clear_bindings(link->put_size);
-	return code;
+	catalog_bind_source(link->put_facts, &change->source);
+	catalog_bind_facts(link->put_facts, 5, &change->facts);
+	return catalog_run(link->put_facts);
 }
 
-static errint_t write_batch(struct catalog *catalog, const struct catalog_fact *facts, size_t n)
+static int write_size(const struct catalog_link *link, const struct catalog_change *change)
+{
+	const struct ic_variant *variant = &change->of_object.variant;
+
+	catalog_bind_source(link->put_source, &change->source);
+	int code = catalog_run(link->put_source);
+
+	catalog_bind_variant(link->put_variant, 1, variant);
+	if (code == SQLITE_OK)
+		code = catalog_run(link->put_variant);
+
+	sqlite3_bind_int64(link->put_size, 1, (sqlite3_int64)change->source.device);
+	sqlite3_bind_int64(link->put_size, 2, (sqlite3_int64)change->source.inode);
+	catalog_bind_variant(link->put_size, 3, variant);
+	sqlite3_bind_int64(link->put_size, 6, (sqlite3_int64)change->of_object.size.nbytes);
+	sqlite3_bind_int(link->put_size, 7, change->of_object.size.as_is);
+	return code == SQLITE_OK ? catalog_run(link->put_size) : code;
+}
+
+static int forget(const struct catalog_link *link, const struct catalog_source *source)
+{
+	sqlite3_bind_int64(link->forget, 1, (sqlite3_int64)source->device);
+	sqlite3_bind_int64(link->forget, 2, (sqlite3_int64)source->inode);
+	return catalog_run(link->forget);
+}
+
+static int write_change(const struct catalog_link *link, const struct catalog_change *change)
+{
+	if (change->kind == CATALOG_FORGET)
+		return forget(link, &change->source);
+	/* What was known of the file as it was before goes first; then its row says what it is. */
+	catalog_bind_source(link->drop_source, &change->source);
+	int code = catalog_run(link->drop_source);
+	if (code != SQLITE_OK)
+		return code;
+	return change->kind == CATALOG_FACTS ? write_facts(link, change) : write_size(link, change);
+}
+
+static errint_t write_batch(struct catalog *catalog, const struct catalog_change *changes, size_t n)
 {
 	const struct catalog_link *link = &catalog->writer;
-	int code = run(link->begin);
+	int code = catalog_run(link->begin_writing);
 	for (size_t i = 0; i < n && code == SQLITE_OK; i++)
-		code = write_fact(link, &facts[i]);
+		code = write_change(link, &changes[i]);
 	if (code == SQLITE_OK)
-		code = run(link->commit);
+		code = catalog_run(link->commit);
 	if (code == SQLITE_OK)
 		return 0;
 	errint_t err = catalog_error(link->db, code);
 	if (!sqlite3_get_autocommit(link->db))
-		run(link->rollback);
+		catalog_run(link->rollback);
 	return err;
 }
 
-/* Take up to BATCH_MAX facts, waiting for the first; 0 when the catalog closes and nothing is left. */
-static size_t take(struct catalog *catalog, struct catalog_fact *facts)
+/* Take up to BATCH_MAX changes, waiting for the first; 0 when the catalog closes and nothing is left. */
+static size_t take(struct catalog *catalog, struct catalog_change *changes)
 {
 	size_t n = 0;
 	pthread_mutex_lock(&catalog->queue_lock);
 	while (!catalog->count && !catalog->closing)
 		pthread_cond_wait(&catalog->queued, &catalog->queue_lock);
 	for (; n < BATCH_MAX && catalog->count; n++, catalog->count--) {
-		facts[n] = catalog->queue[catalog->first];
+		changes[n] = catalog->queue[catalog->first];
 		catalog->first = (catalog->first + 1) % QUEUE_SIZE;
 	}
 	pthread_mutex_unlock(&catalog->queue_lock);
@@ -93,9 +96,9 @@ static size_t take(struct catalog *catalog, struct catalog_fact *facts)
 static void *write_all(void *argument)
 {
 	struct catalog *catalog = argument;
-	struct catalog_fact *facts = catalog->queue + QUEUE_SIZE;
-	for (size_t n; (n = take(catalog, facts)) > 0;) {
-		errint_t err = write_batch(catalog, facts, n);
+	struct catalog_change *changes = catalog->queue + QUEUE_SIZE;
+	for (size_t n; (n = take(catalog, changes)) > 0;) {
+		errint_t err = write_batch(catalog, changes, n);
 		pthread_mutex_lock(&catalog->queue_lock);
 		if (err && catalog->closing) { /* nobody waits again for a database that cannot be written */
 			n += catalog->count;
@@ -136,17 +139,33 @@ void catalog_stop_writer(struct catalog *catalog)
 	free(catalog->queue);
 }
 
-void catalog_put_size(struct catalog *catalog, const struct catalog_source *source, const struct ic_variant *variant,
-                      struct catalog_size size)
+static void put(struct catalog *catalog, const struct catalog_change *change)
 {
 	pthread_mutex_lock(&catalog->queue_lock);
 	if (catalog->count < QUEUE_SIZE) {
-		catalog->queue[(catalog->first + catalog->count++) % QUEUE_SIZE] =
-		        (struct catalog_fact){*source, *variant, size};
+		catalog->queue[(catalog->first + catalog->count++) % QUEUE_SIZE] = *change;
 		catalog->put++;
 		pthread_cond_signal(&catalog->queued);
 	}
 	pthread_mutex_unlock(&catalog->queue_lock);
+}
+
+void catalog_put_facts(struct catalog *catalog, const struct catalog_source *source, const struct catalog_facts *facts)
+{
+	put(catalog, &(struct catalog_change){.kind = CATALOG_FACTS, .source = *source, .facts = *facts});
+}
+
+void catalog_put_size(struct catalog *catalog, const struct catalog_source *source, const struct ic_variant *variant,
+                      struct catalog_size size)
+{
+	put(catalog, &(struct catalog_change){.kind = CATALOG_SIZE,
+	                                      .source = *source,
+	                                      .of_object = {.variant = *variant, .size = size}});
+}
+
+void catalog_forget(struct catalog *catalog, const struct catalog_source *source)
+{
+	put(catalog, &(struct catalog_change){.kind = CATALOG_FORGET, .source = *source});
 }
 
 errint_t catalog_flush(struct catalog *catalog)

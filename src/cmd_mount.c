@@ -52,7 +52,7 @@ static void print_hints(const struct mount_settings *settings)
 	printf("%s is served on %s\n", settings->source, at);
 	printf("  what is served, and why   cat %s/.icfs/policy\n", at);
 	printf("  the designs in use        ls %s/.icfs/view\n", at);
-	printf("  what one file is          getfattr -d %s/FILE\n", at);
+	printf("  what one file is          getfattr --only-values -n user.icfs %s/FILE\n", at);
 	printf("  unmount                   fusermount3 -u %s\n", at);
 	fflush(stdout);
 	free(path);

@@ -125,7 +125,7 @@ static const struct entry entries[] = {
         {"catalog", "FILE", "where sizes are remembered (default ~/.local/share/icfs/catalog.db), or none",
          apply_catalog},
         {"policy", "FILE", "one policy file for the whole tree, sections by path", apply_policy},
-        {"cache", "SIZE", "memory for objects that were made (default 256M)", apply_cache},
+        {"cache", "SIZE", "memory for objects that were made (default 64M)", apply_cache},
         {"pixels", "N", "refuse sources with more pixels (default 100000000; 0: no limit)", apply_pixels},
         {"memory", "SIZE", "memory for decoding, and again for sources read (default 1G; 0: no limit)", apply_memory},
         {"scans", "N", "refuse sources with more progressive scans (default 100; 0: no limit)", apply_scans},

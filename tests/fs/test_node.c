@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define NTHREADS 8
-#define NFILES 200000
-#define NODE_BYTES_MAX 170 /* heap bytes a looked-up file, name and its share of the map included */
+#define NFILES 100000
+#define NODE_BYTES_MAX 130 /* heap bytes a looked-up file, name and its share of the map included */
 
 static struct dirs *dirs;
 static struct nodes *nodes;
@@ -283,6 +283,46 @@ END_TEST
 #define CAN_MEASURE 1
 #endif
 
+static void check_variant(const struct ic_variant *variant)
+{
+	struct node node = {.variant = node_pack_variant(variant)};
+	struct ic_variant unpacked = node_variant(&node);
+
+	ck_assert(ic_variant_equal(variant, &unpacked));
+}
+
+START_TEST(test_variants_are_packed_without_loss)
+{
+	static const char *const beyond[] = {"s1x4-b32-k63-q1-c1-fbox-oy", "s4x1-b32-k1-q8-ol", "s2x4-b1-k1-q3-c1-ox"};
+	struct ic_variant variant = {.face = IC_FACE_IC};
+
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
+		ck_assert_int_eq(ic_design_at(i, &variant.design), 0);
+		variant.face = (enum ic_face)(i % 4);
+		variant.keeps_metadata = i / 4 % 2;
+		check_variant(&variant);
+	}
+	for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+		ck_assert_int_eq(ic_design_parse(beyond[i], &variant.design, NULL), 0);
+		check_variant(&variant);
+	}
+}
+END_TEST
+
+START_TEST(test_more_lookups_than_can_be_counted)
+{
+	struct node_spec spec = file_spec(nodes_root(nodes), "a.jpg", 7);
+	struct node *node = look_up(&spec);
+
+	node->nlookup = UINT32_MAX - 1;
+	look_up(&spec);
+	look_up(&spec);
+	nodes_forget(nodes, node, UINT32_MAX);
+	ck_assert_uint_eq(nodes_count(nodes), 2); /* nobody knows how many are left, so it stays */
+	ck_assert_ptr_eq(look_up(&spec), node);
+}
+END_TEST
+
 /* 1.28 million files must fit well into 300 MB. Names as long as ImageNet's. */
 START_TEST(test_memory)
 {
@@ -291,7 +331,7 @@ START_TEST(test_memory)
 	char name[32];
 
 	for (int i = 0; i < NFILES; i++) {
-		snprintf(name, sizeof(name), "n01440764_%d.JPEG", i);
+		snprintf(name, sizeof(name), "n01440764_%05d.JPEG", i);
 		struct node_spec spec = file_spec(d, name, 1000 + (uint64_t)i);
 		look_up(&spec);
 	}
@@ -320,6 +360,8 @@ int main(void)
 	tcase_add_test(tcase, test_a_failure_stays);
 	tcase_add_test(tcase, test_visits);
 	tcase_add_test(tcase, test_threads);
+	tcase_add_test(tcase, test_variants_are_packed_without_loss);
+	tcase_add_test(tcase, test_more_lookups_than_can_be_counted);
 	tcase_add_test(tcase, test_memory);
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);

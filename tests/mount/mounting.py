@@ -85,6 +85,25 @@ def images():
         return found
 
 
+def extended_attributes(path):
+    """Those of ours that a served file has: one at a time, and they are what the sum of them tells."""
+    found = {}
+    for word in ("design", "face", "metadata", "rule", "source", "error"):
+        try:
+            found[f"user.icfs.{word}"] = os.getxattr(path, f"user.icfs.{word}").decode()
+        except OSError as error:
+            if error.errno != errno.ENODATA:
+                raise
+    try:
+        lines = os.getxattr(path, "user.icfs").decode().splitlines()
+    except OSError as error:
+        if error.errno != errno.ENODATA:
+            raise
+        lines = []
+    assert dict(line.split(": ", 1) for line in lines) == {key[len("user.icfs."):]: value for key, value in found.items()}
+    return found
+
+
 class Mount:
     """One mount in a process of its own."""
 

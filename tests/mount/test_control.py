@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 
-from mounting import DEFAULT, ICFS, MountTest, images, main
+from mounting import DEFAULT, ICFS, MountTest, extended_attributes, images, main
 
 
 class Control(MountTest):
@@ -109,8 +109,7 @@ class Control(MountTest):
         self.mount()
 
         def attributes(name):
-            path = self.point / name
-            return {key: os.getxattr(path, key).decode() for key in os.listxattr(path)}
+            return extended_attributes(self.point / name)
 
         want = {"user.icfs.design": "s2x2-b8-k6-q8", "user.icfs.face": "ic", "user.icfs.rule": "d/.icpolicy, line 2",
                 "user.icfs.source": "a.JPEG"}
@@ -122,10 +121,25 @@ class Control(MountTest):
         del want["user.icfs.source"]
         self.assertEqual(attributes("d"), want)
         self.assertEqual(attributes(".icfs/policy"), {})
-        for name in ("user.icfs.nothing", "user.icfs.error", "security.capability", "user.x"):
+        for code, names in ((errno.ENODATA, ("user.icfs.nothing", "user.icfs.error", "user.x")),
+                            (errno.ENOTSUP, ("security.selinux", "security.capability", "trusted.x"))):
+            for name in names:
+                with self.assertRaises(OSError) as caught:
+                    os.getxattr(self.point / "d/a.ic", name)
+                self.assertEqual(caught.exception.errno, code, name)
+
+    def test_a_long_listing_asks_for_no_attributes(self):
+        """Each of the programs' own questions once, not once a file."""
+        for i in range(40):
+            self.put(f"{i}.jpg", images()[i % 6])
+        mount = self.mount()
+        before = mount.stats()['icfs_requests_total{kind="xattr"}']
+        subprocess.run(["ls", "-lR", self.point], check=True, stdout=subprocess.DEVNULL)
+        for i in range(40):
             with self.assertRaises(OSError) as caught:
-                os.getxattr(self.point / "d/a.ic", name)
-            self.assertEqual(caught.exception.errno, errno.ENODATA)
+                os.listxattr(self.point / f"{i}.ic")
+            self.assertEqual(caught.exception.errno, errno.ENOTSUP)
+        self.assertLess(mount.stats()['icfs_requests_total{kind="xattr"}'] - before, 10)
 
 
 if __name__ == "__main__":

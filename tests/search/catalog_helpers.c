@@ -2,6 +2,7 @@
 #include "catalog_helpers.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,12 +152,13 @@ struct ic_variant variant_of(const char *design)
 
 int64_t get(struct catalog *catalog, const struct catalog_source *source, const struct ic_variant *variant)
 {
-	struct catalog_size size = {77, false};
-	errint_t err = catalog_get_size(catalog, source, variant, &size);
+	struct catalog_known known;
+	errint_t err = catalog_get(catalog, source, 1, variant, &known);
 
-	ck_assert(!err || size.nbytes == 77);
-	ck_assert(!size.as_is);
-	return err ? err : (int64_t)size.nbytes;
+	if (err || !known.has_size)
+		return err ? err : -ENOENT;
+	ck_assert(!known.size.as_is);
+	return (int64_t)known.size.nbytes;
 }
 
 errint_t put_until_it_fails(struct catalog *catalog)

@@ -26,7 +26,7 @@ struct catalog *open_catalog(void); /* scratch_catalog() */
 struct catalog_source source_at(unsigned n);
 struct ic_variant variant_of(const char *design);
 
-/* The size, or a negative error; the parameter must be untouched then. */
+/* The size, or a negative error: -ENOENT where it is not known. */
 int64_t get(struct catalog *catalog, const struct catalog_source *source, const struct ic_variant *variant);
 
 /* Put and flush until that fails; the error. 0 where twenty thousand facts were written. */

@@ -39,16 +39,16 @@ START_TEST(what_is_served_as_it_is_is_told_apart)
 	struct catalog *catalog = open_catalog();
 	struct catalog_source source = source_at(1);
 	struct ic_variant variant = variant_of("s2x2-b8-k6-q8"), other = variant;
-	struct catalog_size size = {0, false};
+	struct catalog_known known;
 
 	other.face = IC_FACE_JPEG;
 	catalog_put_size(catalog, &source, &variant, (struct catalog_size){50001, true});
 	catalog_put_size(catalog, &source, &other, (struct catalog_size){50001, false});
 	ck_assert_int_eq(catalog_flush(catalog), 0);
-	ck_assert_int_eq(catalog_get_size(catalog, &source, &variant, &size), 0);
-	ck_assert(size.as_is && size.nbytes == 50001);
-	ck_assert_int_eq(catalog_get_size(catalog, &source, &other, &size), 0);
-	ck_assert(!size.as_is && size.nbytes == 50001);
+	ck_assert_int_eq(catalog_get(catalog, &source, 1, &variant, &known), 0);
+	ck_assert(known.has_size && known.size.as_is && known.size.nbytes == 50001);
+	ck_assert_int_eq(catalog_get(catalog, &source, 1, &other, &known), 0);
+	ck_assert(known.has_size && !known.size.as_is && known.size.nbytes == 50001);
 	catalog_put_size(catalog, &source, &variant, (struct catalog_size){7, false});
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	ck_assert_int_eq(get(catalog, &source, &variant), 7);
@@ -245,9 +245,9 @@ START_TEST(what_is_another_database_is_refused)
 {
 	static const char *const others[] = {
 	        "CREATE TABLE source (id); INSERT INTO source VALUES (1)",
-	        "CREATE TABLE mine (a); PRAGMA user_version = 1", /* the catalog's own version */
+	        "CREATE TABLE mine (a); PRAGMA user_version = 2", /* the catalog's own version */
 	        "PRAGMA application_id = 7",
-	        "PRAGMA user_version = 1",
+	        "PRAGMA user_version = 2",
 	        "PRAGMA application_id = 0x69636673; PRAGMA user_version = -3",
 	};
 
@@ -299,7 +299,7 @@ START_TEST(an_older_catalog_is_migrated)
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	ck_assert_int_eq(get(catalog, &source, &variant), 9);
 	catalog_close(catalog);
-	ck_assert_int_eq(sql_number(scratch_catalog(), "PRAGMA user_version"), 1);
+	ck_assert_int_eq(sql_number(scratch_catalog(), "PRAGMA user_version"), 2);
 	ck_assert_int_eq(sql_number(scratch_catalog(), "PRAGMA application_id"), 0x69636673);
 }
 END_TEST

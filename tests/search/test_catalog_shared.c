@@ -51,11 +51,11 @@ static void *work(void *argument)
 	for (unsigned i = 0; i < NFACTS; i++) {
 		struct catalog_source own = source_at(NFACTS * worker->n + i),
 		                      any = source_at(mixed(i) % (NFACTS * NWORKERS));
-		struct catalog_size size;
+		struct catalog_known known;
 
 		catalog_put_size(worker->catalog, &own, &design, (struct catalog_size){own.inode, false});
-		errint_t err = catalog_get_size(worker->catalog, &any, &design, &size);
-		worker->nwrong += err ? err != -ENOENT : size.nbytes != any.inode;
+		errint_t err = catalog_get(worker->catalog, &any, 1, &design, &known);
+		worker->nwrong += err || (known.has_size && known.size.nbytes != any.inode);
 		if (i % 100 == 0)
 			worker->nwrong += catalog_flush(worker->catalog) != 0;
 	}
