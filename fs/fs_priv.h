@@ -67,6 +67,7 @@ struct visit {
 	unsigned version, generation; /* as they were before anything was looked at */
 	double timeout;               /* seconds that an answer about the directory holds */
 	struct ic_variant variant;
+	bool design_is_default; /* nobody chose variant.design */
 	struct stat st;
 	char place[PATH_MAX];
 };
@@ -78,6 +79,7 @@ struct found {
 	bool lacks_size;         /* only making it tells: making_measure */
 	struct verdict *verdict; /* referenced; spec.why points into it */
 	struct stat st;          /* of the source, where a link leads to */
+	struct ic_why why;       /* spec.why may point here */
 	char text[PATH_MAX];     /* spec.place, or spec.text of a link */
 };
 
@@ -90,7 +92,8 @@ struct names visit_served(struct visit *visit); /* for names.h; needs the names 
 
 /* What entry `i` is, which is served in `form`. -ENOENT for what is not there, or not to be. found_clear afterwards. */
 errint_t visit_examine(struct visit *visit, size_t i, enum name_form form, struct found *ret_found);
-void found_set_as_is(struct found *found); /* serve the source byte for byte */
+void found_set_as_is(struct found *found);                                 /* serve the source byte for byte */
+void found_set_failed(struct found *found, errint_t err, const char *why); /* an object that there is none of */
 void found_clear(struct found *found);
 
 /* Whether what was answered from this visit may be out of date by now. */
@@ -106,6 +109,7 @@ struct content_source {
 	struct source_identity identity; /* as it was looked up */
 };
 struct content_source content_source_of(const struct node *node);
+bool content_is_object(const struct content_source *source); /* if it is an image: an .ic file, not a JPEG */
 
 /* -ESTALE where the source is another by now; then the kernel is told to look it up again. */
 errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_t nbytes, uint64_t offset,

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "codec/design.h"
 #include "codec/jpeg.h"
 #include "fs/source.h"
 
@@ -14,17 +15,21 @@ struct verdict {
 	atomic_flag reported;   /* for who logs something about this file once */
 	atomic_bool is_damaged; /* found out by making: its bytes give no object that is whole */
 	struct source_identity identity;
-	bool is_image;       /* its first bytes are those of a JPEG */
+	bool is_image;           /* its first bytes are those of what its name promises */
+	bool is_object;          /* an .ic file, not a JPEG; this and what follows of images alone */
+	bool is_truncated;       /* made of a JPEG that ended early */
+	struct ic_design design; /* of an .ic file */
 	bool is_kept;        /* false where the next look may tell otherwise with the same identity (no permission) */
 	uint8_t ncomponents; /* of its objects */
-	uint16_t width, height; /* pixels */
+	uint16_t width, height; /* pixels of the JPEG, of an .ic file too */
 	errint_t err;           /* of an image: 0, or why there are no objects of it */
 	char why[];             /* "" where err is 0 */
 };
 
-/* Look at the open file `fd`, whose state is `st`. limits->memory bounds how much of it is read. -ENOMEM, -errno of
- * reading. */
-errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *limits, struct verdict **ret_verdict);
+/* Look at the open file `fd`, whose state is `st`, for a JPEG, or with `is_object` for an .ic file. limits->memory bounds
+ * how much of it is read. -ENOMEM, -errno of reading. */
+errint_t verdict_look(int fd, const struct stat *st, bool is_object, const struct ic_limits *limits,
+                      struct verdict **ret_verdict);
 
 /* For a file that could not be opened: no image, not kept. */
 errint_t verdict_unreadable(const struct stat *st, struct verdict **ret_verdict);
