@@ -11,11 +11,16 @@
  * coefficient (12), and twice the bits that those are coded in, which are ten for noise (7.5). */
 #define PRESENT_MEMORY 24
 
+static errint_t fail_truncated(struct ic_why *why)
+{
+	return ic_fail(why, -EBADMSG, "the JPEG's data ends early");
+}
+
 static errint_t present(const struct ic_view *view, enum ic_face face, const uint8_t *markers, size_t markers_nbytes,
                         uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
 {
 	if (view->flags & IC_FLAG_TRUNCATED)
-		return ic_fail(why, -EBADMSG, "the JPEG's data ends early");
+		return fail_truncated(why);
 	if (face == IC_FACE_BMP)
 		return ic_present_bmp(view, ret_bytes, ret_nbytes, why);
 	return ic_present_jpeg(view, markers, markers_nbytes, ret_bytes, ret_nbytes, why);
@@ -30,28 +35,27 @@ static errint_t get_markers(const uint8_t *jpeg, size_t nbytes, const struct ic_
 	return err ? err : ic_jpeg_markers(jpeg, nbytes, &info, ret_markers, ret_nbytes, why);
 }
 
-static errint_t copy(const uint8_t *jpeg, size_t nbytes, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
+static errint_t copy(const uint8_t *source, size_t nbytes, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
 {
 	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
 
 	if (!bytes)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	if (nbytes)
-		memcpy(bytes, jpeg, nbytes);
+		memcpy(bytes, source, nbytes);
 	*ret_bytes = bytes;
 	*ret_nbytes = nbytes;
 	return 0;
 }
 
-errint_t ic_make(const uint8_t *jpeg, size_t nbytes, const struct ic_variant *variant, const struct ic_limits *limits,
-                 uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
+static errint_t make_from_jpeg(const uint8_t *jpeg, size_t nbytes, const struct ic_variant *variant,
+                               const struct ic_limits *limits, uint8_t **ret_bytes, size_t *ret_nbytes,
+                               struct ic_why *why)
 {
 	uint8_t *object, *markers = NULL;
 	size_t object_nbytes, markers_nbytes = 0;
 	struct ic_view view;
 
-	if (variant->face == IC_FACE_ORIG)
-		return copy(jpeg, nbytes, ret_bytes, ret_nbytes, why);
 	errint_t err = ic_encode_jpeg(jpeg, nbytes, &variant->design, limits, &object, &object_nbytes, why);
 	if (err)
 		return err;
@@ -68,6 +72,72 @@ errint_t ic_make(const uint8_t *jpeg, size_t nbytes, const struct ic_variant *va
 	free(markers);
 	free(object);
 	return err;
+}
+
+errint_t ic_make(const uint8_t *source, size_t nbytes, const struct ic_variant *variant, const struct ic_limits *limits,
+                 uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
+{
+	struct ic_view view;
+
+	if (variant->face == IC_FACE_ORIG)
+		return copy(source, nbytes, ret_bytes, ret_nbytes, why);
+	if (!ic_is_magic(source, nbytes))
+		return make_from_jpeg(source, nbytes, variant, limits, ret_bytes, ret_nbytes, why);
+	errint_t err = ic_view_parse(&view, source, nbytes, why);
+	if (!err)
+		err = ic_make_check_object(&view, variant, limits, why);
+	return err ? err : ic_make_from_object(&view, variant, ret_bytes, ret_nbytes, why);
+}
+
+static uint64_t presenting_memory(const struct ic_layout *layout, enum ic_face face)
+{
+	const struct ic_design *design = &layout->design;
+
+	if (face == IC_FACE_IC)
+		return 0;
+	return layout->nbytes + layout->component[0].nblocks * design->block * design->block * PRESENT_MEMORY;
+}
+
+/* Of a layout that ic_make_check_object has accepted for the variant. */
+static uint64_t memory_from_object(const struct ic_layout *object, const struct ic_variant *variant)
+{
+	struct ic_layout layout;
+
+	if (ic_layout_init(&layout, &variant->design, object->source_width, object->source_height, object->ncomponents))
+		return 0;
+	return layout.nbytes + presenting_memory(&layout, variant->face);
+}
+
+static errint_t fail_uncovered(const struct ic_design *has, const struct ic_design *asked, struct ic_why *why)
+{
+	char has_text[IC_DESIGN_STRING_SIZE], asked_text[IC_DESIGN_STRING_SIZE];
+
+	ic_design_print(has, has_text);
+	ic_design_print(asked, asked_text);
+	return ic_fail(why, -EINVAL, "its design %s does not hold what %s asks for; only the JPEG does", has_text,
+	               asked_text);
+}
+
+errint_t ic_make_check_object(const struct ic_view *header, const struct ic_variant *variant,
+                              const struct ic_limits *limits, struct ic_why *why)
+{
+	struct ic_limits bounds = limits ? *limits : ic_limits_default();
+	const struct ic_layout *l = &header->layout;
+
+	if (!ic_design_is_valid(&variant->design))
+		return ic_fail(why, -EINVAL, "not a valid design");
+	if (!ic_design_covers(&l->design, &variant->design))
+		return fail_uncovered(&l->design, &variant->design, why);
+	if (header->flags & IC_FLAG_TRUNCATED && variant->face != IC_FACE_IC)
+		return fail_truncated(why);
+	if (bounds.pixels && (uint64_t)l->width * l->height > bounds.pixels)
+		return ic_fail(why, -EFBIG, "%u x %u pixels are over the limit of %llu", l->width, l->height,
+		               (unsigned long long)bounds.pixels);
+	uint64_t needed = memory_from_object(l, variant);
+	if (bounds.memory && needed > bounds.memory)
+		return ic_fail(why, -EFBIG, "%u x %u pixels need %llu bytes of memory, over the limit of %llu",
+		               l->width, l->height, (unsigned long long)needed, (unsigned long long)bounds.memory);
+	return 0;
 }
 
 errint_t ic_make_from_object(const struct ic_view *object, const struct ic_variant *variant, uint8_t **ret_bytes,
@@ -101,15 +171,33 @@ uint64_t ic_make_nbytes(const struct ic_layout *layout, enum ic_face face)
 	return face == IC_FACE_BMP ? ic_bmp_nbytes(layout) : 0;
 }
 
-uint64_t ic_make_memory(const struct ic_jpeg_info *info, const struct ic_variant *variant)
+static uint64_t memory_from_jpeg(const struct ic_jpeg_info *info, const struct ic_variant *variant)
 {
-	const struct ic_design *design = &variant->design;
-	uint64_t encoding = ic_encode_memory(info, design), presenting = 0;
+	uint64_t encoding = ic_encode_memory(info, &variant->design), presenting = 0;
 	struct ic_layout layout;
 
-	if (variant->face != IC_FACE_IC &&
-	    !ic_layout_init(&layout, design, info->width, info->height, info->nobject_components))
-		presenting =
-		        layout.nbytes + layout.component[0].nblocks * design->block * design->block * PRESENT_MEMORY;
+	if (!ic_layout_init(&layout, &variant->design, info->width, info->height, info->nobject_components))
+		presenting = presenting_memory(&layout, variant->face);
 	return encoding > presenting ? encoding : presenting;
+}
+
+errint_t ic_make_memory(const uint8_t *source, size_t nbytes, const struct ic_variant *variant,
+                        const struct ic_limits *limits, uint64_t *ret_nbytes, struct ic_why *why)
+{
+	struct ic_jpeg_info info;
+	struct ic_view header;
+	errint_t err;
+
+	if (ic_is_magic(source, nbytes)) {
+		err = ic_view_parse_header(&header, source, nbytes, why);
+		if (!err)
+			err = ic_make_check_object(&header, variant, limits, why);
+		if (!err)
+			*ret_nbytes = memory_from_object(&header.layout, variant);
+	} else {
+		err = ic_jpeg_probe(source, nbytes, true, limits, &info, why);
+		if (!err)
+			*ret_nbytes = memory_from_jpeg(&info, variant);
+	}
+	return err;
 }

@@ -10,19 +10,29 @@
 #include "codec/format.h"
 #include "codec/jpeg.h"
 
-/* Encode the JPEG in `jpeg[0..nbytes)`, and present the object under the variant's face; `orig` gives a copy. A source
+/* Encode the JPEG in `source[0..nbytes)`, and present the object under the variant's face; `orig` gives a copy. A source
  * that ends early is flagged under `ic`, and refused with -EBADMSG under `jpeg` and `bmp`, whose readers could not tell.
- * -EBADMSG, -EOPNOTSUPP, -EFBIG, -ENOMEM, -EINVAL. limits may be NULL for the defaults. */
-errint_t ic_make(const uint8_t *jpeg, size_t nbytes, const struct ic_variant *variant, const struct ic_limits *limits,
+ * A source may also be an .ic file, by its first bytes: then it is what ic_make_check_object says, -ENODATA where it is
+ * cut off, and ic_make_from_object. -EBADMSG, -EOPNOTSUPP, -EFBIG, -ENOMEM, -EINVAL. limits may be NULL for the defaults.
+ */
+errint_t ic_make(const uint8_t *source, size_t nbytes, const struct ic_variant *variant, const struct ic_limits *limits,
                  uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
 
-/* The same from an object, whose design must cover the variant's, else -EINVAL. It has no metadata to keep but its
- * orientation. Not for `orig`: -EINVAL. */
+/* Whether an .ic file with this header (ic_view_parse_header) can be the source of a variant: -EINVAL where its design does
+ * not cover the variant's; -EBADMSG under `jpeg` and `bmp` where its own source ended early; -EFBIG where the pixels that
+ * it holds, or the memory for them, pass a limit. limits may be NULL for the defaults. */
+errint_t ic_make_check_object(const struct ic_view *header, const struct ic_variant *variant,
+                              const struct ic_limits *limits, struct ic_why *why);
+
+/* What is to be made of an object whose design covers the variant's, else -EINVAL; within no limits. It has no metadata to
+ * keep but its orientation. Not for `orig`: -EINVAL. */
 errint_t ic_make_from_object(const struct ic_view *object, const struct ic_variant *variant, uint8_t **ret_bytes,
                              size_t *ret_nbytes, struct ic_why *why);
 
 /* The exact size of what ic_make gives under `ic` or `bmp`. Other faces: 0, it does not follow from a layout. */
 uint64_t ic_make_nbytes(const struct ic_layout *layout, enum ic_face face);
 
-/* Bytes of memory, an upper estimate, that ic_make needs beside its input, for a source with this header. */
-uint64_t ic_make_memory(const struct ic_jpeg_info *info, const struct ic_variant *variant);
+/* Bytes of memory, an upper estimate, that ic_make needs beside its input, which it looks at the head of. Errors of
+ * ic_make, of those that the head tells. */
+errint_t ic_make_memory(const uint8_t *source, size_t nbytes, const struct ic_variant *variant,
+                        const struct ic_limits *limits, uint64_t *ret_nbytes, struct ic_why *why);

@@ -14,10 +14,12 @@ static bool look(struct visit *visit, size_t i, struct stat *ret_st)
 	       S_ISREG(ret_st->st_mode);
 }
 
-/* Under `jpeg` the catalog knows sizes, which verdicts do not tell. */
+/* Under `jpeg` the catalog knows sizes, which verdicts do not tell. An .ic file may have a design of its own, and is asked
+ * for when that is known. */
 static bool is_wanted(struct visit *visit, size_t i)
 {
-	if (visit->variant.face == IC_FACE_ORIG || !table_is_candidate(visit->table, i))
+	if (visit->variant.face == IC_FACE_ORIG || !table_is_candidate(visit->table, i) ||
+	    table_is_object(visit->table, i))
 		return false;
 	return visit->variant.face == IC_FACE_JPEG || !table_has_verdict(visit->table, i);
 }

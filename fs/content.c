@@ -10,6 +10,11 @@ struct content_source content_source_of(const struct node *node)
 	return (struct content_source){.parent = node->parent, .name = node->name, .identity = node_identity(node)};
 }
 
+bool content_is_object(const struct content_source *source)
+{
+	return object_stem_length(source->name) > 0;
+}
+
 errint_t content_stale(struct fs *fs, const struct content_source *source)
 {
 	stats_add(&fs->stats, STATS_STALE, 1);

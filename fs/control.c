@@ -43,6 +43,26 @@ static void write_hints(struct fs *fs, const char *path, FILE *out)
 	fprintf(out, "  counts                   cat %s/%s/stats\n", fs->mountpoint, CONTROL_NAME);
 }
 
+static bool has_objects(const struct table *table)
+{
+	for (size_t i = 0; i < table_count(table); i++)
+		if (table_is_object(table, i))
+			return true;
+	return false;
+}
+
+static void write_of_objects(const struct policy *policy, FILE *out)
+{
+	if (policy->face == IC_FACE_ORIG)
+		return;
+	fputs(policy->design_is_default
+	              ? ".ic files here: under their own design, since no rule says one\n"
+	              : ".ic files here: those whose design holds this one; the others are I/O errors\n",
+	      out);
+	if (policy->face != IC_FACE_IC)
+		fputs("  named as pictures: cat.ic as cat.jpg\n", out);
+}
+
 static errint_t write_policy(struct fs *fs, struct node *directory, FILE *out)
 {
 	char words[POLICY_DESIGN_WORDS_SIZE], design[IC_DESIGN_STRING_SIZE], path[PATH_MAX];
@@ -52,6 +72,7 @@ static errint_t write_policy(struct fs *fs, struct node *directory, FILE *out)
 	errint_t err = visit_begin(&visit, fs, directory);
 	if (err)
 		return err;
+	bool of_objects = !visit_names(&visit, NULL) && has_objects(visit.table);
 	visit_end(&visit);
 	err = node_path(directory, path);
 	if (!err)
@@ -65,6 +86,8 @@ static errint_t write_policy(struct fs *fs, struct node *directory, FILE *out)
 	fprintf(out, "face: %s\n  %s\n  rule: %s\n", ic_face_name(policy.face), policy_describe_face(policy.face),
 	        policy.face_rule);
 	fprintf(out, "metadata: %s\n  rule: %s\n", policy_metadata_name(policy.keeps_metadata), policy.metadata_rule);
+	if (of_objects)
+		write_of_objects(&policy, out);
 	govern_write_problems(fs->govern, directory, out);
 	write_bound(fs, directory, out);
 	write_hints(fs, path, out);
@@ -198,7 +221,7 @@ static void add_view(void *context, struct node *node)
 	struct ic_variant variant;
 	size_t n = 0;
 
-	if (listing->err || node->kind != NODE_DIRECTORY || govern_policy(listing->fs->govern, node, &variant))
+	if (listing->err || node->kind != NODE_DIRECTORY || govern_policy(listing->fs->govern, node, &variant, NULL))
 		return;
 	if (variant.face != IC_FACE_ORIG)
 		n = ic_design_print(&variant.design, name);

@@ -87,6 +87,7 @@ struct visit {
 	unsigned version, generation; /* as they were before anything was looked at */
 	double timeout;               /* seconds that an answer about the directory holds */
 	struct ic_variant variant;
+	bool design_is_default; /* nobody chose variant.design */
 	struct stat st;
 	struct visit_ahead *ahead; /* NULL until visit_look_ahead */
 	char place[PATH_MAX];
@@ -100,6 +101,7 @@ struct found {
 	struct verdict *verdict; /* referenced; spec.why points into it */
 	struct recalled recalled;
 	struct stat st;      /* of the source, where a link leads to */
+	struct ic_why why;   /* spec.why may point here */
 	char text[PATH_MAX]; /* spec.place, or spec.text of a link */
 };
 
@@ -113,7 +115,8 @@ struct names visit_served(struct visit *visit);                           /* for
 
 /* What entry `i` is, which is served in `form`. -ENOENT for what is not there, or not to be. found_clear afterwards. */
 errint_t visit_examine(struct visit *visit, size_t i, enum name_form form, struct found *ret_found);
-void found_set_as_is(struct found *found); /* serve the source byte for byte */
+void found_set_as_is(struct found *found);                                 /* serve the source byte for byte */
+void found_set_failed(struct found *found, errint_t err, const char *why); /* an object that there is none of */
 void found_clear(struct found *found);
 
 /* ahead.c: find out at once what `count` entries from `first` on are, as far as it is cheaper so. Needs the names. */
@@ -125,9 +128,10 @@ const struct visit_entry *visit_ahead(const struct visit *visit, size_t i); /* N
 errint_t look_at(struct visit *visit, size_t i, struct stat *st, struct recalled *recalled,
                  struct verdict **ret_verdict);
 
-/* What the catalog knows of entry `i`: as it was found ahead, else asked for once, into `recalled`. */
+/* What the catalog knows of entry `i`, its size under `sized` (NULL for none): as it was found ahead, else asked for once,
+ * into `recalled`. */
 const struct catalog_known *look_recall(struct visit *visit, size_t i, const struct source_identity *identity,
-                                        struct recalled *recalled);
+                                        const struct ic_variant *sized, struct recalled *recalled);
 const struct ic_variant *look_sized(const struct visit *visit); /* whose sizes only the catalog can tell, or NULL */
 
 /* Log something of an entry, once. */
@@ -146,6 +150,7 @@ struct content_source {
 	struct source_identity identity; /* as it was looked up */
 };
 struct content_source content_source_of(const struct node *node);
+bool content_is_object(const struct content_source *source); /* if it is an image: an .ic file, not a JPEG */
 
 /* -ESTALE where the source is another by now; then the kernel is told to look it up again. */
 errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_t nbytes, uint64_t offset,

@@ -193,7 +193,8 @@ static errint_t resolve(struct govern *govern, struct node *directory)
 	return 0;
 }
 
-errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_variant *ret_variant)
+errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_variant *ret_variant,
+                       bool *ret_is_default)
 {
 	const struct policy *policy = &directory->directory->policy;
 
@@ -202,6 +203,8 @@ errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_
 	if (!err)
 		*ret_variant = (struct ic_variant){policy->design, policy->face,
 		                                   policy->face == IC_FACE_JPEG && policy->keeps_metadata};
+	if (!err && ret_is_default)
+		*ret_is_default = policy->design_is_default;
 	pthread_mutex_unlock(&govern->lock);
 	return err;
 }

@@ -28,8 +28,9 @@ void govern_distrust(struct dir *dir);
 /* Raised whenever any directory's policy may have changed. */
 unsigned govern_generation(struct govern *govern);
 
-/* What `directory` is served as. -ENOMEM. */
-errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_variant *ret_variant);
+/* What `directory` is served as, and whether nobody chose the design (may be NULL). -ENOMEM. */
+errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_variant *ret_variant,
+                       bool *ret_is_default);
 
 /* The same with the rules in words; to be cleared. */
 errint_t govern_explain(struct govern *govern, struct node *directory, struct policy *ret_policy);

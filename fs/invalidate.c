@@ -103,10 +103,10 @@ static void policy_changed_above(void *context, struct node *node)
 	if ((node->kind != NODE_OBJECT && node->kind != NODE_FILE) || !is_below(node, telling->dir))
 		return;
 	was = node_variant(node);
-	if (node->kind == NODE_OBJECT && !govern_policy(telling->fs->govern, node->parent, &variant) &&
+	if (node->kind == NODE_OBJECT && !govern_policy(telling->fs->govern, node->parent, &variant, NULL) &&
 	    ic_variant_equal(&variant, &was))
 		return;
-	if (node->kind == NODE_FILE && !stem_length(node->name))
+	if (node->kind == NODE_FILE && !stem_length(node->name) && !object_stem_length(node->name))
 		return; /* no policy changes what it is served as */
 	entry_changed(telling->fs, node->parent, node->name);
 }

@@ -22,7 +22,7 @@ const struct ic_variant *look_sized(const struct visit *visit)
 }
 
 const struct catalog_known *look_recall(struct visit *visit, size_t i, const struct source_identity *identity,
-                                        struct recalled *recalled)
+                                        const struct ic_variant *sized, struct recalled *recalled)
 {
 	const struct visit_entry *ahead = visit_ahead(visit, i);
 	struct catalog_source source = facts_source(identity);
@@ -33,7 +33,7 @@ const struct catalog_known *look_recall(struct visit *visit, size_t i, const str
 			return &ahead->known;
 	}
 	if (!recalled->is_asked || !source_identity_equal(&recalled->of, identity)) {
-		facts_get(visit->fs, &source, 1, look_sized(visit), &recalled->known);
+		facts_get(visit->fs, &source, 1, sized, &recalled->known);
 		recalled->of = *identity;
 		recalled->is_asked = true;
 	}
@@ -57,6 +57,7 @@ static errint_t recall_verdict(struct visit *visit, const struct stat *st, const
 static errint_t read_verdict(struct visit *visit, size_t i, struct stat *st, struct verdict **ret_verdict)
 {
 	struct catalog_facts facts = {.is_jpeg = false};
+	bool is_object = table_is_object(visit->table, i);
 	struct verdict *verdict;
 	struct fs *fs = visit->fs;
 	int fd;
@@ -66,13 +67,13 @@ static errint_t read_verdict(struct visit *visit, size_t i, struct stat *st, str
 		return verdict_unreadable(st, ret_verdict);
 	if (err)
 		return err;
-	err = verdict_look(fd, st, &fs->settings.limits, &verdict, &facts.info);
+	err = verdict_look(fd, st, is_object, &fs->settings.limits, &verdict, &facts.info);
 	close(fd);
 	if (err)
 		return err;
 	stats_add(&fs->stats, STATS_HEADERS_READ, 1);
 	facts.is_jpeg = verdict->is_image;
-	if (!verdict->err)
+	if (!verdict->err && !is_object)
 		facts_put(fs, &verdict->identity, &facts);
 	*ret_verdict = verdict;
 	return 0;
@@ -89,7 +90,10 @@ errint_t look_at(struct visit *visit, size_t i, struct stat *st, struct recalled
 		return 0;
 	}
 	verdict_unref(verdict);
-	errint_t err = recall_verdict(visit, st, look_recall(visit, i, &identity, recalled), &verdict);
+	errint_t err = -ENODATA;
+	if (!table_is_object(visit->table, i)) /* the catalog tells of JPEGs */
+		err = recall_verdict(visit, st, look_recall(visit, i, &identity, look_sized(visit), recalled),
+		                     &verdict);
 	if (err == -ENODATA)
 		err = read_verdict(visit, i, st, &verdict);
 	if (err)

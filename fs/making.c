@@ -34,12 +34,11 @@ static errint_t encode(struct making *making, const uint8_t *bytes, uint8_t **re
 	struct fs *fs = making->fs;
 	const struct ic_limits *limits = &fs->settings.limits;
 	size_t nbytes = making->source.identity.size;
-	struct ic_jpeg_info info;
+	uint64_t memory;
 
-	errint_t err = ic_jpeg_probe(bytes, nbytes, true, limits, &info, &making->why);
+	errint_t err = ic_make_memory(bytes, nbytes, &making->variant, limits, &memory, &making->why);
 	if (err)
 		return err;
-	uint64_t memory = ic_make_memory(&info, &making->variant);
 	gate_enter(fs->encode_gate, memory);
 	uint64_t start = now_ns();
 	err = ic_make(bytes, nbytes, &making->variant, limits, ret_bytes, ret_nbytes, &making->why);
@@ -74,6 +73,12 @@ static bool is_damage(errint_t err)
 static bool is_final(errint_t err)
 {
 	return is_damage(err) || err == -EFBIG || err == -EINVAL;
+}
+
+/* Whether a source that there is no object of is served as it is. What is left of an .ic file is no picture. */
+static bool may_be_as_is(const struct making *making)
+{
+	return making->variant.face == IC_FACE_JPEG && !content_is_object(&making->source);
 }
 
 static void log_warning(struct fs *fs, const struct content_source *source, const char *what, const char *why)
@@ -121,7 +126,7 @@ static errint_t fail_node(struct making *making, errint_t err, const char *why)
 
 	if (!atomic_exchange(&node->reported, true))
 		log_warning(making->fs, &making->source, "", why);
-	if (making->variant.face == IC_FACE_JPEG && is_damage(err))
+	if (may_be_as_is(making) && is_damage(err))
 		return correct(making->fs, node, (struct catalog_size){making->source.identity.size, true});
 	if (is_final(err))
 		node_fail(node, err, why);
@@ -141,7 +146,8 @@ static errint_t make(void *context, uint8_t **ret_bytes, size_t *ret_nbytes)
 	stats_add(&making->fs->stats, STATS_FAILURES, 1);
 	if (making->node)
 		return fail_node(making, err, why);
-	log_warning(making->fs, &making->source, is_final(err) ? "served as it is: " : "", why);
+	bool is_as_is = is_final(err) && may_be_as_is(making);
+	log_warning(making->fs, &making->source, is_as_is ? "served as it is: " : "", why);
 	return err;
 }
 
@@ -177,10 +183,15 @@ static void take_failure(struct making *making, struct found *found, errint_t er
 
 	if (is_damage(err)) {
 		atomic_store(&found->verdict->is_damaged, true);
-		if (making->is_ours)
+		if (making->is_ours && may_be_as_is(making))
 			sizes_put(making->fs, identity, &making->variant, (struct catalog_size){identity->size, true});
 	}
-	found_set_as_is(found);
+	if (may_be_as_is(making)) {
+		found_set_as_is(found);
+		return;
+	}
+	found->why = making->why;
+	found_set_failed(found, err, found->why.text);
 }
 
 errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
@@ -197,7 +208,7 @@ errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, si
 	if (spec->err)
 		return ic_fail(why, spec->err, "%s", spec->why);
 	errint_t err = make_object(&making, &bytes, &nbytes);
-	if (is_final(err) && spec->variant.face == IC_FACE_JPEG) {
+	if (is_final(err) && may_be_as_is(&making)) {
 		log_warning(fs, &making.source, "served as it is: ", making.why.text);
 		found_set_as_is(found);
 		err = 0;

@@ -6,6 +6,8 @@
 
 #define SUFFIX ".ic"
 #define SUFFIX_LEN (sizeof(SUFFIX) - 1)
+#define PICTURE ".jpg"
+#define PICTURE_LEN (sizeof(PICTURE) - 1)
 
 /* stem + ".ic"; false where that passes NAME_MAX. */
 static bool add_suffix(const char *stem, size_t stem_len, char ret_name[NAME_MAX + 1])
@@ -17,10 +19,19 @@ static bool add_suffix(const char *stem, size_t stem_len, char ret_name[NAME_MAX
 	return true;
 }
 
+bool names_is_foreign(const struct names *names, size_t i)
+{
+	return table_is_candidate(names->table, i) && names->face != IC_FACE_ORIG &&
+	       table_is_object(names->table, i) != (names->face == IC_FACE_IC);
+}
+
+/* One that is to get another name. */
 static bool is_image(const struct names *names, size_t i)
 {
-	return table_is_candidate(names->table, i) && names->is_image(names->context, i);
+	return names_is_foreign(names, i) && names->is_image(names->context, i);
 }
+
+/* --- JPEGs under the face ic ------------------------------------------------------------------------------------- */
 
 static bool has_rival(const struct names *names, size_t i, const char *stem, size_t stem_len)
 {
@@ -55,28 +66,16 @@ static bool is_stem_taken(const struct names *names, size_t i)
 	}
 }
 
-enum name_form names_form(const struct names *names, size_t i)
+static enum name_form object_form(const struct names *names, size_t i)
 {
 	const char *name = table_name(names->table, i);
 	char full[NAME_MAX + 1];
 
-	if (names->face != IC_FACE_IC || !is_image(names, i))
-		return NAME_OWN;
 	if (!is_stem_taken(names, i))
 		return NAME_STEM;
 	if (!add_suffix(name, strlen(name), full) || table_find(names->table, full) >= 0)
 		return NAME_OWN;
 	return NAME_FULL;
-}
-
-void names_write(const struct names *names, size_t i, enum name_form form, char ret_name[NAME_MAX + 1])
-{
-	const char *name = table_name(names->table, i);
-
-	if (form == NAME_OWN)
-		snprintf(ret_name, NAME_MAX + 1, "%s", name);
-	else
-		add_suffix(name, form == NAME_STEM ? stem_length(name) : strlen(name), ret_name);
 }
 
 static ssize_t find_form(const struct names *names, size_t i, enum name_form wanted, enum name_form *ret_form)
@@ -89,19 +88,16 @@ static ssize_t find_form(const struct names *names, size_t i, enum name_form wan
 	return (ssize_t)i;
 }
 
-ssize_t names_find(const struct names *names, const char *name, enum name_form *ret_form)
+static ssize_t find_object(const struct names *names, const char *name, enum name_form *ret_form)
 {
 	size_t len = strlen(name), count;
 	char base[NAME_MAX + 1];
-	ssize_t i = table_find(names->table, name);
 
-	if (i >= 0)
-		return find_form(names, (size_t)i, NAME_OWN, ret_form);
-	if (names->face != IC_FACE_IC || len <= SUFFIX_LEN || len > NAME_MAX || strcmp(name + len - SUFFIX_LEN, SUFFIX))
+	if (len <= SUFFIX_LEN || len > NAME_MAX || strcmp(name + len - SUFFIX_LEN, SUFFIX))
 		return -1;
 	memcpy(base, name, len - SUFFIX_LEN);
 	base[len - SUFFIX_LEN] = 0;
-	i = table_find(names->table, base);
+	ssize_t i = table_find(names->table, base);
 	if (i >= 0 && find_form(names, (size_t)i, NAME_FULL, ret_form) >= 0)
 		return i;
 	size_t first = table_group(names->table, base, len - SUFFIX_LEN, &count);
@@ -113,6 +109,117 @@ ssize_t names_find(const struct names *names, const char *name, enum name_form *
 	return -1;
 }
 
+/* --- .ic files under the faces jpeg and bmp ----------------------------------------------------------------------- */
+
+/* Of an .ic file with this stem; false where that passes NAME_MAX. */
+static bool write_picture(const char *name, size_t stem_len, char ret_name[NAME_MAX + 1])
+{
+	memcpy(ret_name, name, stem_len);
+	ret_name[stem_len] = 0;
+	if (stem_length(ret_name))
+		return true;
+	if (stem_len + PICTURE_LEN > NAME_MAX)
+		return false;
+	memcpy(ret_name + stem_len, PICTURE, PICTURE_LEN + 1);
+	return true;
+}
+
+/* Call `each` for the .ic files whose picture is called `picture`, those that have all of it in their stem first, until it
+ * returns false. */
+typedef bool claimant_visitor(void *context, size_t i);
+static void each_claimant(const struct table *table, const char *picture, claimant_visitor *each, void *context)
+{
+	size_t len = strlen(picture);
+	char stem[NAME_MAX + 1];
+
+	if (!stem_length(picture) || len > NAME_MAX)
+		return;
+	strcpy(stem, picture);
+	for (int pass = 0; pass < 2; pass++) {
+		size_t count, first = table_group(table, stem, strlen(stem), &count);
+		for (size_t rank = first; rank < first + count; rank++) {
+			size_t i = table_ranked(table, rank);
+			if (table_is_object(table, i) && !each(context, i))
+				return;
+		}
+		/* cat.ic stands for cat.jpg, and only for that; cat.jpg.ic is called cat.jpg itself, not cat.jpg.jpg */
+		stem[len - PICTURE_LEN] = 0;
+		if (strcmp(picture + len - PICTURE_LEN, PICTURE) || stem_length(stem))
+			return;
+	}
+}
+
+struct claim {
+	const struct names *names;
+	ssize_t first;
+};
+
+static bool take_claim(void *context, size_t i)
+{
+	struct claim *claim = context;
+
+	if (!is_image(claim->names, i))
+		return true;
+	claim->first = (ssize_t)i;
+	return false;
+}
+
+/* The .ic file that is served as `picture`, unless a real entry is; or -1. */
+static ssize_t first_claimant(const struct names *names, const char *picture)
+{
+	struct claim claim = {names, -1};
+
+	each_claimant(names->table, picture, take_claim, &claim);
+	return claim.first;
+}
+
+static enum name_form picture_form(const struct names *names, size_t i)
+{
+	const char *name = table_name(names->table, i);
+	char picture[NAME_MAX + 1];
+
+	if (!write_picture(name, object_stem_length(name), picture) || table_find(names->table, picture) >= 0)
+		return NAME_OWN;
+	return first_claimant(names, picture) == (ssize_t)i ? NAME_STEM : NAME_OWN;
+}
+
+/* --- Either -------------------------------------------------------------------------------------------------------- */
+
+enum name_form names_form(const struct names *names, size_t i)
+{
+	if (!is_image(names, i))
+		return NAME_OWN;
+	return names->face == IC_FACE_IC ? object_form(names, i) : picture_form(names, i);
+}
+
+void names_write(const struct names *names, size_t i, enum name_form form, char ret_name[NAME_MAX + 1])
+{
+	const char *name = table_name(names->table, i);
+
+	if (form == NAME_OWN)
+		snprintf(ret_name, NAME_MAX + 1, "%s", name);
+	else if (names->face != IC_FACE_IC)
+		write_picture(name, object_stem_length(name), ret_name);
+	else
+		add_suffix(name, form == NAME_STEM ? stem_length(name) : strlen(name), ret_name);
+}
+
+ssize_t names_find(const struct names *names, const char *name, enum name_form *ret_form)
+{
+	ssize_t i = table_find(names->table, name);
+
+	if (i >= 0)
+		return find_form(names, (size_t)i, NAME_OWN, ret_form);
+	if (names->face == IC_FACE_IC)
+		return find_object(names, name, ret_form);
+	i = names->face == IC_FACE_ORIG ? -1 : first_claimant(names, name);
+	if (i >= 0)
+		*ret_form = NAME_STEM;
+	return i;
+}
+
+/* --- What a change affects ----------------------------------------------------------------------------------------- */
+
 static void tell_full(const char *name, names_visitor *each, void *context)
 {
 	char full[NAME_MAX + 1];
@@ -120,6 +227,29 @@ static void tell_full(const char *name, names_visitor *each, void *context)
 	each(context, name);
 	if (add_suffix(name, strlen(name), full))
 		each(context, full);
+}
+
+struct telling {
+	const struct table *table;
+	names_visitor *each;
+	void *context;
+};
+
+static bool tell_claimant(void *context, size_t i)
+{
+	const struct telling *telling = context;
+
+	telling->each(telling->context, table_name(telling->table, i));
+	return true;
+}
+
+/* The name of a picture, and all .ic files that may be served under it. */
+static void tell_picture(const struct table *table, const char *picture, names_visitor *each, void *context)
+{
+	struct telling telling = {table, each, context};
+
+	each(context, picture);
+	each_claimant(table, picture, tell_claimant, &telling);
 }
 
 /* All that follows from a change of the group of one stem: the names of the group, and those of the groups whose stem is
@@ -143,12 +273,16 @@ void names_affected(const struct table *table, const char *name, names_visitor *
 {
 	size_t len = strlen(name);
 	size_t stem_len = stem_length(name);
+	char picture[NAME_MAX + 1];
 
 	tell_full(name, each, context);
 	if (stem_len) {
 		tell_group(table, name, stem_len, each, context);
 		tell_group(table, name, len, each, context);
 	}
+	tell_picture(table, name, each, context);
+	if (object_stem_length(name) && write_picture(name, object_stem_length(name), picture))
+		tell_picture(table, picture, each, context);
 	if (len > SUFFIX_LEN && !strcmp(name + len - SUFFIX_LEN, SUFFIX)) {
 		char base[NAME_MAX + 1];
 		memcpy(base, name, len - SUFFIX_LEN);
@@ -165,5 +299,8 @@ void names_possible(const char *name, names_visitor *each, void *context)
 
 	tell_full(name, each, context);
 	if (stem_len && add_suffix(name, stem_len, short_name))
+		each(context, short_name);
+	stem_len = object_stem_length(name);
+	if (stem_len && write_picture(name, stem_len, short_name))
 		each(context, short_name);
 }

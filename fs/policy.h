@@ -89,6 +89,7 @@ struct policy {
 	struct ic_design design;
 	enum ic_face face;
 	bool design_is_auto;
+	bool design_is_default; /* nobody chose one, so an .ic file of the tree has its own */
 	bool keeps_metadata;
 	char *design_rule, *face_rule, *metadata_rule; /* malloc'ed */
 };

@@ -108,6 +108,7 @@ static errint_t resolve_design(const struct policy_context *context, struct poli
 	policy->design_rule = rule_words;
 	policy->design = rule && !rule->design_is_auto ? rule->design : ic_design_default();
 	policy->design_is_auto = rule && rule->design_is_auto;
+	policy->design_is_default = !rule || rule->design_is_auto;
 	if (!policy->design_is_auto)
 		return 0;
 	if (asprintf(&auto_words, "auto (%s); no search has chosen yet, so the default", rule_words) < 0)

@@ -15,6 +15,7 @@ struct entry {
 	uint32_t name; /* offset in `names` */
 	unsigned char type;
 	uint8_t stem_len; /* of candidates, else 0 */
+	bool is_object;   /* a candidate by .ic */
 };
 
 struct table {
@@ -28,17 +29,30 @@ struct table {
 	size_t names_size, names_capacity;
 };
 
-size_t stem_length(const char *name)
+static size_t stem_before(const char *name, const char *const *extensions)
 {
-	static const char *const extensions[] = {"jpg", "jpeg", "jpe", "jfif"};
 	const char *dot = strrchr(name, '.');
 
 	if (!dot || dot == name)
 		return 0;
-	for (size_t i = 0; i < sizeof(extensions) / sizeof(*extensions); i++)
-		if (!strcasecmp(dot + 1, extensions[i]))
+	for (; *extensions; extensions++)
+		if (!strcasecmp(dot + 1, *extensions))
 			return (size_t)(dot - name);
 	return 0;
+}
+
+size_t stem_length(const char *name)
+{
+	static const char *const extensions[] = {"jpg", "jpeg", "jpe", "jfif", NULL};
+
+	return stem_before(name, extensions);
+}
+
+size_t object_stem_length(const char *name)
+{
+	static const char *const extensions[] = {"ic", NULL};
+
+	return stem_before(name, extensions);
 }
 
 static errint_t reserve(void **array, size_t *capacity, size_t needed, size_t element)
@@ -87,8 +101,11 @@ static errint_t add(struct table *table, int fd, const struct dirent *d)
 	};
 	memcpy(table->names + table->names_size, d->d_name, size);
 	table->names_size += size;
-	if (entry->type == DT_REG || entry->type == DT_LNK)
-		entry->stem_len = (uint8_t)stem_length(d->d_name);
+	if (entry->type == DT_REG || entry->type == DT_LNK) {
+		size_t object_len = object_stem_length(d->d_name);
+		entry->is_object = object_len > 0;
+		entry->stem_len = (uint8_t)(object_len ? object_len : stem_length(d->d_name));
+	}
 	table->ncandidates += entry->stem_len > 0;
 	return 0;
 }
@@ -261,6 +278,11 @@ ssize_t table_find(const struct table *table, const char *name)
 bool table_is_candidate(const struct table *table, size_t i)
 {
 	return table->entries[i].stem_len > 0;
+}
+
+bool table_is_object(const struct table *table, size_t i)
+{
+	return table->entries[i].is_object;
 }
 
 static int compare_ranked(const struct table *table, size_t rank, const char *stem, size_t stem_len)

@@ -34,8 +34,14 @@ ssize_t table_find(const struct table *table, const char *name);
 /* Whether its name and type allow that an entry is an image. */
 bool table_is_candidate(const struct table *table, size_t i);
 
+/* The same of an .ic file, rather than of a JPEG. */
+bool table_is_object(const struct table *table, size_t i);
+
 /* Length of a name's stem when its extension is one of a JPEG (.jpg .jpeg .jpe .jfif, in any case), else 0. */
 size_t stem_length(const char *name);
+
+/* The same for .ic, in any case. */
+size_t object_stem_length(const char *name);
 
 /* The candidates with one stem: the first one's rank and how many there are. table_ranked gives their entries. */
 size_t table_group(const struct table *table, const char *stem, size_t stem_len, size_t *ret_count);

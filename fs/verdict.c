@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/verdict.h"
+#include "codec/format.h"
 #include "fs/read_at.h"
 
 #include <errno.h>
@@ -54,17 +55,61 @@ static void set_image(struct verdict *verdict, const struct ic_jpeg_info *info)
 	verdict->ncomponents = (uint8_t)info->nobject_components;
 }
 
-static bool is_too_big(const struct stat *st, const struct ic_limits *limits)
+static bool is_too_big(uint64_t size, const struct ic_limits *limits)
 {
-	return limits->memory && (uint64_t)st->st_size > limits->memory;
+	return limits->memory && size > limits->memory;
 }
 
-errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *limits, struct verdict **ret_verdict,
-                      struct ic_jpeg_info *ret_info)
+/* What the header of an .ic file says of a file of `size` bytes. */
+static errint_t judge_header(const uint8_t *bytes, size_t nbytes, uint64_t size, const struct ic_limits *limits,
+                             struct ic_view *ret_header, struct ic_why *why)
+{
+	if (is_too_big(size, limits))
+		return ic_fail(why, -EFBIG, "the file is larger than the memory limit");
+	errint_t err = ic_view_parse_header(ret_header, bytes, nbytes, why);
+	if (!err && size < ret_header->layout.nbytes)
+		err = ic_fail(why, -EBADMSG, "the file has %llu bytes, its .ic header asks for %llu",
+		              (unsigned long long)size, (unsigned long long)ret_header->layout.nbytes);
+	return err == -ENODATA ? -EBADMSG : err;
+}
+
+static errint_t look_for_object(int fd, const struct stat *st, const struct ic_limits *limits,
+                                struct verdict **ret_verdict)
+{
+	uint8_t bytes[IC_HEADER_SIZE];
+	struct ic_view header = {0};
+	struct ic_why why = {""};
+	struct verdict *verdict;
+	errint_t judged = 0;
+	size_t n = 0;
+
+	errint_t err = read_at(fd, bytes, sizeof(bytes), 0, &n);
+	bool is_image = !err && ic_is_magic(bytes, n);
+	if (is_image)
+		judged = judge_header(bytes, n, (uint64_t)st->st_size, limits, &header, &why);
+	if (!err)
+		err = verdict_new(st, judged ? why.text : "", &verdict);
+	if (err)
+		return err;
+	verdict->is_image = verdict->is_object = is_image;
+	verdict->err = judged;
+	if (is_image && !judged) {
+		verdict->design = header.layout.design;
+		verdict->width = (uint16_t)header.layout.source_width;
+		verdict->height = (uint16_t)header.layout.source_height;
+		verdict->ncomponents = (uint8_t)header.layout.ncomponents;
+		verdict->is_truncated = header.flags & IC_FLAG_TRUNCATED;
+	}
+	*ret_verdict = verdict;
+	return 0;
+}
+
+static errint_t look_for_jpeg(int fd, const struct stat *st, const struct ic_limits *limits,
+                              struct verdict **ret_verdict, struct ic_jpeg_info *ret_info)
 {
 	uint64_t size = (uint64_t)st->st_size;
 	uint64_t nbytes = FIRST_LOOK / LOOK_FACTOR;
-	bool is_image = false, too_big = is_too_big(st, limits);
+	bool is_image = false, too_big = is_too_big(size, limits);
 	struct ic_jpeg_info info = {0};
 	struct ic_why why = {""};
 	struct verdict *verdict;
@@ -93,13 +138,20 @@ errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *lim
 	return 0;
 }
 
+errint_t verdict_look(int fd, const struct stat *st, bool is_object, const struct ic_limits *limits,
+                      struct verdict **ret_verdict, struct ic_jpeg_info *ret_info)
+{
+	return is_object ? look_for_object(fd, st, limits, ret_verdict)
+	                 : look_for_jpeg(fd, st, limits, ret_verdict, ret_info);
+}
+
 errint_t verdict_recall(const struct stat *st, const struct ic_jpeg_info *info, const struct ic_limits *limits,
                         struct verdict **ret_verdict)
 {
 	struct verdict *verdict;
 
-	if (info &&
-	    (is_too_big(st, limits) || (limits->pixels && (uint64_t)info->width * info->height > limits->pixels)))
+	if (info && (is_too_big((uint64_t)st->st_size, limits) ||
+	             (limits->pixels && (uint64_t)info->width * info->height > limits->pixels)))
 		return -ENODATA;
 	errint_t err = verdict_new(st, "", &verdict);
 	if (err)

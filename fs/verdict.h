@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "codec/design.h"
 #include "codec/jpeg.h"
 #include "fs/source.h"
 
@@ -14,20 +15,23 @@ struct verdict {
 	atomic_flag reported;   /* for who logs something about this file once */
 	atomic_bool is_damaged; /* found out by making: its bytes give no object that is whole */
 	struct source_identity identity;
-	bool is_image;       /* its first bytes are those of a JPEG */
+	bool is_image;           /* its first bytes are those of what its name promises */
+	bool is_object;          /* an .ic file, not a JPEG; this and what follows of images alone */
+	bool is_truncated;       /* made of a JPEG that ended early */
+	struct ic_design design; /* of an .ic file */
 	bool is_kept;        /* false where the next look may tell otherwise with the same identity (no permission) */
 	uint8_t ncomponents; /* of its objects */
-	uint16_t width, height; /* pixels */
+	uint16_t width, height; /* pixels of the JPEG, of an .ic file too */
 	errint_t err;           /* of an image: 0, or why there are no objects of it */
 	char why[];             /* "" where err is 0 */
 };
 
-/* Look at the open file `fd`, whose state is `st`. limits->memory bounds how much of it is read. -ENOMEM, -errno of
- * reading. `ret_info` is filled in for an image of which there are objects. */
-errint_t verdict_look(int fd, const struct stat *st, const struct ic_limits *limits, struct verdict **ret_verdict,
-                      struct ic_jpeg_info *ret_info);
+/* Look at the open file `fd`, whose state is `st`, for a JPEG, or with `is_object` for an .ic file. limits->memory bounds
+ * how much of it is read. -ENOMEM, -errno of reading. `ret_info` is filled in for a JPEG of which there are objects. */
+errint_t verdict_look(int fd, const struct stat *st, bool is_object, const struct ic_limits *limits,
+                      struct verdict **ret_verdict, struct ic_jpeg_info *ret_info);
 
-/* The verdict on a file that was looked at before, whose header was `info`, or that was no JPEG (NULL). -ENOMEM;
+/* The verdict on a file that was looked at for a JPEG before, whose header was `info`, or that was none (NULL). -ENOMEM;
  * -ENODATA where only a look tells: its limits are passed. */
 errint_t verdict_recall(const struct stat *st, const struct ic_jpeg_info *info, const struct ic_limits *limits,
                         struct verdict **ret_verdict);

@@ -62,7 +62,7 @@ errint_t visit_begin(struct visit *visit, struct fs *fs, struct node *directory)
 	}
 	if (!err) {
 		visit->generation = govern_generation(fs->govern);
-		err = govern_policy(fs->govern, directory, &visit->variant);
+		err = govern_policy(fs->govern, directory, &visit->variant, &visit->design_is_default);
 	}
 	if (err)
 		visit_end(visit);
@@ -171,23 +171,50 @@ static void set_stat(struct found *found, const struct stat *st)
 	spec->mode = (uint16_t)(st->st_mode & ~0222u);
 }
 
-/* An image under the face `jpeg`: its size is what somebody remembers. What cannot be presented stays as it is. */
+/* Its own size: with 0 the kernel would never ask, and a reader would see an empty file. */
+void found_set_failed(struct found *found, errint_t err, const char *why)
+{
+	found->lacks_size = false;
+	found->spec.kind = NODE_OBJECT;
+	found->spec.err = err;
+	found->spec.why = why;
+	found->spec.nbytes = found->spec.identity.size;
+}
+
+/* What an image is to be served as. An .ic file has no metadata to keep, and, where nobody chose a design, its own. */
+static struct ic_variant variant_of(const struct visit *visit, const struct verdict *verdict)
+{
+	struct ic_variant variant = visit->variant;
+
+	if (!verdict->is_object)
+		return variant;
+	variant.keeps_metadata = false;
+	if (visit->design_is_default)
+		variant.design = verdict->design;
+	return variant;
+}
+
+/* Whether the .ic file that the verdict is on can be served so. */
+static errint_t check_object(const struct visit *visit, const struct verdict *verdict, const struct ic_variant *variant,
+                             struct ic_why *why)
+{
+	struct ic_view header = {.flags = verdict->is_truncated ? IC_FLAG_TRUNCATED : 0};
+
+	errint_t err =
+	        ic_layout_init(&header.layout, &verdict->design, verdict->width, verdict->height, verdict->ncomponents);
+	return err ? err : ic_make_check_object(&header, variant, &visit->fs->settings.limits, why);
+}
+
+/* The size that the face `jpeg` gives is what somebody remembers. */
 static void examine_jpeg(struct visit *visit, size_t i, struct found *found)
 {
-	struct verdict *verdict = found->verdict;
 	struct node_spec *spec = &found->spec;
-	struct object_key key = {.identity = spec->identity, .variant = visit->variant};
+	struct object_key key = {.identity = spec->identity, .variant = spec->variant};
 	struct fs *fs = visit->fs;
 
-	spec->kind = NODE_FILE;
-	spec->nbytes = spec->identity.size;
-	if (verdict->err || atomic_load(&verdict->is_damaged))
-		return;
-	spec->kind = NODE_OBJECT;
-	spec->variant = visit->variant;
 	if (nodes_get_size(fs->nodes, spec, &spec->nbytes) || cache_get_size(fs->cache, &key, &spec->nbytes))
 		return;
-	const struct catalog_known *known = look_recall(visit, i, &spec->identity, &found->recalled);
+	const struct catalog_known *known = look_recall(visit, i, &spec->identity, &spec->variant, &found->recalled);
 	found->lacks_size = !known->has_size;
 	if (found->lacks_size)
 		return;
@@ -197,32 +224,45 @@ static void examine_jpeg(struct visit *visit, size_t i, struct found *found)
 		found_set_as_is(found);
 }
 
-static errint_t examine_object(struct visit *visit, const struct verdict *verdict, struct node_spec *spec)
+/* An image that is served under another name, or as something else. */
+static errint_t examine_object(struct visit *visit, size_t i, struct found *found)
 {
+	struct verdict *verdict = found->verdict;
+	struct node_spec *spec = &found->spec;
+	bool is_damaged = atomic_load(&verdict->is_damaged);
 	struct ic_layout layout;
 
 	spec->kind = NODE_OBJECT;
-	spec->variant = visit->variant;
-	if (verdict->err) {
-		/* Its own size: with 0 the kernel would never ask, and a reader would see an empty file. */
-		spec->err = verdict->err;
-		spec->why = verdict->why;
-		spec->nbytes = verdict->identity.size;
+	spec->variant = variant_of(visit, verdict);
+	if (spec->variant.face == IC_FACE_JPEG && !verdict->is_object && (verdict->err || is_damaged)) {
+		found_set_as_is(found); /* the program meets what it met before */
 		return 0;
 	}
-	errint_t err =
-	        ic_layout_init(&layout, &visit->variant.design, verdict->width, verdict->height, verdict->ncomponents);
+	errint_t err = verdict->err;
+	if (!err && verdict->is_object)
+		err = is_damaged ? -EBADMSG : check_object(visit, verdict, &spec->variant, &found->why);
+	if (err) {
+		found_set_failed(found, err, verdict->err ? verdict->why : is_damaged ? "damaged" : found->why.text);
+		if (!verdict->err && !is_damaged)
+			look_report(visit, spec->name, verdict, spec->why);
+		return 0;
+	}
+	if (spec->variant.face == IC_FACE_JPEG) {
+		examine_jpeg(visit, i, found);
+		return 0;
+	}
+	err = ic_layout_init(&layout, &spec->variant.design, verdict->width, verdict->height, verdict->ncomponents);
 	if (!err)
-		spec->nbytes = ic_make_nbytes(&layout, visit->variant.face);
+		spec->nbytes = ic_make_nbytes(&layout, spec->variant.face);
 	return err;
 }
 
 static errint_t examine_file(struct visit *visit, size_t i, enum name_form form, struct stat *st, struct found *found)
 {
+	struct names names = visit_served(visit);
 	struct node_spec *spec = &found->spec;
-	enum ic_face face = visit->variant.face;
 
-	if (face != IC_FACE_ORIG && table_is_candidate(visit->table, i)) {
+	if (visit->variant.face != IC_FACE_ORIG && table_is_candidate(visit->table, i)) {
 		errint_t err = look_at(visit, i, st, &found->recalled, &found->verdict);
 		if (err)
 			return err;
@@ -233,17 +273,15 @@ static errint_t examine_file(struct visit *visit, size_t i, enum name_form form,
 	bool is_image = found->verdict && found->verdict->is_image;
 	if (form != NAME_OWN && !is_image)
 		return -ENOENT;
-	if (is_image && face == IC_FACE_JPEG) {
-		examine_jpeg(visit, i, found);
-		return 0;
-	}
-	if (form != NAME_OWN || (is_image && face == IC_FACE_BMP))
-		return examine_object(visit, found->verdict, spec);
+	if (is_image && (form != NAME_OWN || !names_is_foreign(&names, i)))
+		return examine_object(visit, i, found);
 	spec->kind = NODE_FILE;
 	spec->nbytes = spec->identity.size;
 	if (is_image)
 		look_report(visit, spec->name, found->verdict,
-		            "served as it is: its .ic names are taken or pass 255 bytes");
+		            found->verdict->is_object
+		                    ? "served as it is: its name as a picture is taken or passes 255 bytes"
+		                    : "served as it is: its .ic names are taken or pass 255 bytes");
 	return 0;
 }
 

@@ -67,6 +67,11 @@ static errint_t get_policy(struct fs *fs, struct node *node, enum attribute attr
 		return err;
 	struct ic_variant variant = {policy.design, policy.face, policy.face == IC_FACE_JPEG && policy.keeps_metadata};
 	struct ic_variant served = is_object ? node_variant(node) : variant;
+	bool has_own_design = is_object && object_stem_length(node->name) && policy.design_is_default;
+	if (has_own_design)
+		variant.design = served.design;
+	if (is_object && object_stem_length(node->name))
+		variant.keeps_metadata = false;
 	if (attribute == ATTRIBUTE_FACE) {
 		err = copy(ic_face_name(served.face), ret_value);
 	} else if (attribute == ATTRIBUTE_METADATA) {
@@ -76,7 +81,8 @@ static errint_t get_policy(struct fs *fs, struct node *node, enum attribute attr
 		err = copy(design, ret_value);
 	} else {
 		bool is_past = !ic_variant_equal(&served, &variant);
-		err = copy(is_past ? "a policy that is no longer in force" : policy.design_rule, ret_value);
+		const char *rule = has_own_design ? "its own design, since no rule says one" : policy.design_rule;
+		err = copy(is_past ? "a policy that is no longer in force" : rule, ret_value);
 	}
 	policy_clear(&policy);
 	return err;

@@ -3,7 +3,6 @@
 #include "src/icfs.h"
 #include "src/options.h"
 
-#include "codec/encode.h"
 #include "codec/make.h"
 #include "fs/policy.h"
 
@@ -13,12 +12,14 @@
 struct encode_settings {
 	struct ic_limits limits; /* first: OPTION_LIMIT_ */
 	struct ic_variant variant;
+	bool has_design;
 };
 
 static errint_t apply_design(void *settings, const char *value, struct ic_why *why)
 {
 	struct encode_settings *s = settings;
 
+	s->has_design = true;
 	return ic_design_parse(value, &s->variant.design, why);
 }
 
@@ -41,7 +42,7 @@ static errint_t apply_metadata(void *settings, const char *value, struct ic_why 
 }
 
 static const struct option_entry encode_options[] = {
-        {'d', "design", "DESIGN", "what to keep (default s1x1-b8-k15-q8)", apply_design},
+        {'d', "design", "DESIGN", "what to keep (default s1x1-b8-k15-q8, or an .ic's own)", apply_design},
         {'f', "face", "FACE", "ic (default), jpeg, bmp or orig", apply_face},
         {'m', "metadata", "WORD", "in a JPEG, keep or drop IN's own (default drop)", apply_metadata},
         OPTION_LIMIT_PIXELS,
@@ -66,29 +67,13 @@ static const struct command_line encode_line = {
         .max_operands = 2,
 };
 
-static errint_t derive(const uint8_t *bytes, size_t nbytes, const struct ic_variant *variant, uint8_t **ret_object,
-                       size_t *ret_nbytes, struct ic_why *why)
+/* An .ic file is, where nobody says a design, made as it is. */
+static void choose_design(const uint8_t *source, size_t nbytes, struct encode_settings *settings)
 {
-	const struct ic_design *design = &variant->design;
-	char has[IC_DESIGN_STRING_SIZE], asks[IC_DESIGN_STRING_SIZE];
-	struct ic_view dense;
-	errint_t err = ic_view_parse(&dense, bytes, nbytes, why);
+	struct ic_view header;
 
-	if (err)
-		return err;
-	if (ic_design_covers(&dense.layout.design, design))
-		return ic_make_from_object(&dense, variant, ret_object, ret_nbytes, why);
-	ic_design_print(&dense.layout.design, has);
-	ic_design_print(design, asks);
-	return ic_fail(why, -EINVAL, "its design %s does not hold what %s asks for; encode the JPEG", has, asks);
-}
-
-static errint_t encode(const uint8_t *bytes, size_t nbytes, const struct encode_settings *settings,
-                       uint8_t **ret_object, size_t *ret_nbytes, struct ic_why *why)
-{
-	if (ic_is_magic(bytes, nbytes))
-		return derive(bytes, nbytes, &settings->variant, ret_object, ret_nbytes, why);
-	return ic_make(bytes, nbytes, &settings->variant, &settings->limits, ret_object, ret_nbytes, why);
+	if (!settings->has_design && !ic_view_parse_header(&header, source, nbytes, NULL))
+		settings->variant.design = header.layout.design;
 }
 
 static void warn_if_truncated(const char *name, const uint8_t *object, size_t nbytes)
@@ -116,7 +101,8 @@ static int run_encode(int argc, char **argv)
 		return fail("%s: is the input too; icfs does not write over a source", argv[first + 1]);
 	if (read_input(argv[first], &source, &source_nbytes))
 		return EXIT_FAILED;
-	err = encode(source, source_nbytes, &settings, &object, &object_nbytes, &why);
+	choose_design(source, source_nbytes, &settings);
+	err = ic_make(source, source_nbytes, &settings.variant, &settings.limits, &object, &object_nbytes, &why);
 	free(source);
 	if (err)
 		return fail_input(input_name(argv[first]), err, &why);

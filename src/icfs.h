@@ -21,7 +21,7 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
 };
 
-extern const struct command cmd_decode, cmd_designs, cmd_encode, cmd_inspect, cmd_mount, cmd_policy,
+extern const struct command cmd_decode, cmd_designs, cmd_encode, cmd_export, cmd_inspect, cmd_mount, cmd_policy,
         cmd_stats;
 
 /* Names of files may hold anything: in all that follows, control characters come out as '?'. */

@@ -2,6 +2,7 @@
 #include "attempt.h"
 
 #include "codec/encode.h"
+#include "codec/make.h"
 #include "codec/present.h"
 #include "decode_all.h"
 #include "guard.h"
@@ -205,6 +206,75 @@ const char *attempt_encode(const uint8_t *bytes, size_t nbytes)
 	if (!problem) {
 		size_t head = nbytes ? dice_roll(&dice, (uint32_t)nbytes) : 0;
 		problem = probe_head(guard_copy(&guard, bytes, head), head);
+	}
+	guard_clear(&guard);
+	return problem;
+}
+
+/* --- Sources ----------------------------------------------------------------------------------------------------- */
+
+/* What the head promises of the size, as a listing tells it; 0 where nothing is promised. */
+static errint_t promised_size(const uint8_t *bytes, size_t nbytes, const struct ic_variant *variant, uint64_t *ret_size)
+{
+	struct ic_jpeg_info info = {0};
+	struct ic_layout layout;
+	struct ic_view header;
+	errint_t err;
+
+	if (ic_is_magic(bytes, nbytes)) {
+		err = ic_view_parse_header(&header, bytes, nbytes, NULL);
+		if (!err)
+			err = ic_make_check_object(&header, variant, &limits, NULL);
+		info.width = err ? 0 : header.layout.source_width;
+		info.height = err ? 0 : header.layout.source_height;
+		info.nobject_components = err ? 0 : header.layout.ncomponents;
+	} else {
+		err = ic_jpeg_probe(bytes, nbytes, true, &limits, &info, NULL);
+	}
+	if (!err)
+		err = ic_layout_init(&layout, &variant->design, info.width, info.height, info.nobject_components);
+	if (!err)
+		*ret_size = ic_make_nbytes(&layout, variant->face);
+	return err;
+}
+
+static const char *make_bytes(const uint8_t *bytes, size_t nbytes, const struct ic_variant *variant)
+{
+	struct ic_why why = {""};
+	uint8_t *made = NULL;
+	size_t made_nbytes = 0;
+	uint64_t size = 0, memory = 0;
+	errint_t promised = promised_size(bytes, nbytes, variant, &size);
+	errint_t estimated = ic_make_memory(bytes, nbytes, variant, &limits, &memory, NULL);
+	errint_t err = ic_make(bytes, nbytes, variant, &limits, &made, &made_nbytes, &why);
+
+	free(made);
+	if (err && err != -ENODATA && err != -EINVAL && !is_encode_error(err))
+		return "ic_make failed with an undocumented error";
+	if (err)
+		return why.text[0] ? NULL : "ic_make failed and did not say why";
+	if (promised || estimated)
+		return "what the head refuses was made";
+	if (ic_is_magic(bytes, nbytes) && memory > limits.memory)
+		return "an .ic file may take more memory than the limit";
+	return size && size != made_nbytes ? "what was made is not as large as was promised" : NULL;
+}
+
+const char *attempt_source(const uint8_t *bytes, size_t nbytes)
+{
+	static const enum ic_face faces[] = {IC_FACE_IC, IC_FACE_JPEG, IC_FACE_BMP};
+	struct dice dice = dice_of(bytes, nbytes);
+	struct ic_variant variant = {.design = design_random(&dice)};
+	struct guard guard = {0};
+	const uint8_t *copy = guard_copy(&guard, bytes, nbytes);
+	struct ic_view header;
+	const char *problem = NULL;
+
+	if (!ic_view_parse_header(&header, copy, nbytes, NULL) && dice_roll(&dice, 4))
+		variant.design = header.layout.design;
+	for (size_t i = 0; i < 3 && !problem; i++) {
+		variant.face = faces[i];
+		problem = make_bytes(copy, nbytes, &variant);
 	}
 	guard_clear(&guard);
 	return problem;

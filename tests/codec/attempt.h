@@ -15,6 +15,10 @@ const char *attempt_encode(const uint8_t *bytes, size_t nbytes);
 /* As an .ic file: parse, decode, present, derive. */
 const char *attempt_view(const uint8_t *bytes, size_t nbytes);
 
+/* As a source of either kind, under a design that mostly is an .ic file's own, and each face: a size that is promised from
+ * the head alone holds, and no more memory is asked for than the limits and the source allow. */
+const char *attempt_source(const uint8_t *bytes, size_t nbytes);
+
 /* As the text of a design: parse, print, parse. */
 const char *attempt_design(const uint8_t *bytes, size_t nbytes);
 

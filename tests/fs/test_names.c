@@ -56,7 +56,7 @@ static bool is_image(void *context, size_t i)
 {
 	const struct table *table = context;
 	const char *name = table_name(table, i);
-	size_t stem_len = stem_length(name);
+	size_t stem_len = stem_length(name) + object_stem_length(name);
 
 	asked++;
 	ck_assert_uint_gt(stem_len, 0);
@@ -68,10 +68,11 @@ static struct names names_of(struct table *table)
 	return (struct names){.table = table, .face = IC_FACE_IC, .is_image = is_image, .context = table};
 }
 
-static void assert_served(const char *source, const char *want)
+static void assert_served_under(enum ic_face face, const char *source, const char *want)
 {
 	struct table *table = read_table();
 	struct names names = names_of(table);
+	names.face = face;
 	ssize_t i = table_find(table, source);
 	char name[NAME_MAX + 1];
 	enum name_form form;
@@ -81,6 +82,17 @@ static void assert_served(const char *source, const char *want)
 	ck_assert_str_eq(name, want);
 	ck_assert_int_eq(names_find(&names, want, &form), i);
 	table_unref(table);
+}
+
+static void assert_served(const char *source, const char *want)
+{
+	assert_served_under(IC_FACE_IC, source, want);
+}
+
+static void assert_picture(const char *source, const char *want)
+{
+	assert_served_under(IC_FACE_JPEG, source, want);
+	assert_served_under(IC_FACE_BMP, source, want);
 }
 
 START_TEST(test_stem_length)
@@ -94,6 +106,10 @@ START_TEST(test_stem_length)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		ck_assert_msg(stem_length(cases[i].name) == cases[i].length, "%s", cases[i].name);
+	ck_assert_uint_eq(object_stem_length("a.b.ic"), 3);
+	ck_assert_uint_eq(object_stem_length("a.IC"), 1);
+	ck_assert_uint_eq(object_stem_length(".ic"), 0);
+	ck_assert_uint_eq(object_stem_length("a.ics"), 0);
 }
 END_TEST
 
@@ -101,7 +117,7 @@ END_TEST
 START_TEST(test_own_names_under_other_faces)
 {
 	static const enum ic_face faces[] = {IC_FACE_JPEG, IC_FACE_BMP, IC_FACE_ORIG};
-	static const char *const sources[] = {"a.jpg", "a.jpeg", "a.ic", "b.JPG", "b.jpg.ic", "c.jfif", "d.txt"};
+	static const char *const sources[] = {"a.jpg", "a.jpeg", "b.JPG", "c.jfif", "d.txt"};
 	static const char *const absent[] = {"b.ic", "c.ic", "c.jfif.ic", "a.jpg.ic", "d.ic", "b", "b.jpg"};
 	char name[NAME_MAX + 1];
 	enum name_form form;
@@ -168,6 +184,45 @@ START_TEST(test_chain)
 }
 END_TEST
 
+/* .ic files where programs look for pictures. */
+START_TEST(test_pictures)
+{
+	add("a.ic");
+	add("b.jpeg.ic"); /* of a tree with b.jpg.ic beside it, as an export writes them */
+	add("b.jpg.ic");
+	add("c.ic");
+	add("c.jpg");
+	add("d.ic");
+	add("d.IC");
+	add("e.ic");
+	add("e.jpg.ic");
+	add("f.JPG.ic");
+	add("f.ic");
+	add("gx.ic"); /* no image */
+	add("gx.jpg.ic");
+	add("h.ic.ic");
+	add("i.jpg.jpg.ic");
+	assert_picture("a.ic", "a.jpg");
+	assert_picture("b.jpeg.ic", "b.jpeg");
+	assert_picture("b.jpg.ic", "b.jpg");
+	assert_picture("c.ic", "c.ic");
+	assert_picture("c.jpg", "c.jpg");
+	assert_picture("d.IC", "d.jpg");
+	assert_picture("d.ic", "d.ic");
+	assert_picture("e.jpg.ic", "e.jpg");
+	assert_picture("e.ic", "e.ic");
+	assert_picture("f.JPG.ic", "f.JPG");
+	assert_picture("f.ic", "f.jpg");
+	assert_picture("gx.ic", "gx.ic");
+	assert_picture("gx.jpg.ic", "gx.jpg");
+	assert_picture("h.ic.ic", "h.ic.jpg");
+	assert_picture("i.jpg.jpg.ic", "i.jpg.jpg");
+	assert_served_under(IC_FACE_ORIG, "a.ic", "a.ic");
+	assert_served("a.ic", "a.ic");
+	assert_served("e.jpg.ic", "e.jpg.ic");
+}
+END_TEST
+
 /* A lookup of one name must not look into every file of a directory. */
 START_TEST(test_a_lookup_asks_little)
 {
@@ -192,6 +247,7 @@ START_TEST(test_a_lookup_asks_little)
 END_TEST
 
 struct served {
+	enum ic_face face;
 	struct table *table;
 	char names[ENTRIES_MAX][NAME_MAX + 1];
 };
@@ -203,6 +259,7 @@ static void serve_all(struct served *served)
 	struct names names = names_of(served->table);
 	enum name_form form;
 
+	names.face = served->face;
 	for (size_t i = 0; i < table_count(served->table); i++) {
 		names_write(&names, i, names_form(&names, i), served->names[i]);
 		for (size_t j = 0; j < i; j++)
@@ -261,12 +318,14 @@ static void assert_change_told(const struct served *before, const struct served 
 
 START_TEST(test_random_directories)
 {
-	static const char *const parts[] = {"a", "b", "ax", ".jpg", ".jpg", ".JPG", ".jpeg", ".ic", ".txt"};
+	static const char *const parts[] = {"a",     "b",   "ax",  ".jpg", ".jpg", ".JPG",
+	                                    ".jpeg", ".ic", ".ic", ".IC",  ".txt"};
 	const size_t nparts = sizeof(parts) / sizeof(*parts);
 	struct served *sides = calloc(2, sizeof(*sides));
 	unsigned seed = (unsigned)_i + 1;
 
 	ck_assert_ptr_nonnull(sides);
+	sides[0].face = sides[1].face = _i % 2 ? IC_FACE_JPEG : IC_FACE_IC;
 	add("a.jpg");
 	serve_all(&sides[0]);
 	for (int step = 0; step < 150; step++) {
@@ -307,6 +366,22 @@ START_TEST(test_long_names)
 }
 END_TEST
 
+START_TEST(test_a_picture_name_that_is_too_long)
+{
+	char name[NAME_MAX + 1], want[NAME_MAX + 1];
+
+	memset(name, 'n', NAME_MAX);
+	strcpy(name + 252, ".ic");
+	add(name);
+	assert_picture(name, name);
+	strcpy(want, name);
+	strcpy(name + 251, ".ic");
+	strcpy(want + 251, ".jpg");
+	add(name);
+	assert_picture(name, want);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("names");
@@ -318,9 +393,11 @@ int main(void)
 	tcase_add_test(names, test_own_names_under_other_faces);
 	tcase_add_test(names, test_forms);
 	tcase_add_test(names, test_chain);
+	tcase_add_test(names, test_pictures);
 	tcase_add_test(names, test_a_lookup_asks_little);
-	tcase_add_loop_test(names, test_random_directories, 0, 6);
+	tcase_add_loop_test(names, test_random_directories, 0, 12);
 	tcase_add_test(names, test_long_names);
+	tcase_add_test(names, test_a_picture_name_that_is_too_long);
 	tcase_set_timeout(names, 60);
 	suite_add_tcase(suite, names);
 	srunner_run_all(runner, CK_ENV);

@@ -15,6 +15,10 @@ mkdir "$work/corpus"
 case $target in
 encode) mv "$work"/images/* "$work/corpus" ;;
 view) "$mkobjects" "$work/corpus" "$work"/images/size-*.jpg "$work"/images/{grayscale,progressive,cmyk-adobe}.jpg ;;
+source)
+    "$mkobjects" "$work/corpus" "$work"/images/size-*.jpg "$work"/images/{grayscale,progressive}.jpg
+    mv "$work"/images/{sampling,exif}*.jpg "$work/corpus"
+    ;;
 design)
     for text in s1x1-b8-k15-q8 s2x4-b32-k63-q1-c1-fbox-oy s4x1-b1-k1-q3-c2-fdrop-oh s1x1-b16-k31-q8-ol-ox ''; do
         printf '%s' "$text" >"$work/corpus/design-${#text}"

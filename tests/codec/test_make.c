@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* An .ic file as a source: what a JPEG's encode gives, within the limits that hold for a JPEG. */
+#include "codec/make.h"
+
+#include "codec_helpers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const enum ic_face faces[] = {IC_FACE_IC, IC_FACE_JPEG, IC_FACE_BMP};
+
+static struct bytes make(struct bytes source, const char *design, enum ic_face face, const struct ic_limits *limits,
+                         errint_t want)
+{
+	struct ic_variant variant = {.design = design_of(design), .face = face};
+	struct bytes made = {NULL, 0};
+	struct ic_why why = {""};
+
+	ck_assert_int_eq(ic_make(source.data, source.nbytes, &variant, limits, &made.data, &made.nbytes, &why), want);
+	ck_assert_msg(!want || why.text[0], "no reason given");
+	return made;
+}
+
+static void assert_fails(struct bytes source, const char *design, enum ic_face face, const struct ic_limits *limits,
+                         errint_t want)
+{
+	struct ic_variant variant = {.design = design_of(design), .face = face};
+	struct ic_view header;
+
+	free(make(source, design, face, limits, want).data);
+	if (!ic_view_parse_header(&header, source.data, source.nbytes, NULL) && want != -ENODATA)
+		ck_assert_int_eq(ic_make_check_object(&header, &variant, limits, NULL), want);
+}
+
+static struct bytes object_of(const struct jpeg_spec *spec, const char *design)
+{
+	struct ic_design d = design_of(design);
+	struct bytes jpeg = jpeg_new(203, 151, 7, spec);
+	struct bytes object = encode(jpeg, &d);
+
+	free(jpeg.data);
+	return object;
+}
+
+START_TEST(test_an_object_makes_what_its_jpeg_makes)
+{
+	static const char *const designs[] = {"s2x2-b8-k15-q8", "s2x2-b8-k6-q8", "s2x2-b8-k6-q3", "s2x2-b8-k1-q1"};
+	struct jpeg_spec spec = {0};
+	struct bytes jpeg = jpeg_new(203, 151, 7, &spec), object = object_of(&spec, designs[0]);
+
+	for (size_t d = 0; d < COUNT(designs); d++) {
+		for (size_t f = 0; f < COUNT(faces); f++) {
+			struct ic_design design = design_of(designs[d]);
+			struct bytes direct = make(jpeg, designs[d], faces[f], NULL, 0);
+			struct bytes derived = make(object, designs[d], faces[f], NULL, 0);
+			assert_same_bytes(direct, derived, ic_face_name(faces[f]), &design);
+			free(direct.data);
+			free(derived.data);
+		}
+	}
+	free(jpeg.data);
+	free(object.data);
+}
+END_TEST
+
+START_TEST(test_orig_is_the_file)
+{
+	struct jpeg_spec spec = {0};
+	struct bytes object = object_of(&spec, "s2x2-b8-k6-q8");
+	struct bytes copy = make(object, "s1x1-b8-k15-q8", IC_FACE_ORIG, NULL, 0);
+	struct ic_design design = design_of("s2x2-b8-k6-q8");
+
+	assert_same_bytes(copy, object, "orig", &design);
+	free(copy.data);
+	free(object.data);
+}
+END_TEST
+
+START_TEST(test_what_it_does_not_hold_is_refused)
+{
+	static const char *const designs[] = {"s2x2-b8-k7-q8",  "s1x1-b8-k6-q8",     "s2x1-b8-k6-q8",
+	                                      "s2x2-b16-k6-q8", "s2x2-b8-k6-q8-c1",  "s2x2-b8-k6-q8-fbox",
+	                                      "s2x2-b4-k1-q1",  "s2x2-b8-k15-q8-ox", "s2x2-b8-k15-q8"};
+	struct jpeg_spec spec = {0};
+	struct bytes object = object_of(&spec, "s2x2-b8-k6-q8"), coarse = object_of(&spec, "s2x2-b8-k6-q5");
+
+	for (size_t f = 0; f < COUNT(faces); f++) {
+		for (size_t d = 0; d < COUNT(designs); d++)
+			assert_fails(object, designs[d], faces[f], NULL, -EINVAL);
+		assert_fails(coarse, "s2x2-b8-k6-q4", faces[f], NULL, -EINVAL);
+		free(make(coarse, "s2x2-b8-k3-q5", faces[f], NULL, 0).data);
+	}
+	free(object.data);
+	free(coarse.data);
+}
+END_TEST
+
+/* A head that is valid, and all the bytes that it promises, with steps of 1. */
+static struct bytes claim(const char *design, uint32_t width, uint32_t height, uint16_t flags)
+{
+	struct ic_design d = design_of(design);
+	struct ic_layout layout;
+
+	ck_assert_int_eq(ic_layout_init(&layout, &d, width, height, 3), 0);
+	struct bytes object = {calloc(1, layout.nbytes), layout.nbytes};
+	ck_assert_ptr_nonnull(object.data);
+	ic_header_write(object.data, &layout, 1, flags);
+	for (unsigned p = 0; p < layout.nplanes; p++)
+		memcpy(object.data + IC_HEADER_SIZE + IC_TABLE_ENTRY_SIZE * p, "\1\1\0\0", 4);
+	return object;
+}
+
+/* 50 KB that stand for 268 million pixels. */
+START_TEST(test_a_small_file_cannot_claim_much)
+{
+	static const char design[] = "s4x4-b32-k1-q1";
+	struct ic_limits unlimited = {0}, memory = {.memory = 1u << 30}, pixels = {.pixels = 1000000};
+	struct bytes object = claim(design, IC_SIDE_MAX, IC_SIDE_MAX, 0);
+
+	ck_assert_uint_lt(object.nbytes, 100000);
+	for (size_t f = 0; f < COUNT(faces); f++) {
+		assert_fails(object, design, faces[f], NULL, -EFBIG);
+		assert_fails(object, design, faces[f], &pixels, -EFBIG);
+	}
+	assert_fails(object, design, IC_FACE_JPEG, &memory, -EFBIG);
+	assert_fails(object, design, IC_FACE_BMP, &memory, -EFBIG);
+	free(make(object, design, IC_FACE_IC, &memory, 0).data); /* which takes its own bytes, and no more */
+	free(make(object, design, IC_FACE_IC, &unlimited, 0).data);
+	object.nbytes--;
+	assert_fails(object, design, IC_FACE_IC, &unlimited, -ENODATA);
+	free(object.data);
+}
+END_TEST
+
+/* What counts is what the file holds: a large photograph that was sampled is a small source. */
+START_TEST(test_pixels_are_those_it_holds)
+{
+	struct ic_limits limits = {.pixels = 500 * 500, .memory = 1u << 30};
+	struct bytes object = claim("s4x4-b8-k1-q8", 2000, 2000, 0);
+
+	for (size_t f = 0; f < COUNT(faces); f++)
+		free(make(object, "s4x4-b8-k1-q8", faces[f], &limits, 0).data);
+	limits.pixels--;
+	assert_fails(object, "s4x4-b8-k1-q8", IC_FACE_IC, &limits, -EFBIG);
+	free(object.data);
+}
+END_TEST
+
+START_TEST(test_what_ended_early_is_no_picture)
+{
+	struct bytes object = claim("s1x1-b8-k1-q8", 64, 64, IC_FLAG_TRUNCATED);
+
+	free(make(object, "s1x1-b8-k1-q8", IC_FACE_IC, NULL, 0).data);
+	assert_fails(object, "s1x1-b8-k1-q8", IC_FACE_JPEG, NULL, -EBADMSG);
+	assert_fails(object, "s1x1-b8-k1-q8", IC_FACE_BMP, NULL, -EBADMSG);
+	free(object.data);
+}
+END_TEST
+
+static void add_tests(TCase *cases)
+{
+	tcase_add_test(cases, test_an_object_makes_what_its_jpeg_makes);
+	tcase_add_test(cases, test_orig_is_the_file);
+	tcase_add_test(cases, test_what_it_does_not_hold_is_refused);
+	tcase_add_test(cases, test_a_small_file_cannot_claim_much);
+	tcase_add_test(cases, test_pixels_are_those_it_holds);
+	tcase_add_test(cases, test_what_ended_early_is_no_picture);
+}
+
+int main(void)
+{
+	return suite_run("make", add_tests);
+}
