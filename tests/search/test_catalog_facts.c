@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the catalog remembers of sources, many at once, and what it makes of a catalog of version 1. */
+#include "codec/encode.h"
 #include "search/catalog.h"
 
 #include "catalog_helpers.h"
@@ -181,6 +182,9 @@ START_TEST(a_source_that_changed_has_no_facts)
 }
 END_TEST
 
+#define TEXT(x) #x
+#define TEXT_OF(macro) TEXT(macro)
+
 /* As the first release made it. */
 static const char version_1[] =
         "CREATE TABLE source (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL,"
@@ -192,9 +196,10 @@ static const char version_1[] =
         " variant INTEGER NOT NULL REFERENCES variant, nbytes INTEGER NOT NULL, as_is INTEGER NOT NULL,"
         " PRIMARY KEY (source, variant)) WITHOUT ROWID;"
         "INSERT INTO source VALUES (5, 2049, 1001, 50001, 17);"
-        "INSERT INTO variant VALUES (3, 's2x2-b8-k6-q8', 'ic', 1);"
-        "INSERT INTO object_size VALUES (5, 3, 1234, 0);"
-        "PRAGMA application_id = 0x69636673; PRAGMA user_version = 1";
+        "INSERT INTO variant VALUES (3, 's2x2-b8-k6-q8', 'ic', " TEXT_OF(
+                IC_CODEC_VERSION) ");"
+                                  "INSERT INTO object_size VALUES (5, 3, 1234, 0);"
+                                  "PRAGMA application_id = 0x69636673; PRAGMA user_version = 1";
 
 START_TEST(a_catalog_of_version_1_keeps_what_it_knows)
 {
