@@ -16,8 +16,8 @@
 errint_t ic_make(const uint8_t *jpeg, size_t nbytes, const struct ic_variant *variant, const struct ic_limits *limits,
                  uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
 
-/* The same from an object, whose design must cover the variant's, else -EINVAL. It has no metadata to keep but its
- * orientation. Not for `orig`: -EINVAL. */
+/* The same from an object, whose design must cover the variant's, else -EINVAL; its head will do, as for ic_derive. It has
+ * no metadata to keep but its orientation. Not for `orig`: -EINVAL. */
 errint_t ic_make_from_object(const struct ic_view *object, const struct ic_variant *variant, uint8_t **ret_bytes,
                              size_t *ret_nbytes, struct ic_why *why);
 
