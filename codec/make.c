@@ -94,6 +94,29 @@ errint_t ic_make_from_object(const struct ic_view *object, const struct ic_varia
 	return err;
 }
 
+errint_t ic_make_from_object_of(const struct ic_view *object, const uint8_t *jpeg, size_t nbytes,
+                                const struct ic_variant *variant, const struct ic_limits *limits, uint8_t **ret_bytes,
+                                size_t *ret_nbytes, struct ic_why *why)
+{
+	uint8_t *sparse, *markers = NULL;
+	size_t sparse_nbytes, markers_nbytes = 0;
+	struct ic_view view;
+
+	if (variant->face != IC_FACE_JPEG || !variant->keeps_metadata)
+		return ic_make_from_object(object, variant, ret_bytes, ret_nbytes, why);
+	errint_t err = ic_derive(object, &variant->design, &sparse, &sparse_nbytes, why);
+	if (err)
+		return err;
+	err = ic_view_parse(&view, sparse, sparse_nbytes, why);
+	if (!err)
+		err = get_markers(jpeg, nbytes, limits, &markers, &markers_nbytes, why);
+	if (!err)
+		err = present(&view, variant->face, markers, markers_nbytes, ret_bytes, ret_nbytes, why);
+	free(markers);
+	free(sparse);
+	return err;
+}
+
 uint64_t ic_make_nbytes(const struct ic_layout *layout, enum ic_face face)
 {
 	if (face == IC_FACE_IC)

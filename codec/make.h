@@ -21,6 +21,12 @@ errint_t ic_make(const uint8_t *jpeg, size_t nbytes, const struct ic_variant *va
 errint_t ic_make_from_object(const struct ic_view *object, const struct ic_variant *variant, uint8_t **ret_bytes,
                              size_t *ret_nbytes, struct ic_why *why);
 
+/* The same, with the metadata of the JPEG that the object was made of, where the variant keeps it: what ic_make gives of that
+ * JPEG. The errors of ic_jpeg_probe, too. */
+errint_t ic_make_from_object_of(const struct ic_view *object, const uint8_t *jpeg, size_t nbytes,
+                                const struct ic_variant *variant, const struct ic_limits *limits, uint8_t **ret_bytes,
+                                size_t *ret_nbytes, struct ic_why *why);
+
 /* The exact size of what ic_make gives under `ic` or `bmp`. Other faces: 0, it does not follow from a layout. */
 uint64_t ic_make_nbytes(const struct ic_layout *layout, enum ic_face face);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,6 +64,31 @@ static errint_t open_catalog(struct fs *fs, struct ic_why *why)
 	return 0;
 }
 
+/* What a store writes would be served, and the source is never written to. */
+static errint_t check_store_place(const struct fs *fs, struct ic_why *why)
+{
+	const char *directory = fs->settings.store.directory, *root = source_path(fs->source);
+	char *path = realpath(directory, NULL), parent[PATH_MAX];
+	size_t n = strcmp(root, "/") ? strlen(root) : 0;
+
+	if (!path && strlen(directory) < sizeof(parent)) {
+		strcpy(parent, directory);
+		path = realpath(dirname(parent), NULL);
+	}
+	bool is_inside = path && !strncmp(path, root, n) && (path[n] == '/' || !path[n]);
+	free(path);
+	return is_inside ? ic_fail(why, -EINVAL, "store %s: lies in the source, which is never written to", directory)
+	                 : 0;
+}
+
+static errint_t open_store(struct fs *fs, struct ic_why *why)
+{
+	if (!fs->settings.store.directory)
+		return 0;
+	errint_t err = check_store_place(fs, why);
+	return err ? err : store_open(&fs->settings.store, fs->log, &fs->store, why);
+}
+
 static errint_t make_parts(struct fs *fs)
 {
 	struct watch_hooks hooks = invalidate_hooks(fs);
@@ -111,6 +137,8 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 	err = make_govern(fs, why);
 	if (!err)
 		err = open_catalog(fs, why);
+	if (!err)
+		err = open_store(fs, why);
 	if (err)
 		goto fail;
 	*ret_fs = fs;
@@ -132,6 +160,7 @@ void fs_free(struct fs *fs)
 	gate_free(fs->encode_gate);
 	govern_free(fs->govern);
 	source_free(fs->source);
+	store_close(fs->store);
 	catalog_close(fs->catalog);
 	pthread_mutex_destroy(&fs->listings_lock);
 	free(fs->mountpoint);

@@ -22,6 +22,7 @@ struct mount_settings mount_settings_default(void)
 	unsigned threads = cpus > 16 ? 64 : cpus > 4 ? (unsigned)cpus * 4 : 16;
 
 	return (struct mount_settings){
+	        .store = store_settings_default(),
 	        .limits = ic_limits_default(),
 	        .cache_nbytes = CACHE_NBYTES,
 	        .names_nbytes = NAMES_NBYTES,

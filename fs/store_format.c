@@ -23,7 +23,6 @@ enum {
 	AT_DESIGN = 56,
 	AT_CODEC = 64,
 	AT_NCOMPONENTS = 68,
-	AT_RESERVED = 69,
 };
 
 static void put32(uint8_t *p, uint32_t n)
