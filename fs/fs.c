@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,28 +63,11 @@ static errint_t open_catalog(struct fs *fs, struct ic_why *why)
 	return 0;
 }
 
-/* What a store writes would be served, and the source is never written to. */
-static errint_t check_store_place(const struct fs *fs, struct ic_why *why)
-{
-	const char *directory = fs->settings.store.directory, *root = source_path(fs->source);
-	char *path = realpath(directory, NULL), parent[PATH_MAX];
-	size_t n = strcmp(root, "/") ? strlen(root) : 0;
-
-	if (!path && strlen(directory) < sizeof(parent)) {
-		strcpy(parent, directory);
-		path = realpath(dirname(parent), NULL);
-	}
-	bool is_inside = path && !strncmp(path, root, n) && (path[n] == '/' || !path[n]);
-	free(path);
-	return is_inside ? ic_fail(why, -EINVAL, "store %s: lies in the source, which is never written to", directory)
-	                 : 0;
-}
-
 static errint_t open_store(struct fs *fs, struct ic_why *why)
 {
 	if (!fs->settings.store.directory)
 		return 0;
-	errint_t err = check_store_place(fs, why);
+	errint_t err = store_check_place(fs->settings.store.directory, source_path(fs->source), why);
 	return err ? err : store_open(&fs->settings.store, fs->log, &fs->store, why);
 }
 

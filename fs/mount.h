@@ -28,6 +28,8 @@ struct mount_settings {
 	/* On each source. limits.memory also bounds all decoding under way at once and, apart from that, all sources being
 	 * read. Defaults of ic_limits_default. */
 	struct ic_limits limits;
+	/* Fill the store in the background, under the policies in force when the mount begins; default false. */
+	bool warm;
 	/* Bytes of objects kept in memory; default 256 MiB; 0 keeps only the newest. */
 	uint64_t cache_nbytes;
 	/* Bytes of names of directories kept in memory; default 32 MiB. */

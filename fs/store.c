@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,6 +51,30 @@ int64_t store_now_s(void)
 uint64_t store_record_nbytes(uint64_t object_nbytes)
 {
 	return record_nbytes(object_nbytes) + SEGMENT_ENTRY_SIZE;
+}
+
+/* The canonical path of a directory, or of where it would be. malloc'ed, or NULL. */
+static char *canonical_path(const char *directory)
+{
+	char *path = realpath(directory, NULL);
+	char *copy = path ? NULL : strdup(directory);
+
+	if (copy)
+		path = realpath(dirname(copy), NULL);
+	free(copy);
+	return path;
+}
+
+errint_t store_check_place(const char *directory, const char *tree, struct ic_why *why)
+{
+	char *path = canonical_path(directory), *root = realpath(tree, NULL);
+	size_t n = root && strcmp(root, "/") ? strlen(root) : 0;
+	bool is_inside = path && root && !strncmp(path, root, n) && (path[n] == '/' || !path[n]);
+
+	free(path);
+	free(root);
+	return is_inside ? ic_fail(why, -EINVAL, "store %s: lies in the source, which is never written to", directory)
+	                 : 0;
 }
 
 static errint_t open_directory(struct store *store, struct ic_why *why)
@@ -111,6 +136,7 @@ errint_t store_open(const struct store_settings *settings, struct log *log, stru
 	store->settings = *settings;
 	store->settings.directory = strdup(settings->directory);
 	store->log = log;
+	store->opened_s = store_now_s();
 	store->directory = -1;
 	init_locks(store);
 	bound_segments(&store->settings);

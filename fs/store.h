@@ -36,6 +36,9 @@ struct store_settings {
 	 * an epoch, and giving up what was used least recently would always hit what is needed next. Only what the two
 	 * bounds demand goes earlier. Seconds; default 3600. */
 	unsigned rest_seconds;
+	/* What was not read from since this store was opened may go for new objects, whatever rest_seconds says; what was
+	 * stays. For who knows that the new ones are wanted more. Default false. */
+	bool takes_over;
 	/* After writing failed (full disk, quota, I/O error) it is tried again after this time; default 30. */
 	unsigned retry_seconds;
 	/* Write nothing; also what becomes of a directory that cannot be written to. Default false. */
@@ -63,6 +66,10 @@ struct store_counts {
 };
 
 struct store;
+
+/* -EINVAL where `directory`, which need not be there yet, is `tree` or lies in it: what is written there would be served, and
+ * a source is never written to. */
+errint_t store_check_place(const char *directory, const char *tree, struct ic_why *why);
 
 /* Open the store and read what it has: the index of each finished segment, and a segment whose writer died whole. The log
  * (may be NULL) gets one line for what goes wrong later. -errno of the directory, -EINVAL (no directory named), -ENOMEM. */

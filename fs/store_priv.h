@@ -56,6 +56,7 @@ struct store {
 	struct log *log;
 	int directory;
 	bool read_only;
+	int64_t opened_s; /* since the epoch */
 
 	pthread_mutex_t files;
 	struct segment *current; /* being written; `files` */

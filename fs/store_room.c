@@ -93,7 +93,11 @@ static bool give_up(struct store *store, struct segment *segment)
 
 static bool is_at_rest(const struct store *store, const struct candidate *candidate)
 {
-	return candidate->is_dead || store_now_s() - candidate->used_s >= (int64_t)store->settings.rest_seconds;
+	if (candidate->is_dead)
+		return true;
+	if (store->settings.takes_over)
+		return candidate->used_s < store->opened_s;
+	return store_now_s() - candidate->used_s >= (int64_t)store->settings.rest_seconds;
 }
 
 /* Give up `must` bytes whatever is in them, and up to `want` where that much is not in use. Returns what went. */

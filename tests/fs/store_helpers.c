@@ -30,7 +30,7 @@ void scene_clear(struct scene *scene)
 	size_t n = segment_names(scene, names, COUNT(names));
 
 	for (size_t i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "%s/%s", scene->directory, names[i]);
+		snprintf(path, sizeof(path), "%s/%.47s", scene->directory, names[i]);
 		unlink(path);
 	}
 	ck_assert_int_eq(rmdir(scene->directory), 0);
@@ -138,7 +138,7 @@ uint64_t segments_nbytes(const struct scene *scene)
 	struct stat st;
 
 	for (size_t i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "%s/%s", scene->directory, names[i]);
+		snprintf(path, sizeof(path), "%s/%.47s", scene->directory, names[i]);
 		if (!stat(path, &st)) /* another process may have removed it meanwhile */
 			nbytes += (uint64_t)st.st_size;
 	}

@@ -469,7 +469,7 @@ START_TEST(test_other_files_in_the_directory_are_left_alone)
 		struct bytes bytes = file_read(&scene, names[i]);
 		ck_assert(bytes.nbytes == 4 && !memcmp(bytes.data, "text", 4));
 		free(bytes.data);
-		snprintf(path, sizeof(path), "%s/%s", scene.directory, names[i]);
+		snprintf(path, sizeof(path), "%s/%.47s", scene.directory, names[i]);
 		unlink(path);
 	}
 	scene_clear(&scene);

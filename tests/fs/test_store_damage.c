@@ -69,7 +69,7 @@ static void remove_others(const struct sample *sample)
 	size_t n = segment_names(&sample->scene, names, COUNT(names));
 
 	for (size_t i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "%s/%s", sample->scene.directory, names[i]);
+		snprintf(path, sizeof(path), "%s/%.47s", sample->scene.directory, names[i]);
 		if (strcmp(names[i], sample->name))
 			ck_assert_int_eq(unlink(path), 0);
 	}

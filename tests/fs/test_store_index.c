@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NTAGS 4000
+#define NTAGS 1000
 
 /* The same as an array that is searched from its start. */
 struct model {
@@ -98,7 +98,7 @@ START_TEST(test_as_an_array)
 
 	ck_assert_ptr_nonnull(model);
 	ck_assert_ptr_null(index_find(&index, 1));
-	for (int step = 0; step < 6000; step++) {
+	for (int step = 0; step < 4000; step++) {
 		struct store_entry entry = random_entry(&dice, _i % 2 ? 200 : UINT32_MAX);
 		if (dice_roll(&dice, 1000) == 0)
 			remove_segment_both(&index, model, entry.segment);

@@ -190,6 +190,48 @@ class Store(MountTest):
             with self.assertRaises(RuntimeError):
                 self.mount(option)
 
+    def test_a_warm_store_needs_no_source(self):
+        subprocess.run([ICFS, "warm", "--store", self.store, "--store-keep-free", "0", "--design", DESIGN, self.source],
+                       check=True, stdout=subprocess.DEVNULL)
+        mount = self.with_store()
+        self.check_all()
+        stats = mount.stats()
+        self.assertEqual((stats[MADE], stats["icfs_source_read_bytes_total"]), (0, 0))
+
+    def test_a_mount_warms_itself(self):
+        (self.source / "train" / ".icpolicy").write_text(f"[policy]\ndesign = {DESIGN}\n")
+        mount = self.with_store("warm")
+        self.assertTrue(until(lambda: mount.log_lines("warming the store is done")))
+        self.assertIn(f"{len(self.paths)} objects stored, 0 there before, 0 failed", mount.log_lines("is done")[0])
+        self.assertTrue(until(lambda: mount.stats()["icfs_store_records"] == len(self.paths)))
+        self.check_all()
+        self.assertEqual(mount.stats()[MADE], 0)
+        mount = self.again(mount, "warm")
+        self.assertTrue(until(lambda: mount.log_lines("0 objects stored, 7 there before, 0 failed")))
+
+    def test_a_mount_over_its_own_source_warms_itself(self):
+        point, self.point = self.point, self.source
+        mount = self.mount(f"store={self.store}", "store_keep_free=0", "warm", point=self.source)
+        self.assertTrue(until(lambda: mount.log_lines("warming the store is done")))
+        self.assertIn(f"{len(self.paths)} objects stored", mount.log_lines("is done")[0])
+        self.assertEqual(mount.end(), (0, ""))
+        self.point = point
+
+    def test_a_mount_ends_while_it_warms_itself(self):
+        for i in range(400):
+            self.put(f"many/{i}.jpg", images()[i % 6])
+        mount = self.with_store("warm", "design=s1x1-b16-k31-q8")
+        self.assertTrue(until(lambda: mount.stats()["icfs_store_records"] > 10))
+        self.assertEqual(mount.end(), (0, ""))
+        mount = self.with_store("warm", "design=s1x1-b16-k31-q8")
+        self.assertTrue(until(lambda: mount.log_lines("warming the store is done")))
+        self.assertTrue(until(lambda: mount.stats()["icfs_store_records"] == 400 + len(self.paths)))
+
+    def test_warm_needs_a_store(self):
+        with self.assertRaises(RuntimeError) as caught:
+            self.mount("warm")
+        self.assertEqual(str(caught.exception), "no mount: icfs: warm: needs a store to fill\n")
+
     def test_permissions(self):
         mount = self.with_store()
         self.check_all((DESIGN,), ("ic",))
