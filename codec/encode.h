@@ -25,6 +25,8 @@ errint_t ic_encode_jpeg(const uint8_t *jpeg, size_t nbytes, const struct ic_desi
 uint64_t ic_encode_memory(const struct ic_jpeg_info *info, const struct ic_design *design);
 
 /* Make the object of a sparser design from a denser one, without the source: bit for bit what ic_encode_jpeg gives.
+ * Of `dense` only the header, and what the table and the planes hold of the frequencies of `design`, is read: where both
+ * prune in the same order, the head of the object up to the last of these planes will do.
  * -EINVAL unless ic_design_covers(&dense->layout.design, design). */
 errint_t ic_derive(const struct ic_view *dense, const struct ic_design *design, uint8_t **ret_object,
                    size_t *ret_nbytes, struct ic_why *why);

@@ -98,8 +98,7 @@ static uint64_t presenting_memory(const struct ic_layout *layout, enum ic_face f
 	return layout->nbytes + layout->component[0].nblocks * design->block * design->block * PRESENT_MEMORY;
 }
 
-/* Of a layout that ic_make_check_object has accepted for the variant. */
-static uint64_t memory_from_object(const struct ic_layout *object, const struct ic_variant *variant)
+uint64_t ic_make_memory_from_object(const struct ic_layout *object, const struct ic_variant *variant)
 {
 	struct ic_layout layout;
 
@@ -133,7 +132,7 @@ errint_t ic_make_check_object(const struct ic_view *header, const struct ic_vari
 	if (bounds.pixels && (uint64_t)l->width * l->height > bounds.pixels)
 		return ic_fail(why, -EFBIG, "%u x %u pixels are over the limit of %llu", l->width, l->height,
 		               (unsigned long long)bounds.pixels);
-	uint64_t needed = memory_from_object(l, variant);
+	uint64_t needed = ic_make_memory_from_object(l, variant);
 	if (bounds.memory && needed > bounds.memory)
 		return ic_fail(why, -EFBIG, "%u x %u pixels need %llu bytes of memory, over the limit of %llu",
 		               l->width, l->height, (unsigned long long)needed, (unsigned long long)bounds.memory);
@@ -160,6 +159,29 @@ errint_t ic_make_from_object(const struct ic_view *object, const struct ic_varia
 	err = ic_view_parse(&view, sparse, nbytes, why);
 	if (!err)
 		err = present(&view, variant->face, NULL, 0, ret_bytes, ret_nbytes, why);
+	free(sparse);
+	return err;
+}
+
+errint_t ic_make_from_object_of(const struct ic_view *object, const uint8_t *jpeg, size_t nbytes,
+                                const struct ic_variant *variant, const struct ic_limits *limits, uint8_t **ret_bytes,
+                                size_t *ret_nbytes, struct ic_why *why)
+{
+	uint8_t *sparse, *markers = NULL;
+	size_t sparse_nbytes, markers_nbytes = 0;
+	struct ic_view view;
+
+	if (variant->face != IC_FACE_JPEG || !variant->keeps_metadata)
+		return ic_make_from_object(object, variant, ret_bytes, ret_nbytes, why);
+	errint_t err = ic_derive(object, &variant->design, &sparse, &sparse_nbytes, why);
+	if (err)
+		return err;
+	err = ic_view_parse(&view, sparse, sparse_nbytes, why);
+	if (!err)
+		err = get_markers(jpeg, nbytes, limits, &markers, &markers_nbytes, why);
+	if (!err)
+		err = present(&view, variant->face, markers, markers_nbytes, ret_bytes, ret_nbytes, why);
+	free(markers);
 	free(sparse);
 	return err;
 }
@@ -193,7 +215,7 @@ errint_t ic_make_memory(const uint8_t *source, size_t nbytes, const struct ic_va
 		if (!err)
 			err = ic_make_check_object(&header, variant, limits, why);
 		if (!err)
-			*ret_nbytes = memory_from_object(&header.layout, variant);
+			*ret_nbytes = ic_make_memory_from_object(&header.layout, variant);
 	} else {
 		err = ic_jpeg_probe(source, nbytes, true, limits, &info, why);
 		if (!err)

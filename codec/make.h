@@ -24,10 +24,16 @@ errint_t ic_make(const uint8_t *source, size_t nbytes, const struct ic_variant *
 errint_t ic_make_check_object(const struct ic_view *header, const struct ic_variant *variant,
                               const struct ic_limits *limits, struct ic_why *why);
 
-/* What is to be made of an object whose design covers the variant's, else -EINVAL; within no limits. It has no metadata to
- * keep but its orientation. Not for `orig`: -EINVAL. */
+/* What is to be made of an object whose design covers the variant's, else -EINVAL; its head will do, as for ic_derive.
+ * Within no limits. It has no metadata to keep but its orientation. Not for `orig`: -EINVAL. */
 errint_t ic_make_from_object(const struct ic_view *object, const struct ic_variant *variant, uint8_t **ret_bytes,
                              size_t *ret_nbytes, struct ic_why *why);
+
+/* The same, with the metadata of the JPEG that the object was made of, where the variant keeps it: what ic_make gives of that
+ * JPEG. The errors of ic_jpeg_probe, too. */
+errint_t ic_make_from_object_of(const struct ic_view *object, const uint8_t *jpeg, size_t nbytes,
+                                const struct ic_variant *variant, const struct ic_limits *limits, uint8_t **ret_bytes,
+                                size_t *ret_nbytes, struct ic_why *why);
 
 /* The exact size of what ic_make gives under `ic` or `bmp`. Other faces: 0, it does not follow from a layout. */
 uint64_t ic_make_nbytes(const struct ic_layout *layout, enum ic_face face);
@@ -36,3 +42,6 @@ uint64_t ic_make_nbytes(const struct ic_layout *layout, enum ic_face face);
  * ic_make, of those that the head tells. */
 errint_t ic_make_memory(const uint8_t *source, size_t nbytes, const struct ic_variant *variant,
                         const struct ic_limits *limits, uint64_t *ret_nbytes, struct ic_why *why);
+
+/* The same of ic_make_from_object. */
+uint64_t ic_make_memory_from_object(const struct ic_layout *object, const struct ic_variant *variant);

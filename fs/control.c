@@ -106,6 +106,10 @@ static void write_stats(struct fs *fs, FILE *out)
 	};
 
 	stats_write(&fs->stats, &gauges, out);
+	if (fs->store) {
+		struct store_counts counts = store_counts(fs->store);
+		stats_write_store(&counts, fs->settings.store.nbytes_max, out);
+	}
 }
 
 static errint_t write_text(struct fs *fs, struct node *directory, const char *name, char **ret_text)

@@ -63,6 +63,14 @@ static errint_t open_catalog(struct fs *fs, struct ic_why *why)
 	return 0;
 }
 
+static errint_t open_store(struct fs *fs, struct ic_why *why)
+{
+	if (!fs->settings.store.directory)
+		return 0;
+	errint_t err = store_check_place(fs->settings.store.directory, source_path(fs->source), why);
+	return err ? err : store_open(&fs->settings.store, fs->log, &fs->store, why);
+}
+
 static errint_t make_parts(struct fs *fs)
 {
 	struct watch_hooks hooks = invalidate_hooks(fs);
@@ -111,6 +119,8 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 	err = make_govern(fs, why);
 	if (!err)
 		err = open_catalog(fs, why);
+	if (!err)
+		err = open_store(fs, why);
 	if (err)
 		goto fail;
 	*ret_fs = fs;
@@ -132,6 +142,7 @@ void fs_free(struct fs *fs)
 	gate_free(fs->encode_gate);
 	govern_free(fs->govern);
 	source_free(fs->source);
+	store_close(fs->store);
 	catalog_close(fs->catalog);
 	pthread_mutex_destroy(&fs->listings_lock);
 	free(fs->mountpoint);

@@ -14,6 +14,7 @@
 #include "fs/names.h"
 #include "fs/node.h"
 #include "fs/stats.h"
+#include "fs/store.h"
 #include "fs/watch.h"
 #include "search/catalog.h"
 
@@ -38,6 +39,7 @@ struct fs {
 	struct cache *cache;
 	struct catalog *catalog;        /* may be NULL */
 	atomic_bool catalog_is_useless; /* it failed, and is asked no more */
+	struct store *store;            /* may be NULL */
 	struct gate *source_gate;       /* bytes of sources in memory */
 	struct gate *encode_gate;       /* memory of encodes under way; entered from within the other */
 	struct watch *watch;
@@ -171,6 +173,20 @@ errint_t making_measure(struct fs *fs, struct found *found);
 /* Make what was found, an object, for the caller alone to free; it is not kept in memory. What becomes the source as it
  * is gives 0 and NULL. */
 errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
+
+/* stored.c: objects by way of the store, where there is one.
+ *
+ * stored_get: from it alone. -ENOENT: it is to be made; other errors as ic_make would give them.
+ * stored_make: as ic_make, and into the store; inside the gates.
+ * stored_has, stored_keep: for who fills the store, which there must be. Errors of ic_encode_jpeg, -ENOSPC where the store
+ * takes nothing more, -ESTALE, -errno of reading. */
+errint_t stored_get(struct fs *fs, const struct content_source *source, const struct ic_variant *variant,
+                    uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
+errint_t stored_make(struct fs *fs, const struct content_source *source, const uint8_t *jpeg,
+                     const struct ic_variant *variant, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
+bool stored_has(struct fs *fs, const struct content_source *source, const struct ic_variant *variant);
+errint_t stored_keep(struct fs *fs, const struct content_source *source, const struct ic_variant *variant,
+                     struct ic_why *why);
 
 /* facts.c: what the catalog remembers of sources, and of the sizes of their objects. */
 struct catalog_source facts_source(const struct source_identity *identity);

@@ -41,7 +41,7 @@ static errint_t encode(struct making *making, const uint8_t *bytes, uint8_t **re
 		return err;
 	gate_enter(fs->encode_gate, memory);
 	uint64_t start = now_ns();
-	err = ic_make(bytes, nbytes, &making->variant, limits, ret_bytes, ret_nbytes, &making->why);
+	err = stored_make(fs, &making->source, bytes, &making->variant, ret_bytes, ret_nbytes, &making->why);
 	stats_add(&fs->stats, STATS_ENCODE_NANOSECONDS, now_ns() - start);
 	gate_leave(fs->encode_gate, memory);
 	if (!err)
@@ -53,9 +53,12 @@ static errint_t make_object(struct making *making, uint8_t **ret_bytes, size_t *
 {
 	size_t nbytes = making->source.identity.size;
 
+	errint_t err = stored_get(making->fs, &making->source, &making->variant, ret_bytes, ret_nbytes, &making->why);
+	if (err != -ENOENT)
+		return err;
 	gate_enter(making->fs->source_gate, nbytes);
 	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
-	errint_t err = bytes ? content_read_source(making->fs, &making->source, bytes) : -ENOMEM;
+	err = bytes ? content_read_source(making->fs, &making->source, bytes) : -ENOMEM;
 	if (!err)
 		err = encode(making, bytes, ret_bytes, ret_nbytes);
 	free(bytes);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/mount.h"
 #include "fs/ops_priv.h"
+#include "fs/warm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@ struct mount_settings mount_settings_default(void)
 	unsigned threads = cpus > 16 ? 64 : cpus > 4 ? (unsigned)cpus * 4 : 16;
 
 	return (struct mount_settings){
+	        .store = store_settings_default(),
 	        .limits = ic_limits_default(),
 	        .cache_nbytes = CACHE_NBYTES,
 	        .names_nbytes = NAMES_NBYTES,
@@ -35,6 +37,7 @@ struct session {
 	struct ops_context ops;
 	struct fuse_session *fuse;
 	struct log *log;
+	struct warm *warm; /* NULL: none */
 	pthread_t main_thread, signal_thread;
 	atomic_bool is_over;
 	sigset_t signals, before;
@@ -114,12 +117,16 @@ static errint_t make_session(struct session *session, struct ic_why *why)
 }
 
 /* From now on nothing may be opened through our own mount. Asks the kernel alone, for nobody answers yet. */
-static void hide_own_mount(const struct fs *fs)
+static void hide_own_mount(const struct session *session)
 {
+	const struct fs *fs = session->ops.fs;
 	struct statx stx;
 
-	if (!statx(AT_FDCWD, fs->mountpoint, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &stx))
-		source_hide_device(fs->source, makedev(stx.stx_dev_major, stx.stx_dev_minor));
+	if (statx(AT_FDCWD, fs->mountpoint, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &stx))
+		return;
+	source_hide_device(fs->source, makedev(stx.stx_dev_major, stx.stx_dev_minor));
+	if (session->warm)
+		walk_hide_device(warm_walk(session->warm), makedev(stx.stx_dev_major, stx.stx_dev_minor));
 }
 
 /* Wake the main thread out of its wait until it has seen that the session is over. */
@@ -200,12 +207,16 @@ static errint_t serve(struct session *session, struct ic_why *why)
 	errint_t err = watch_start(fs->watch);
 	if (!err)
 		err = start_signals(session);
+	if (!err && session->warm)
+		err = warm_start(session->warm);
 	if (err)
 		ic_fail(why, err, "starting a thread: %s", strerror(-err));
 	else if (fuse_session_loop_mt(session->fuse, config) < 0)
 		log_write(session->log, LOG_LEVEL_ERROR, "%s: the loop of requests ended: %s", fs->mountpoint,
 		          strerror(errno));
 	stop_signals(session);
+	warm_free(session->warm);
+	session->warm = NULL;
 	watch_stop(fs->watch);
 	fuse_loop_cfg_destroy(config);
 	return err;
@@ -234,13 +245,33 @@ static errint_t run(struct session *session, struct ic_why *why)
 		              geteuid() == 0 ? "the message above says why"
 		                             : "is fusermount3 installed (package fuse3), and is the directory yours?");
 	} else {
-		hide_own_mount(fs);
+		hide_own_mount(session);
 		log_write(session->log, LOG_LEVEL_INFO, "%s on %s: mounted", source_path(fs->source), fs->mountpoint);
 		err = serve(session, why);
 		fuse_session_unmount(session->fuse);
 		log_write(session->log, LOG_LEVEL_INFO, "%s: unmounted", fs->mountpoint);
 	}
 	return err;
+}
+
+/* Before the mount, which may be in front of the tree. */
+static errint_t prepare_warm(struct session *session, struct ic_why *why)
+{
+	const struct fs *fs = session->ops.fs;
+	const struct mount_settings *settings = &fs->settings;
+	struct walk_settings walk = walk_settings_default();
+
+	if (!settings->warm)
+		return 0;
+	if (!fs->store)
+		return ic_fail(why, -EINVAL, "warm: needs a store to fill");
+	walk.source = settings->source;
+	walk.policy = settings->policy;
+	walk.policy_file = settings->policy_file;
+	walk.limits = settings->limits;
+	walk.follow = settings->follow;
+	walk.store = fs->store;
+	return warm_new(&walk, session->log, &session->warm, why);
 }
 
 errint_t mount_run(const struct mount_settings *settings, struct log *log, struct ic_why *why)
@@ -256,7 +287,10 @@ errint_t mount_run(const struct mount_settings *settings, struct log *log, struc
 	err = fs_new(settings, log, &session.ops.fs, why);
 	if (!err) {
 		session.ops.fs->notify = (struct fs_notify){&session, notify_entry, notify_attributes};
-		err = run(&session, why);
+		err = prepare_warm(&session, why);
+		if (!err)
+			err = run(&session, why);
+		warm_free(session.warm);
 		if (session.fuse)
 			fuse_session_destroy(session.fuse);
 		listings_free(session.ops.fs);

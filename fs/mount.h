@@ -7,6 +7,7 @@
 #include "codec/jpeg.h"
 #include "fs/log.h"
 #include "fs/policy.h"
+#include "fs/store.h"
 
 struct mount_settings {
 	/* The directory to be served; required. */
@@ -21,9 +22,14 @@ struct mount_settings {
 	const char *catalog;
 	/* A policy file for the whole tree; default NULL. */
 	const char *policy_file;
+	/* Where objects are kept on disk, not inside the source; no directory named: nowhere. Default that, and otherwise
+	 * those of store_settings_default. */
+	struct store_settings store;
 	/* On each source. limits.memory also bounds all decoding under way at once and, apart from that, all sources being
 	 * read. Defaults of ic_limits_default. */
 	struct ic_limits limits;
+	/* Fill the store in the background, under the policies in force when the mount begins; default false. */
+	bool warm;
 	/* Bytes of objects kept in memory; default 64 MiB; 0 keeps only the newest. */
 	uint64_t cache_nbytes;
 	/* Bytes of names of directories kept in memory; default 32 MiB. */
@@ -52,5 +58,5 @@ struct mount_settings mount_settings_default(void);
 /* Mount and serve; returns after the unmount. SIGTERM, SIGINT and SIGHUP unmount, lazily; they are handled from within,
  * so a process runs one mount at a time that way. No thread may have been started that does not block them. The log may
  * be NULL. 0 after a clean unmount; else the mount was not made, and `why` names what was wrong: -EINVAL (settings, a
- * policy file), those of catalog_open, -ENOENT, -EACCES, -ENOSYS (kernel without openat2 or FUSE), -ENOMEM, -errno. */
+ * policy file), those of catalog_open and store_open, -ENOENT, -EACCES, -ENOSYS (kernel without openat2 or FUSE), -ENOMEM, -errno. */
 errint_t mount_run(const struct mount_settings *settings, struct log *log, struct ic_why *why);

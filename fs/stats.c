@@ -74,3 +74,30 @@ void stats_write(struct stats *stats, const struct stats_gauges *gauges, FILE *o
 	write_metric(out, "icfs_names_bytes", "gauge", "Bytes of cached names of directories.", gauges->names_nbytes);
 	write_metric(out, "icfs_queue", "gauge", "Objects that wait for memory to be made in.", gauges->nwaiting);
 }
+
+void stats_write_store(const struct store_counts *counts, uint64_t nbytes_max, FILE *out)
+{
+	const struct {
+		const char *name, *type, *help;
+		uint64_t value;
+	} metrics[] = {
+	        {"icfs_store_hits_total", "counter", "Objects taken from the store.", counts->hits},
+	        {"icfs_store_misses_total", "counter", "Objects that the store did not have.", counts->misses},
+	        {"icfs_store_records", "gauge", "Objects in the store.", counts->records},
+	        {"icfs_store_bytes", "gauge", "Bytes of its files.", counts->nbytes},
+	        {"icfs_store_limit_bytes", "gauge", "The bound on them, 0 for none.", nbytes_max},
+	        {"icfs_store_segments", "gauge", "Its files.", counts->segments},
+	        {"icfs_store_written_total", "counter", "Objects written to the store.", counts->written},
+	        {"icfs_store_written_bytes_total", "counter", "Bytes of them.", counts->written_nbytes},
+	        {"icfs_store_dropped_total", "counter", "Objects that were not written: no room, or an error.",
+	         counts->dropped},
+	        {"icfs_store_corrupt_total", "counter", "Damaged objects in the store, made again.", counts->corrupt},
+	        {"icfs_store_evicted_segments_total", "counter", "Files of the store given up for space.",
+	         counts->evicted},
+	        {"icfs_store_queue_bytes", "gauge", "Bytes of objects that wait to be written.", counts->queued_nbytes},
+	        {"icfs_store_index_bytes", "gauge", "Memory of the store's index.", counts->index_nbytes},
+	};
+
+	for (size_t i = 0; i < sizeof(metrics) / sizeof(*metrics); i++)
+		write_metric(out, metrics[i].name, metrics[i].type, metrics[i].help, metrics[i].value);
+}

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "fs/cache.h"
+#include "fs/store.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -52,3 +53,4 @@ struct stats_gauges {
 };
 
 void stats_write(struct stats *stats, const struct stats_gauges *gauges, FILE *out);
+void stats_write_store(const struct store_counts *counts, uint64_t nbytes_max, FILE *out);

@@ -380,6 +380,7 @@ errint_t walk_new(const struct walk_settings *settings, struct log *log, struct 
 	struct mount_settings mount = {
 	        .source = settings->source,
 	        .catalog = "",
+	        .policy = settings->policy,
 	        .policy_file = settings->policy_file,
 	        .limits = settings->limits,
 	        .names_nbytes = NAMES_NBYTES,
@@ -402,6 +403,7 @@ errint_t walk_new(const struct walk_settings *settings, struct log *log, struct 
 		walk_free(walk);
 		return err;
 	}
+	walk->fs->store = settings->store;
 	*ret_walk = walk;
 	return 0;
 }
@@ -410,10 +412,17 @@ void walk_free(struct walk *walk)
 {
 	if (!walk)
 		return;
+	if (walk->fs)
+		walk->fs->store = NULL; /* the caller's */
 	fs_free(walk->fs);
 	pthread_cond_destroy(&walk->changed);
 	pthread_mutex_destroy(&walk->lock);
 	free(walk);
+}
+
+void walk_hide_device(struct walk *walk, dev_t dev)
+{
+	source_hide_device(walk->fs->source, dev);
 }
 
 const char *walk_path(const struct walk *walk)
@@ -453,4 +462,32 @@ errint_t walk_check_file(struct walk *walk, const struct walk_entry *entry, int 
 	struct content_source source = source_of(entry);
 
 	return content_check(walk->fs, &source, fd);
+}
+
+uint64_t walk_stored_nbytes(const struct walk_entry *entry)
+{
+	const struct verdict *verdict = entry->found->verdict;
+	struct ic_design dense = entry->variant.design;
+	struct ic_layout layout;
+
+	dense.bits = 8;
+	/* Of an .ic file everything is derived already. */
+	if (entry->kind != WALK_OBJECT || entry->err || !verdict || verdict->is_object ||
+	    ic_layout_init(&layout, &dense, verdict->width, verdict->height, verdict->ncomponents))
+		return 0;
+	return store_record_nbytes(layout.nbytes);
+}
+
+bool walk_is_stored(struct walk *walk, const struct walk_entry *entry)
+{
+	struct content_source source = source_of(entry);
+
+	return stored_has(walk->fs, &source, &entry->variant);
+}
+
+errint_t walk_store(struct walk *walk, const struct walk_entry *entry, struct ic_why *why)
+{
+	struct content_source source = source_of(entry);
+
+	return stored_keep(walk->fs, &source, &entry->variant, why);
 }

@@ -9,16 +9,21 @@
 #include "codec/jpeg.h"
 #include "fs/log.h"
 #include "fs/policy.h"
+#include "fs/store.h"
 
 #include <sys/stat.h>
 
 struct walk_settings {
 	/* The directory; required. */
 	const char *source;
+	/* Where nothing nearer says so, as the options of a mount; default: nothing said. */
+	struct policy_rule policy;
 	/* What this says binds everywhere, as the path of a view does; default: nothing said. */
 	struct policy_rule view;
 	/* A policy file for the whole tree; default NULL. */
 	const char *policy_file;
+	/* Where objects are looked for, and kept; the caller's, and outlives the walk. Default NULL. */
+	struct store *store;
 	/* On each source; limits.memory also bounds all decoding under way at once and, apart from that, all sources being
 	 * read. Defaults of ic_limits_default. */
 	struct ic_limits limits;
@@ -81,6 +86,9 @@ errint_t walk_run(struct walk *walk, const struct walk_hooks *hooks);
 void walk_stop(struct walk *walk);
 bool walk_is_stopped(struct walk *walk);
 
+/* Never open anything on this device: that of a mount in front of the tree. Before walk_run. */
+void walk_hide_device(struct walk *walk, dev_t dev);
+
 /* The canonical path of the tree. */
 const char *walk_path(const struct walk *walk);
 
@@ -98,3 +106,12 @@ errint_t walk_make(struct walk *walk, struct walk_entry *entry, uint8_t **ret_by
                    struct ic_why *why);
 errint_t walk_open_file(struct walk *walk, const struct walk_entry *entry, int *ret_fd);
 errint_t walk_check_file(struct walk *walk, const struct walk_entry *entry, int fd);
+
+/*
+ * walk_stored_nbytes: the bytes that the store takes for an object; 0 where nothing is to be kept (an error, the face
+ * `orig`, a source that is no JPEG). walk_is_stored: whether it has it. walk_store: have it keep it. Errors of
+ * ic_encode_jpeg; -ENOSPC where the store takes nothing more, -ESTALE, -errno of reading.
+ */
+uint64_t walk_stored_nbytes(const struct walk_entry *entry);
+bool walk_is_stored(struct walk *walk, const struct walk_entry *entry);
+errint_t walk_store(struct walk *walk, const struct walk_entry *entry, struct ic_why *why);

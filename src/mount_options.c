@@ -37,6 +37,30 @@ static errint_t apply_catalog(struct mount_options *options, const char *value, 
 	return 0;
 }
 
+static errint_t apply_store(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	if (!*value)
+		return ic_fail(why, -EINVAL, "expected a directory");
+	options->settings.store.directory = value;
+	return 0;
+}
+
+static errint_t apply_store_size(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	return parse_size(value, 0, UINT64_MAX, &options->settings.store.nbytes_max, why);
+}
+
+static errint_t apply_store_keep_free(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	return parse_size(value, 0, UINT64_MAX, &options->settings.store.free_nbytes_min, why);
+}
+
+static errint_t apply_warm(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	options->settings.warm = true;
+	return 0;
+}
+
 static errint_t apply_policy(struct mount_options *options, const char *value, struct ic_why *why)
 {
 	options->settings.policy_file = value;
@@ -124,6 +148,10 @@ static const struct entry entries[] = {
         {"metadata", "WORD", "under the face jpeg, keep or drop a source's own (default drop)", apply_metadata},
         {"catalog", "FILE", "where sizes are remembered (default ~/.local/share/icfs/catalog.db), or none",
          apply_catalog},
+        {"store", "DIR", "keep what was made on disk, in this directory (default nowhere)", apply_store},
+        {"store_size", "SIZE", "bytes that it may take (default 0: no limit)", apply_store_size},
+        {"store_keep_free", "SIZE", "bytes that it leaves free on its disk (default 1G)", apply_store_keep_free},
+        {"warm", NULL, "fill the store in the background, at idle priority", apply_warm},
         {"policy", "FILE", "one policy file for the whole tree, sections by path", apply_policy},
         {"cache", "SIZE", "memory for objects that were made (default 64M)", apply_cache},
         {"pixels", "N", "refuse sources with more pixels (default 100000000; 0: no limit)", apply_pixels},

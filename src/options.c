@@ -12,6 +12,7 @@
 #define VALUE_VERSION 'V'
 #define VALUE_FIRST 256 /* getopt's value of a table's first option; above all letters */
 #define HELP_COLUMN 26
+#define PARTS_MAX 1000000u
 
 /* The tables in getopt's terms. */
 struct getopt_tables {
@@ -185,6 +186,19 @@ errint_t parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret_
 	if (*end || number > UINT64_MAX >> shift || number << shift < min || number << shift > max)
 		return fail_range(text, min, max, why);
 	*ret_number = number << shift;
+	return 0;
+}
+
+errint_t parse_part(const char *text, unsigned *ret_part, unsigned *ret_nparts, struct ic_why *why)
+{
+	uint64_t part, nparts;
+	const char *end, *rest;
+
+	if (!read_digits(text, &part, &end) || *end != '/' || !read_digits(end + 1, &nparts, &rest) || *rest ||
+	    part < 1 || part > nparts || nparts > PARTS_MAX)
+		return ic_fail(why, -EINVAL, "expected I/N, 1/1 to %u/%u, not '%.40s'", PARTS_MAX, PARTS_MAX, text);
+	*ret_part = (unsigned)part - 1;
+	*ret_nparts = (unsigned)nparts;
 	return 0;
 }
 

@@ -41,6 +41,9 @@ errint_t parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *re
 /* The same with a suffix K, M, G or T, powers of 1024. */
 errint_t parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret_number, struct ic_why *why);
 
+/* "I/N", 1 <= I <= N: the I-th of N parts; *ret_part is counted from 0. -EINVAL. */
+errint_t parse_part(const char *text, unsigned *ret_part, unsigned *ret_nparts, struct ic_why *why);
+
 /* Options --pixels, --memory and --scans, for settings that begin with a struct ic_limits. */
 errint_t apply_limit_pixels(void *settings, const char *value, struct ic_why *why);
 errint_t apply_limit_memory(void *settings, const char *value, struct ic_why *why);

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/store_priv.h"
+#include "codec/encode.h"
+#include "fs/read_at.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool segment_lock(struct segment *segment)
+{
+	struct stat st;
+
+	if (flock(segment->fd, LOCK_EX | LOCK_NB))
+		return false;
+	/* Somebody may have had the lock before us and removed the file. */
+	if (!fstat(segment->fd, &st) && st.st_nlink)
+		return true;
+	segment_unlock(segment);
+	return false;
+}
+
+void segment_unlock(struct segment *segment)
+{
+	flock(segment->fd, LOCK_UN);
+}
+
+bool segment_read(const struct segment *segment, void *out, size_t nbytes, uint64_t offset)
+{
+	size_t n;
+
+	return !read_at(segment->fd, out, nbytes, offset, &n) && n == nbytes;
+}
+
+void segment_free(struct segment *segment)
+{
+	if (segment->fd >= 0)
+		close(segment->fd);
+	free(segment);
+}
+
+struct segment *segment_get(struct store *store, uint16_t slot)
+{
+	struct segment *segment = store->segments[slot];
+
+	segment->refs++;
+	return segment;
+}
+
+void segment_put(struct store *store, struct segment *segment)
+{
+	pthread_mutex_lock(&store->lock);
+	bool is_last = --segment->refs == 0 && segment->is_gone;
+	pthread_mutex_unlock(&store->lock);
+	if (is_last)
+		segment_free(segment);
+}
+
+errint_t segment_index(struct store *store, struct segment *segment, const struct store_entry *entry)
+{
+	struct store_entry own = *entry, old;
+	errint_t err = 0;
+
+	own.segment = segment->slot;
+	pthread_mutex_lock(&store->lock);
+	const struct store_entry *present = index_find(&store->index, store_entry_tag(entry));
+	if (!present || present->keep <= entry->keep) {
+		err = index_put(&store->index, &own, &old);
+		if (!err && old.nbytes)
+			store->segments[old.segment]->nlive--;
+		segment->nlive += !err;
+	}
+	pthread_mutex_unlock(&store->lock);
+	return err;
+}
+
+void segment_forget(struct store *store, const struct store_entry *entry)
+{
+	pthread_mutex_lock(&store->lock);
+	if (index_remove(&store->index, entry))
+		store->segments[entry->segment]->nlive--;
+	pthread_mutex_unlock(&store->lock);
+}
+
+errint_t segment_add(struct store *store, struct segment *segment)
+{
+	size_t slot = 0;
+	errint_t err = 0;
+
+	pthread_mutex_lock(&store->lock);
+	while (slot < store->nslots && store->segments[slot])
+		slot++;
+	if (slot == store->nslots) {
+		struct segment **grown = realloc(store->segments, (slot + 1) * sizeof(struct segment *));
+		if (!grown || slot == SEGMENTS_MAX)
+			err = -ENOMEM;
+		if (grown)
+			store->segments = grown;
+		store->nslots += !err;
+	}
+	if (!err) {
+		segment->slot = (uint16_t)slot;
+		store->segments[slot] = segment;
+	}
+	pthread_mutex_unlock(&store->lock);
+	return err;
+}
+
+void segment_drop(struct store *store, struct segment *segment)
+{
+	pthread_mutex_lock(&store->lock);
+	index_remove_segment(&store->index, segment->slot);
+	store->segments[segment->slot] = NULL;
+	segment->is_gone = true;
+	bool is_free = segment->refs == 0;
+	pthread_mutex_unlock(&store->lock);
+	if (store->current == segment)
+		store->current = NULL;
+	if (is_free)
+		segment_free(segment);
+}
+
+static void look_at(struct segment *segment, const struct stat *st)
+{
+	segment->nbytes = (uint64_t)st->st_size;
+	if (st->st_mtim.tv_sec > atomic_load(&segment->used_s))
+		atomic_store(&segment->used_s, st->st_mtim.tv_sec);
+}
+
+/* The header may come later than the file. One that never comes leaves a segment without records, the first to go. */
+static bool has_header(struct segment *segment)
+{
+	uint8_t bytes[SEGMENT_HEADER_SIZE];
+
+	if (segment->header.id)
+		return true;
+	segment->scanned = SEGMENT_HEADER_SIZE;
+	return segment_read(segment, bytes, sizeof(bytes), 0) && segment_read_header(bytes, &segment->header);
+}
+
+errint_t segment_update(struct store *store, struct segment *segment)
+{
+	uint64_t before = segment->nbytes;
+	struct stat st;
+
+	if (segment->is_ours || fstat(segment->fd, &st))
+		return 0;
+	look_at(segment, &st);
+	if (!has_header(segment) || segment->header.codec_version != IC_CODEC_VERSION ||
+	    (atomic_load(&segment->is_finished) && segment->nbytes == before))
+		return 0;
+	errint_t err = scan_footer(store, segment);
+	atomic_store(&segment->is_finished, !err);
+	if (err != -ENOENT)
+		return err;
+	bool is_orphan = !store->read_only && segment_lock(segment);
+	err = scan_records(store, segment);
+	if (is_orphan && !err)
+		segment_finish(store, segment);
+	else if (is_orphan)
+		segment_unlock(segment);
+	return err;
+}
+
+struct segment *segment_new(const char *name, int fd)
+{
+	struct segment *segment = calloc(1, sizeof(*segment));
+
+	if (!segment)
+		return NULL;
+	snprintf(segment->name, sizeof(segment->name), "%s", name);
+	segment->fd = fd;
+	atomic_init(&segment->is_finished, false);
+	atomic_init(&segment->used_s, 0);
+	atomic_init(&segment->touched_s, 0);
+	return segment;
+}
+
+errint_t segment_load(struct store *store, const char *name)
+{
+	int fd = openat(store->directory, name, (store->read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS)) /* another user's; to be read at least */
+		fd = openat(store->directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOMEM ? -ENOMEM : 0;
+	struct segment *segment = segment_new(name, fd);
+	if (!segment) {
+		close(fd);
+		return -ENOMEM;
+	}
+	errint_t err = segment_add(store, segment);
+	if (err) {
+		segment_free(segment);
+		return err;
+	}
+	err = segment_update(store, segment);
+	if (err)
+		segment_drop(store, segment);
+	return err;
+}

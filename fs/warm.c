@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/warm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* linux/ioprio.h, which older systems lack */
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_IDLE (3 << 13)
+
+struct filling {
+	struct walk *walk;
+	const struct warm_hooks *hooks; /* NULL: count, store nothing */
+	atomic_uint_fast64_t files, nbytes, there_files, there_nbytes, failed;
+	atomic_int err; /* -ENOSPC */
+};
+
+static void tell_done(struct filling *filling, uint64_t nbytes, bool was_there)
+{
+	const struct warm_hooks *hooks = filling->hooks;
+
+	atomic_fetch_add(was_there ? &filling->there_files : &filling->files, 1);
+	atomic_fetch_add(was_there ? &filling->there_nbytes : &filling->nbytes, nbytes);
+	if (hooks && hooks->done)
+		hooks->done(hooks->context, nbytes, was_there);
+}
+
+static void tell_failed(struct filling *filling, const char *path, errint_t err, const char *why)
+{
+	const struct warm_hooks *hooks = filling->hooks;
+
+	atomic_fetch_add(&filling->failed, 1);
+	if (hooks && hooks->failed)
+		hooks->failed(hooks->context, path, err, why);
+}
+
+static void fill_entry(void *context, unsigned thread, struct walk_entry *entry)
+{
+	struct filling *filling = context;
+	uint64_t nbytes = walk_stored_nbytes(entry);
+	struct ic_why why = {""};
+
+	if (entry->kind == WALK_OBJECT && entry->err)
+		tell_failed(filling, entry->path, entry->err, entry->why);
+	if (!nbytes)
+		return;
+	bool was_there = walk_is_stored(filling->walk, entry);
+	errint_t err = was_there || !filling->hooks ? 0 : walk_store(filling->walk, entry, &why);
+	if (!err) {
+		tell_done(filling, nbytes, was_there);
+	} else if (err == -ENOSPC) {
+		atomic_store(&filling->err, err);
+		walk_stop(filling->walk);
+	} else {
+		tell_failed(filling, entry->path, err, why.text[0] ? why.text : strerror(-err));
+	}
+}
+
+static void fail_entry(void *context, const char *path, errint_t err)
+{
+	tell_failed(context, path, err, strerror(-err));
+}
+
+static errint_t run(struct walk *walk, const struct warm_hooks *hooks, struct warm_counts *ret_counts)
+{
+	struct filling filling = {.walk = walk, .hooks = hooks};
+	struct walk_hooks walk_hooks = {.context = &filling, .entry = fill_entry, .failed = fail_entry};
+
+	errint_t err = walk_run(walk, &walk_hooks);
+	*ret_counts = (struct warm_counts){
+	        .files = atomic_load(&filling.files),
+	        .nbytes = atomic_load(&filling.nbytes),
+	        .there_files = atomic_load(&filling.there_files),
+	        .there_nbytes = atomic_load(&filling.there_nbytes),
+	        .failed = atomic_load(&filling.failed),
+	};
+	return err ? err : atomic_load(&filling.err);
+}
+
+errint_t warm_plan(struct walk *walk, struct warm_counts *ret_counts)
+{
+	return run(walk, NULL, ret_counts);
+}
+
+errint_t warm_fill(struct walk *walk, const struct warm_hooks *hooks, struct warm_counts *ret_counts)
+{
+	static const struct warm_hooks none;
+
+	return run(walk, hooks ? hooks : &none, ret_counts);
+}
+
+/* --- In the background -------------------------------------------------------------------------------------------- */
+
+struct warm {
+	struct walk *walk;
+	struct log *log;
+	pthread_t thread;
+	bool has_thread;
+};
+
+errint_t warm_new(const struct walk_settings *settings, struct log *log, struct warm **ret_warm, struct ic_why *why)
+{
+	struct warm *warm = calloc(1, sizeof(*warm));
+
+	if (!warm)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	warm->log = log;
+	/* The mount logs what it finds of sources; here it would be said twice. */
+	errint_t err = walk_new(settings, NULL, &warm->walk, why);
+	if (err) {
+		free(warm);
+		return err;
+	}
+	*ret_warm = warm;
+	return 0;
+}
+
+struct walk *warm_walk(struct warm *warm)
+{
+	return warm->walk;
+}
+
+/* Of this thread, and of those that it starts. Where it is refused, warming goes on as it is. */
+static void become_idle(void)
+{
+	struct sched_param param = {0};
+
+	sched_setscheduler(0, SCHED_IDLE, &param);
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
+}
+
+static void *fill(void *context)
+{
+	struct warm *warm = context;
+	struct warm_counts counts;
+
+	become_idle();
+	log_write(warm->log, LOG_LEVEL_INFO, "warming the store");
+	errint_t err = warm_fill(warm->walk, NULL, &counts);
+	log_write(warm->log, LOG_LEVEL_INFO,
+	          "warming the store %s: %" PRIu64 " objects stored, %" PRIu64 " there before, %" PRIu64 " failed",
+	          err                           ? strerror(-err)
+	          : walk_is_stopped(warm->walk) ? "ended early"
+	                                        : "is done",
+	          counts.files, counts.there_files, counts.failed);
+	return NULL;
+}
+
+errint_t warm_start(struct warm *warm)
+{
+	sigset_t all, old;
+
+	/* A signal that is to end the program must find a thread that is waiting for one. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int err = pthread_create(&warm->thread, NULL, fill, warm);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	warm->has_thread = !err;
+	return -err;
+}
+
+void warm_free(struct warm *warm)
+{
+	if (!warm)
+		return;
+	walk_stop(warm->walk);
+	if (warm->has_thread)
+		pthread_join(warm->thread, NULL);
+	walk_free(warm->walk);
+	free(warm);
+}

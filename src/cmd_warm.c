@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "src/icfs.h"
+#include "src/interrupt.h"
+#include "src/options.h"
+#include "src/progress.h"
+
+#include "fs/warm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define THREADS_MAX 1024
+#define REASONS_MAX 20 /* sources that are named one by one; thousands would hide what counts */
+
+struct warm_settings {
+	struct ic_limits limits; /* first: OPTION_LIMIT_ */
+	struct walk_settings walk;
+	struct store_settings store;
+	uint64_t evict_nbytes;
+	bool is_dry, is_check, is_evict;
+};
+
+static errint_t apply_store(void *settings, const char *value, struct ic_why *why)
+{
+	((struct warm_settings *)settings)->store.directory = value;
+	return 0;
+}
+
+static errint_t apply_store_size(void *settings, const char *value, struct ic_why *why)
+{
+	return parse_size(value, 0, UINT64_MAX, &((struct warm_settings *)settings)->store.nbytes_max, why);
+}
+
+static errint_t apply_store_keep_free(void *settings, const char *value, struct ic_why *why)
+{
+	return parse_size(value, 0, UINT64_MAX, &((struct warm_settings *)settings)->store.free_nbytes_min, why);
+}
+
+static errint_t apply_design(void *settings, const char *value, struct ic_why *why)
+{
+	struct policy_rule *view = &((struct warm_settings *)settings)->walk.view;
+	errint_t err = ic_design_parse(value, &view->design, why);
+
+	view->has_design = !err;
+	/* A directory under the face `orig` would have no objects, whatever the design. */
+	view->has_face = !err;
+	view->face = IC_FACE_IC;
+	return err;
+}
+
+static errint_t apply_policy(void *settings, const char *value, struct ic_why *why)
+{
+	((struct warm_settings *)settings)->walk.policy_file = value;
+	return 0;
+}
+
+static errint_t apply_threads(void *settings, const char *value, struct ic_why *why)
+{
+	uint64_t n;
+	errint_t err = parse_number(value, 1, THREADS_MAX, &n, why);
+
+	if (!err)
+		((struct warm_settings *)settings)->walk.threads = (unsigned)n;
+	return err;
+}
+
+static errint_t apply_shard(void *settings, const char *value, struct ic_why *why)
+{
+	struct walk_settings *walk = &((struct warm_settings *)settings)->walk;
+
+	return parse_part(value, &walk->part, &walk->nparts, why);
+}
+
+static errint_t apply_follow(void *settings, const char *value, struct ic_why *why)
+{
+	((struct warm_settings *)settings)->walk.follow = true;
+	return 0;
+}
+
+static errint_t apply_dry(void *settings, const char *value, struct ic_why *why)
+{
+	((struct warm_settings *)settings)->is_dry = true;
+	return 0;
+}
+
+static errint_t apply_check(void *settings, const char *value, struct ic_why *why)
+{
+	((struct warm_settings *)settings)->is_check = true;
+	return 0;
+}
+
+static errint_t apply_evict(void *settings, const char *value, struct ic_why *why)
+{
+	struct warm_settings *s = settings;
+
+	s->is_evict = true;
+	return parse_size(value, 0, UINT64_MAX, &s->evict_nbytes, why);
+}
+
+static const struct option_entry warm_options[] = {
+        {'s', "store", "DIR", "the store; made where it is missing; required", apply_store},
+        {'d', "design", "DESIGN", "one design for all (default: as policies say)", apply_design},
+        {'p', "policy", "FILE", "a policy file for the whole tree", apply_policy},
+        {'n', "dry-run", NULL, "say what there is to store, and store nothing", apply_dry},
+        {'j', "threads", "N", "objects made at once (default: one a CPU)", apply_threads},
+        {0, "shard", "I/N", "store the I-th of N parts, for N machines", apply_shard},
+        {0, "follow", NULL, "take what symbolic links to the outside lead to", apply_follow},
+        {0, "store-size", "SIZE", "bytes that the store may take (default 0: no limit)", apply_store_size},
+        {0, "store-keep-free", "SIZE", "bytes to leave free on its disk (default 1G)", apply_store_keep_free},
+        {0, "check", NULL, "verify every record, and forget the damaged ones", apply_check},
+        {0, "evict", "SIZE", "give up what was not used for longest, down to SIZE", apply_evict},
+        OPTION_LIMIT_PIXELS,
+        OPTION_LIMIT_MEMORY,
+        OPTION_LIMIT_SCANS,
+        {.name = NULL},
+};
+
+static const struct command_line warm_line = {
+        .command = "warm",
+        .operands = "[DATASET]",
+        .about = "Fill the store DIR with the objects of the directory DATASET, as a mount with -o store=DIR would "
+                 "serve "
+                 "them, so that it need not decode a JPEG. What is there already is skipped, so the same command goes "
+                 "on "
+                 "where an earlier one ended, however it did. Mounts may use the store meanwhile.",
+        .options = warm_options,
+        .note = "The store keeps the densest K that was asked for at 8 bits, and serves every sparser one of the same "
+                "sampling, block size, chroma and filter: --design s2x2-b8-k15-q8 is good for all s2x2-b8 designs. "
+                "Policies are those of the tree and of --policy; options of a mount are unknown here. --check and "
+                "--evict "
+                "come before anything is stored, and need no DATASET. A source that cannot be decoded is told of, and "
+                "the "
+                "exit status is 1.",
+        .examples = "  icfs warm --store /var/cache/icfs --design s2x2-b8-k6-q8 photos\n"
+                    "  icfs warm --store /shared/icfs --shard 3/8 photos    on the third of eight machines\n"
+                    "  icfs warm --store /var/cache/icfs --check\n",
+        .min_operands = 0,
+        .max_operands = 1,
+};
+
+/* One run. */
+struct warming {
+	const struct warm_settings *settings;
+	struct store *store;
+	struct walk *walk; /* NULL without a DATASET */
+	struct progress *progress;
+	struct store_check checked; /* by --check, so far */
+	atomic_uint nreasons;
+	atomic_bool is_stopped;
+};
+
+static void stop(void *context)
+{
+	struct warming *warming = context;
+
+	atomic_store(&warming->is_stopped, true);
+	if (warming->walk)
+		walk_stop(warming->walk);
+}
+
+static bool tell_checked(void *context, const struct store_check *so_far)
+{
+	struct warming *warming = context;
+
+	progress_add(warming->progress, 1, so_far->nbytes - warming->checked.nbytes);
+	warming->checked = *so_far;
+	return !atomic_load(&warming->is_stopped);
+}
+
+static int check(struct warming *warming)
+{
+	struct store_check check;
+	uint64_t total = store_counts(warming->store).records;
+
+	if (progress_new("checking", total, 0, &warming->progress))
+		return fail("out of memory");
+	errint_t err = store_verify(warming->store, tell_checked, warming, &check);
+	progress_free(warming->progress);
+	warming->progress = NULL;
+	if (err)
+		return fail("%s: cannot be checked: %s", warming->settings->store.directory, strerror(-err));
+	printf("%" PRIu64 " of %" PRIu64 " records verified, %" PRIu64 " bytes; %" PRIu64 " damaged\n", check.records,
+	       check.total, check.nbytes, check.corrupt);
+	return check.corrupt ? EXIT_FAILED : EXIT_OK;
+}
+
+static void evict(struct warming *warming)
+{
+	uint64_t count = store_evict(warming->store, warming->settings->evict_nbytes);
+	struct store_counts counts = store_counts(warming->store);
+
+	printf("%" PRIu64 " files given up; %" PRIu64 " bytes are left\n", count, counts.nbytes);
+}
+
+static void tell_done(void *context, uint64_t nbytes, bool was_there)
+{
+	struct warming *warming = context;
+
+	if (was_there)
+		progress_skip(warming->progress, 1, 0);
+	else
+		progress_add(warming->progress, 1, nbytes);
+}
+
+static void tell_failed(void *context, const char *path, errint_t err, const char *why)
+{
+	struct warming *warming = context;
+	unsigned n = atomic_fetch_add(&warming->nreasons, 1);
+
+	if (n < REASONS_MAX)
+		progress_warn(warming->progress, "%s: %s", *path ? path : ".", why);
+	else if (n == REASONS_MAX)
+		progress_warn(warming->progress, "more cannot be decoded; they are counted");
+}
+
+static int fail_walk(const struct warming *warming, errint_t err)
+{
+	return fail("%s: cannot be gone through: %s", walk_path(warming->walk), strerror(-err));
+}
+
+/* Say what there is to do; GO_ON where it is to be done. */
+static int plan(struct warming *warming, struct warm_counts *ret_plan)
+{
+	const struct store_settings *store = &warming->settings->store;
+	errint_t err = warm_plan(warming->walk, ret_plan);
+
+	if (err)
+		return fail_walk(warming, err);
+	if (atomic_load(&warming->is_stopped))
+		return EXIT_FAILED;
+	printf("%" PRIu64 " objects to store, %" PRIu64 " bytes; %" PRIu64 " are there\n", ret_plan->files,
+	       ret_plan->nbytes, ret_plan->there_files);
+	fflush(stdout);
+	if (store->nbytes_max && ret_plan->nbytes + ret_plan->there_nbytes > store->nbytes_max)
+		warn("they take more than --store-size, so not all of them will be there");
+	return warming->settings->is_dry ? EXIT_OK : GO_ON;
+}
+
+static int fill(struct warming *warming)
+{
+	struct warm_hooks hooks = {.context = warming, .done = tell_done, .failed = tell_failed};
+	struct warm_counts before, counts;
+	int status = plan(warming, &before);
+
+	if (status != GO_ON)
+		return status;
+	if (progress_new("warming", before.files + before.there_files, before.nbytes, &warming->progress))
+		return fail("out of memory");
+	errint_t err = warm_fill(warming->walk, &hooks, &counts);
+	progress_free(warming->progress);
+	warming->progress = NULL;
+	store_flush(warming->store);
+	struct store_counts store = store_counts(warming->store);
+	printf("%" PRIu64 " objects stored; %" PRIu64 " cannot be\n", store.written, counts.failed);
+	if (err == -ENOSPC || store.dropped)
+		return fail("%s: takes nothing more: no room within its bounds, or on the disk",
+		            warming->settings->store.directory);
+	if (err)
+		return fail_walk(warming, err);
+	return counts.failed ? EXIT_FAILED : EXIT_OK;
+}
+
+static int run_steps(struct warming *warming)
+{
+	int status = warming->settings->is_check ? check(warming) : EXIT_OK;
+
+	if (warming->settings->is_evict && !atomic_load(&warming->is_stopped))
+		evict(warming);
+	if (warming->walk && !atomic_load(&warming->is_stopped)) {
+		int filled = fill(warming);
+		status = status ? status : filled;
+	}
+	return status;
+}
+
+static int run_interruptibly(struct warming *warming)
+{
+	struct interrupt *interrupt;
+	errint_t err = interrupt_new(stop, warming, &interrupt);
+
+	if (err)
+		return fail("starting a thread: %s", strerror(-err));
+	int status = run_steps(warming);
+	int signal_number = interrupt_free(interrupt);
+	if (!signal_number)
+		return status;
+	/* What was made is to be there when the process is gone. */
+	store_close(warming->store);
+	fail("interrupted; the same command goes on from here");
+	interrupt_pass_on(signal_number);
+	return EXIT_FAILED;
+}
+
+static int run(const struct warm_settings *settings)
+{
+	struct warming warming = {.settings = settings};
+	struct ic_why why = {""};
+
+	errint_t err = 0;
+	if (settings->walk.source)
+		err = store_check_place(settings->store.directory, settings->walk.source, &why);
+	if (!err)
+		err = store_open(&settings->store, NULL, &warming.store, &why);
+	if (!err && settings->walk.source) {
+		struct walk_settings walk = settings->walk;
+		walk.store = warming.store;
+		err = walk_new(&walk, NULL, &warming.walk, &why);
+	}
+	int status = err ? fail("%s", why.text) : run_interruptibly(&warming);
+	walk_free(warming.walk);
+	store_close(warming.store);
+	return status;
+}
+
+static int run_warm(int argc, char **argv)
+{
+	struct warm_settings settings = {
+	        .limits = ic_limits_default(), .walk = walk_settings_default(), .store = store_settings_default()};
+	int first, status = parse_command_line(&warm_line, argc, argv, &settings, &first);
+
+	if (status != GO_ON)
+		return status;
+	if (!settings.store.directory)
+		return fail_usage("warm", "expected --store");
+	if (first == argc && !settings.is_check && !settings.is_evict)
+		return fail_usage("warm", "expected DATASET, --check or --evict");
+	settings.walk.limits = settings.limits;
+	settings.walk.source = first < argc ? argv[first] : NULL;
+	settings.store.takes_over = true;
+	return run(&settings);
+}
+
+const struct command cmd_warm = {"warm", "fill a store with what mounts will serve", run_warm};
