@@ -132,13 +132,13 @@ def batch_size(count: int, most: int = 32) -> int:
 def dali(inputs: Inputs, tree: str, halve: bool = False) -> Opened:
     """Without a pipeline's reading ahead, which would go on while others are timed."""
     from nvidia.dali import fn, pipeline_def, types
-    count = len(files_below(inputs.trees[tree]))
-    size = batch_size(count)
+    names = [str(path) for path in files_below(inputs.trees[tree])]
+    size = batch_size(len(names))
 
     @pipeline_def(batch_size=size, num_threads=1, device_id=None, prefetch_queue_depth=1, exec_async=False,
                   exec_pipelined=False)
     def pipeline():
-        contents, labels = fn.readers.file(file_root=str(inputs.trees[tree]))
+        contents, labels = fn.readers.file(files=names)
         images = fn.decoders.image(contents, device='cpu', output_type=types.RGB)
         if halve:
             shapes = fn.peek_image_shape(contents)
@@ -149,7 +149,7 @@ def dali(inputs: Inputs, tree: str, halve: bool = False) -> Opened:
     made.build()
 
     def run() -> None:
-        for _ in range(count // size):
+        for _ in range(len(names) // size):
             made.run()
     return Opened(run, mean_bytes(inputs.trees[tree]))
 

@@ -100,7 +100,7 @@ def open_peers(settings: Settings, tree: Path, missing: dict[str, str]) -> dict[
         if isinstance(opened, Opened):
             found[Key(peer.name, peer.pixels)] = opened
         else:
-            missing[f'{peer.name} ({peer.pixels})'] = opened.strip().splitlines()[0]
+            missing[f'{peer.name} ({peer.pixels})'] = ' '.join(opened.split())[:200]  # some are pages long
     return found
 
 
