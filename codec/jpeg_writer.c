@@ -4,7 +4,7 @@
 #include "codec/bytes_priv.h"
 #include "codec/exif_priv.h"
 #include "codec/huffman_priv.h"
-#include "codec/jpeg_scan_priv.h"
+#include "codec/jpeg_coded_priv.h"
 #include "codec/jpeg_segments_priv.h"
 #include "codec/jpeg_symbols_priv.h"
 
@@ -178,14 +178,14 @@ static uint8_t *put_headers(uint8_t *out, const struct jpeg_picture *picture, co
 }
 
 static errint_t write_scan(const struct jpeg_picture *picture, const struct huffman *tables,
-                           const struct jpeg_scan *scan, uint8_t **ret_bytes, size_t *ret_nbytes)
+                           const struct jpeg_coded *scan, uint8_t **ret_bytes, size_t *ret_nbytes)
 {
 	size_t room = HEADERS_NBYTES_MAX + picture->markers_nbytes + scan->nbytes_stuffed;
 	uint8_t *bytes = malloc(room);
 	if (!bytes)
 		return -ENOMEM;
 	uint8_t *end = put_headers(bytes, picture, tables);
-	end = put_marker(jpeg_scan_stuff(scan, end), M_EOI);
+	end = put_marker(jpeg_coded_stuff(scan, end), M_EOI);
 	*ret_nbytes = (size_t)(end - bytes);
 	/* It is kept for as long as readers want it: give the rest of the room back. */
 	uint8_t *shrunk = realloc(bytes, *ret_nbytes);
@@ -197,13 +197,13 @@ static errint_t write_symbols(const struct jpeg_picture *picture, const struct j
                               uint8_t **ret_bytes, size_t *ret_nbytes)
 {
 	struct huffman tables[JPEG_NTABLES] = {{.nsymbols = 0}};
-	struct jpeg_scan scan;
+	struct jpeg_coded scan;
 	for (unsigned i = 0; i < ntables(picture); i++)
 		huffman_make(symbols->counts[i], &tables[i]);
-	errint_t err = jpeg_scan_init(&scan, symbols, tables);
+	errint_t err = jpeg_coded_init(&scan, symbols, tables);
 	if (!err)
 		err = write_scan(picture, tables, &scan, ret_bytes, ret_nbytes);
-	jpeg_scan_clear(&scan);
+	jpeg_coded_clear(&scan);
 	return err;
 }
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* jpeg_scan_priv.h: symbols as bits. */
+/* jpeg_coded_priv.h: symbols as bits. */
 #pragma once
 
 #include "codec/huffman_priv.h"
 #include "codec/jpeg_symbols_priv.h"
 
 /* An entropy-coded segment, but for the byte of zeros that has to follow each byte of ones. */
-struct jpeg_scan {
+struct jpeg_coded {
 	uint8_t *bytes; /* owned */
 	size_t nbytes;
 	size_t nbytes_stuffed; /* with those zeros */
 };
 
 /* -ENOMEM. */
-errint_t jpeg_scan_init(struct jpeg_scan *scan, const struct jpeg_symbols *symbols,
+errint_t jpeg_coded_init(struct jpeg_coded *scan, const struct jpeg_symbols *symbols,
                         const struct huffman tables[JPEG_NTABLES]);
-void jpeg_scan_clear(struct jpeg_scan *scan); /* zeroed is fine */
+void jpeg_coded_clear(struct jpeg_coded *scan); /* zeroed is fine */
 
 /* Write nbytes_stuffed bytes. Returns their end. */
-uint8_t *jpeg_scan_stuff(const struct jpeg_scan *scan, uint8_t *out);
+uint8_t *jpeg_coded_stuff(const struct jpeg_coded *scan, uint8_t *out);

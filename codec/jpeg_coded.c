@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "codec/jpeg_scan_priv.h"
+#include "codec/jpeg_coded_priv.h"
 
 #include "codec/bytes_priv.h"
 
@@ -57,13 +57,13 @@ static size_t count_ones(const uint8_t *bytes, size_t nbytes)
 	return n;
 }
 
-errint_t jpeg_scan_init(struct jpeg_scan *scan, const struct jpeg_symbols *symbols,
+errint_t jpeg_coded_init(struct jpeg_coded *scan, const struct jpeg_symbols *symbols,
                         const struct huffman tables[JPEG_NTABLES])
 {
 	struct code codes[JPEG_NTABLES * 256];
 	join_tables(tables, codes);
 	size_t nbytes = (count_bits(symbols, codes) + 7) / 8;
-	*scan = (struct jpeg_scan){.bytes = malloc(nbytes + WORD), .nbytes = nbytes};
+	*scan = (struct jpeg_coded){.bytes = malloc(nbytes + WORD), .nbytes = nbytes};
 	if (!scan->bytes)
 		return -ENOMEM;
 	write_bits(symbols, codes, scan->bytes);
@@ -71,14 +71,14 @@ errint_t jpeg_scan_init(struct jpeg_scan *scan, const struct jpeg_symbols *symbo
 	return 0;
 }
 
-void jpeg_scan_clear(struct jpeg_scan *scan)
+void jpeg_coded_clear(struct jpeg_coded *scan)
 {
 	free(scan->bytes);
 	scan->bytes = NULL;
 }
 
 /* Ones followed by anything else would look like a marker (T.81, F.1.2.3). */
-uint8_t *jpeg_scan_stuff(const struct jpeg_scan *scan, uint8_t *out)
+uint8_t *jpeg_coded_stuff(const struct jpeg_coded *scan, uint8_t *out)
 {
 	const uint8_t *at = scan->bytes, *end = at + scan->nbytes, *ones;
 	while ((ones = memchr(at, 0xff, (size_t)(end - at)))) {
