@@ -227,13 +227,17 @@ uint64_t ic_encode_memory(const struct ic_jpeg_info *info, const struct ic_desig
 	if (ic_layout_init(&l, design, info->width, info->height, info->nobject_components))
 		return 0;
 
-	uint64_t pixels = (uint64_t)(info->width + 64) * (info->height + 64); /* with blocks and MCUs filled up */
-	uint64_t coefs = pixels * sizeof(int16_t) * info->ncomponents;        /* libjpeg's arrays, at most 4:4:4 */
-	uint64_t samples = pixels;                                            /* one component on its own grid */
-	if (!jpeg_samples_is_ycc(info))
-		samples += pixels * info->ncomponents;
 	const struct ic_component *luma = &l.component[0];
+	uint64_t n = info->ncomponents;
+	uint64_t pixels = (uint64_t)(info->width + 64) * (info->height + 64); /* with blocks and MCUs filled up */
+	uint64_t coefs = pixels * sizeof(int16_t) * n; /* libjpeg's arrays, at most 4:4:4, or as much of coded data */
+	uint64_t mcu_row = (uint64_t)(info->width + 64) * 32 * sizeof(int16_t) * n;
+	uint64_t planes = luma->nblocks * l.nfreqs * sizeof(int16_t);
+	uint64_t input = design->block == 8 && planes > pixels ? planes : pixels; /* one component */
+	if (!jpeg_samples_is_ycc(info))
+		n++; /* one is brought to another size */
 	uint64_t target = luma->nblocks * design->block * design->block;
-	uint64_t values = luma->nblocks * (l.nfreqs * sizeof(int16_t) + 1);
-	return coefs + samples + target + values + l.nbytes + (1 << 20); /* libjpeg's tables and saved markers */
+	uint64_t codes = luma->nblocks;
+	uint64_t tables = 1 << 20; /* libjpeg's, and saved markers */
+	return coefs + mcu_row + input * n + target + planes + codes + l.nbytes + tables;
 }

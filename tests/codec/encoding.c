@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * encoding DIRECTORY [DESIGN...]: what making an object costs, against libjpeg on the same bytes in memory: its entropy
- * decoding alone (jpeg_read_coefficients), and a whole decode to RGB. Prints the table of docs/performance.md as Markdown.
+ * decoding alone (jpeg_read_coefficients), and a whole decode to RGB. Prints the table of docs/encoding.md as Markdown.
  *
  * Each round goes through the photographs once and does everything to one before it turns to the next, so that what
  * disturbs the machine disturbs all alike. A ratio is that of one round's sums; its median over the rounds is printed, and
