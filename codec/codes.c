@@ -69,10 +69,18 @@ static inline int8_t divide(struct divider by, int32_t value)
 	return (int8_t)(value < 0 ? -code : code);
 }
 
-static void divide_all(struct divider by, const int16_t *restrict values, size_t n, int8_t *restrict codes)
+/* Where no product is over the limits, which those of undamaged sources are not: a loop that makes vectors. */
+static void divide_products(struct divider by, const int16_t *restrict values, int32_t scale, size_t n,
+                            int8_t *restrict codes)
 {
 	for (size_t i = 0; i < n; i++)
-		codes[i] = divide(by, values[i]);
+		codes[i] = divide(by, values[i] * scale);
+}
+
+static void divide_limited(struct divider by, const struct plane_values *plane, int8_t *codes)
+{
+	for (size_t i = 0; i < plane->n; i++)
+		codes[i] = divide(by, limit((int64_t)plane->values[i] * plane->scale, plane->unit));
 }
 
 uint8_t codes_quantize(const struct plane_values *plane, int8_t *codes)
@@ -85,16 +93,15 @@ uint8_t codes_quantize(const struct plane_values *plane, int8_t *codes)
 		return (uint8_t)plane->scale;
 	}
 
-	range.min = limit((int64_t)range.min * plane->scale, plane->unit);
-	range.max = limit((int64_t)range.max * plane->scale, plane->unit);
+	int64_t min = (int64_t)range.min * plane->scale, max = (int64_t)range.max * plane->scale;
+	range = (struct range){limit(min, plane->unit), limit(max, plane->unit)};
 	uint32_t step = smallest_step(range, plane->unit);
 	struct divider by = {.half = (int32_t)(plane->unit * step)};
 	by.inverse = 1.0f / (float)(2 * by.half);
-	if (plane->scale == 1 && plane->unit > 1) /* from samples: nothing to limit */
-		divide_all(by, plane->values, plane->n, codes);
+	if (range.min == min && range.max == max)
+		divide_products(by, plane->values, (int32_t)plane->scale, plane->n, codes);
 	else
-		for (size_t i = 0; i < plane->n; i++)
-			codes[i] = divide(by, limit((int64_t)plane->values[i] * plane->scale, plane->unit));
+		divide_limited(by, plane, codes);
 	return (uint8_t)step;
 }
 

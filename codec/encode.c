@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A JPEG's way into an object: libjpeg undoes the entropy coding; each component goes, on its own, to the coefficients of
- * its planes (directly where the JPEG's blocks are the object's blocks, by way of samples elsewhere), and plane by plane
- * to codes.
+ * A JPEG's way into an object. Row by row of blocks, as they come from the entropy decoder, each component becomes the
+ * coefficients of its planes, where the JPEG's blocks are the object's blocks, and samples elsewhere; samples then go to
+ * their grid and to coefficients, and these plane by plane to codes.
  */
 #include "codec/encode.h"
 
@@ -10,20 +10,30 @@
 #include "codec/dct_priv.h"
 #include "codec/jpeg_samples_priv.h"
 #include "codec/object_priv.h"
+#include "codec/planes_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* One component of the source on its way. */
+struct input {
+	struct grid_axis x, y;  /* how it lies against the object's */
+	bool direct;            /* its blocks are the object's: coefficients need no transform */
+	struct planes planes;   /* of the object's component */
+	struct samples samples; /* where it is not direct */
+	uint16_t steps[64];
+};
+
 struct encoder {
 	struct jpeg_reader *reader;
 	struct ic_jpeg_info info;
-	struct samples converted[3]; /* for sources that are not YCbCr */
+	struct input input[4];
 	struct object object;
 };
 
 /* How component `c` of the source lies against its target grid (docs/format.md, "Grids"). */
-static void component_axes(const struct encoder *e, unsigned c, struct grid_axis *ret_x, struct grid_axis *ret_y)
+static void set_axes(const struct encoder *e, unsigned c, struct grid_axis *ret_x, struct grid_axis *ret_y)
 {
 	const struct ic_design *d = &e->object.layout.design;
 	bool own_grid = jpeg_samples_is_ycc(&e->info);
@@ -35,54 +45,55 @@ static void component_axes(const struct encoder *e, unsigned c, struct grid_axis
 	*ret_y = (struct grid_axis){d->sy * halve * v, max_v, (box ? d->sy : 1) * halve * v};
 }
 
-/* The JPEG's own blocks are the object's: coefficients need no transform. */
-static bool is_direct(const struct encoder *e, const struct grid_axis *x, const struct grid_axis *y)
-{
-	return e->object.layout.design.block == 8 && jpeg_samples_is_ycc(&e->info) && grid_is_identity(x, y);
-}
-
-/* --- Coefficients, plane by plane: values[f * nblocks + block] --------------------------------------------------- */
-
-static errint_t gather(struct encoder *e, unsigned c, int16_t *values, struct ic_why *why)
+static errint_t input_init(const struct encoder *e, unsigned c, struct input *input, struct ic_why *why)
 {
 	const struct object *o = &e->object;
-	const struct ic_component *component = &o->layout.component[c];
-	for (uint32_t row = 0; row < component->block_rows; row++) {
-		const int16_t(*blocks)[64];
-		errint_t err = jpeg_reader_row(e->reader, c, row, &blocks, why);
-		if (err)
-			return err;
-		int16_t *out = values + (size_t)row * component->block_cols;
-		for (unsigned f = 0; f < o->layout.nfreqs; f++, out += component->nblocks) {
-			unsigned at = o->freqs[f].v * 8u + o->freqs[f].u;
-			for (uint32_t col = 0; col < component->block_cols; col++)
-				out[col] = blocks[col][at];
-		}
-	}
-	return 0;
+	struct jpeg_plane plane = jpeg_reader_plane(e->reader, c);
+	if (c < o->layout.ncomponents)
+		set_axes(e, c, &input->x, &input->y);
+	input->direct =
+	        o->layout.design.block == 8 && jpeg_samples_is_ycc(&e->info) && grid_is_identity(&input->x, &input->y);
+	return input->direct ? planes_init(&input->planes, &o->layout, o->freqs, c, why)
+	                     : jpeg_samples_new(&plane, &input->samples, why);
 }
 
-static void transform(const struct object *o, const struct ic_component *component, const uint8_t *samples,
-                      size_t stride, int16_t *values)
+static void input_clear(struct input *input)
 {
-	unsigned block = o->layout.design.block;
+	planes_clear(&input->planes);
+	samples_free(&input->samples);
+}
+
+/* --- Coefficients ------------------------------------------------------------------------------------------------- */
+
+static void take_row(void *context, const struct jpeg_row *row)
+{
+	struct encoder *e = context;
+	struct input *input = &e->input[row->component];
+	if (input->direct) {
+		planes_put_row8(&input->planes, row->row, row->blocks);
+		memcpy(input->steps, row->steps, sizeof input->steps);
+	} else {
+		jpeg_samples_put(&input->samples, row);
+	}
+}
+
+static void transform(const struct object *o, const uint8_t *samples, size_t stride, struct planes *planes)
+{
+	unsigned block = planes->block;
 	const struct dct_kernel *dct = dct_kernel_best();
 	int16_t coefs[IC_BLOCK_MAX * IC_BLOCK_MAX];
-	for (uint32_t row = 0; row < component->block_rows; row++) {
-		for (uint32_t col = 0; col < component->block_cols; col++) {
-			const uint8_t *in = samples + (size_t)row * block * stride + (size_t)col * block;
-			int16_t *out = values + (size_t)row * component->block_cols + col;
-			dct->forward(block, o->nu, o->nv, in, stride, coefs);
-			for (unsigned f = 0; f < o->layout.nfreqs; f++, out += component->nblocks)
-				*out = coefs[o->freqs[f].v * block + o->freqs[f].u];
-		}
+	for (size_t i = 0; i < planes->nblocks; i++) {
+		size_t row = i / planes->block_cols, col = i % planes->block_cols;
+		dct->forward(block, o->nu, o->nv, samples + (row * stride + col) * block, stride, coefs);
+		planes_put(planes, i, coefs);
 	}
 }
 
 /* transform for blocks of one sample, where it is a subtraction. */
 static void transform_samples(const struct ic_component *component, const uint8_t *samples, size_t stride,
-                              int16_t *values)
+                              struct planes *planes)
 {
+	int16_t *values = planes->values;
 	for (uint32_t row = 0; row < component->height; row++)
 		for (uint32_t col = 0; col < component->width; col++)
 			*values++ = (int16_t)((samples[row * stride + col] - 128) * DCT_FORWARD_UNIT);
@@ -97,75 +108,77 @@ static void pad(uint8_t *samples, size_t stride, uint32_t width, uint32_t height
 		memcpy(samples + row * stride, samples + (size_t)(height - 1) * stride, stride);
 }
 
-static errint_t sample(struct encoder *e, unsigned c, struct grid_axis x, struct grid_axis y, int16_t *values,
-                       struct ic_why *why)
+/* From a component's samples, on their own grid, to its coefficients. */
+static errint_t sample(struct encoder *e, unsigned c, struct ic_why *why)
 {
 	const struct object *o = &e->object;
 	const struct ic_component *component = &o->layout.component[c];
-	struct samples own = {0};
-	const struct plane8 *source = &e->converted[c].plane;
-	errint_t err = 0;
-
-	if (jpeg_samples_is_ycc(&e->info)) {
-		err = jpeg_samples_component(e->reader, c, &own, why);
-		source = &own.plane;
-	}
-	if (err)
-		return err;
-
+	struct input *input = &e->input[c];
 	size_t stride = (size_t)component->block_cols * o->layout.design.block;
 	uint32_t padded_height = component->block_rows * o->layout.design.block;
 	uint8_t *target = malloc(stride * padded_height);
-	err = target ? grid_resample(source, x, y, component->width, component->height, target, stride) : -ENOMEM;
+	if (!target || grid_resample(&input->samples.plane, input->x, input->y, component->width, component->height,
+	                             target, stride)) {
+		free(target);
+		return ic_fail(why, -ENOMEM, "out of memory");
+	}
+	errint_t err = planes_init(&input->planes, &o->layout, o->freqs, c, why);
 	if (!err) {
 		pad(target, stride, component->width, component->height, padded_height);
 		if (o->layout.design.block == 1)
-			transform_samples(component, target, stride, values);
+			transform_samples(component, target, stride, &input->planes);
 		else
-			transform(o, component, target, stride, values);
-	} else {
-		ic_fail(why, err, "out of memory");
+			transform(o, target, stride, &input->planes);
 	}
 	free(target);
-	samples_free(&own);
 	return err;
 }
 
 /* --- Codes -------------------------------------------------------------------------------------------------------- */
 
-static errint_t encode_component(struct encoder *e, unsigned c, struct ic_why *why)
+static errint_t put_component(struct encoder *e, unsigned c, struct ic_why *why)
 {
 	struct object *o = &e->object;
 	const struct ic_layout *l = &o->layout;
-	size_t n = l->component[c].nblocks;
-	struct grid_axis x, y;
-	component_axes(e, c, &x, &y);
-	bool direct = is_direct(e, &x, &y);
-
-	int16_t *values = malloc((l->nfreqs * sizeof *values + sizeof(int8_t)) * n);
-	if (!values)
-		return ic_fail(why, -ENOMEM, "out of memory for %u planes of %zu coefficients", l->nfreqs, n);
-	int8_t *codes = (int8_t *)(values + l->nfreqs * n);
-	errint_t err = direct ? gather(e, c, values, why) : sample(e, c, x, y, values, why);
-	for (unsigned f = 0; f < l->nfreqs && !err; f++) {
-		struct plane_values plane = {values + f * n, n, 1, DCT_FORWARD_UNIT};
-		if (direct) {
-			plane.scale = jpeg_reader_plane(e->reader, c).steps[o->freqs[f].v * 8 + o->freqs[f].u];
+	struct input *input = &e->input[c];
+	errint_t err = input->direct ? 0 : sample(e, c, why);
+	if (err)
+		return err;
+	size_t n = input->planes.nblocks;
+	int8_t *codes = malloc(n);
+	if (!codes)
+		return ic_fail(why, -ENOMEM, "out of memory for %zu codes", n);
+	for (unsigned f = 0; f < l->nfreqs; f++) {
+		struct plane_values plane = {input->planes.values + f * n, n, 1, DCT_FORWARD_UNIT};
+		if (input->direct) {
+			plane.scale = input->steps[o->freqs[f].v * 8 + o->freqs[f].u];
 			plane.unit = 1;
 		}
 		object_put_plane(o, f * l->ncomponents + c, codes, codes_quantize(&plane, codes));
 	}
-	free(values);
-	return err;
+	free(codes);
+	return 0;
 }
 
 static errint_t encode(struct encoder *e, struct ic_why *why)
 {
-	errint_t err = jpeg_reader_decode(e->reader, why);
-	if (!err && !jpeg_samples_is_ycc(&e->info))
-		err = jpeg_samples_converted(e->reader, &e->info, e->converted, why);
-	for (unsigned c = 0; c < e->object.layout.ncomponents && !err; c++)
-		err = encode_component(e, c, why);
+	errint_t err = 0;
+	for (unsigned c = 0; c < e->info.ncomponents && !err; c++)
+		err = input_init(e, c, &e->input[c], why);
+	if (!err)
+		err = jpeg_reader_each_row(e->reader, take_row, e, why);
+	if (!err && !jpeg_samples_is_ycc(&e->info)) {
+		struct samples planes[4];
+		for (unsigned c = 0; c < 4; c++)
+			planes[c] = e->input[c].samples;
+		err = jpeg_samples_convert(&e->info, planes, why);
+		for (unsigned c = 0; c < 4; c++)
+			e->input[c].samples = planes[c];
+	}
+	for (unsigned c = 0; c < e->object.layout.ncomponents && !err; c++) {
+		err = put_component(e, c, why);
+		input_clear(&e->input[c]);
+	}
 	if (!err)
 		object_put_header(&e->object, e->info.orientation,
 		                  jpeg_reader_is_truncated(e->reader) ? IC_FLAG_TRUNCATED : 0);
@@ -201,8 +214,8 @@ errint_t ic_encode_jpeg(const uint8_t *jpeg, size_t nbytes, const struct ic_desi
 		*ret_nbytes = e.object.layout.nbytes;
 		*ret_object = object_steal(&e.object);
 	}
-	for (unsigned i = 0; i < 3; i++)
-		samples_free(&e.converted[i]);
+	for (unsigned i = 0; i < 4; i++)
+		input_clear(&e.input[i]);
 	object_clear(&e.object);
 	jpeg_reader_free(e.reader);
 	return err;
@@ -214,13 +227,17 @@ uint64_t ic_encode_memory(const struct ic_jpeg_info *info, const struct ic_desig
 	if (ic_layout_init(&l, design, info->width, info->height, info->nobject_components))
 		return 0;
 
-	uint64_t pixels = (uint64_t)(info->width + 64) * (info->height + 64); /* with blocks and MCUs filled up */
-	uint64_t coefs = pixels * sizeof(int16_t) * info->ncomponents;        /* libjpeg's arrays, at most 4:4:4 */
-	uint64_t samples = pixels;                                            /* one component on its own grid */
-	if (!jpeg_samples_is_ycc(info))
-		samples += pixels * info->ncomponents;
 	const struct ic_component *luma = &l.component[0];
+	uint64_t n = info->ncomponents;
+	uint64_t pixels = (uint64_t)(info->width + 64) * (info->height + 64); /* with blocks and MCUs filled up */
+	uint64_t coefs = pixels * sizeof(int16_t) * n; /* libjpeg's arrays, at most 4:4:4, or as much of coded data */
+	uint64_t mcu_row = (uint64_t)(info->width + 64) * 32 * sizeof(int16_t) * n;
+	uint64_t planes = luma->nblocks * l.nfreqs * sizeof(int16_t);
+	uint64_t input = design->block == 8 && planes > pixels ? planes : pixels; /* one component */
+	if (!jpeg_samples_is_ycc(info))
+		n++; /* one is brought to another size */
 	uint64_t target = luma->nblocks * design->block * design->block;
-	uint64_t values = luma->nblocks * (l.nfreqs * sizeof(int16_t) + 1);
-	return coefs + samples + target + values + l.nbytes + (1 << 20); /* libjpeg's tables and saved markers */
+	uint64_t codes = luma->nblocks;
+	uint64_t tables = 1 << 20; /* libjpeg's, and saved markers */
+	return coefs + mcu_row + input * n + target + planes + codes + l.nbytes + tables;
 }

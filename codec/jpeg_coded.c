@@ -57,30 +57,30 @@ static size_t count_ones(const uint8_t *bytes, size_t nbytes)
 	return n;
 }
 
-errint_t jpeg_coded_init(struct jpeg_coded *scan, const struct jpeg_symbols *symbols,
-                        const struct huffman tables[JPEG_NTABLES])
+errint_t jpeg_coded_init(struct jpeg_coded *coded, const struct jpeg_symbols *symbols,
+                         const struct huffman tables[JPEG_NTABLES])
 {
 	struct code codes[JPEG_NTABLES * 256];
 	join_tables(tables, codes);
 	size_t nbytes = (count_bits(symbols, codes) + 7) / 8;
-	*scan = (struct jpeg_coded){.bytes = malloc(nbytes + WORD), .nbytes = nbytes};
-	if (!scan->bytes)
+	*coded = (struct jpeg_coded){.bytes = malloc(nbytes + WORD), .nbytes = nbytes};
+	if (!coded->bytes)
 		return -ENOMEM;
-	write_bits(symbols, codes, scan->bytes);
-	scan->nbytes_stuffed = nbytes + count_ones(scan->bytes, nbytes);
+	write_bits(symbols, codes, coded->bytes);
+	coded->nbytes_stuffed = nbytes + count_ones(coded->bytes, nbytes);
 	return 0;
 }
 
-void jpeg_coded_clear(struct jpeg_coded *scan)
+void jpeg_coded_clear(struct jpeg_coded *coded)
 {
-	free(scan->bytes);
-	scan->bytes = NULL;
+	free(coded->bytes);
+	coded->bytes = NULL;
 }
 
 /* Ones followed by anything else would look like a marker (T.81, F.1.2.3). */
-uint8_t *jpeg_coded_stuff(const struct jpeg_coded *scan, uint8_t *out)
+uint8_t *jpeg_coded_stuff(const struct jpeg_coded *coded, uint8_t *out)
 {
-	const uint8_t *at = scan->bytes, *end = at + scan->nbytes, *ones;
+	const uint8_t *at = coded->bytes, *end = at + coded->nbytes, *ones;
 	while ((ones = memchr(at, 0xff, (size_t)(end - at)))) {
 		out = mempcpy(out, at, (size_t)(ones + 1 - at));
 		*out++ = 0;

@@ -13,9 +13,9 @@ struct jpeg_coded {
 };
 
 /* -ENOMEM. */
-errint_t jpeg_coded_init(struct jpeg_coded *scan, const struct jpeg_symbols *symbols,
-                        const struct huffman tables[JPEG_NTABLES]);
-void jpeg_coded_clear(struct jpeg_coded *scan); /* zeroed is fine */
+errint_t jpeg_coded_init(struct jpeg_coded *coded, const struct jpeg_symbols *symbols,
+                         const struct huffman tables[JPEG_NTABLES]);
+void jpeg_coded_clear(struct jpeg_coded *coded); /* zeroed is fine */
 
 /* Write nbytes_stuffed bytes. Returns their end. */
-uint8_t *jpeg_coded_stuff(const struct jpeg_coded *scan, uint8_t *out);
+uint8_t *jpeg_coded_stuff(const struct jpeg_coded *coded, uint8_t *out);

@@ -2,6 +2,7 @@
 #include "codec/jpeg_reader_priv.h"
 
 #include "codec/exif_priv.h"
+#include "codec/jpeg_scan_priv.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -23,10 +24,11 @@ struct jpeg_reader {
 	struct jpeg_progress_mgr progress;
 	struct ic_limits limits;
 	jmp_buf on_error;
-	errint_t err;  /* why on_error was taken, where it was not an error of libjpeg's own */
-	bool complete; /* the bytes are the whole file */
-	bool ended;    /* more was asked for than there is */
-	jvirt_barray_ptr *coefs;
+	errint_t err;            /* why on_error was taken, where it was not an error of libjpeg's own */
+	bool complete;           /* the bytes are the whole file */
+	bool ended;              /* more was asked for than there is */
+	struct jpeg_scan *scan;  /* decodes the data; NULL where libjpeg does */
+	jvirt_barray_ptr *coefs; /* libjpeg's, of all rows */
 	uint16_t steps[4][64];
 };
 
@@ -293,6 +295,7 @@ void jpeg_reader_free(struct jpeg_reader *reader)
 {
 	if (!reader)
 		return;
+	jpeg_scan_free(reader->scan);
 	jpeg_destroy_decompress(&reader->jpeg);
 	free(reader);
 }
@@ -300,27 +303,101 @@ void jpeg_reader_free(struct jpeg_reader *reader)
 /* --- The data --------------------------------------------------------------------------------------------------- */
 
 /* A component that no scan brought has no table: its coefficients are all 0, whatever the step. */
-static void copy_steps(const jpeg_component_info *component, uint16_t steps[64])
+static void copy_steps(const JQUANT_TBL *table, uint16_t steps[64])
 {
 	for (unsigned i = 0; i < 64; i++) {
-		uint16_t step = component->quant_table ? component->quant_table->quantval[i] : 1;
+		uint16_t step = table ? table->quantval[i] : 1;
 		steps[i] = step ? step : 1;
 	}
 }
 
-errint_t jpeg_reader_decode(struct jpeg_reader *reader, struct ic_why *why)
+static errint_t decode_all(struct jpeg_reader *reader, struct ic_why *why)
 {
+	struct jpeg_decompress_struct *jpeg = &reader->jpeg;
+
 	if (setjmp(reader->on_error))
 		return describe(reader, why);
-	reader->coefs = jpeg_read_coefficients(&reader->jpeg);
+	reader->coefs = jpeg_read_coefficients(jpeg);
 	while (!reader->coefs) { /* the data end in a segment, which is left out */
-		reader->jpeg.unread_marker = 0;
+		jpeg->unread_marker = 0;
 		reader->source.bytes_in_buffer = 0;
-		reader->coefs = jpeg_read_coefficients(&reader->jpeg);
+		reader->coefs = jpeg_read_coefficients(jpeg);
 	}
-	for (int i = 0; i < reader->jpeg.num_components; i++)
-		copy_steps(&reader->jpeg.comp_info[i], reader->steps[i]);
+	for (int i = 0; i < jpeg->num_components; i++)
+		copy_steps(jpeg->comp_info[i].quant_table, reader->steps[i]);
 	return 0;
+}
+
+/* Have libjpeg decode the data, from their start: it has not moved. Rows that the scan gave were the same. */
+static errint_t leave_to_libjpeg(struct jpeg_reader *reader, struct ic_why *why)
+{
+	jpeg_scan_free(reader->scan);
+	reader->scan = NULL;
+	return decode_all(reader, why);
+}
+
+static errint_t begin_data(struct jpeg_reader *reader, struct ic_why *why)
+{
+	const struct jpeg_decompress_struct *jpeg = &reader->jpeg;
+
+	reader->scan = jpeg_scan_new(jpeg);
+	if (!reader->scan)
+		return decode_all(reader, why);
+	for (int i = 0; i < jpeg->num_components; i++)
+		copy_steps(jpeg->quant_tbl_ptrs[jpeg->comp_info[i].quant_tbl_no], reader->steps[i]);
+	return 0;
+}
+
+/* Row `block_row` of a component's blocks out of libjpeg's arrays. */
+static errint_t read_row(struct jpeg_reader *reader, struct jpeg_row *row, struct ic_why *why)
+{
+	j_common_ptr jpeg = (j_common_ptr)&reader->jpeg;
+
+	if (setjmp(reader->on_error))
+		return describe(reader, why);
+	JBLOCKARRAY rows = jpeg->mem->access_virt_barray(jpeg, reader->coefs[row->component], row->row, 1, FALSE);
+	row->blocks = (const int16_t(*)[64])rows[0];
+	return 0;
+}
+
+/* The rows of blocks that lie in one row of MCUs. */
+static errint_t visit_mcu_row(struct jpeg_reader *reader, uint32_t mcu_row, jpeg_row_fn *visit, void *context,
+                              struct ic_why *why)
+{
+	const struct jpeg_decompress_struct *jpeg = &reader->jpeg;
+	bool alone = jpeg->num_components == 1; /* then an MCU is one block */
+
+	for (unsigned c = 0; c < (unsigned)jpeg->num_components; c++) {
+		uint32_t nrows = alone ? 1 : (uint32_t)jpeg->comp_info[c].v_samp_factor;
+		for (uint32_t i = 0; i < nrows; i++) {
+			struct jpeg_row row = {c, mcu_row * nrows + i, NULL, reader->steps[c]};
+			if (row.row >= jpeg->comp_info[c].height_in_blocks)
+				break;
+			if (reader->scan)
+				row.blocks = jpeg_scan_blocks(reader->scan, c, i);
+			errint_t err = reader->scan ? 0 : read_row(reader, &row, why);
+			if (err)
+				return err;
+			visit(context, &row);
+		}
+	}
+	return 0;
+}
+
+errint_t jpeg_reader_each_row(struct jpeg_reader *reader, jpeg_row_fn *visit, void *context, struct ic_why *why)
+{
+	const struct jpeg_decompress_struct *jpeg = &reader->jpeg;
+	uint32_t nrows = jpeg_mcus(jpeg->image_height, jpeg->max_v_samp_factor, jpeg->num_components);
+	errint_t err = begin_data(reader, why);
+	for (uint32_t row = 0; row < nrows && !err; row++) {
+		if (reader->scan && !jpeg_scan_next(reader->scan))
+			err = leave_to_libjpeg(reader, why);
+		if (!err)
+			err = visit_mcu_row(reader, row, visit, context, why);
+	}
+	if (!err && reader->scan && !jpeg_scan_ends_well(reader->scan))
+		err = leave_to_libjpeg(reader, why);
+	return err;
 }
 
 bool jpeg_reader_is_truncated(const struct jpeg_reader *reader)
@@ -336,18 +413,5 @@ struct jpeg_plane jpeg_reader_plane(const struct jpeg_reader *reader, unsigned c
 	        .height = info->downsampled_height,
 	        .block_cols = info->width_in_blocks,
 	        .block_rows = info->height_in_blocks,
-	        .steps = reader->steps[component],
 	};
-}
-
-errint_t jpeg_reader_row(struct jpeg_reader *reader, unsigned component, uint32_t block_row,
-                         const int16_t (**ret_row)[64], struct ic_why *why)
-{
-	j_common_ptr jpeg = (j_common_ptr)&reader->jpeg;
-
-	if (setjmp(reader->on_error))
-		return describe(reader, why);
-	JBLOCKARRAY rows = jpeg->mem->access_virt_barray(jpeg, reader->coefs[component], block_row, 1, FALSE);
-	*ret_row = (const int16_t(*)[64])rows[0];
-	return 0;
 }

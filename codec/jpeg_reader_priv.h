@@ -14,20 +14,26 @@ errint_t jpeg_reader_new(const uint8_t *bytes, size_t nbytes, bool complete, con
                          struct jpeg_reader **ret_reader, struct ic_jpeg_info *ret_info, struct ic_why *why);
 void jpeg_reader_free(struct jpeg_reader *reader); /* NULL is fine */
 
-/* Decode the entropy-coded data of all scans. Then the rest may be called. */
-errint_t jpeg_reader_decode(struct jpeg_reader *reader, struct ic_why *why);
-
-/* The data ended before the end marker. */
-bool jpeg_reader_is_truncated(const struct jpeg_reader *reader);
-
 /* A component's own grid: samples, and blocks of 8 x 8. */
 struct jpeg_plane {
 	uint32_t width, height;
 	uint32_t block_cols, block_rows;
-	const uint16_t *steps; /* 64 quantization steps at v * 8 + u, each at least 1 */
 };
 struct jpeg_plane jpeg_reader_plane(const struct jpeg_reader *reader, unsigned component);
 
-/* Quantized coefficients of one row of blocks: ret_row[block][v * 8 + u]. Borrowed until the next call. */
-errint_t jpeg_reader_row(struct jpeg_reader *reader, unsigned component, uint32_t block_row,
-                         const int16_t (**ret_row)[64], struct ic_why *why);
+/* A row of blocks of one component: quantized coefficients, blocks[col][v * 8 + u], and the 64 quantization steps in the
+ * same order, each at least 1. Borrowed for the call. */
+struct jpeg_row {
+	unsigned component;
+	uint32_t row;
+	const int16_t (*blocks)[64];
+	const uint16_t *steps;
+};
+typedef void jpeg_row_fn(void *context, const struct jpeg_row *row);
+
+/* Decode the entropy-coded data of all scans, and call `visit` for each row of blocks, each component's from the top down.
+ * After an error rows may be missing. Once. */
+errint_t jpeg_reader_each_row(struct jpeg_reader *reader, jpeg_row_fn *visit, void *context, struct ic_why *why);
+
+/* After that: the data ended before the end marker. */
+bool jpeg_reader_is_truncated(const struct jpeg_reader *reader);

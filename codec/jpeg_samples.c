@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/jpeg_samples_priv.h"
 
+#include "codec/block8_priv.h"
 #include "codec/color_priv.h"
-#include "codec/dct_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,48 +25,16 @@ static errint_t samples_new(uint32_t width, uint32_t height, uint32_t stored_wid
 	return 0;
 }
 
-static inline int16_t dequantize(int16_t coef, uint16_t step)
+errint_t jpeg_samples_new(const struct jpeg_plane *plane, struct samples *ret_samples, struct ic_why *why)
 {
-	int32_t value = coef * (int32_t)step;
-	return (int16_t)(value > INT16_MAX ? INT16_MAX : value < INT16_MIN ? INT16_MIN : value);
+	return samples_new(plane->width, plane->height, plane->block_cols * 8, plane->block_rows * 8, ret_samples, why);
 }
 
-static void inverse_block(const struct dct_kernel *dct, const int16_t quantized[64], const uint16_t steps[64],
-                          uint8_t *out, size_t stride)
+void jpeg_samples_put(struct samples *samples, const struct jpeg_row *row)
 {
-	int16_t coefs[64];
-	uint16_t any = 0;
-	for (unsigned i = 0; i < 64; i++) {
-		coefs[i] = dequantize(quantized[i], steps[i]);
-		any |= i ? (uint16_t)quantized[i] : 0;
-	}
-	unsigned side = any ? 8 : 1;
-	dct->inverse(8, side, side, coefs, out, stride);
-}
-
-errint_t jpeg_samples_component(struct jpeg_reader *reader, unsigned component, struct samples *ret_samples,
-                                struct ic_why *why)
-{
-	struct jpeg_plane plane = jpeg_reader_plane(reader, component);
-	struct samples samples;
-	errint_t err =
-	        samples_new(plane.width, plane.height, plane.block_cols * 8, plane.block_rows * 8, &samples, why);
-	if (err)
-		return err;
-	const struct dct_kernel *dct = dct_kernel_best();
-	for (uint32_t row = 0; row < plane.block_rows; row++) {
-		const int16_t(*blocks)[64];
-		err = jpeg_reader_row(reader, component, row, &blocks, why);
-		if (err) {
-			samples_free(&samples);
-			return err;
-		}
-		uint8_t *out = samples.memory + (size_t)row * 8 * samples.plane.stride;
-		for (uint32_t col = 0; col < plane.block_cols; col++)
-			inverse_block(dct, blocks[col], plane.steps, out + col * 8, samples.plane.stride);
-	}
-	*ret_samples = samples;
-	return 0;
+	size_t stride = samples->plane.stride;
+	uint8_t *out = samples->memory + (size_t)row->row * 8 * stride;
+	block8_kernel_best()->inverse(row->blocks, row->steps, stride / 8, out, stride);
 }
 
 bool jpeg_samples_is_ycc(const struct ic_jpeg_info *info)
@@ -92,36 +60,35 @@ unsigned jpeg_max_v(const struct ic_jpeg_info *info)
 	return max4(info->v);
 }
 
-/* One component brought to the full size of the image. */
-static errint_t full_size(struct jpeg_reader *reader, const struct ic_jpeg_info *info, unsigned component,
-                          struct samples *ret_samples, struct ic_why *why)
+/* Bring one component to the full size of the image. */
+static errint_t enlarge(const struct ic_jpeg_info *info, unsigned component, struct samples *samples,
+                        struct ic_why *why)
 {
-	struct samples own, full = {0};
-	errint_t err = jpeg_samples_component(reader, component, &own, why);
-	if (err)
-		return err;
+	struct samples full;
 	uint32_t h = info->h[component], v = info->v[component], max_h = jpeg_max_h(info), max_v = jpeg_max_v(info);
 	struct grid_axis x = {h, max_h, h}, y = {v, max_v, v};
-	if (grid_is_identity(&x, &y)) {
-		*ret_samples = own;
+	if (grid_is_identity(&x, &y))
 		return 0;
-	}
-	err = samples_new(info->width, info->height, info->width, info->height, &full, why);
-	if (!err) {
-		err = grid_resample(&own.plane, x, y, info->width, info->height, full.memory, full.plane.stride);
-		if (err)
-			ic_fail(why, err, "out of memory");
-	}
-	samples_free(&own);
+	errint_t err = samples_new(info->width, info->height, info->width, info->height, &full, why);
 	if (err)
+		return err;
+	err = grid_resample(&samples->plane, x, y, info->width, info->height, full.memory, full.plane.stride);
+	if (err) {
 		samples_free(&full);
-	else
-		*ret_samples = full;
-	return err;
+		return ic_fail(why, err, "out of memory");
+	}
+	samples_free(samples);
+	*samples = full;
+	return 0;
 }
 
-static void convert(const struct ic_jpeg_info *info, struct samples planes[4])
+errint_t jpeg_samples_convert(const struct ic_jpeg_info *info, struct samples planes[4], struct ic_why *why)
 {
+	for (unsigned i = 0; i < info->ncomponents; i++) {
+		errint_t err = enlarge(info, i, &planes[i], why);
+		if (err)
+			return err;
+	}
 	for (uint32_t row = 0; row < info->height; row++) {
 		uint8_t *p[4] = {0};
 		for (unsigned i = 0; i < info->ncomponents; i++)
@@ -133,22 +100,5 @@ static void convert(const struct ic_jpeg_info *info, struct samples planes[4])
 		else
 			color_ycck_to_ycc(p[0], p[1], p[2], p[3], info->width);
 	}
-}
-
-errint_t jpeg_samples_converted(struct jpeg_reader *reader, const struct ic_jpeg_info *info,
-                                struct samples ret_samples[3], struct ic_why *why)
-{
-	struct samples planes[4] = {0};
-	errint_t err = 0;
-	for (unsigned i = 0; i < info->ncomponents && !err; i++)
-		err = full_size(reader, info, i, &planes[i], why);
-	if (!err)
-		convert(info, planes);
-	for (unsigned i = 0; i < 4; i++) {
-		if (err || i == 3)
-			samples_free(&planes[i]);
-		else
-			ret_samples[i] = planes[i];
-	}
-	return err;
+	return 0;
 }

@@ -12,16 +12,17 @@ struct samples {
 };
 void samples_free(struct samples *samples); /* zeroed is fine */
 
-/* One component on its own grid: dequantized, inverse DCT, nothing else. -ENOMEM. */
-errint_t jpeg_samples_component(struct jpeg_reader *reader, unsigned component, struct samples *ret_samples,
-                                struct ic_why *why);
+/* Room for one component on its own grid, in whole blocks. -ENOMEM. */
+errint_t jpeg_samples_new(const struct jpeg_plane *plane, struct samples *ret_samples, struct ic_why *why);
+
+/* Fill one row of blocks: dequantized, inverse DCT, nothing else. */
+void jpeg_samples_put(struct samples *samples, const struct jpeg_row *row);
 
 /* Whether the components are Y, Cb, Cr (or Y) as they are. */
 bool jpeg_samples_is_ycc(const struct ic_jpeg_info *info);
 
-/* For a source that is not: three full-size planes of Y, Cb, Cr. The first is freed by the caller, with the others. */
-errint_t jpeg_samples_converted(struct jpeg_reader *reader, const struct ic_jpeg_info *info,
-                                struct samples ret_samples[3], struct ic_why *why);
+/* For a source that is not: bring the first three planes to full size and to Y, Cb, Cr. -ENOMEM. */
+errint_t jpeg_samples_convert(const struct ic_jpeg_info *info, struct samples planes[4], struct ic_why *why);
 
 /* The largest sampling factor of all components, across and down. */
 unsigned jpeg_max_h(const struct ic_jpeg_info *info);

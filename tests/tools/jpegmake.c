@@ -20,14 +20,14 @@ static void set_sampling(struct jpeg_compress_struct *cinfo, const struct jpeg_s
 
 /* DC of all components, then every AC frequency of every component alone: as many scans as can be without successive
  * approximation. */
-static void set_spectral_scans(struct jpeg_compress_struct *cinfo, jpeg_coded_info scans[SPECTRAL_SCANS])
+static void set_spectral_scans(struct jpeg_compress_struct *cinfo, jpeg_scan_info scans[SPECTRAL_SCANS])
 {
-	jpeg_coded_info *scan = scans;
+	jpeg_scan_info *scan = scans;
 
-	*scan++ = (jpeg_coded_info){.comps_in_scan = 3, .component_index = {0, 1, 2}};
+	*scan++ = (jpeg_scan_info){.comps_in_scan = 3, .component_index = {0, 1, 2}};
 	for (int k = 1; k < 64; k++) {
 		for (int c = 0; c < 3; c++)
-			*scan++ = (jpeg_coded_info){.comps_in_scan = 1, .component_index = {c}, .Ss = k, .Se = k};
+			*scan++ = (jpeg_scan_info){.comps_in_scan = 1, .component_index = {c}, .Ss = k, .Se = k};
 	}
 	cinfo->scan_info = scans;
 	cinfo->num_scans = SPECTRAL_SCANS;
@@ -123,7 +123,7 @@ struct bytes jpeg_make(const struct picture *picture, const struct jpeg_spec *sp
 {
 	struct jpeg_compress_struct cinfo;
 	struct jpeg_error_mgr errors;
-	jpeg_coded_info scans[SPECTRAL_SCANS];
+	jpeg_scan_info scans[SPECTRAL_SCANS];
 	unsigned char *data = NULL;
 	unsigned long nbytes = 0;
 
