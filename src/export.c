@@ -294,11 +294,13 @@ static int report(const struct export *export, int signal_number)
 /* Between the two walks. */
 static errint_t begin_writing(struct export *export)
 {
+	char temporary[EXPORT_TEMPORARY_SIZE];
 	struct ic_why why;
 
 	warn_of_space(export);
 	export_clean(&export->target);
-	errint_t err = export_record_write(export->record, export->target.fd, &why);
+	export_name_temporary(&export->target, 0, temporary);
+	errint_t err = export_record_write(export->record, export->target.fd, temporary, &why);
 	if (err)
 		stop(export, err, why.text);
 	return err;

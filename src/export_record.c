@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #define FORMAT "icfs export 1, codec %d\n"
-#define TEMPORARY EXPORT_RECORD_NAME ".new"
 
 struct line {
 	char *path;
@@ -138,9 +137,9 @@ static void put_path(FILE *out, const char *path)
 	putc('\n', out);
 }
 
-errint_t export_record_write(const struct export_record *record, int fd, struct ic_why *why)
+errint_t export_record_write(const struct export_record *record, int fd, const char *temporary, struct ic_why *why)
 {
-	int file = openat(fd, TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+	int file = openat(fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
 	FILE *out = file < 0 ? NULL : fdopen(file, "w");
 	errint_t err = 0;
 
@@ -159,11 +158,11 @@ errint_t export_record_write(const struct export_record *record, int fd, struct 
 		err = -errno;
 	if (fclose(out) && !err)
 		err = -errno;
-	if (!err && renameat(fd, TEMPORARY, fd, EXPORT_RECORD_NAME))
+	if (!err && renameat(fd, temporary, fd, EXPORT_RECORD_NAME))
 		err = -errno;
 	if (!err)
 		return 0;
-	unlinkat(fd, TEMPORARY, 0);
+	unlinkat(fd, temporary, 0);
 	return ic_fail(why, err, EXPORT_RECORD_NAME ": cannot be written: %s", strerror(-err));
 }
 

@@ -24,8 +24,8 @@ void export_record_free(struct export_record *record);         /* NULL is fine *
  * of the codec; -ENOMEM, -errno. */
 errint_t export_record_read(int fd, struct export_record **ret_record, struct ic_why *why);
 
-/* Write it, atomically. -errno. */
-errint_t export_record_write(const struct export_record *record, int fd, struct ic_why *why);
+/* Write it, atomically, by way of a file `temporary` of the same directory. -errno. */
+errint_t export_record_write(const struct export_record *record, int fd, const char *temporary, struct ic_why *why);
 
 /* "s2x2-b8-k6-q8,jpeg"; ",keep" behind it where metadata is kept; "orig". */
 void export_variant_write(const struct ic_variant *variant, char out[EXPORT_VARIANT_SIZE]);

@@ -14,7 +14,6 @@
 
 #define COPY_CHUNK ((size_t)1 << 20)
 #define TEMPORARY EXPORT_RECORD_NAME "."
-#define TEMPORARY_SIZE 80
 
 /* --- What is there ------------------------------------------------------------------------------------------------- */
 
@@ -63,9 +62,10 @@ bool export_is_there(const struct export_target *target, const struct walk_entry
 
 /* --- Files --------------------------------------------------------------------------------------------------------- */
 
-static void name_temporary(const struct export_target *target, unsigned thread, char out[TEMPORARY_SIZE])
+void export_name_temporary(const struct export_target *target, unsigned thread, char out[EXPORT_TEMPORARY_SIZE])
 {
-	snprintf(out, TEMPORARY_SIZE, TEMPORARY "%u-%u.%u.%d", target->part + 1, target->nparts, thread, (int)getpid());
+	snprintf(out, EXPORT_TEMPORARY_SIZE, TEMPORARY "%u-%u.%u.%d", target->part + 1, target->nparts, thread,
+	         (int)getpid());
 }
 
 void export_clean(const struct export_target *target)
@@ -73,7 +73,7 @@ void export_clean(const struct export_target *target)
 	int own = openat(target->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = own < 0 ? NULL : fdopendir(own);
 	const struct dirent *d;
-	char prefix[TEMPORARY_SIZE];
+	char prefix[EXPORT_TEMPORARY_SIZE];
 	int n = snprintf(prefix, sizeof(prefix), TEMPORARY "%u-%u.", target->part + 1, target->nparts);
 
 	while (stream && (d = readdir(stream)))
@@ -191,12 +191,12 @@ static errint_t put_link(const struct export_target *target, const char *name, c
 errint_t export_write(const struct export_target *target, unsigned thread, struct walk *walk, struct walk_entry *entry,
                       uint64_t *ret_nbytes, struct ic_why *why)
 {
-	char name[TEMPORARY_SIZE];
+	char name[EXPORT_TEMPORARY_SIZE];
 	uint8_t *bytes = NULL;
 	size_t nbytes = 0;
 	errint_t err = 0;
 
-	name_temporary(target, thread, name);
+	export_name_temporary(target, thread, name);
 	if (entry->kind == WALK_OBJECT)
 		err = walk_make(walk, entry, &bytes, &nbytes, why);
 	if (err)

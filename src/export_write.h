@@ -31,6 +31,10 @@ errint_t export_enter(const struct export_target *target, const struct walk_entr
 /* Give it its source's times and permissions, but for the owner's. -errno. */
 errint_t export_leave(const struct export_target *target, const struct walk_entry *directory);
 
+/* The name of the temporary file of a thread, no other's of all who write to the target. */
+#define EXPORT_TEMPORARY_SIZE 80
+void export_name_temporary(const struct export_target *target, unsigned thread, char out[EXPORT_TEMPORARY_SIZE]);
+
 /* Remove temporary files of this part that were left behind. */
 void export_clean(const struct export_target *target);
 

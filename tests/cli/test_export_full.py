@@ -13,7 +13,7 @@ DESIGN = "s1x1-b8-k15-q8"
 
 # SOURCE and DEST on a small disk; then the disk grows, and the same command goes on.
 SCRIPT = """
-mount -t tmpfs -o size=600k none "$2" || exit 77
+mount -t tmpfs -o size=160k none "$2" || exit 77
 "$0" export -d "$3" "$1" "$2/out" >"$4/said" 2>"$4/errors"
 echo $? >"$4/status"
 (cd "$2/out" && find . -type f -size -1) >"$4/empty"
