@@ -171,7 +171,7 @@ errint_t making_get(struct fs *fs, struct node *node, const struct object **ret_
 errint_t making_measure(struct fs *fs, struct found *found);
 
 /* Make what was found, an object, for the caller alone to free; it is not kept in memory. What becomes the source as it
- * is gives 0 and NULL. */
+ * is gives 0 and NULL, and `why`. */
 errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
 
 /* stored.c: objects by way of the store, where there is one.

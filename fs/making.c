@@ -214,6 +214,8 @@ errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, si
 	if (is_final(err) && may_be_as_is(&making)) {
 		log_warning(fs, &making.source, "served as it is: ", making.why.text);
 		found_set_as_is(found);
+		if (why)
+			*why = making.why;
 		err = 0;
 	} else if (!err && !found->lacks_size && nbytes != spec->nbytes) {
 		free(bytes);

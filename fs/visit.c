@@ -236,6 +236,7 @@ static errint_t examine_object(struct visit *visit, size_t i, struct found *foun
 	spec->variant = variant_of(visit, verdict);
 	if (spec->variant.face == IC_FACE_JPEG && !verdict->is_object && (verdict->err || is_damaged)) {
 		found_set_as_is(found); /* the program meets what it met before */
+		spec->why = verdict->err ? verdict->why : "damaged";
 		return 0;
 	}
 	errint_t err = verdict->err;

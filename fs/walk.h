@@ -54,9 +54,9 @@ struct walk_entry {
 	struct ic_variant variant; /* of an object; of a directory, what its sources are shown under */
 	uint64_t nbytes;           /* of a file or an object; of an object that has an error, not to be used */
 	bool lacks_size;           /* of an object: known once it is made (the face `jpeg`) */
-	errint_t err;              /* of an object: 0, or why there is none, with a sentence */
-	const char *why;
-	struct found *found; /* walk.c's */
+	errint_t err;              /* of an object: 0, or why there is none */
+	const char *why;           /* that in words; of a file that is an image, why it is shown as it is, or NULL */
+	struct found *found;       /* walk.c's */
 };
 
 /* Any of these may be NULL. Several threads call them at once, except for one directory: enter comes before anything
@@ -96,7 +96,7 @@ const char *walk_path(const struct walk *walk);
  * From the hook `entry`, on its entry.
  *
  * walk_make: the bytes of an object, malloc'ed and the caller's. Where a mount shows the source as it is after all (face
- * `jpeg`), the entry becomes a WALK_FILE, and *ret_bytes is NULL. Errors of ic_make; -ESTALE where the source is another
+ * `jpeg`), the entry becomes a WALK_FILE, *ret_bytes is NULL, and `why` says why. Errors of ic_make; -ESTALE where the source is another
  * by now, -errno of reading.
  *
  * walk_open_file: the source, open for reading. walk_check_file: once it was read, whether it still is what it was:

@@ -114,11 +114,10 @@ static bool plan_directory(void *context, const struct walk_entry *directory)
 static void plan_entry(void *context, unsigned thread, struct walk_entry *entry)
 {
 	struct export *export = context;
-	bool is_there = export->target.fd >= 0 && export_is_there(&export->target, entry);
-	uint64_t nbytes = entry->kind == WALK_LINK || entry->lacks_size || entry->err ? 0 : entry->nbytes;
-
-	if (is_left_out(entry->path) || entry->kind == WALK_LINK)
+	if (is_left_out(entry->path) || entry->kind == WALK_LINK || entry->err)
 		return;
+	bool is_there = export->target.fd >= 0 && export_is_there(&export->target, entry);
+	uint64_t nbytes = entry->lacks_size ? 0 : entry->nbytes;
 	pthread_mutex_lock(&export->lock);
 	struct tally *tally = is_there ? &export->there : &export->wanted;
 	tally->nfiles++;
@@ -234,6 +233,9 @@ static void write_entry(void *context, unsigned thread, struct walk_entry *entry
 	}
 	if (entry->kind == WALK_LINK)
 		return;
+	const char *as_is = entry->why ? entry->why : why.text;
+	if (*as_is)
+		progress_warn(export->progress, "%s: as it is: %s", entry->path, as_is);
 	progress_add(export->progress, 1, nbytes);
 	pthread_mutex_lock(&export->lock);
 	export->written.nfiles++;

@@ -238,7 +238,14 @@ class Export(CliTest):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr.decode(), r"^icfs: warning: bad\.ic: .+\nicfs: 1 could not be exported\n$")
         self.assertFalse((self.dest / "bad.ic").exists())
-        self.export("-d", DESIGN, "-f", "jpeg", dest=self.dir / "jpeg")  # which shows it as it is
+        cut = jpegs(self.source / "train")[0]
+        cut.write_bytes(cut.read_bytes()[:-1000])
+        done = icfs("export", "-d", DESIGN, "-f", "jpeg", self.source, self.dir / "jpeg")
+        self.assertEqual(done.returncode, 0)  # that face shows it as it is
+        warnings = done.stderr.decode().splitlines()
+        self.assertEqual(len(warnings), 2, warnings)
+        self.assertIn(f"icfs: warning: {cut.relative_to(self.source)}: as it is: the JPEG's data ends early", warnings)
+        self.assertEqual((self.dir / "jpeg" / cut.relative_to(self.source)).read_bytes(), cut.read_bytes())
         self.assertEqual((self.dir / "jpeg" / "bad.jpg").read_bytes(), b"\xff\xd8\xff\xe0 and no more")
         over = self.dir / "over"
         done = icfs("export", "-d", DESIGN, "--pixels=1000", self.source, over)
