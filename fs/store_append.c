@@ -25,13 +25,12 @@ static struct segment *reopen(struct store *store)
 {
 	for (size_t i = store->nslots; i-- > 0;) {
 		struct segment *segment = store->segments[i];
-		struct stat st;
 
 		if (!segment || !atomic_load(&segment->is_finished) ||
 		    segment->header.codec_version != IC_CODEC_VERSION ||
-		    segment->scanned > store->settings.segment_nbytes / 2 || !segment_lock(segment))
+		    segment->scanned > store->settings.segment_nbytes / 2 || !segment_lock_unchanged(segment))
 			continue;
-		if (!fstat(segment->fd, &st) && (uint64_t)st.st_size == segment->nbytes && !cut(segment)) {
+		if (!cut(segment)) {
 			segment->is_ours = true;
 			atomic_store(&segment->is_finished, false);
 			segment->nbytes = segment->scanned;

@@ -128,6 +128,7 @@ void segment_drop(struct store *store, struct segment *segment);
 
 /* Lock the file against writers and who gives up segments; false where somebody has it. */
 bool segment_lock(struct segment *segment);
+bool segment_lock_unchanged(struct segment *segment); /* false also where it is not as it was looked at last */
 void segment_unlock(struct segment *segment);
 
 struct segment *segment_get(struct store *store, uint16_t slot); /* under `lock` */

@@ -11,17 +11,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-bool segment_lock(struct segment *segment)
+static bool lock_if(struct segment *segment, bool unchanged)
 {
 	struct stat st;
 
 	if (flock(segment->fd, LOCK_EX | LOCK_NB))
 		return false;
-	/* Somebody may have had the lock before us and removed the file. */
-	if (!fstat(segment->fd, &st) && st.st_nlink)
+	/* Somebody may have had the lock before us, and removed the file, or written to it. */
+	if (!fstat(segment->fd, &st) && st.st_nlink && (!unchanged || (uint64_t)st.st_size == segment->nbytes))
 		return true;
 	segment_unlock(segment);
 	return false;
+}
+
+bool segment_lock(struct segment *segment)
+{
+	return lock_if(segment, false);
+}
+
+bool segment_lock_unchanged(struct segment *segment)
+{
+	return lock_if(segment, true);
 }
 
 void segment_unlock(struct segment *segment)
@@ -142,6 +152,16 @@ static bool has_header(struct segment *segment)
 	return segment_read(segment, bytes, sizeof(bytes), 0) && segment_read_header(bytes, &segment->header);
 }
 
+/* It was cut by somebody who had no business to: nothing that was known of it holds. */
+static void start_over(struct store *store, struct segment *segment)
+{
+	pthread_mutex_lock(&store->lock);
+	index_remove_segment(&store->index, segment->slot);
+	segment->nlive = 0;
+	pthread_mutex_unlock(&store->lock);
+	segment->scanned = SEGMENT_HEADER_SIZE;
+}
+
 errint_t segment_update(struct store *store, struct segment *segment)
 {
 	uint64_t before = segment->nbytes;
@@ -153,11 +173,17 @@ errint_t segment_update(struct store *store, struct segment *segment)
 	if (!has_header(segment) || segment->header.codec_version != IC_CODEC_VERSION ||
 	    (atomic_load(&segment->is_finished) && segment->nbytes == before))
 		return 0;
+	if (segment->nbytes < segment->scanned)
+		start_over(store, segment);
+	if (segment->nbytes < SEGMENT_HEADER_SIZE) {
+		atomic_store(&segment->is_finished, false);
+		return 0;
+	}
 	errint_t err = scan_footer(store, segment);
 	atomic_store(&segment->is_finished, !err);
 	if (err != -ENOENT)
 		return err;
-	bool is_orphan = !store->read_only && segment_lock(segment);
+	bool is_orphan = !store->read_only && segment_lock_unchanged(segment);
 	err = scan_records(store, segment);
 	if (is_orphan && !err)
 		segment_finish(store, segment);

@@ -81,7 +81,7 @@ static errint_t verify_entries(struct verifying *v, struct segment *segment, con
 /* Have the footer no longer list what is bad. */
 static void finish_again(struct store *store, struct segment *segment)
 {
-	if (!store->read_only && atomic_load(&segment->is_finished) && segment_lock(segment))
+	if (!store->read_only && atomic_load(&segment->is_finished) && segment_lock_unchanged(segment))
 		segment_finish(store, segment);
 }
 

@@ -234,17 +234,18 @@ static uint64_t overfill(struct scene *scene, struct store *store, uint64_t firs
 START_TEST(test_new_objects_take_the_place_of_what_rests)
 {
 	struct scene scene = scene_new();
-	uint64_t nbytes = object_of(1, &dense, WIDTH, HEIGHT).nbytes;
+	struct bytes object = object_of(1, &dense, WIDTH, HEIGHT);
 
 	scene.settings.nbytes_max = 4u << 20;
 	scene.settings.rest_seconds = 0;
 	struct store *store = store_new(&scene);
-	uint64_t fit = scene.settings.nbytes_max / nbytes, there = overfill(&scene, store, 0, 4 * fit);
+	uint64_t fit = scene.settings.nbytes_max / object.nbytes, there = overfill(&scene, store, 0, 4 * fit);
 	ck_assert_uint_gt(there, fit * 8 / 10);
 	ck_assert_uint_le(there, fit * 5 / 4); /* one in five is gray, and smaller */
 	ck_assert(holds(store, 4 * fit - 1, &dense, &dense, WIDTH, HEIGHT));
 	ck_assert(!holds(store, 0, &dense, &dense, WIDTH, HEIGHT));
 	ck_assert_uint_gt(store_counts(store).evicted, 20);
+	free(object.data);
 	store_close(store);
 	ck_assert_uint_le(segments_nbytes(&scene), scene.settings.nbytes_max);
 	scene_clear(&scene);
@@ -469,7 +470,7 @@ START_TEST(test_other_files_in_the_directory_are_left_alone)
 		struct bytes bytes = file_read(&scene, names[i]);
 		ck_assert(bytes.nbytes == 4 && !memcmp(bytes.data, "text", 4));
 		free(bytes.data);
-		snprintf(path, sizeof(path), "%s/%.47s", scene.directory, names[i]);
+		snprintf(path, sizeof(path), "%s/%s", scene.directory, names[i]);
 		unlink(path);
 	}
 	scene_clear(&scene);

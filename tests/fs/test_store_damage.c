@@ -158,6 +158,29 @@ START_TEST(test_truncated_at_every_length)
 }
 END_TEST
 
+START_TEST(test_truncated_and_looked_at_while_in_use)
+{
+	struct sample sample = sample_new();
+	char path[PATH_MAX + SEGMENT_NAME_SIZE];
+
+	snprintf(path, sizeof(path), "%s/%s", sample.scene.directory, sample.name);
+	for (size_t n = 0; n < sample.segment.nbytes; n += 61) {
+		file_write(&sample.scene, sample.name, sample.segment);
+		sample.scene.settings.read_only = false;
+		struct store *store = store_new(&sample.scene);
+		ck_assert_int_eq(truncate(path, (off_t)n), 0);
+		store_refresh(store);
+		unsigned good = count_good(store);
+		ck_assert_uint_eq(good, store_counts(store).records);
+		ck_assert_uint_eq(store_counts(store).corrupt, 0);
+		put_again(store);
+		store_close(store);
+		remove_others(&sample);
+	}
+	sample_clear(&sample);
+}
+END_TEST
+
 START_TEST(test_truncated_while_in_use)
 {
 	struct sample sample = sample_new();
@@ -438,6 +461,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, test_every_byte_flipped);
 	tcase_add_test(cases, test_every_byte_flipped_while_in_use);
 	tcase_add_test(cases, test_truncated_at_every_length);
+	tcase_add_test(cases, test_truncated_and_looked_at_while_in_use);
 	tcase_add_test(cases, test_truncated_while_in_use);
 	tcase_add_test(cases, test_records_in_wrong_places);
 	tcase_add_test(cases, test_a_missing_segment);
