@@ -279,6 +279,16 @@ static void note_use(const struct store *store, struct segment *segment)
 		futimens(segment->fd, times);
 }
 
+static void read_ahead(struct segment *segment, const struct store_entry *entry)
+{
+	uint64_t part = (uint64_t)entry->offset * SEGMENT_ALIGN / AHEAD_NBYTES;
+	_Atomic uint8_t *asked = &segment->is_asked[part % AHEAD_PARTS / 8];
+	uint8_t bit = (uint8_t)(1u << part % 8);
+
+	if (!(atomic_load_explicit(asked, memory_order_relaxed) & bit) && !(atomic_fetch_or(asked, bit) & bit))
+		posix_fadvise(segment->fd, (off_t)(part * AHEAD_NBYTES), AHEAD_NBYTES, POSIX_FADV_WILLNEED);
+}
+
 static void count_miss(struct store *store)
 {
 	int64_t last = atomic_load(&store->refreshed_ms), now = store_now_ms();
@@ -305,6 +315,7 @@ errint_t store_get(struct store *store, const struct store_source *source, const
 	errint_t err = -ENOENT;
 
 	if (segment) {
+		read_ahead(segment, &entry);
 		err = read_record(segment, &entry, &key, source, design, ret_bytes, ret_view);
 		if (!err)
 			note_use(store, segment);
