@@ -22,8 +22,8 @@
 struct store_settings {
 	const char *directory; /* required; made, with mode 0700, where it is missing; its parent must be there */
 
-	/* Bytes that all segments may take together. A segment is begun only where it has room, so at 16 MiB and above this
-	 * is never passed by what is in turn a segment. 0: no bound. Default 0. */
+	/* Bytes that all segments may take together. A segment is begun only where there is room for all of it. 0: no bound.
+	 * Default 0. */
 	uint64_t nbytes_max;
 	/* Bytes to leave free on the file system; default 1 GiB. */
 	uint64_t free_nbytes_min;
