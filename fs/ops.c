@@ -322,8 +322,8 @@ static void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset,
 	read_only(req);
 }
 
-/* No flush and no listxattr: their absence is answered with ENOSYS, and the kernel asks no more. `ls -l` of coreutils 9.6
- * and later lists the attributes of each file it shows. */
+/* No flush and no listxattr: their absence is answered with ENOSYS, and the kernel asks no more. The `ls -l` of newer
+ * coreutils lists the attributes of each file it shows. */
 const struct fuse_lowlevel_ops ops_table = {
         .init = op_init,
         .lookup = op_lookup,
