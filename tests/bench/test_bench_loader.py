@@ -9,7 +9,7 @@ import sys
 import tempfile
 import unittest
 
-from bench import loaders, peers
+from bench_loader import loaders, peers
 from mounting import BUILD, why_not
 
 PROGRAM = pathlib.Path(os.environ["ICFS_SOURCE_ROOT"]) / "scripts" / "bench-loader"

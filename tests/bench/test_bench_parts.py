@@ -6,7 +6,7 @@ import pathlib
 import tempfile
 import unittest
 
-from bench import loaders, peers, report, timing, trees
+from bench_loader import loaders, peers, report, timing, trees
 
 
 class Clock:
