@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/codes_priv.h"
 
+#include "codec/bytes_priv.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -116,6 +118,34 @@ static uint8_t bits_used(struct range codes)
 	return n;
 }
 
+/* Where codes lie in their cells, and how many of them are negative. */
+struct places {
+	uint64_t sum, sum_neg, count_neg;
+};
+
+/* Sums of so few places are 16 bits long, which makes vectors of 16. */
+#define PLACES_RUN 256
+_Static_assert(UINT16_MAX / CODE_MAX >= PLACES_RUN, "a sum of places would not fit");
+
+static struct places sum_places(const int8_t *codes, size_t n, uint8_t mask)
+{
+	struct places all = {0};
+	for (size_t first = 0; first < n; first += PLACES_RUN) {
+		size_t end = n - first < PLACES_RUN ? n : first + PLACES_RUN;
+		uint16_t sum = 0, sum_neg = 0, count_neg = 0;
+		for (size_t i = first; i < end; i++) {
+			uint8_t place = (uint8_t)codes[i] & mask, is_neg = (uint8_t)codes[i] >> 7;
+			sum = (uint16_t)(sum + place);
+			sum_neg = (uint16_t)(sum_neg + (uint8_t)(place & -is_neg));
+			count_neg = (uint16_t)(count_neg + is_neg);
+		}
+		all.sum += sum;
+		all.sum_neg += sum_neg;
+		all.count_neg += count_neg;
+	}
+	return all;
+}
+
 /* `sum` over `count` places of a cell of 2^dropped codes, in 1/256 of the cell. */
 static uint8_t mean_place(uint64_t sum, uint64_t count, unsigned dropped)
 {
@@ -135,39 +165,43 @@ struct ic_plane_params codes_params(const int8_t *codes, size_t n, uint8_t step,
 	if (!dropped)
 		return params;
 
-	uint64_t sum = 0, sum_neg = 0, count_neg = 0;
-	for (size_t i = 0; i < n; i++) {
-		uint32_t place = (uint32_t)codes[i] & ((1u << dropped) - 1), is_neg = codes[i] < 0;
-		sum += place;
-		sum_neg += is_neg ? place : 0;
-		count_neg += is_neg;
-	}
-	params.mean_nonneg = mean_place(sum - sum_neg, n - count_neg, dropped);
-	params.mean_neg = mean_place(sum_neg, count_neg, dropped);
+	struct places places = sum_places(codes, n, (1u << dropped) - 1);
+	params.mean_nonneg = mean_place(places.sum - places.sum_neg, n - places.count_neg, dropped);
+	params.mean_neg = mean_place(places.sum_neg, places.count_neg, dropped);
 	return params;
 }
 
 /* --- Packing ------------------------------------------------------------------------------------------------------ */
 
+/* The codes one after the other in a word, `bits` from each byte: bytes by twos, then those by twos, and again. */
+static inline uint64_t join(uint64_t codes, unsigned bits)
+{
+	const uint64_t bytes = 0x00ff00ff00ff00ff, pairs = 0x0000ffff0000ffff;
+	codes = (codes & bytes) | (codes & ~bytes) >> (8 - bits);
+	codes = (codes & pairs) | (codes & ~pairs) >> (16 - 2 * bits);
+	return (codes & UINT32_MAX) | codes >> 32 << 4 * bits;
+}
+
+/* A code that drops bits is a field of its byte, for those left are no more than the byte has: no sign is lost. */
 void codes_pack(const int8_t *codes, size_t n, struct ic_plane_params params, unsigned bits, uint8_t *out)
 {
 	if (bits == 8) {
 		memcpy(out, codes, n);
 		return;
 	}
-	unsigned dropped = dropped_bits(params, bits), filled = 0;
-	uint32_t word = 0, mask = (1u << bits) - 1;
-	for (size_t i = 0; i < n; i++) {
-		word |= ((uint32_t)(codes[i] >> dropped) & mask) << filled;
-		filled += bits;
-		if (filled >= 8) {
-			*out++ = (uint8_t)word;
-			word >>= 8;
-			filled -= 8;
-		}
+	unsigned dropped = dropped_bits(params, bits);
+	uint64_t mask = 0x0101010101010101 * ((1u << bits) - 1);
+	size_t nbytes = (n * bits + 7) / 8;
+	for (size_t i = 0, at = 0; i < n; i += 8, at += bits) {
+		uint8_t eight[8] = {0};
+		size_t left = nbytes - at;
+		memcpy(eight, codes + i, n - i < 8 ? n - i : 8);
+		put_le64(eight, join(get_le64(eight) >> dropped & mask, bits));
+		if (left >= 8) /* what is beyond its own bytes is written over by the next eight */
+			memcpy(out + at, eight, 8);
+		else
+			memcpy(out + at, eight, left < bits ? left : bits);
 	}
-	if (filled)
-		*out = (uint8_t)word;
 }
 
 void codes_table(struct ic_plane_params params, unsigned bits, int16_t table[256])
