@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/bench on a few files: it runs, and its table and its JSON are complete. How fast anything is, no test says."""
+"""scripts/bench on a few files: it runs, and its table and its JSON are complete."""
 
 import json
 import os

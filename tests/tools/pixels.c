@@ -66,13 +66,17 @@ static void stay_silent(j_common_ptr cinfo)
 {
 }
 
-static void begin(struct jpeg_decompress_struct *cinfo, const uint8_t *bytes, size_t nbytes)
+static void read_pixels(struct jpeg_decompress_struct *cinfo, struct jump_manager *errors, struct buffer *pixels)
 {
-	jpeg_create_decompress(cinfo);
-	jpeg_mem_src(cinfo, bytes, nbytes);
-	jpeg_read_header(cinfo, TRUE);
+	jpeg_start_decompress(cinfo);
+	if (!buffer_reserve(pixels, (size_t)cinfo->output_width * (size_t)cinfo->output_components))
+		longjmp(errors->jump, 1);
+	while (cinfo->output_scanline < cinfo->output_height)
+		jpeg_read_scanlines(cinfo, &pixels->bytes, 1);
+	jpeg_finish_decompress(cinfo);
 }
 
+/* With NULL for `pixels`, the coefficients alone. */
 static bool decode_jpeg(const uint8_t *bytes, size_t nbytes, struct buffer *pixels)
 {
 	struct jpeg_decompress_struct cinfo = {0};
@@ -85,33 +89,20 @@ static bool decode_jpeg(const uint8_t *bytes, size_t nbytes, struct buffer *pixe
 		jpeg_destroy_decompress(&cinfo);
 		return false;
 	}
-	begin(&cinfo, bytes, nbytes);
-	jpeg_start_decompress(&cinfo);
-	if (!buffer_reserve(pixels, (size_t)cinfo.output_width * (size_t)cinfo.output_components))
-		longjmp(errors.jump, 1);
-	while (cinfo.output_scanline < cinfo.output_height)
-		jpeg_read_scanlines(&cinfo, &pixels->bytes, 1);
-	jpeg_finish_decompress(&cinfo);
+	jpeg_create_decompress(&cinfo);
+	jpeg_mem_src(&cinfo, bytes, nbytes);
+	jpeg_read_header(&cinfo, TRUE);
+	if (pixels)
+		read_pixels(&cinfo, &errors, pixels);
+	else
+		jpeg_read_coefficients(&cinfo);
 	jpeg_destroy_decompress(&cinfo);
 	return true;
 }
 
 bool decode_coefficients(const uint8_t *bytes, size_t nbytes)
 {
-	struct jpeg_decompress_struct cinfo = {0};
-	struct jump_manager errors;
-
-	cinfo.err = jpeg_std_error(&errors.base);
-	errors.base.error_exit = jump_out;
-	errors.base.output_message = stay_silent;
-	if (setjmp(errors.jump)) {
-		jpeg_destroy_decompress(&cinfo);
-		return false;
-	}
-	begin(&cinfo, bytes, nbytes);
-	jpeg_read_coefficients(&cinfo);
-	jpeg_destroy_decompress(&cinfo);
-	return true;
+	return decode_jpeg(bytes, nbytes, NULL);
 }
 
 static bool decode_ic(const uint8_t *bytes, size_t nbytes, struct buffer *pixels)
