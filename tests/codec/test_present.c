@@ -7,14 +7,13 @@
 #include "codec_helpers.h"
 #include "guard.h"
 #include "jpegread.h"
+#include "present_helpers.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define M_APP1 0xe1
-#define NEAR_DB 46.0 /* what a JPEG of other blocks may differ from its object, RGB */
 
 static const struct jpeg_spec kinds[] = {
         {.quality = 90},          {.quality = 96, .h = {1, 1, 1}, .v = {1, 1, 1}},
@@ -53,76 +52,7 @@ static void subject_clear(struct subject *c)
 	guard_clear(&c->guard);
 }
 
-static struct bytes present_with(const struct ic_view *view, struct bytes markers)
-{
-	struct bytes jpeg = {0};
-	struct ic_why why = {""};
-	errint_t err = ic_present_jpeg(view, markers.data, markers.nbytes, &jpeg.data, &jpeg.nbytes, &why);
-
-	if (err)
-		ck_abort_msg("%s as a JPEG: %d, %s", design_name(&view->layout.design).text, err, why.text);
-	return jpeg;
-}
-
-static struct bytes present(const struct ic_view *view)
-{
-	return present_with(view, (struct bytes){0});
-}
-
-static uint8_t *rgb_of(const struct ic_view *view)
-{
-	uint8_t *rgb = malloc((size_t)3 * view->layout.width * view->layout.height);
-
-	ck_assert(rgb && ic_decode_rgb(view, rgb, (size_t)3 * view->layout.width) == 0);
-	return rgb;
-}
-
 /* --- B = 8 -------------------------------------------------------------------------------------------------------- */
-
-static int32_t round_away(int32_t value, int32_t step)
-{
-	int32_t code = (abs(value) + step / 2) / step;
-
-	/* Exactly half way only where the step is even, and there step / 2 already rounds up. */
-	return value < 0 ? -code : code;
-}
-
-static void check_grid(const struct jpegread *read, const struct ic_layout *l)
-{
-	int luma = l->ncomponents == 3 && l->design.chroma == IC_CHROMA_HALF ? 2 : 1;
-
-	ck_assert_msg(read->is_baseline, "no baseline JPEG");
-	ck_assert(read->width == l->width && read->height == l->height && read->ncomponents == l->ncomponents);
-	for (unsigned c = 0; c < l->ncomponents; c++) {
-		ck_assert_int_eq(read->component[c].h, c ? 1 : luma);
-		ck_assert_int_eq(read->component[c].v, c ? 1 : luma);
-	}
-}
-
-static void check_component(const struct jpegread_component *read, const struct ic_view *view, unsigned c)
-{
-	const struct ic_layout *l = &view->layout;
-	const struct ic_component *component = &l->component[c];
-	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
-	int16_t(*expected)[64] = calloc(component->nblocks, sizeof(*expected));
-	int16_t *coefs = malloc(l->nfreqs * component->nblocks * sizeof(*coefs));
-
-	ck_assert(expected && coefs && ic_decode_coefficients(view, c, coefs) == 0);
-	ck_assert(read->block_cols == component->block_cols && read->block_rows == component->block_rows);
-	ic_design_freqs(&l->design, freqs);
-	for (unsigned f = 0; f < l->nfreqs; f++) {
-		unsigned at = freqs[f].v * 8u + freqs[f].u;
-		uint8_t step = ic_view_plane_params(view, f * l->ncomponents + c).step;
-
-		ck_assert_uint_eq(read->steps[at], step);
-		for (size_t block = 0; block < component->nblocks; block++)
-			expected[block][at] = (int16_t)round_away(coefs[f * component->nblocks + block], step);
-	}
-	if (memcmp(read->blocks, expected, component->nblocks * sizeof(*expected)) != 0)
-		ck_abort_msg("%s: other coefficients in component %u", design_name(&l->design).text, c);
-	free(expected);
-	free(coefs);
-}
 
 START_TEST(jpegs_of_b8_hold_the_objects_coefficients)
 {
@@ -135,12 +65,8 @@ START_TEST(jpegs_of_b8_hold_the_objects_coefficients)
 	for (unsigned i = 0; i < COUNT(designs); i++) {
 		struct subject c = subject_new((unsigned)_i, designs[i]);
 		struct bytes jpeg = present(&c.view);
-		struct jpegread read = jpegread_coefficients(jpeg);
 
-		check_grid(&read, &c.view.layout);
-		for (unsigned component = 0; component < read.ncomponents; component++)
-			check_component(&read.component[component], &c.view, component);
-		jpegread_clear(&read);
+		check_coefficients(jpeg, &c.view);
 		free(jpeg.data);
 		subject_clear(&c);
 	}
@@ -171,146 +97,6 @@ START_TEST(jpegs_of_b8_without_dropped_bits_show_the_objects_pixels)
 		free(jpeg.data);
 		subject_clear(&c);
 	}
-}
-END_TEST
-
-/* --- Entropy coding ----------------------------------------------------------------------------------------------- */
-
-/* An object whose planes are noise, in one row of blocks of `each`. */
-static struct bytes object_of_noise(const char *design, uint32_t width, uint32_t height, unsigned ncomponents,
-                                    uint32_t each, uint64_t seed)
-{
-	const struct ic_design d = design_of(design);
-	struct dice dice = dice_new(seed);
-	struct ic_layout l;
-
-	ck_assert_int_eq(ic_layout_init(&l, &d, width, height, ncomponents), 0);
-	struct bytes object = {calloc(1, l.nbytes), l.nbytes};
-	ck_assert_ptr_nonnull(object.data);
-	ic_header_write(object.data, &l, 1, 0);
-	for (unsigned p = 0; p < l.nplanes; p++) {
-		const struct ic_component *component = &l.component[p % ncomponents];
-		uint8_t *plane = object.data + ic_layout_plane_offset(&l, p);
-
-		memcpy(object.data + IC_HEADER_SIZE + IC_TABLE_ENTRY_SIZE * p, "\1\x08\0\0", 4);
-		for (uint32_t row = 0; row < component->block_rows; row += each)
-			for (uint32_t col = 0; col < component->block_cols; col++)
-				plane[row * component->block_cols + col] = (uint8_t)dice_roll(&dice, 256);
-		/* The extremes, one after the other. */
-		for (uint64_t block = 0; block < 3 && block < component->nblocks; block++)
-			plane[block] = block % 2 ? 0x7f : 0x80;
-	}
-	return object;
-}
-
-/* libjpeg's decoder finds the object's coefficients, and its encoder makes no shorter scan of them. */
-static void check_entropy_coding(struct bytes object)
-{
-	struct ic_view view = view_of(object);
-	struct bytes jpeg = present(&view), optimized = jpegread_optimized(jpeg);
-	struct jpegread read = jpegread_coefficients(jpeg);
-
-	check_grid(&read, &view.layout);
-	for (unsigned component = 0; component < read.ncomponents; component++)
-		check_component(&read.component[component], &view, component);
-	ck_assert_uint_le(jpegread_scan_nbytes(jpeg), jpegread_scan_nbytes(optimized));
-	jpegread_clear(&read);
-	free(jpeg.data);
-	free(optimized.data);
-}
-
-/* Runs of any length, blocks without a zero, all 8-bit codes, and differences of DC from -255 to 255. */
-START_TEST(noise_is_coded_as_well_as_can_be)
-{
-	static const char *const designs[] = {"s1x1-b8-k15-q8",   "s1x1-b8-k15-q8-c1", "s1x1-b8-k6-q8-c1",
-	                                      "s1x1-b8-k9-q8-ol", "s1x1-b8-k1-q8-ol",  "s2x2-b8-k1-q8"};
-
-	for (unsigned i = 0; i < 2 * COUNT(designs); i++) {
-		struct bytes object =
-		        object_of_noise(designs[i / 2], 170, 400, i % 2 ? 1 : 3, 1u << 2 * (_i / 2), (uint64_t)_i);
-
-		check_entropy_coding(object);
-		free(object.data);
-	}
-}
-END_TEST
-
-START_TEST(photographs_are_coded_as_well_as_can_be)
-{
-	static const char *const designs[] = {"s1x1-b8-k15-q8", "s1x1-b8-k4-q8", "s1x1-b8-k7-q5-c1",
-	                                      "s1x1-b8-k15-q1", "s2x2-b8-k6-q8", "s4x4-b8-k6-q8"};
-	const struct jpeg_spec spec = {.quality = 96, .h = {1, 1, 1}, .v = {1, 1, 1}};
-	struct bytes source = photograph("imagenet-1k-sample", (unsigned)_i, 251, 187, &spec);
-
-	for (unsigned i = 0; i < COUNT(designs); i++) {
-		struct ic_design d = design_of(designs[i]);
-		struct bytes object = encode(source, &d);
-
-		check_entropy_coding(object);
-		free(object.data);
-	}
-	free(source.data);
-}
-END_TEST
-
-/* One block, MCUs of which one block is seen, a single row or column of them, and the longest side there is. */
-START_TEST(narrow_pictures_are_coded_as_well_as_can_be)
-{
-	static const struct {
-		uint32_t width, height;
-	} narrow[] = {{1, 1}, {8, 8}, {17, 1}, {1, 17}, {40, 100}, {600, 50}, {65500, 8}, {17, 65500}};
-
-	for (unsigned i = 0; i < COUNT(narrow); i++) {
-		struct bytes object = object_of_noise(_i ? "s1x1-b8-k15-q8-c1" : "s1x1-b8-k4-q8", narrow[i].width,
-		                                      narrow[i].height, 3, 1, i);
-
-		check_entropy_coding(object);
-		free(object.data);
-	}
-}
-END_TEST
-
-START_TEST(one_symbol_is_coded)
-{
-	struct bytes object = object_of_noise("s1x1-b8-k15-q8", 24, 8, 1, 1, 0);
-	struct ic_view view = view_of(object);
-
-	/* Every DC the same, every AC 1: the differences have one size after the first block, the rest one symbol. */
-	for (unsigned p = 0; p < view.layout.nplanes; p++)
-		memset(object.data + ic_layout_plane_offset(&view.layout, p), p ? 1 : 0,
-		       view.layout.component[0].nblocks);
-	check_entropy_coding(object);
-	free(object.data);
-}
-END_TEST
-
-/* Samples of nothing but extremes have the largest coefficients there are. */
-START_TEST(the_largest_coefficients_have_codes)
-{
-	struct bytes object = object_of_noise("s1x1-b1-k1-q8-c1", 136, 300, 1, 1, (uint64_t)_i);
-	struct ic_view view = view_of(object);
-	uint8_t *plane = object.data + ic_layout_plane_offset(&view.layout, 0);
-
-	/* The signs of one frequency in each block of every fourth row, both ways; gray elsewhere. */
-	for (uint32_t y = 0; y < 300; y++) {
-		for (uint32_t x = 0; x < 136; x++) {
-			uint32_t u = x / 8 % 8, v = y / 8 % 8;
-			bool up = (cos((2 * (x % 8) + 1) * u * M_PI / 16) > 0) ^
-			          (cos((2 * (y % 8) + 1) * v * M_PI / 16) > 0) ^ (x / 64 % 2 != 0);
-
-			plane[y * 136 + x] = (y / 8) % 4 == 2 ? 0 : up ? 0x80 : 0x7f;
-		}
-	}
-	struct bytes jpeg = present(&view);
-	struct picture shown = jpegread_rgb(jpeg);
-	uint8_t *rgb = rgb_of(&view);
-	double db = psnr(shown.rgb, rgb, (size_t)3 * shown.width * shown.height);
-
-	ck_assert_msg(db > NEAR_DB, "%.2f dB", db);
-	free(rgb);
-	picture_clear(&shown);
-	free(jpeg.data);
-	free(object.data);
 }
 END_TEST
 
@@ -581,11 +367,6 @@ static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, jpegs_of_b8_hold_the_objects_coefficients, 0, NSOURCES);
 	tcase_add_loop_test(cases, jpegs_of_b8_without_dropped_bits_show_the_objects_pixels, 0, NSOURCES);
-	tcase_add_loop_test(cases, noise_is_coded_as_well_as_can_be, 0, 4);
-	tcase_add_loop_test(cases, photographs_are_coded_as_well_as_can_be, 0, 3);
-	tcase_add_loop_test(cases, narrow_pictures_are_coded_as_well_as_can_be, 0, 2);
-	tcase_add_test(cases, one_symbol_is_coded);
-	tcase_add_test(cases, the_largest_coefficients_have_codes);
 	tcase_add_loop_test(cases, jpegs_of_other_blocks_are_near_the_object, 0, 3);
 	tcase_add_loop_test(cases, jpegs_of_other_blocks_have_the_objects_grid, 0, NSOURCES);
 	tcase_add_loop_test(cases, orientation_is_a_tag, 0, 2);

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* The entropy coding of the face jpeg: libjpeg reads what the object holds, and cannot write it shorter. */
+#include "codec/present.h"
+
+#include "codec_helpers.h"
+#include "jpegread.h"
+#include "present_helpers.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An object whose planes are noise, in one row of blocks of `each`. */
+static struct bytes object_of_noise(const char *design, uint32_t width, uint32_t height, unsigned ncomponents,
+                                    uint32_t each, uint64_t seed)
+{
+	const struct ic_design d = design_of(design);
+	struct dice dice = dice_new(seed);
+	struct ic_layout l;
+
+	ck_assert_int_eq(ic_layout_init(&l, &d, width, height, ncomponents), 0);
+	struct bytes object = {calloc(1, l.nbytes), l.nbytes};
+	ck_assert_ptr_nonnull(object.data);
+	ic_header_write(object.data, &l, 1, 0);
+	for (unsigned p = 0; p < l.nplanes; p++) {
+		const struct ic_component *component = &l.component[p % ncomponents];
+		uint8_t *plane = object.data + ic_layout_plane_offset(&l, p);
+
+		memcpy(object.data + IC_HEADER_SIZE + IC_TABLE_ENTRY_SIZE * p, "\1\x08\0\0", 4);
+		for (uint32_t row = 0; row < component->block_rows; row += each)
+			for (uint32_t col = 0; col < component->block_cols; col++)
+				plane[row * component->block_cols + col] = (uint8_t)dice_roll(&dice, 256);
+		/* The extremes, one after the other. */
+		for (uint64_t block = 0; block < 3 && block < component->nblocks; block++)
+			plane[block] = block % 2 ? 0x7f : 0x80;
+	}
+	return object;
+}
+
+/* libjpeg's decoder finds the object's coefficients, and its encoder makes no shorter scan of them. */
+static void check_entropy_coding(struct bytes object)
+{
+	struct ic_view view = view_of(object);
+	struct bytes jpeg = present(&view), optimized = jpegread_optimized(jpeg);
+
+	check_coefficients(jpeg, &view);
+	ck_assert_uint_le(jpegread_scan_nbytes(jpeg), jpegread_scan_nbytes(optimized));
+	free(jpeg.data);
+	free(optimized.data);
+}
+
+/* Runs of any length, blocks without a zero, all 8-bit codes, and differences of DC from -255 to 255. */
+START_TEST(noise_is_coded_as_well_as_can_be)
+{
+	static const char *const designs[] = {"s1x1-b8-k15-q8",   "s1x1-b8-k15-q8-c1", "s1x1-b8-k6-q8-c1",
+	                                      "s1x1-b8-k9-q8-ol", "s1x1-b8-k1-q8-ol",  "s2x2-b8-k1-q8"};
+
+	for (unsigned i = 0; i < 2 * COUNT(designs); i++) {
+		struct bytes object =
+		        object_of_noise(designs[i / 2], 170, 400, i % 2 ? 1 : 3, 1u << 2 * (_i / 2), (uint64_t)_i);
+
+		check_entropy_coding(object);
+		free(object.data);
+	}
+}
+END_TEST
+
+START_TEST(photographs_are_coded_as_well_as_can_be)
+{
+	static const char *const designs[] = {"s1x1-b8-k15-q8", "s1x1-b8-k4-q8", "s1x1-b8-k7-q5-c1",
+	                                      "s1x1-b8-k15-q1", "s2x2-b8-k6-q8", "s4x4-b8-k6-q8"};
+	const struct jpeg_spec spec = {.quality = 96, .h = {1, 1, 1}, .v = {1, 1, 1}};
+	struct bytes source = photograph("imagenet-1k-sample", (unsigned)_i, 251, 187, &spec);
+
+	for (unsigned i = 0; i < COUNT(designs); i++) {
+		struct ic_design d = design_of(designs[i]);
+		struct bytes object = encode(source, &d);
+
+		check_entropy_coding(object);
+		free(object.data);
+	}
+	free(source.data);
+}
+END_TEST
+
+/* One block, MCUs of which one block is seen, a single row or column of them, and the longest side there is. */
+START_TEST(narrow_pictures_are_coded_as_well_as_can_be)
+{
+	static const struct {
+		uint32_t width, height;
+	} narrow[] = {{1, 1}, {8, 8}, {17, 1}, {1, 17}, {40, 100}, {600, 50}, {65500, 8}, {17, 65500}};
+
+	for (unsigned i = 0; i < COUNT(narrow); i++) {
+		struct bytes object = object_of_noise(_i ? "s1x1-b8-k15-q8-c1" : "s1x1-b8-k4-q8", narrow[i].width,
+		                                      narrow[i].height, 3, 1, i);
+
+		check_entropy_coding(object);
+		free(object.data);
+	}
+}
+END_TEST
+
+START_TEST(one_symbol_is_coded)
+{
+	struct bytes object = object_of_noise("s1x1-b8-k15-q8", 24, 8, 1, 1, 0);
+	struct ic_view view = view_of(object);
+
+	/* Every DC the same, every AC 1: the differences have one size after the first block, the rest one symbol. */
+	for (unsigned p = 0; p < view.layout.nplanes; p++)
+		memset(object.data + ic_layout_plane_offset(&view.layout, p), p ? 1 : 0,
+		       view.layout.component[0].nblocks);
+	check_entropy_coding(object);
+	free(object.data);
+}
+END_TEST
+
+/* Samples of nothing but extremes have the largest coefficients there are. */
+START_TEST(the_largest_coefficients_have_codes)
+{
+	struct bytes object = object_of_noise("s1x1-b1-k1-q8-c1", 136, 300, 1, 1, (uint64_t)_i);
+	struct ic_view view = view_of(object);
+	uint8_t *plane = object.data + ic_layout_plane_offset(&view.layout, 0);
+
+	/* The signs of one frequency in each block of every fourth row, both ways; gray elsewhere. */
+	for (uint32_t y = 0; y < 300; y++) {
+		for (uint32_t x = 0; x < 136; x++) {
+			uint32_t u = x / 8 % 8, v = y / 8 % 8;
+			bool up = (cos((2 * (x % 8) + 1) * u * M_PI / 16) > 0) ^
+			          (cos((2 * (y % 8) + 1) * v * M_PI / 16) > 0) ^ (x / 64 % 2 != 0);
+
+			plane[y * 136 + x] = (y / 8) % 4 == 2 ? 0 : up ? 0x80 : 0x7f;
+		}
+	}
+	struct bytes jpeg = present(&view);
+	struct picture shown = jpegread_rgb(jpeg);
+	uint8_t *rgb = rgb_of(&view);
+	double db = psnr(shown.rgb, rgb, (size_t)3 * shown.width * shown.height);
+
+	ck_assert_msg(db > NEAR_DB, "%.2f dB", db);
+	free(rgb);
+	picture_clear(&shown);
+	free(jpeg.data);
+	free(object.data);
+}
+END_TEST
+
+static void add_tests(TCase *cases)
+{
+	tcase_add_loop_test(cases, noise_is_coded_as_well_as_can_be, 0, 4);
+	tcase_add_loop_test(cases, photographs_are_coded_as_well_as_can_be, 0, 3);
+	tcase_add_loop_test(cases, narrow_pictures_are_coded_as_well_as_can_be, 0, 2);
+	tcase_add_test(cases, one_symbol_is_coded);
+	tcase_add_test(cases, the_largest_coefficients_have_codes);
+}
+
+int main(void)
+{
+	return suite_run("present-coding", add_tests);
+}
