@@ -47,11 +47,12 @@ static inline int32_t limit(int64_t value, uint32_t unit)
  * The smallest step whose rounded codes fit: with code = floor((2 |v| + unit s) / (2 unit s)) and the sign of v,
  * code <= 127 means 2 v < 255 unit s, and code >= -128 means 2 |v| < 257 unit s.
  */
-static uint32_t smallest_step(struct range values, uint32_t unit)
+static uint32_t smallest_step(struct range values, uint32_t unit, uint32_t least)
 {
 	uint32_t up = 2 * (uint32_t)values.max / (255 * unit) + 1;
 	uint32_t down = 2 * (uint32_t)-values.min / (257 * unit) + 1;
-	return up > down ? up : down;
+	uint32_t fits = up > down ? up : down;
+	return fits > least ? fits : least;
 }
 
 /*
@@ -88,8 +89,8 @@ static void divide_limited(struct divider by, const struct plane_values *plane, 
 uint8_t codes_quantize(const struct plane_values *plane, int8_t *codes)
 {
 	struct range range = range16(plane->values, plane->n);
-	bool fits = plane->unit == 1 && plane->scale <= STEP_MAX && range.max <= CODE_MAX && range.min >= CODE_MIN;
-	if (fits) {
+	bool is_step = plane->unit == 1 && plane->scale == plane->least_step;
+	if (is_step && range.max <= CODE_MAX && range.min >= CODE_MIN) { /* what follows would give the same */
 		for (size_t i = 0; i < plane->n; i++)
 			codes[i] = (int8_t)plane->values[i];
 		return (uint8_t)plane->scale;
@@ -97,7 +98,7 @@ uint8_t codes_quantize(const struct plane_values *plane, int8_t *codes)
 
 	int64_t min = (int64_t)range.min * plane->scale, max = (int64_t)range.max * plane->scale;
 	range = (struct range){limit(min, plane->unit), limit(max, plane->unit)};
-	uint32_t step = smallest_step(range, plane->unit);
+	uint32_t step = smallest_step(range, plane->unit, plane->least_step);
 	struct divider by = {.half = (int32_t)(plane->unit * step)};
 	by.inverse = 1.0f / (float)(2 * by.half);
 	if (range.min == min && range.max == max)

@@ -12,10 +12,11 @@ struct plane_values {
 	const int16_t *values;
 	size_t n;
 	uint32_t scale, unit;
+	uint8_t least_step; /* at least 1 */
 };
 
-/* Choose the step and make the 8-bit codes. A plane whose scale is a step that its values fit (a JPEG's own coefficients)
- * keeps them. `codes` has room for n and may not overlap the values. Returns the step. */
+/* Choose the step, the smallest from least_step on whose codes fit, and make the 8-bit codes. `codes` has room for n and may
+ * not overlap the values. Returns the step. */
 uint8_t codes_quantize(const struct plane_values *plane, int8_t *codes);
 
 /* What the table says of a plane of 8-bit codes with this step, packed in `bits` bits. */

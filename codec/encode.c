@@ -20,9 +20,10 @@
 struct input {
 	struct grid_axis x, y;  /* how it lies against the object's */
 	bool direct;            /* its blocks are the object's: coefficients need no transform */
+	bool keeps_steps;       /* no plane's step is finer than the source's own */
 	struct planes planes;   /* of the object's component */
 	struct samples samples; /* where it is not direct */
-	uint16_t steps[64];
+	uint16_t steps[64];     /* the source's own */
 };
 
 struct encoder {
@@ -51,8 +52,9 @@ static errint_t input_init(const struct encoder *e, unsigned c, struct input *in
 	struct jpeg_plane plane = jpeg_reader_plane(e->reader, c);
 	if (c < o->layout.ncomponents)
 		set_axes(e, c, &input->x, &input->y);
-	input->direct =
-	        o->layout.design.block == 8 && jpeg_samples_is_ycc(&e->info) && grid_is_identity(&input->x, &input->y);
+	bool same_blocks = o->layout.design.block == 8 && jpeg_samples_is_ycc(&e->info);
+	input->direct = same_blocks && grid_is_identity(&input->x, &input->y);
+	input->keeps_steps = same_blocks && grid_is_reduction(&input->x, &input->y);
 	return input->direct ? planes_init(&input->planes, &o->layout, o->freqs, c, why)
 	                     : jpeg_samples_new(&plane, &input->samples, why);
 }
@@ -69,12 +71,11 @@ static void take_row(void *context, const struct jpeg_row *row)
 {
 	struct encoder *e = context;
 	struct input *input = &e->input[row->component];
-	if (input->direct) {
+	memcpy(input->steps, row->steps, sizeof input->steps);
+	if (input->direct)
 		planes_put_row8(&input->planes, row->row, row->blocks);
-		memcpy(input->steps, row->steps, sizeof input->steps);
-	} else {
+	else
 		jpeg_samples_put(&input->samples, row);
-	}
 }
 
 static void transform(const struct object *o, const uint8_t *samples, size_t stride, struct planes *planes)
@@ -136,6 +137,21 @@ static errint_t sample(struct encoder *e, unsigned c, struct ic_why *why)
 
 /* --- Codes -------------------------------------------------------------------------------------------------------- */
 
+/* Plane `f` of a component and how it is to be coded (docs/format.md, "Codes"). A step that no plane can have, over 255, is
+ * not kept. */
+static struct plane_values plane_of(const struct input *input, unsigned f, struct ic_freq freq)
+{
+	const struct planes *planes = &input->planes;
+	unsigned own = planes->block == 8 ? input->steps[freq.v * 8 + freq.u] : 1;
+	return (struct plane_values){
+	        .values = planes->values + f * planes->nblocks,
+	        .n = planes->nblocks,
+	        .scale = input->direct ? own : 1,
+	        .unit = input->direct ? 1 : DCT_FORWARD_UNIT,
+	        .least_step = input->keeps_steps && own <= UINT8_MAX ? (uint8_t)own : 1,
+	};
+}
+
 static errint_t put_component(struct encoder *e, unsigned c, struct ic_why *why)
 {
 	struct object *o = &e->object;
@@ -144,16 +160,11 @@ static errint_t put_component(struct encoder *e, unsigned c, struct ic_why *why)
 	errint_t err = input->direct ? 0 : sample(e, c, why);
 	if (err)
 		return err;
-	size_t n = input->planes.nblocks;
-	int8_t *codes = malloc(n);
+	int8_t *codes = malloc(input->planes.nblocks);
 	if (!codes)
-		return ic_fail(why, -ENOMEM, "out of memory for %zu codes", n);
+		return ic_fail(why, -ENOMEM, "out of memory for %zu codes", input->planes.nblocks);
 	for (unsigned f = 0; f < l->nfreqs; f++) {
-		struct plane_values plane = {input->planes.values + f * n, n, 1, DCT_FORWARD_UNIT};
-		if (input->direct) {
-			plane.scale = input->steps[o->freqs[f].v * 8 + o->freqs[f].u];
-			plane.unit = 1;
-		}
+		struct plane_values plane = plane_of(input, f, o->freqs[f]);
 		object_put_plane(o, f * l->ncomponents + c, codes, codes_quantize(&plane, codes));
 	}
 	free(codes);

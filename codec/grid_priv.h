@@ -28,6 +28,12 @@ static inline bool grid_is_identity(const struct grid_axis *x, const struct grid
 	return x->num == x->den && y->num == y->den;
 }
 
+/* Whether the target is nowhere finer than the source. */
+static inline bool grid_is_reduction(const struct grid_axis *x, const struct grid_axis *y)
+{
+	return x->num >= x->den && y->num >= y->den;
+}
+
 /* Fill `out`, height rows of width samples; reading past an edge of the source repeats the edge. -ENOMEM. */
 int grid_resample(const struct plane8 *source, struct grid_axis x, struct grid_axis y, uint32_t width, uint32_t height,
                   uint8_t *out, size_t out_stride);

@@ -59,17 +59,17 @@ static void merge(const struct leaf *leaves, unsigned nleaves, const struct item
 /* Package-merge: L. L. Larmore and D. S. Hirschberg, A fast algorithm for optimal length-limited Huffman codes, JACM
  * 37(3), 1990. Of each list the lightest items are taken, of the last as many as make a code; the length of a leaf is the
  * number of lists it is taken from. */
-static void find_lengths(const struct leaf *leaves, unsigned nleaves, uint8_t lengths[NLEAVES_MAX])
+static void find_lengths(const struct leaf *leaves, unsigned nleaves, unsigned length_max, uint8_t lengths[NLEAVES_MAX])
 {
 	bool is_leaf[HUFFMAN_LENGTH_MAX][NITEMS_MAX];
 	struct items items[2];
 	items[1].n = 0;
-	for (unsigned i = 0; i < HUFFMAN_LENGTH_MAX; i++)
+	for (unsigned i = 0; i < length_max; i++)
 		merge(leaves, nleaves, &items[(i + 1) % 2], &items[i % 2], is_leaf[i]);
 
 	memset(lengths, 0, nleaves);
 	unsigned ntaken = 2 * nleaves - 2;
-	for (unsigned i = HUFFMAN_LENGTH_MAX; i-- > 0;) {
+	for (unsigned i = length_max; i-- > 0;) {
 		unsigned leaf = 0;
 		for (unsigned item = 0; item < ntaken; item++)
 			if (is_leaf[i][item])
@@ -93,12 +93,12 @@ static void assign_codes(const struct leaf *leaves, unsigned nleaves, const uint
 	}
 }
 
-void huffman_make(const size_t counts[HUFFMAN_NSYMBOLS], struct huffman *ret_huffman)
+void huffman_make(const size_t counts[HUFFMAN_NSYMBOLS], unsigned length_max, struct huffman *ret_huffman)
 {
 	struct leaf leaves[NLEAVES_MAX];
 	uint8_t lengths[NLEAVES_MAX];
 	unsigned nleaves = collect(counts, leaves);
-	find_lengths(leaves, nleaves, lengths);
+	find_lengths(leaves, nleaves, length_max, lengths);
 	*ret_huffman = (struct huffman){.nsymbols = 0};
 	assign_codes(leaves, nleaves, lengths, ret_huffman);
 }

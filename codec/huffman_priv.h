@@ -19,6 +19,6 @@ struct huffman {
 	uint8_t length[HUFFMAN_NSYMBOLS];
 };
 
-/* No code that T.81 allows makes the counted symbols shorter: at most 16 bits each, none of them all ones. At least one
- * count is not 0; their sum, times 16, is in the range of size_t. */
-void huffman_make(const size_t counts[HUFFMAN_NSYMBOLS], struct huffman *ret_huffman);
+/* No code of at most `length_max` bits a symbol, none of them all ones, makes the counted symbols shorter. At least one
+ * count is not 0, fewer than 2^length_max are; their sum, times 16, is in the range of size_t. */
+void huffman_make(const size_t counts[HUFFMAN_NSYMBOLS], unsigned length_max, struct huffman *ret_huffman);

@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* libjpeg and most other decoders look codes of 8 bits up at once, and go through longer ones bit by bit. A baseline JPEG
+ * has at most 162 symbols in a table: all have room. */
+#define CODE_LENGTH_MAX 8
+
 #define SIDE_MAX 65500 /* libjpeg's JPEG_MAX_DIMENSION */
 
 #define M_SOF0 0xc0
@@ -199,7 +203,7 @@ static errint_t write_symbols(const struct jpeg_picture *picture, const struct j
 	struct huffman tables[JPEG_NTABLES] = {{.nsymbols = 0}};
 	struct jpeg_coded scan;
 	for (unsigned i = 0; i < ntables(picture); i++)
-		huffman_make(symbols->counts[i], &tables[i]);
+		huffman_make(symbols->counts[i], CODE_LENGTH_MAX, &tables[i]);
 	errint_t err = jpeg_coded_init(&scan, symbols, tables);
 	if (!err)
 		err = write_scan(picture, tables, &scan, ret_bytes, ret_nbytes);

@@ -10,7 +10,7 @@
 #include "codec/format.h"
 
 /*
- * A baseline JPEG: JFIF YCbCr or grayscale, 4:2:0 under c2 and 4:4:4 under c1, with the best Huffman tables for it.
+ * A baseline JPEG: JFIF YCbCr or grayscale, 4:2:0 under c2 and 4:4:4 under c1, with Huffman tables made for it.
  *
  * At B = 8 the coefficients are those that ic_decode_coefficients gives, rounded to the planes' steps, which are the
  * quantization tables; there is no transform, and where no bits were dropped a decoder with libjpeg's arithmetic shows

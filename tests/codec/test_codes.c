@@ -27,9 +27,9 @@ static bool fits(int32_t low, int32_t high, uint32_t unit, uint32_t step)
 	return code_of(high, unit, step) <= 127 && code_of(low, unit, step) >= -128;
 }
 
-static uint32_t step_by_search(int32_t low, int32_t high, uint32_t unit)
+static uint32_t step_by_search(int32_t low, int32_t high, uint32_t unit, uint32_t least)
 {
-	uint32_t step = 1;
+	uint32_t step = least;
 
 	while (!fits(low, high, unit, step))
 		step++;
@@ -44,9 +44,10 @@ START_TEST(the_step_is_the_smallest_that_fits)
 		for (int sign = -1; sign <= 1; sign += 2) {
 			int16_t values[3] = {0, (int16_t)clamp(sign * extreme, -32768, 32767), 0};
 			int8_t codes[3];
-			struct plane_values plane = {values, 3, 1, 8};
+			uint8_t least = (uint8_t)(1 + extreme % 7 * (extreme % 5) * 10);
+			struct plane_values plane = {values, 3, 1, 8, least};
 			uint32_t expected =
-			        step_by_search(values[1] < 0 ? values[1] : 0, values[1] > 0 ? values[1] : 0, 8);
+			        step_by_search(values[1] < 0 ? values[1] : 0, values[1] > 0 ? values[1] : 0, 8, least);
 
 			if (codes_quantize(&plane, codes) != expected)
 				ck_abort_msg("%d: step %u, not %u", values[1], codes_quantize(&plane, codes), expected);
@@ -55,7 +56,7 @@ START_TEST(the_step_is_the_smallest_that_fits)
 }
 END_TEST
 
-/* Every value at every step. A step is brought about by the largest value that needs it, all smaller ones with it. */
+/* Every value at every step that it can meet: all that fit at the step. */
 START_TEST(every_value_is_rounded_at_every_step)
 {
 	static int16_t values[65536];
@@ -71,10 +72,8 @@ START_TEST(every_value_is_rounded_at_every_step)
 			high--;
 		for (int32_t value = low; value <= high; value++)
 			values[n++] = (int16_t)value;
-		uint8_t chosen = codes_quantize(&(struct plane_values){values, n, 1, 8}, codes);
-		ck_assert_uint_eq(chosen, step_by_search(low, high, 8));
-		/* Past the range of 16 bits the same values need no larger step. */
-		ck_assert(chosen == step || (low == -32768 && high == 32767));
+		uint8_t chosen = codes_quantize(&(struct plane_values){values, n, 1, 8, (uint8_t)step}, codes);
+		ck_assert_uint_eq(chosen, step);
 		for (size_t i = 0; i < n; i++) {
 			if (codes[i] != code_of(values[i], 8, chosen))
 				ck_abort_msg("%d at step %u: %d", values[i], chosen, codes[i]);
@@ -93,7 +92,7 @@ START_TEST(codes_of_8_bits_keep_the_step_of_the_source)
 	for (int i = 0; i < 256; i++)
 		values[i] = (int16_t)(i - 128);
 	for (uint32_t step = 1; step <= 255; step++) {
-		struct plane_values plane = {values, 256, step, 1};
+		struct plane_values plane = {values, 256, step, 1, (uint8_t)step};
 
 		ck_assert_uint_eq(codes_quantize(&plane, codes), step);
 		for (int i = 0; i < 256; i++)
@@ -102,7 +101,8 @@ START_TEST(codes_of_8_bits_keep_the_step_of_the_source)
 }
 END_TEST
 
-/* One value too many for 8 bits, or a step over 255: products, clamped to what some step can hold, at the smallest. */
+/* One value too many for 8 bits, or a step over 255: products, clamped to what some step can hold, at the smallest. No
+ * step that is finer than the source's, up to 255, holds them. */
 START_TEST(other_codes_get_the_smallest_step)
 {
 	struct dice dice = dice_new(1);
@@ -123,8 +123,9 @@ START_TEST(other_codes_get_the_smallest_step)
 			low = value < low ? value : low;
 			high = value > high ? value : high;
 		}
-		uint32_t step = codes_quantize(&(struct plane_values){values, COUNT(values), scale, 1}, codes);
-		ck_assert_uint_eq(step, step_by_search(low, high, 1));
+		uint8_t least = scale <= 255 ? (uint8_t)scale : 1;
+		uint32_t step = codes_quantize(&(struct plane_values){values, COUNT(values), scale, 1, least}, codes);
+		ck_assert_uint_eq(step, step_by_search(low, high, 1, 1));
 		for (size_t j = 0; j < COUNT(values); j++) {
 			int64_t product = (int64_t)values[j] * scale;
 			int32_t value = product > 32385 ? 32385 : product < -32640 ? -32640 : (int32_t)product;
@@ -148,7 +149,7 @@ START_TEST(every_product_is_rounded_at_every_step)
 
 		for (int32_t value = clamp(low, -32640, 0); value <= clamp(high, 0, 32385); value++)
 			values[n++] = (int16_t)value;
-		uint32_t chosen = codes_quantize(&(struct plane_values){values, n, 1, 1}, codes);
+		uint32_t chosen = codes_quantize(&(struct plane_values){values, n, 1, 1, 1}, codes);
 		ck_assert_uint_eq(chosen, (uint32_t)step);
 		for (size_t i = 0; i < n; i++) {
 			if (codes[i] != code_of(values[i], 1, chosen))

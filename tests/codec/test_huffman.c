@@ -16,7 +16,7 @@ struct counts {
 /* --- What any code must be ---------------------------------------------------------------------------------------- */
 
 /* Symbols take the codes that a decoder derives from HUFFSIZE and HUFFVAL, count up, and never reach all ones. */
-static void check_codes(const struct huffman *huffman, const struct counts *counts)
+static void check_codes(const struct huffman *huffman, const struct counts *counts, unsigned length_max)
 {
 	unsigned code = 0, n = 0;
 
@@ -32,6 +32,8 @@ static void check_codes(const struct huffman *huffman, const struct counts *coun
 		}
 	}
 	ck_assert_uint_eq(huffman->nsymbols, n);
+	for (unsigned length = length_max + 1; length <= HUFFMAN_LENGTH_MAX; length++)
+		ck_assert_uint_eq(huffman->nof_length[length], 0);
 	for (unsigned symbol = 0; symbol < HUFFMAN_NSYMBOLS; symbol++)
 		ck_assert_uint_eq(huffman->length[symbol] != 0, counts->of[symbol] != 0);
 }
@@ -51,7 +53,7 @@ static size_t cost_of(const struct huffman *huffman, const struct counts *counts
  * below a level with so many open nodes, each of those leaves being one bit deeper for it. */
 struct search {
 	size_t counts[HUFFMAN_NSYMBOLS + 1];
-	unsigned nleaves;
+	unsigned nleaves, length_max;
 	size_t *known; /* [level][first][open]; 0: not yet */
 };
 
@@ -67,7 +69,7 @@ static size_t least_below(struct search *s, unsigned level, unsigned first, unsi
 
 	if (left == 0)
 		return 0;
-	if (level == HUFFMAN_LENGTH_MAX || open == 0)
+	if (level == s->length_max || open == 0)
 		return SIZE_MAX;
 	open = 2 * open < left ? 2 * open : left; /* more nodes than leaves help no one */
 	size_t *known = known_at(s, level, first, open);
@@ -90,28 +92,28 @@ static int compare(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-static size_t least_cost(const struct counts *counts)
+static size_t least_cost(const struct counts *counts, unsigned length_max)
 {
-	struct search s = {.nleaves = 1};
+	struct search s = {.nleaves = 1, .length_max = length_max};
 
 	for (unsigned symbol = 0; symbol < HUFFMAN_NSYMBOLS; symbol++)
 		if (counts->of[symbol])
 			s.counts[s.nleaves++ - 1] = counts->of[symbol];
 	qsort(s.counts, s.nleaves, sizeof *s.counts, compare);
-	s.known = calloc((HUFFMAN_LENGTH_MAX + 1) * (size_t)(s.nleaves + 1) * (s.nleaves + 1), sizeof *s.known);
+	s.known = calloc((length_max + 1) * (size_t)(s.nleaves + 1) * (s.nleaves + 1), sizeof *s.known);
 	ck_assert_ptr_nonnull(s.known);
 	size_t cost = least_below(&s, 0, 0, 1);
 	free(s.known);
 	return cost;
 }
 
-static void check(const struct counts *counts)
+static void check(const struct counts *counts, unsigned length_max)
 {
 	struct huffman huffman;
 
-	huffman_make(counts->of, &huffman);
-	check_codes(&huffman, counts);
-	ck_assert_uint_eq(cost_of(&huffman, counts), least_cost(counts));
+	huffman_make(counts->of, length_max, &huffman);
+	check_codes(&huffman, counts, length_max);
+	ck_assert_uint_eq(cost_of(&huffman, counts), least_cost(counts, length_max));
 }
 
 /* --- Counts ------------------------------------------------------------------------------------------------------- */
@@ -123,8 +125,8 @@ START_TEST(one_symbol_takes_one_bit)
 		struct huffman huffman;
 
 		counts.of[symbol] = 7;
-		huffman_make(counts.of, &huffman);
-		check_codes(&huffman, &counts);
+		huffman_make(counts.of, 8, &huffman);
+		check_codes(&huffman, &counts, 8);
 		ck_assert_uint_eq(huffman.length[symbol], 1);
 	}
 }
@@ -138,7 +140,8 @@ START_TEST(lengths_are_limited_at_the_least_cost)
 
 		for (unsigned symbol = 2; symbol < n; symbol++)
 			counts.of[symbol] = counts.of[symbol - 1] + counts.of[symbol - 2];
-		check(&counts);
+		for (unsigned length_max = 6; length_max <= HUFFMAN_LENGTH_MAX; length_max++)
+			check(&counts, length_max);
 	}
 }
 END_TEST
@@ -153,7 +156,7 @@ START_TEST(no_code_costs_less)
 
 		for (unsigned j = 0; j < n; j++)
 			counts.of[dice_roll(&dice, 256)] = 1 + dice_roll(&dice, 1u << dice_roll(&dice, range_bits));
-		check(&counts);
+		check(&counts, i % 2 ? HUFFMAN_LENGTH_MAX : 8);
 	}
 }
 END_TEST
@@ -166,8 +169,11 @@ START_TEST(all_symbols_have_codes)
 		equal.of[symbol] = 1000;
 		falling.of[symbol] = (size_t)1 << (40 - symbol / 8);
 	}
-	check(&equal);
-	check(&falling);
+	check(&equal, HUFFMAN_LENGTH_MAX);
+	check(&falling, HUFFMAN_LENGTH_MAX);
+	equal.of[7] = falling.of[7] = 0; /* as many as 8 bits have room for beside the one that is all ones */
+	check(&equal, 8);
+	check(&falling, 8);
 }
 END_TEST
 

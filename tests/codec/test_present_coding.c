@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The entropy coding of the face jpeg: libjpeg reads what the object holds, and cannot write it shorter. */
+/* The entropy coding of the face jpeg: libjpeg reads what the object holds, and can hardly write it shorter. */
 #include "codec/present.h"
 
 #include "codec_helpers.h"
@@ -37,20 +37,45 @@ static struct bytes object_of_noise(const char *design, uint32_t width, uint32_t
 	return object;
 }
 
-/* libjpeg's decoder finds the object's coefficients, and its encoder makes no shorter scan of them. */
+/* No code is longer than the 8 bits that decoders look up at once: of the numbers of codes by length, from 1 to 16, in each
+ * table of each DHT segment, the last eight are 0. */
+static void check_code_lengths(struct bytes jpeg)
+{
+	static const uint8_t none[8];
+	size_t at = 2, ntables = 0;
+
+	while (jpeg.data[at + 1] != 0xda) {
+		size_t end = at + 2 + (size_t)(jpeg.data[at + 2] << 8 | jpeg.data[at + 3]);
+		bool is_dht = jpeg.data[at + 1] == 0xc4;
+
+		for (size_t table = at + 4; is_dht && table < end; ntables++) {
+			unsigned nsymbols = 0;
+
+			ck_assert_mem_eq(jpeg.data + table + 9, none, sizeof none);
+			for (unsigned length = 1; length <= 8; length++)
+				nsymbols += jpeg.data[table + length];
+			table += 17 + nsymbols;
+		}
+		at = end;
+	}
+	ck_assert_uint_ge(ntables, 2);
+}
+
+/* libjpeg's decoder finds the object's coefficients; its encoder, free to use codes of 16 bits, saves little. */
 static void check_entropy_coding(struct bytes object)
 {
 	struct ic_view view = view_of(object);
 	struct bytes jpeg = present(&view), optimized = jpegread_optimized(jpeg);
 
 	check_coefficients(jpeg, &view);
-	ck_assert_uint_le(jpegread_scan_nbytes(jpeg), jpegread_scan_nbytes(optimized));
+	check_code_lengths(jpeg);
+	ck_assert_uint_le(30 * jpegread_scan_nbytes(jpeg), 31 * jpegread_scan_nbytes(optimized));
 	free(jpeg.data);
 	free(optimized.data);
 }
 
 /* Runs of any length, blocks without a zero, all 8-bit codes, and differences of DC from -255 to 255. */
-START_TEST(noise_is_coded_as_well_as_can_be)
+START_TEST(noise_is_coded_nearly_as_well_as_can_be)
 {
 	static const char *const designs[] = {"s1x1-b8-k15-q8",   "s1x1-b8-k15-q8-c1", "s1x1-b8-k6-q8-c1",
 	                                      "s1x1-b8-k9-q8-ol", "s1x1-b8-k1-q8-ol",  "s2x2-b8-k1-q8"};
@@ -65,7 +90,7 @@ START_TEST(noise_is_coded_as_well_as_can_be)
 }
 END_TEST
 
-START_TEST(photographs_are_coded_as_well_as_can_be)
+START_TEST(photographs_are_coded_nearly_as_well_as_can_be)
 {
 	static const char *const designs[] = {"s1x1-b8-k15-q8", "s1x1-b8-k4-q8", "s1x1-b8-k7-q5-c1",
 	                                      "s1x1-b8-k15-q1", "s2x2-b8-k6-q8", "s4x4-b8-k6-q8"};
@@ -84,7 +109,7 @@ START_TEST(photographs_are_coded_as_well_as_can_be)
 END_TEST
 
 /* One block, MCUs of which one block is seen, a single row or column of them, and the longest side there is. */
-START_TEST(narrow_pictures_are_coded_as_well_as_can_be)
+START_TEST(narrow_pictures_are_coded_nearly_as_well_as_can_be)
 {
 	static const struct {
 		uint32_t width, height;
@@ -146,9 +171,9 @@ END_TEST
 
 static void add_tests(TCase *cases)
 {
-	tcase_add_loop_test(cases, noise_is_coded_as_well_as_can_be, 0, 4);
-	tcase_add_loop_test(cases, photographs_are_coded_as_well_as_can_be, 0, 3);
-	tcase_add_loop_test(cases, narrow_pictures_are_coded_as_well_as_can_be, 0, 2);
+	tcase_add_loop_test(cases, noise_is_coded_nearly_as_well_as_can_be, 0, 4);
+	tcase_add_loop_test(cases, photographs_are_coded_nearly_as_well_as_can_be, 0, 3);
+	tcase_add_loop_test(cases, narrow_pictures_are_coded_nearly_as_well_as_can_be, 0, 2);
 	tcase_add_test(cases, one_symbol_is_coded);
 	tcase_add_test(cases, the_largest_coefficients_have_codes);
 }
