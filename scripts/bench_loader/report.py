@@ -2,9 +2,9 @@
 """Results as Markdown tables for people, and as JSON for programs.
 
 The JSON is an object: `command`; `machine`; `images`, their number; `rounds`; `loaders`, their names; `rows`, a list;
-`peers`, a list; `missing`, an object of name and reason. A row has `served` (DESIGN,FACE or `JPEG tree`), `from`
-(`files`, `mount` or `cold mount`), `bytes` (an image, mean), `share` (of the JPEG tree's) and `cells`, an object by
-name of the loader. A cell has `ms` (an image) and `ratio` (how many times as fast as the JPEG tree), and warm on a
+`peers`, a list; `missing`, an object of name and reason. A row has `served` (DESIGN,FACE or `JPEG tree` or, for
+floors.py, `one colour SAMPLING,jpeg`), `from` (`files`, `mount` or `cold mount`), `bytes` (an image, mean), `share` (of
+the JPEG tree's) and `cells`, an object by name of the loader. A cell has `ms` (an image) and `ratio` (how many times as fast as the JPEG tree), and warm on a
 mount `of_files` (its speed as a share of that of the same bytes in files). A peer has `name`, `pixels`, `bytes`,
 `share`, `ms`, and `ratio` to the JPEG tree under the first loader. Each figure is an object of `min`, `median` and
 `max` over the rounds."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import report, timing
+from .floors import flat_trees
 from .loaders import LOADERS, Loader, use_one_thread, why_missing
 from .peers import PEERS, SHRUNK, SOURCE, Inputs, Opened, Peer, shrink_tree
 from .report import COLD, FILES, MOUNT, TREE
@@ -132,8 +133,9 @@ def copy_served(settings: Settings, tree: Path) -> dict[str, float]:
     return nbytes
 
 
-def time_warm(settings: Settings, tree: Path, loaders: Sequence[Loader], peers: dict[Key, Opened]) -> Times:
-    folders = {Key(TREE, FILES): tree}
+def time_warm(settings: Settings, tree: Path, floors: Iterable[str], loaders: Sequence[Loader],
+              peers: dict[Key, Opened]) -> Times:
+    folders = {Key(TREE, FILES): tree, **{Key(name, FILES): settings.work / name for name in floors}}
     with contextlib.ExitStack() as mounts:
         for variant in settings.variants:
             folders[Key(variant, FILES)] = settings.work / variant
@@ -151,13 +153,14 @@ def run(settings: Settings) -> dict[str, Any]:
     images = copy_jpegs(settings.dataset, tree, settings.images)
     say(f'{images} images; files with the bytes that each mount serves')
     nbytes = copy_served(settings, tree)
+    floors = flat_trees(settings.work, settings.variants, missing)
     say('cold mounts')
     cold = time_cold(settings, tree, loaders)
     say('peers')
     peers = open_peers(settings, tree, missing)
-    times = time_warm(settings, tree, loaders, peers)
+    times = time_warm(settings, tree, floors, loaders, peers)
     warm = {key: seconds for key, seconds in times.items() if key not in peers}
     return {'images': images, 'rounds': settings.rounds, 'loaders': [loader.name for loader in loaders],
-            'rows': make_rows({**warm, **cold}, nbytes, images),
+            'rows': make_rows({**warm, **cold}, {**nbytes, **floors}, images),
             'peers': make_peers(times, peers, times[Key(TREE, FILES, loaders[0].name)], nbytes[TREE], images),
             'missing': missing}

@@ -105,7 +105,7 @@ struct steps_case {
 	const char *design;
 	struct jpeg_spec spec;
 	unsigned from_samples; /* components that are, bit by bit */
-	unsigned keep;         /* of these, those that are no finer than the source's steps */
+	unsigned keep;         /* of these, those that are no finer than the source's steps, up to 16 */
 };
 
 static const struct steps_case cases[] = {
@@ -122,7 +122,7 @@ static const struct steps_case cases[] = {
         /* The components of the source are not Y, Cb, Cr. */
         {"s2x2-b8-k15-q8", {.quality = 50, .space = JCS_RGB}, 7, 0},
         {"s1x1-b8-k15-q8", {.quality = 50, .space = JCS_CMYK}, 7, 0},
-        /* A step over 255 is none that a plane can have. */
+        /* Steps over 255. */
         {"s2x2-b8-k15-q8", {.wide_tables = true}, 7, 7},
 };
 
@@ -134,8 +134,8 @@ static void check_case(const struct steps_case *test, struct bytes jpeg, unsigne
 	blocks_of_one.block = blocks_of_one.keep = 1;
 	read_steps(jpeg, steps);
 	for (unsigned i = 0; i < 3 * 64; i++)
-		if (steps[i / 64][i % 64] > 255)
-			steps[i / 64][i % 64] = 1;
+		if (steps[i / 64][i % 64] > 16)
+			steps[i / 64][i % 64] = 16;
 
 	struct bytes object = encode(jpeg, &d), exact_object = encode(jpeg, &blocks_of_one);
 	struct ic_view view = view_of(object), exact = view_of(exact_object);
