@@ -207,11 +207,16 @@ static void take_segment(struct jpeg_scan *scan)
 	take_marker(scan);
 }
 
-/* The bits of a segment were all wanted, but for those that fill up its last byte. */
+/* Bits of the segment that were not wanted yet; fewer than none where more were wanted than it has. */
+static int64_t bits_left(const struct bit_reader *r)
+{
+	return (r->end - r->next) * 8 + (int64_t)r->nbits;
+}
+
+/* Its bits were all wanted, but for those that fill up its last byte. */
 static bool is_used_up(const struct bit_reader *r)
 {
-	int64_t left = (r->end - r->next) * 8 + (int64_t)r->nbits;
-	return left >= 0 && left < 8;
+	return bits_left(r) >= 0 && bits_left(r) < 8;
 }
 
 static bool restart(struct jpeg_scan *scan)
@@ -234,7 +239,7 @@ bool jpeg_scan_next(struct jpeg_scan *scan)
 			return false;
 		scan->restart_left--;
 	}
-	return true;
+	return bits_left(&scan->reader) >= 0; /* what lies behind the data decodes to something else with libjpeg */
 }
 
 const int16_t (*jpeg_scan_blocks(const struct jpeg_scan *scan, unsigned component, unsigned row))[64]
