@@ -29,8 +29,8 @@ bool huffman_table_init(struct huffman_table *table, enum huffman_class class, c
 	memset(table->lookup, 0, sizeof table->lookup);
 	for (unsigned bits = 1; bits <= HUFFMAN_CODE_BITS_MAX; bits++, code <<= 1) {
 		table->offset[bits] = (int32_t)n - (int32_t)code;
-		if (n + counts[bits] > SYMBOLS_MAX || code + counts[bits] > 1u << bits)
-			return false;
+		if (n + counts[bits] > SYMBOLS_MAX || code + counts[bits] >= 1u << bits)
+			return false; /* too many, or one that is all ones (T.81, C.2), which libjpeg refuses, too */
 		for (unsigned i = 0; i < counts[bits]; i++, code++, n++) {
 			if (class == HUFFMAN_DC && symbols[n] > 15)
 				return false;

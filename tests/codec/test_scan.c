@@ -233,6 +233,28 @@ START_TEST(no_row_comes_from_behind_the_data)
 }
 END_TEST
 
+/* libjpeg's table for DC ends with a code of eight ones and a zero; another one of that length would be all ones. */
+START_TEST(a_code_of_all_ones_is_left_to_libjpeg)
+{
+	const struct jpeg_spec spec = {.quality = 75};
+	struct bytes jpeg = jpeg_new(40, 30, 5, &spec), grown = {malloc(jpeg.nbytes + 1), jpeg.nbytes + 1};
+	size_t payload_nbytes;
+	size_t table = (size_t)(jpegread_segment(jpeg, 0xc4, "", &payload_nbytes) - jpeg.data);
+	size_t end = table + payload_nbytes;
+
+	ck_assert_ptr_nonnull(grown.data);
+	ck_assert(jpeg.data[table] == 0 && jpeg.data[table + 9] == 1 && payload_nbytes == 17 + 12);
+	memcpy(grown.data, jpeg.data, end);
+	memcpy(grown.data + end + 1, jpeg.data + end, jpeg.nbytes - end);
+	grown.data[table - 1]++;
+	grown.data[table + 9]++;
+	grown.data[end] = 12;
+	ck_assert(!is_taken(grown));
+	free(grown.data);
+	free(jpeg.data);
+}
+END_TEST
+
 START_TEST(damage_is_seen_or_harmless)
 {
 	struct bytes jpeg = jpeg_new(90, 70, (uint32_t)_i, &common[_i]);
@@ -259,6 +281,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, other_kinds_are_left_to_libjpeg);
 	tcase_add_test(tests, an_end_that_is_not_the_end_is_left_to_libjpeg);
 	tcase_add_test(tests, no_row_comes_from_behind_the_data);
+	tcase_add_test(tests, a_code_of_all_ones_is_left_to_libjpeg);
 	tcase_add_loop_test(tests, damage_is_seen_or_harmless, 0, COUNT(common));
 }
 
