@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "jpegread.h"
 
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,7 +69,8 @@ static struct jpegread_component read_component(struct jpeg_decompress_struct *s
 	        .block_rows = info->height_in_blocks,
 	};
 
-	memcpy(component.steps, info->quant_table->quantval, sizeof(component.steps));
+	if (info->quant_table)
+		memcpy(component.steps, info->quant_table->quantval, sizeof(component.steps));
 	component.blocks = room((size_t)component.block_rows * component.block_cols * sizeof(*component.blocks));
 	for (uint32_t row = 0; row < component.block_rows; row++) {
 		JBLOCKARRAY blocks = source->mem->access_virt_barray((j_common_ptr)source, array, row, 1, FALSE);
@@ -90,25 +92,70 @@ static bool has_narrow_tables(struct bytes jpeg)
 	return tables != NULL;
 }
 
+static struct jpegread read_all(struct jpeg_decompress_struct *source)
+{
+	jvirt_barray_ptr *arrays = jpeg_read_coefficients(source);
+	struct jpegread read = {
+	        .width = source->image_width,
+	        .height = source->image_height,
+	        .ncomponents = (unsigned)source->num_components,
+	        .nwarnings = source->err->num_warnings,
+	};
+
+	for (int c = 0; c < source->num_components; c++)
+		read.component[c] = read_component(source, arrays[c], c);
+	return read;
+}
+
 struct jpegread jpegread_coefficients(struct bytes jpeg)
 {
 	struct jpeg_decompress_struct source;
 	struct jpeg_error_mgr errors;
-	struct jpegread read;
 	size_t nbytes;
 
 	begin(&source, &errors, jpeg);
-	jvirt_barray_ptr *arrays = jpeg_read_coefficients(&source);
-	read = (struct jpegread){
-	        .width = source.image_width,
-	        .height = source.image_height,
-	        .ncomponents = (unsigned)source.num_components,
-	        .is_baseline = jpegread_segment(jpeg, M_SOF0, "\x08", &nbytes) && has_narrow_tables(jpeg),
-	};
-	for (int c = 0; c < source.num_components; c++)
-		read.component[c] = read_component(&source, arrays[c], c);
+	struct jpegread read = read_all(&source);
+	read.is_baseline = jpegread_segment(jpeg, M_SOF0, "\x08", &nbytes) && has_narrow_tables(jpeg);
 	end(&source);
 	return read;
+}
+
+struct attempt {
+	struct jpeg_error_mgr errors;
+	jmp_buf on_error;
+};
+
+static void give_up(j_common_ptr source)
+{
+	longjmp(((struct attempt *)source->err)->on_error, 1);
+}
+
+static void say_nothing(j_common_ptr source)
+{
+	(void)source;
+}
+
+bool jpegread_damaged(struct bytes jpeg, struct jpegread *ret_read)
+{
+	struct jpeg_decompress_struct source;
+	struct attempt attempt;
+	volatile bool is_read = false;
+
+	source.err = jpeg_std_error(&attempt.errors);
+	attempt.errors.error_exit = give_up;
+	attempt.errors.output_message = say_nothing;
+	jpeg_create_decompress(&source);
+	if (setjmp(attempt.on_error) == 0) {
+		jpeg_mem_src(&source, jpeg.data, jpeg.nbytes);
+		jpeg_read_header(&source, TRUE);
+		attempt.errors.num_warnings = 0; /* what is wrong with the header alone is of no account */
+		if (source.num_components <= 4) {
+			*ret_read = read_all(&source);
+			is_read = true;
+		}
+	}
+	jpeg_destroy_decompress(&source);
+	return is_read;
 }
 
 void jpegread_clear(struct jpegread *read)

@@ -6,18 +6,17 @@
 #include "attempt.h"
 #include "codec_helpers.h"
 #include "jpegread.h"
+#include "wildjpeg.h"
 
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Coefficients of all components, row after row of blocks. */
-struct coefficients {
-	int16_t *values;
-	size_t n;
-};
+#define NWILD 400
 
-struct read {
+/* --- A JPEG's header, for a scan decoder to begin with ------------------------------------------------------------ */
+
+struct header {
 	struct jpeg_decompress_struct jpeg;
 	struct jpeg_error_mgr errors;
 	jmp_buf on_error;
@@ -25,7 +24,7 @@ struct read {
 
 static void give_up(j_common_ptr jpeg)
 {
-	longjmp(((struct read *)jpeg->client_data)->on_error, 1);
+	longjmp(((struct header *)jpeg->client_data)->on_error, 1);
 }
 
 static void say_nothing(j_common_ptr jpeg)
@@ -33,116 +32,75 @@ static void say_nothing(j_common_ptr jpeg)
 	(void)jpeg;
 }
 
-static void begin(struct read *r, struct bytes jpeg)
+/* False where there is none, or none of a sane size. To be destroyed all the same. */
+static bool header_read(struct header *h, struct bytes jpeg)
 {
-	r->jpeg.err = jpeg_std_error(&r->errors);
-	r->errors.error_exit = give_up;
-	r->errors.output_message = say_nothing;
-	r->jpeg.client_data = r;
-	jpeg_create_decompress(&r->jpeg);
-	jpeg_mem_src(&r->jpeg, jpeg.data, jpeg.nbytes);
-	jpeg_read_header(&r->jpeg, TRUE);
-	r->errors.num_warnings = 0; /* what is wrong with the header alone is of no account */
+	h->jpeg.err = jpeg_std_error(&h->errors);
+	h->errors.error_exit = give_up;
+	h->errors.output_message = say_nothing;
+	h->jpeg.client_data = h;
+	jpeg_create_decompress(&h->jpeg);
+	if (setjmp(h->on_error))
+		return false;
+	jpeg_mem_src(&h->jpeg, jpeg.data, jpeg.nbytes);
+	jpeg_read_header(&h->jpeg, TRUE);
+	return (size_t)h->jpeg.image_width * h->jpeg.image_height < 1 << 24;
 }
 
-static struct coefficients coefficients_new(const struct jpeg_decompress_struct *jpeg)
+/* --- What is read of it ------------------------------------------------------------------------------------------- */
+
+static void check_mcu_row(const struct jpeg_scan *scan, const struct jpegread *expected, uint32_t mcu_row)
 {
-	struct coefficients c = {NULL, 0};
+	for (unsigned c = 0; c < expected->ncomponents; c++) {
+		const struct jpegread_component *component = &expected->component[c];
+		uint32_t nrows = expected->ncomponents == 1 ? 1 : component->v;
 
-	for (int i = 0; i < jpeg->num_components; i++)
-		c.n += (size_t)64 * jpeg->comp_info[i].width_in_blocks * jpeg->comp_info[i].height_in_blocks;
-	c.values = malloc(c.n * sizeof(*c.values) + 1);
-	ck_assert_ptr_nonnull(c.values);
-	return c;
-}
+		for (uint32_t y = 0; y < nrows && mcu_row * nrows + y < component->block_rows; y++) {
+			size_t first = (size_t)(mcu_row * nrows + y) * component->block_cols;
 
-/* Where row `row` of a component's blocks goes. */
-static int16_t *row_of(const struct coefficients *c, const struct jpeg_decompress_struct *jpeg, int component,
-                       uint32_t row)
-{
-	size_t blocks = (size_t)row * jpeg->comp_info[component].width_in_blocks;
-
-	for (int i = 0; i < component; i++)
-		blocks += (size_t)jpeg->comp_info[i].width_in_blocks * jpeg->comp_info[i].height_in_blocks;
-	return c->values + 64 * blocks;
-}
-
-static void copy_mcu_row(const struct jpeg_scan *scan, const struct jpeg_decompress_struct *jpeg, uint32_t mcu_row,
-                         struct coefficients *c)
-{
-	for (int i = 0; i < jpeg->num_components; i++) {
-		const jpeg_component_info *info = &jpeg->comp_info[i];
-		uint32_t nrows = jpeg->num_components == 1 ? 1 : (uint32_t)info->v_samp_factor;
-
-		for (uint32_t y = 0; y < nrows && mcu_row * nrows + y < info->height_in_blocks; y++)
-			memcpy(row_of(c, jpeg, i, mcu_row * nrows + y), jpeg_scan_blocks(scan, (unsigned)i, y),
-			       128 * (size_t)info->width_in_blocks);
+			if (memcmp(jpeg_scan_blocks(scan, c, y), component->blocks + first,
+			           component->block_cols * sizeof(*component->blocks)) != 0)
+				ck_abort_msg("component %u, row %u of MCUs", c, mcu_row);
+		}
 	}
 }
 
-/* False where the scan decoder takes the data for damaged; *nrows is how many rows of MCUs it gave. */
-static bool read_scan(struct jpeg_scan *scan, const struct jpeg_decompress_struct *jpeg, struct coefficients *c,
-                      uint32_t *nrows)
+/* Whether the scan decoder finds no damage. All rows that it gives are libjpeg's, where that gives any. */
+static bool read_rows(struct jpeg_scan *scan, const struct jpeg_decompress_struct *jpeg,
+                      const struct jpegread *expected)
 {
-	uint32_t nrows_all = jpeg_mcus(jpeg->image_height, jpeg->max_v_samp_factor, jpeg->num_components);
+	uint32_t nrows = jpeg_mcus(jpeg->image_height, jpeg->max_v_samp_factor, jpeg->num_components);
 
-	for (*nrows = 0; *nrows < nrows_all; ++*nrows) {
+	for (uint32_t row = 0; row < nrows; row++) {
 		if (!jpeg_scan_next(scan))
 			return false;
-		copy_mcu_row(scan, jpeg, *nrows, c);
+		check_mcu_row(scan, expected, row);
 	}
 	return jpeg_scan_ends_well(scan);
 }
 
-static void check_against_libjpeg(struct jpeg_decompress_struct *jpeg, const struct coefficients *c, uint32_t nrows)
-{
-	jvirt_barray_ptr *arrays = jpeg_read_coefficients(jpeg);
-
-	for (int i = 0; i < jpeg->num_components; i++) {
-		const jpeg_component_info *info = &jpeg->comp_info[i];
-		uint32_t nblocks = nrows * (jpeg->num_components == 1 ? 1 : (uint32_t)info->v_samp_factor);
-
-		for (uint32_t row = 0; row < nblocks && row < info->height_in_blocks; row++) {
-			JBLOCKARRAY blocks =
-			        jpeg->mem->access_virt_barray((j_common_ptr)jpeg, arrays[i], row, 1, FALSE);
-
-			if (memcmp(blocks[0], row_of(c, jpeg, i, row), 128 * (size_t)info->width_in_blocks) != 0)
-				ck_abort_msg("component %d, row %u", i, row);
-		}
-	}
-}
-
-/* Whether the scan decoder takes the JPEG; then libjpeg must find nothing wrong with it, and the same coefficients. Where it
- * does not, the same in the rows that came before. */
+/* Whether the scan decoder takes the JPEG; then libjpeg must find nothing wrong with it. */
 static bool is_taken(struct bytes jpeg)
 {
-	static struct read r;
-	static struct jpeg_scan *scan;
-	static struct coefficients c;
-	static volatile bool taken;
-	static uint32_t nrows;
+	static struct header header;
+	struct jpeg_scan *scan = header_read(&header, jpeg) ? jpeg_scan_new(&header.jpeg) : NULL;
+	struct jpegread expected = {0};
+	bool taken = false;
 
-	scan = NULL;
-	c = (struct coefficients){NULL, 0};
-	taken = false;
-	if (setjmp(r.on_error) == 0) {
-		begin(&r, jpeg);
-		if ((size_t)r.jpeg.image_width * r.jpeg.image_height < 1 << 24)
-			scan = jpeg_scan_new(&r.jpeg);
-		if (scan) {
-			c = coefficients_new(&r.jpeg);
-			taken = read_scan(scan, &r.jpeg, &c, &nrows);
-			check_against_libjpeg(&r.jpeg, &c, nrows);
-		}
-		ck_assert(!taken || r.errors.num_warnings == 0);
-	} else {
-		ck_assert_msg(!taken, "libjpeg refuses what the scan decoder took");
+	if (scan) {
+		bool is_read = jpegread_damaged(jpeg, &expected);
+
+		taken = read_rows(scan, &header.jpeg, &expected);
+		ck_assert_msg(!taken || is_read, "libjpeg refuses what the scan decoder took");
+		ck_assert_msg(!taken || !expected.nwarnings, "libjpeg warns of what the scan decoder took");
 	}
+	jpegread_clear(&expected);
 	jpeg_scan_free(scan);
-	jpeg_destroy_decompress(&r.jpeg);
-	free(c.values);
+	jpeg_destroy_decompress(&header.jpeg);
 	return taken;
 }
+
+/* --- What is taken ------------------------------------------------------------------------------------------------ */
 
 static const struct jpeg_spec common[] = {
         {.quality = 75},
@@ -186,6 +144,24 @@ START_TEST(photographs_are_taken)
 }
 END_TEST
 
+/* All but a few whose data take more bytes than their coefficients. */
+START_TEST(wild_ones_are_taken)
+{
+	struct dice dice = dice_new((uint64_t)_i);
+	unsigned ntaken = 0;
+
+	for (unsigned i = 0; i < NWILD; i++) {
+		struct bytes jpeg = wildjpeg_new(&dice);
+
+		ntaken += is_taken(jpeg);
+		free(jpeg.data);
+	}
+	ck_assert_uint_gt(ntaken, NWILD * 9 / 10);
+}
+END_TEST
+
+/* --- What is not -------------------------------------------------------------------------------------------------- */
+
 START_TEST(other_kinds_are_left_to_libjpeg)
 {
 	static const struct jpeg_spec others[] = {{.progressive = true}, {.arithmetic = true}};
@@ -194,6 +170,31 @@ START_TEST(other_kinds_are_left_to_libjpeg)
 		struct bytes jpeg = jpeg_new(50, 40, 1, &others[i]);
 
 		ck_assert(!is_taken(jpeg));
+		free(jpeg.data);
+	}
+}
+END_TEST
+
+/* The same bytes behind another frame header or scan header: progressive, arithmetic, 12 bits, or coefficients in part. */
+START_TEST(headers_of_other_kinds_are_left_to_libjpeg)
+{
+	static const struct {
+		const char *segment; /* how it begins */
+		size_t at;
+		uint8_t value;
+	} changes[] = {
+	        {"\xff\xc0", 1, 0xc2}, {"\xff\xc0", 1, 0xc9}, {"\xff\xc0", 1, 0xca},  {"\xff\xc0", 4, 12},
+	        {"\xff\xda", 11, 1},   {"\xff\xda", 12, 62},  {"\xff\xda", 13, 0x10}, {"\xff\xda", 13, 0x01},
+	};
+	const struct jpeg_spec spec = {.quality = 75};
+
+	for (size_t i = 0; i < COUNT(changes); i++) {
+		struct bytes jpeg = jpeg_new(50, 40, 1, &spec);
+		uint8_t *segment = memmem(jpeg.data, jpeg.nbytes, changes[i].segment, 2);
+
+		ck_assert_ptr_nonnull(segment);
+		segment[changes[i].at] = changes[i].value;
+		ck_assert_msg(!is_taken(jpeg), "change %zu", i);
 		free(jpeg.data);
 	}
 }
@@ -255,6 +256,26 @@ START_TEST(a_code_of_all_ones_is_left_to_libjpeg)
 }
 END_TEST
 
+/* Every symbol takes the most bits that there are, all of them zeros, so that what lies behind the data is read as far as it
+ * ever is. Data that take more room than their coefficients are no picture's, even where they are whole. */
+START_TEST(the_longest_symbols_are_left_to_libjpeg)
+{
+	enum { NBLOCKS = 16, NBYTES = NBLOCKS * (16 + 63 * 31) / 8 };
+	struct bytes zeros = {calloc(1, NBYTES), NBYTES};
+
+	ck_assert_ptr_nonnull(zeros.data);
+	for (size_t nbytes = 0; nbytes <= NBYTES; nbytes += nbytes < NBYTES / 4 || nbytes >= NBYTES - 8 ? 1 : 8) {
+		struct bytes data = {zeros.data, nbytes};
+		struct bytes jpeg = wildjpeg_column(NBLOCKS, (struct wildjpeg_code){16, 0x00},
+		                                    (struct wildjpeg_code){16, 0x0f}, data);
+
+		ck_assert(!is_taken(jpeg));
+		free(jpeg.data);
+	}
+	free(zeros.data);
+}
+END_TEST
+
 START_TEST(damage_is_seen_or_harmless)
 {
 	struct bytes jpeg = jpeg_new(90, 70, (uint32_t)_i, &common[_i]);
@@ -274,14 +295,35 @@ START_TEST(damage_is_seen_or_harmless)
 }
 END_TEST
 
+START_TEST(damage_to_wild_ones_is_seen_or_harmless)
+{
+	struct dice dice = dice_new((uint64_t)_i);
+
+	for (unsigned i = 0; i < NWILD; i++) {
+		struct bytes jpeg = wildjpeg_new(&dice), mutant;
+		const struct sample sample = {jpeg.data, jpeg.nbytes};
+
+		mutant.data = mutant_new(&dice, &sample, 1, &mutant.nbytes);
+		is_taken(mutant);
+		is_taken((struct bytes){jpeg.data, dice_roll(&dice, (uint32_t)jpeg.nbytes)});
+		free(mutant.data);
+		free(jpeg.data);
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_loop_test(tests, common_kinds_are_taken, 0, COUNT(common));
 	tcase_add_loop_test(tests, photographs_are_taken, 0, 10);
+	tcase_add_loop_test(tests, wild_ones_are_taken, 0, 4);
 	tcase_add_test(tests, other_kinds_are_left_to_libjpeg);
+	tcase_add_test(tests, headers_of_other_kinds_are_left_to_libjpeg);
 	tcase_add_test(tests, an_end_that_is_not_the_end_is_left_to_libjpeg);
 	tcase_add_test(tests, no_row_comes_from_behind_the_data);
 	tcase_add_test(tests, a_code_of_all_ones_is_left_to_libjpeg);
+	tcase_add_test(tests, the_longest_symbols_are_left_to_libjpeg);
+	tcase_add_loop_test(tests, damage_to_wild_ones_is_seen_or_harmless, 0, 4);
 	tcase_add_loop_test(tests, damage_is_seen_or_harmless, 0, COUNT(common));
 }
 
