@@ -6,6 +6,9 @@
 #define SYMBOLS_MAX 256
 #define RUN_MAX 15
 
+/* Without bits, neither of its own nor of a value. */
+#define NO_CODE (HUFFMAN_NO_CODE << 16 | 63 << 8)
+
 static huffman_entry entry_of(enum huffman_class class, uint8_t symbol, unsigned code_bits)
 {
 	unsigned run = symbol >> 4, value_bits = symbol & 15;
@@ -50,5 +53,5 @@ huffman_entry huffman_long_code(const struct huffman_table *table, uint32_t next
 			return table
 			        ->symbols[(int32_t)(next16 >> (HUFFMAN_CODE_BITS_MAX - bits)) + table->offset[bits]];
 	}
-	return HUFFMAN_NO_CODE << 16;
+	return NO_CODE;
 }

@@ -276,6 +276,25 @@ START_TEST(the_longest_symbols_are_left_to_libjpeg)
 }
 END_TEST
 
+/* A block of 1 and no more, and then ones, which are no code; those behind it would be the largest of values. */
+START_TEST(bits_that_are_no_code_are_left_to_libjpeg)
+{
+	uint8_t bits[] = {0x5f, 0xff, 0, 0xff, 0, 0xff, 0, 0xdf, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0};
+	const struct wildjpeg_code dc = {1, 1}, ac = {1, 0};
+
+	for (size_t nbytes = 2; nbytes <= sizeof(bits); nbytes++) {
+		struct bytes jpeg = wildjpeg_column(2, dc, ac, (struct bytes){bits, nbytes});
+
+		ck_assert(!is_taken(jpeg));
+		free(jpeg.data);
+	}
+	bits[0] = 0x4b; /* twice 010 */
+	struct bytes jpeg = wildjpeg_column(2, dc, ac, (struct bytes){bits, 1});
+	ck_assert(is_taken(jpeg));
+	free(jpeg.data);
+}
+END_TEST
+
 START_TEST(damage_is_seen_or_harmless)
 {
 	struct bytes jpeg = jpeg_new(90, 70, (uint32_t)_i, &common[_i]);
@@ -323,6 +342,7 @@ static void add_tests(TCase *tests)
 	tcase_add_test(tests, no_row_comes_from_behind_the_data);
 	tcase_add_test(tests, a_code_of_all_ones_is_left_to_libjpeg);
 	tcase_add_test(tests, the_longest_symbols_are_left_to_libjpeg);
+	tcase_add_test(tests, bits_that_are_no_code_are_left_to_libjpeg);
 	tcase_add_loop_test(tests, damage_to_wild_ones_is_seen_or_harmless, 0, 4);
 	tcase_add_loop_test(tests, damage_is_seen_or_harmless, 0, COUNT(common));
 }
