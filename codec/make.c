@@ -11,6 +11,10 @@
  * coefficient (12), and twice the bits that those are coded in, which are ten for noise (7.5). */
 #define PRESENT_MEMORY 24
 
+/* And whatever the size: for each plane what its 256 codes become; headers. */
+#define PLANE_MEMORY (256 * sizeof(int16_t))
+#define HEADERS_MEMORY 8192
+
 static errint_t fail_truncated(struct ic_why *why)
 {
 	return ic_fail(why, -EBADMSG, "the JPEG's data ends early");
@@ -95,7 +99,8 @@ static uint64_t presenting_memory(const struct ic_layout *layout, enum ic_face f
 
 	if (face == IC_FACE_IC)
 		return 0;
-	return layout->nbytes + layout->component[0].nblocks * design->block * design->block * PRESENT_MEMORY;
+	uint64_t nsamples = layout->component[0].nblocks * design->block * design->block;
+	return layout->nbytes + nsamples * PRESENT_MEMORY + layout->nplanes * PLANE_MEMORY + HEADERS_MEMORY;
 }
 
 uint64_t ic_make_memory_from_object(const struct ic_layout *object, const struct ic_variant *variant)

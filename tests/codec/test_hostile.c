@@ -17,7 +17,8 @@
 
 #define NMUTANTS 4000
 #define NROUNDS 4
-#define SECONDS_MAX 5 /* of processor time for one file, under the slowest sanitizer */
+#define PAGE_SIZE 4096 /* to which malloc may round up */
+#define SECONDS_MAX 5  /* of processor time for one file, under the slowest sanitizer */
 
 /* --- Allocations ------------------------------------------------------------------------------------------------- */
 
@@ -485,6 +486,34 @@ START_TEST(encoding_takes_no_more_memory_than_estimated)
 }
 END_TEST
 
+/* And what ic_make_memory says, of a JPEG and of its object, under each face. */
+START_TEST(making_takes_no_more_memory_than_estimated)
+{
+	static const enum ic_face faces[] = {IC_FACE_IC, IC_FACE_JPEG, IC_FACE_BMP};
+	struct dice dice = dice_new(10);
+
+	for (unsigned i = 0; i < 300; i++) {
+		const struct ic_variant variant = {design_random(&dice), faces[i % 3], false};
+		struct bytes jpeg =
+		        jpeg_new(1 + dice_roll(&dice, 300), 1 + dice_roll(&dice, 200), i, &kinds[i % COUNT(kinds)]);
+		struct bytes object = encode(jpeg, &variant.design), source = i % 2 ? jpeg : object, made = {0};
+		uint64_t estimated = 0;
+
+		ck_assert_int_eq(ic_make_memory(source.data, source.nbytes, &variant, NULL, &estimated, NULL), 0);
+		heap_watch(0, 0);
+		errint_t err = ic_make(source.data, source.nbytes, &variant, NULL, &made.data, &made.nbytes, NULL);
+		heap.watched = false;
+		ck_assert_int_eq(err, 0);
+		if (heap.peak > estimated + PAGE_SIZE)
+			ck_abort_msg("%s as %s took %zu bytes, not %llu", design_name(&variant.design).text,
+			             ic_face_name(variant.face), heap.peak, (unsigned long long)estimated);
+		free(made.data);
+		free(object.data);
+		free(jpeg.data);
+	}
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, damaged_jpegs_fail_cleanly_or_are_encoded, 0, NROUNDS);
@@ -495,6 +524,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, making_survives_want_of_memory);
 	tcase_add_test(cases, presenting_survives_want_of_memory);
 	tcase_add_test(cases, encoding_takes_no_more_memory_than_estimated);
+	tcase_add_test(cases, making_takes_no_more_memory_than_estimated);
 }
 
 int main(void)
