@@ -9,10 +9,10 @@
 /* Without bits, neither of its own nor of a value. */
 #define NO_CODE (HUFFMAN_NO_CODE << 16 | 63 << 8)
 
-static huffman_entry entry_of(enum huffman_class class, uint8_t symbol, unsigned code_bits)
+static huffman_entry entry_of(uint8_t symbol, unsigned code_bits)
 {
 	unsigned run = symbol >> 4, value_bits = symbol & 15;
-	unsigned forward = class == HUFFMAN_AC && value_bits == 0 && run != RUN_MAX ? HUFFMAN_END_OF_BLOCK : run + 1;
+	unsigned forward = value_bits == 0 && run != RUN_MAX ? HUFFMAN_END_OF_BLOCK : run + 1; /* nobody asks a DC's */
 	return code_bits << 24 | forward << 16 | (63 - value_bits) << 8 | (code_bits + value_bits);
 }
 
@@ -37,7 +37,7 @@ bool huffman_table_init(struct huffman_table *table, enum huffman_class class, c
 		for (unsigned i = 0; i < counts[bits]; i++, code++, n++) {
 			if (class == HUFFMAN_DC && symbols[n] > 15)
 				return false;
-			table->symbols[n] = entry_of(class, symbols[n], bits);
+			table->symbols[n] = entry_of(symbols[n], bits);
 			if (bits <= HUFFMAN_LOOKUP_BITS)
 				fill_lookup(table, code, bits, table->symbols[n]);
 		}

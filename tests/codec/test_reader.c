@@ -70,7 +70,7 @@ START_TEST(wild_ones_are_read)
 	struct dice dice = dice_new((uint64_t)_i);
 
 	for (unsigned i = 0; i < NWILD; i++) {
-		struct bytes jpeg = wildjpeg_new(&dice);
+		struct bytes jpeg = wildjpeg_new(&dice, WILDJPEG_BLOCKS);
 
 		ck_assert_int_eq(check(jpeg), 0);
 		free(jpeg.data);

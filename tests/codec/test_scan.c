@@ -151,7 +151,7 @@ START_TEST(wild_ones_are_taken)
 	unsigned ntaken = 0;
 
 	for (unsigned i = 0; i < NWILD; i++) {
-		struct bytes jpeg = wildjpeg_new(&dice);
+		struct bytes jpeg = wildjpeg_new(&dice, WILDJPEG_BLOCKS);
 
 		ntaken += is_taken(jpeg);
 		free(jpeg.data);
@@ -197,6 +197,21 @@ START_TEST(headers_of_other_kinds_are_left_to_libjpeg)
 		ck_assert_msg(!is_taken(jpeg), "change %zu", i);
 		free(jpeg.data);
 	}
+}
+END_TEST
+
+START_TEST(larger_mcus_are_left_to_libjpeg)
+{
+	struct dice dice = dice_new(11);
+	unsigned nrefused = 0;
+
+	for (unsigned i = 0; i < 50; i++) {
+		struct bytes jpeg = wildjpeg_new(&dice, 4 * 16);
+
+		nrefused += !is_taken(jpeg);
+		free(jpeg.data);
+	}
+	ck_assert_uint_gt(nrefused, 5);
 }
 END_TEST
 
@@ -319,7 +334,7 @@ START_TEST(damage_to_wild_ones_is_seen_or_harmless)
 	struct dice dice = dice_new((uint64_t)_i);
 
 	for (unsigned i = 0; i < NWILD; i++) {
-		struct bytes jpeg = wildjpeg_new(&dice), mutant;
+		struct bytes jpeg = wildjpeg_new(&dice, WILDJPEG_BLOCKS), mutant;
 		const struct sample sample = {jpeg.data, jpeg.nbytes};
 
 		mutant.data = mutant_new(&dice, &sample, 1, &mutant.nbytes);
@@ -338,6 +353,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, wild_ones_are_taken, 0, 4);
 	tcase_add_test(tests, other_kinds_are_left_to_libjpeg);
 	tcase_add_test(tests, headers_of_other_kinds_are_left_to_libjpeg);
+	tcase_add_test(tests, larger_mcus_are_left_to_libjpeg);
 	tcase_add_test(tests, an_end_that_is_not_the_end_is_left_to_libjpeg);
 	tcase_add_test(tests, no_row_comes_from_behind_the_data);
 	tcase_add_test(tests, a_code_of_all_ones_is_left_to_libjpeg);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "wildjpeg.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SIDE_MAX 60
 #define NTABLES 4
-#define BLOCKS_IN_MCU_MAX 10
 #define CODE_BITS_MAX 16
 #define RUN_MAX 15
 #define ROOM (1 << 20) /* for any of them */
@@ -200,11 +200,11 @@ struct wild {
 	int last_dc[4];
 };
 
-static void choose_factors(struct wild *wild, struct dice *dice)
+static void choose_factors(struct wild *wild, struct dice *dice, unsigned blocks_in_mcu_max)
 {
-	unsigned most = dice_roll(dice, 3) ? 2 : 4, in_mcu = BLOCKS_IN_MCU_MAX + 1;
+	unsigned most = dice_roll(dice, 3) ? 2 : 4, in_mcu = UINT_MAX;
 
-	while (in_mcu > BLOCKS_IN_MCU_MAX) {
+	while (in_mcu > blocks_in_mcu_max) {
 		in_mcu = wild->max_h = wild->max_v = 0;
 		for (unsigned c = 0; c < wild->ncomponents; c++) {
 			wild->h[c] = 1 + dice_roll(dice, most);
@@ -216,7 +216,7 @@ static void choose_factors(struct wild *wild, struct dice *dice)
 	}
 }
 
-static struct wild choose(struct dice *dice)
+static struct wild choose(struct dice *dice, unsigned blocks_in_mcu_max)
 {
 	static const unsigned components[] = {1, 3, 3, 4};
 	struct wild wild = {
@@ -226,7 +226,7 @@ static struct wild choose(struct dice *dice)
 	        .restart_interval = dice_roll(dice, 2) ? 0 : 1 + dice_roll(dice, 12),
 	};
 
-	choose_factors(&wild, dice);
+	choose_factors(&wild, dice, blocks_in_mcu_max);
 	for (unsigned i = 0; i < NTABLES; i++) {
 		wild.tables[0][i] = table_new(dice, 16);
 		wild.tables[1][i] = table_new(dice, 256);
@@ -305,9 +305,9 @@ static unsigned mcus(const struct wild *wild)
 	return ((wild->width + width - 1) / width) * ((wild->height + height - 1) / height);
 }
 
-struct bytes wildjpeg_new(struct dice *dice)
+struct bytes wildjpeg_new(struct dice *dice, unsigned blocks_in_mcu_max)
 {
-	struct wild wild = choose(dice);
+	struct wild wild = choose(dice, blocks_in_mcu_max);
 	struct out out = out_new();
 	unsigned interval = wild.restart_interval;
 

@@ -8,8 +8,11 @@
 #include "dice.h"
 #include "tests/tools/jpegmake.h"
 
-/* Of at most 60 x 60 pixels and of 1, 3 or 4 components; undamaged. */
-struct bytes wildjpeg_new(struct dice *dice);
+/* The most blocks that an MCU of more than one component may have (ITU-T T.81, B.2.3). */
+#define WILDJPEG_BLOCKS 10
+
+/* Of at most 60 x 60 pixels, 1, 3 or 4 components and so many blocks in an MCU; undamaged. */
+struct bytes wildjpeg_new(struct dice *dice, unsigned blocks_in_mcu_max);
 
 /* A code of nothing but zeros, the only one of its table. */
 struct wildjpeg_code {
