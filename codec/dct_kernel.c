@@ -6,6 +6,8 @@
  */
 #include "codec/dct_priv.h"
 
+#include "codec/transpose8_priv.h"
+
 #include <string.h>
 
 #define MATRIX_BITS 13 /* M is scaled by 2^13 */
@@ -15,7 +17,6 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-typedef int16_t lanes16 __attribute__((vector_size(LANES * sizeof(int16_t))));
 typedef uint32_t lanes32 __attribute__((vector_size(LANES * sizeof(uint32_t))));
 typedef int32_t lanes32s __attribute__((vector_size(LANES * sizeof(int32_t))));
 
@@ -100,27 +101,16 @@ INLINE void transpose(unsigned rows, unsigned cols, unsigned stride, const int16
 			out[x * stride + y] = in[y * stride + x];
 }
 
-INLINE void transpose8(const int16_t *in, int16_t *out)
-{
-	lanes16 r[8], s[8];
-	memcpy(r, in, sizeof r);
-	/* Three rounds of interleaving row i with row i + 4. */
-	for (unsigned round = 0; round < 3; round++) {
-		for (unsigned i = 0; i < 4; i++) {
-			s[2 * i] = __builtin_shufflevector(r[i], r[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
-			s[2 * i + 1] = __builtin_shufflevector(r[i], r[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
-		}
-		memcpy(r, s, sizeof r);
-	}
-	memcpy(out, r, sizeof r);
-}
-
 INLINE void transpose_block(unsigned block, unsigned rows, unsigned cols, const int16_t *in, int16_t *out)
 {
-	if (block == 8)
-		transpose8(in, out);
-	else
+	lanes16 r[LANES];
+	if (block != LANES) {
 		transpose(rows, cols, stride_of(block), in, out);
+		return;
+	}
+	memcpy(r, in, sizeof r);
+	transpose8(r);
+	memcpy(out, r, sizeof r);
 }
 
 INLINE void forward(unsigned block, unsigned nu, unsigned nv, const int16_t *m, const uint8_t *samples, size_t stride,
@@ -160,10 +150,7 @@ INLINE void inverse(unsigned block, unsigned nu, unsigned nv, const int16_t *m, 
 	transpose_block(block, block, nu, a, b);
 	for (unsigned y = 0; y < block; y += LANES)
 		inverse_columns(block, nu, m, b + y, MATRIX_BITS + PASS_BITS + log2_of(block), a + y, s);
-	if (block == 8)
-		transpose8(a, b);
-	else
-		transpose(block, block, s, a, b);
+	transpose_block(block, block, block, a, b);
 	for (unsigned y = 0; y < block; y++) {
 		for (unsigned x = 0; x < block; x++) {
 			int32_t value = b[y * s + x] + 128;

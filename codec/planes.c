@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/planes_priv.h"
 
+#include "codec/transpose8_priv.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LANES 8
-
-typedef int16_t lanes __attribute__((vector_size(LANES * sizeof(int16_t))));
 
 static void index_freqs(struct planes *planes)
 {
@@ -45,24 +45,11 @@ void planes_clear(struct planes *planes)
 
 /* --- Blocks of 8, eight at a time ----------------------------------------------------------------------------------- */
 
-static inline lanes load(const int16_t *p)
+static inline lanes16 load(const int16_t *p)
 {
-	lanes v;
+	lanes16 v;
 	memcpy(&v, p, sizeof v);
 	return v;
-}
-
-/* Three rounds of interleaving row i with row i + 4. */
-static inline void transpose8(lanes r[LANES])
-{
-	lanes s[LANES];
-	for (unsigned round = 0; round < 3; round++) {
-		for (unsigned i = 0; i < LANES / 2; i++) {
-			s[2 * i] = __builtin_shufflevector(r[i], r[i + 4], 0, 8, 1, 9, 2, 10, 3, 11);
-			s[2 * i + 1] = __builtin_shufflevector(r[i], r[i + 4], 4, 12, 5, 13, 6, 14, 7, 15);
-		}
-		memcpy(r, s, sizeof s);
-	}
 }
 
 static bool keeps_any(const int16_t index[8])
@@ -77,7 +64,7 @@ static bool keeps_any(const int16_t index[8])
 /* Row v of eight blocks, to as many planes as it has frequencies. */
 static void put_eight(const struct planes *planes, unsigned v, const int16_t (*blocks)[64], int16_t *out)
 {
-	lanes r[LANES];
+	lanes16 r[LANES];
 	for (unsigned i = 0; i < LANES; i++)
 		r[i] = load(blocks[i] + v * 8);
 	transpose8(r);
