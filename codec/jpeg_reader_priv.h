@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jpeg_reader_priv.h: libjpeg behind an interface without longjmp. It is asked for coefficients only: the inverse DCT,
- * upsampling and colour conversion are ours, so that they are the same on every machine.
+ * jpeg_reader_priv.h: libjpeg behind an interface without longjmp, and our own decoder of the scans that nearly all have,
+ * with the same result. Coefficients are all that is asked for: the inverse DCT, upsampling and colour conversion are ours,
+ * so that they are the same on every machine.
  */
 #pragma once
 

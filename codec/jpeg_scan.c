@@ -81,7 +81,7 @@ INLINE void refill(struct bit_reader *r)
 /* No farther than what the end of the data may bring: the rest of the block is within the padding. */
 INLINE bool is_within(const struct bit_reader *r)
 {
-	return r->next - r->end <= 8;
+	return r->next - r->end <= 7;
 }
 
 INLINE huffman_entry next_entry(const struct bit_reader *r, const struct huffman_table *table)
