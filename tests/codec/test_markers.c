@@ -144,6 +144,21 @@ START_TEST(what_fills_the_gaps_is_passed_over)
 }
 END_TEST
 
+START_TEST(markers_without_a_length_are_passed_over)
+{
+	static const uint8_t alone[] = {0x01, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xd5, 0xd6, 0xd7, 0xd8};
+
+	for (size_t i = 0; i < COUNT(alone); i++) {
+		uint8_t head[] = {0xff, 0xd8, 0xff, alone[i], 0xff, 0xfe, 0, 3, 'x'};
+		struct bytes markers = markers_of((struct bytes){head, sizeof(head)}, IC_JPEG_YCBCR);
+
+		ck_assert_uint_eq(markers.nbytes, 5);
+		ck_assert_mem_eq(markers.data, head + 4, 5);
+		free(markers.data);
+	}
+}
+END_TEST
+
 START_TEST(segments_behind_the_first_scan_are_none_of_the_header)
 {
 	struct bytes jpeg = source_with(comment, JCS_UNKNOWN), longer = {malloc(jpeg.nbytes + exif.nbytes), 0};
@@ -196,6 +211,7 @@ START_TEST(nonsense_has_no_markers)
 	        SEGMENT("\xff\xd8\xff\xfe\0\1hello"),
 	        SEGMENT("\xff\xd8\xff\xfe\xff\xffhello"),
 	        SEGMENT("\xff\xd8\xff\xd9\xff\xfe\0\x07hello"),
+	        SEGMENT("\xff\xd8\xff\xd9\0\2\xff\xfe\0\x07hello"), /* an end has no length */
 	};
 
 	for (size_t i = 0; i < COUNT(nonsense); i++)
@@ -209,6 +225,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, profiles_of_ink_are_left_out);
 	tcase_add_test(cases, there_may_be_none);
 	tcase_add_test(cases, what_fills_the_gaps_is_passed_over);
+	tcase_add_test(cases, markers_without_a_length_are_passed_over);
 	tcase_add_test(cases, segments_behind_the_first_scan_are_none_of_the_header);
 	tcase_add_test(cases, cut_off_segments_are_left_out);
 	tcase_add_test(cases, nonsense_has_no_markers);
