@@ -2,6 +2,8 @@
 /* The entropy coding of the face jpeg: libjpeg reads what the object holds, and can hardly write it shorter. */
 #include "codec/present.h"
 
+#include "codec/jpeg_writer_priv.h"
+
 #include "codec_helpers.h"
 #include "jpegread.h"
 #include "present_helpers.h"
@@ -139,6 +141,91 @@ START_TEST(one_symbol_is_coded)
 }
 END_TEST
 
+/* --- The writer alone --------------------------------------------------------------------------------------------- */
+
+/* Differences of DC from one end to the other, and runs of any length between AC of any size. */
+static int16_t any_coefficient(unsigned component, uint32_t row, uint32_t col, unsigned at)
+{
+	struct dice dice = dice_new((((uint64_t)component << 16 | row) << 16 | col) << 6 | at);
+
+	if (at == 0)
+		return (row + col) % 2 ? 1023 : -1023;
+	return (int16_t)(dice_roll(&dice, 1 + col % 9)
+	                         ? 0
+	                         : dice_between(&dice, -1023, 1023) / (1 << dice_roll(&dice, 11)));
+}
+
+struct filling {
+	const struct ic_layout *layout;
+	uint32_t nrows[IC_COMPONENTS_MAX];
+};
+
+static void fill(void *context, unsigned component, uint32_t block_row, int16_t (*blocks)[64], uint32_t ncols)
+{
+	struct filling *filling = context;
+
+	ck_assert_uint_eq(block_row, filling->nrows[component]++);
+	ck_assert_uint_lt(block_row, filling->layout->component[component].block_rows);
+	ck_assert_uint_eq(ncols, filling->layout->component[component].block_cols);
+	for (uint32_t col = 0; col < ncols; col++)
+		for (unsigned at = 0; at < 64; at++)
+			blocks[col][jpeg_zigzag[at]] = any_coefficient(component, block_row, col, at);
+}
+
+static void check_filled(const struct jpegread *read, const struct ic_layout *l)
+{
+	for (unsigned c = 0; c < l->ncomponents; c++) {
+		const struct jpegread_component *component = &read->component[c];
+
+		for (uint32_t row = 0; row < component->block_rows; row++)
+			for (uint32_t col = 0; col < component->block_cols; col++)
+				for (unsigned at = 0; at < 64; at++)
+					ck_assert_int_eq(component->blocks[row * component->block_cols + col][at],
+					                 any_coefficient(c, row, col, at));
+	}
+}
+
+START_TEST(the_writer_takes_each_row_once_and_any_coefficient)
+{
+	const struct ic_design d = design_of(_i % 2 ? "s1x1-b8-k15-q8" : "s1x1-b8-k15-q8-c1");
+	struct ic_layout l;
+	struct filling filling = {.layout = &l};
+	struct jpeg_picture picture = {.layout = &l, .orientation = 1, .fill = fill, .context = &filling};
+	struct bytes jpeg = {0};
+
+	ck_assert_int_eq(ic_layout_init(&l, &d, 200 + 8 * (uint32_t)_i, 136 - 8 * (uint32_t)_i, _i < 4 ? 3 : 1), 0);
+	memset(picture.steps, 1, sizeof(picture.steps));
+	ck_assert_int_eq(jpeg_write(&picture, &jpeg.data, &jpeg.nbytes, NULL), 0);
+	for (unsigned c = 0; c < l.ncomponents; c++)
+		ck_assert_uint_eq(filling.nrows[c], l.component[c].block_rows);
+	struct jpegread read = jpegread_coefficients(jpeg);
+	check_filled(&read, &l);
+	jpegread_clear(&read);
+	free(jpeg.data);
+}
+END_TEST
+
+static void fill_nothing(void *context, unsigned component, uint32_t block_row, int16_t (*blocks)[64], uint32_t ncols)
+{
+}
+
+/* Two symbols, each the only one of its table, then T.81, F.1.2.3. */
+START_TEST(the_last_byte_is_filled_up_with_ones)
+{
+	const struct ic_design d = design_of("s1x1-b8-k15-q8");
+	struct ic_layout l;
+	struct jpeg_picture picture = {.layout = &l, .orientation = 1, .fill = fill_nothing};
+	struct bytes jpeg = {0};
+
+	ck_assert_int_eq(ic_layout_init(&l, &d, 8, 8, 1), 0);
+	memset(picture.steps, 1, sizeof(picture.steps));
+	ck_assert_int_eq(jpeg_write(&picture, &jpeg.data, &jpeg.nbytes, NULL), 0);
+	ck_assert_uint_eq(jpegread_scan_nbytes(jpeg), 1);
+	ck_assert_uint_eq(jpeg.data[jpeg.nbytes - 3], 0x3f);
+	free(jpeg.data);
+}
+END_TEST
+
 /* Samples of nothing but extremes have the largest coefficients there are. */
 START_TEST(the_largest_coefficients_have_codes)
 {
@@ -175,6 +262,8 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, photographs_are_coded_nearly_as_well_as_can_be, 0, 3);
 	tcase_add_loop_test(cases, narrow_pictures_are_coded_nearly_as_well_as_can_be, 0, 2);
 	tcase_add_test(cases, one_symbol_is_coded);
+	tcase_add_loop_test(cases, the_writer_takes_each_row_once_and_any_coefficient, 0, 6);
+	tcase_add_test(cases, the_last_byte_is_filled_up_with_ones);
 	tcase_add_test(cases, the_largest_coefficients_have_codes);
 }
 
