@@ -3,12 +3,7 @@
 #include "src/icfs.h"
 #include "src/options.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #define THREADS_MAX 1024
-#define PARTS_MAX 1000000
 
 /* Options begin with the limits: OPTION_LIMIT_. */
 struct export_line {
@@ -63,25 +58,11 @@ static errint_t apply_threads(void *settings, const char *value, struct ic_why *
 	return err;
 }
 
-/* "I/N", from 1 on. */
 static errint_t apply_shard(void *settings, const char *value, struct ic_why *why)
 {
 	struct walk_settings *walk = &((struct export_line *)settings)->export.walk;
-	const char *slash = strchr(value, '/');
-	char first[24];
-	uint64_t part, nparts;
 
-	if (!slash || slash - value >= (ptrdiff_t)sizeof(first))
-		return ic_fail(why, -EINVAL, "expected I/N, not '%.40s'", value);
-	snprintf(first, sizeof(first), "%.*s", (int)(slash - value), value);
-	errint_t err = parse_number(slash + 1, 1, PARTS_MAX, &nparts, why);
-	if (!err)
-		err = parse_number(first, 1, nparts, &part, why);
-	if (err)
-		return err;
-	walk->part = (unsigned)part - 1;
-	walk->nparts = (unsigned)nparts;
-	return 0;
+	return parse_part(value, &walk->part, &walk->nparts, why);
 }
 
 static const struct option_entry export_options[] = {

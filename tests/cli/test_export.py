@@ -269,7 +269,9 @@ class Export(CliTest):
         self.assertEqual(tree(parts), tree(self.dest))
         self.assertEqual(sum(counts), sum(kind[0] == "file" for kind in tree(parts).values()))
         for wrong in ("0/3", "4/3", "1", "/", "1/0", "a/b"):
-            self.assertEqual(icfs("export", f"--shard={wrong}", self.source, parts).returncode, 2, wrong)
+            done = icfs("export", f"--shard={wrong}", self.source, parts)
+            self.assertEqual(done.returncode, 2, wrong)
+            self.assertIn(b"expected I/N, 1/1 to", done.stderr)
 
     def test_an_export_of_an_export(self):
         self.export("-d", DESIGN)
