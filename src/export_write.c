@@ -157,22 +157,63 @@ static errint_t dress(int fd, const struct stat *st)
 	return fchmod(fd, st->st_mode & 0777) || futimens(fd, times) ? -errno : 0;
 }
 
-/* Fill the temporary file `name`, of bytes, or with NULL of the source as it is, and give it its own name. */
+/* A file without a name in the directory that it is for, or, where the file system has no such files, one called `name` in
+ * the root. The former takes no directory's lock while it is made, lies where the file system puts what is in its directory,
+ * and leaves nothing behind when the process is killed. */
+static errint_t open_new(const struct export_target *target, const char *name, const char *path, int *ret_fd,
+                         bool *ret_is_named)
+{
+	char directory[PATH_MAX] = ".";
+	const char *slash = strrchr(path, '/');
+
+	if (slash)
+		snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
+	int fd = openat(target->fd, directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	bool lacks_them = fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL);
+	if (lacks_them)
+		fd = openat(target->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	*ret_fd = fd;
+	*ret_is_named = lacks_them;
+	return 0;
+}
+
+/* Give the complete file `fd`, which has no name, its own, or where that is taken, which a link cannot change, `name`. */
+static errint_t link_new(const struct export_target *target, const char *name, const char *path, int fd,
+                         bool *ret_is_named)
+{
+	char own[40];
+
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", fd);
+	if (!linkat(AT_FDCWD, own, target->fd, path, AT_SYMLINK_FOLLOW))
+		return 0;
+	if (errno != EEXIST || linkat(AT_FDCWD, own, target->fd, name, AT_SYMLINK_FOLLOW))
+		return -errno;
+	*ret_is_named = true;
+	return 0;
+}
+
+/* Write a file of bytes, or with NULL of the source as it is; `name` is one that it may have meanwhile. */
 static errint_t put_file(const struct export_target *target, const char *name, struct walk *walk,
                          const struct walk_entry *entry, const uint8_t *bytes, size_t nbytes)
 {
-	int fd = openat(target->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	bool is_named;
+	int fd;
 
-	if (fd < 0)
-		return -errno;
-	errint_t err = bytes ? write_bytes(fd, bytes, nbytes) : copy_source(walk, entry, fd);
+	errint_t err = open_new(target, name, entry->path, &fd, &is_named);
+	if (err)
+		return err;
+	err = bytes ? write_bytes(fd, bytes, nbytes) : copy_source(walk, entry, fd);
 	if (!err)
 		err = dress(fd, &entry->st);
+	if (!err && !is_named)
+		err = link_new(target, name, entry->path, fd, &is_named);
 	if (close(fd) && !err)
 		err = -errno;
-	if (!err && renameat(target->fd, name, target->fd, entry->path))
+	if (!err && is_named && renameat(target->fd, name, target->fd, entry->path))
 		err = -errno;
-	if (err)
+	if (err && is_named)
 		unlinkat(target->fd, name, 0);
 	return err;
 }

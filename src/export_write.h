@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * export_write.h: entries of a walked tree as files of another directory. A file has its name once it is complete, with the
- * permissions and times of its source; until then it is a temporary one in the root, so that one that was left behind by a
- * process that was killed is found without looking for it.
+ * permissions and times of its source; until then it has none, or, where the file system has no files without a name, a
+ * temporary one in the root, so that one that was left behind by a process that was killed is found without looking for it.
  *
  * Thread safe for different threads' numbers.
  */
