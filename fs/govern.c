@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct govern {
@@ -15,6 +16,8 @@ struct govern {
 	struct policy_file *tree;
 	char *tree_name;
 	atomic_uint generation; /* from 1: nodes begin with 0, so never resolved */
+	govern_hook *changed;   /* may be NULL */
+	void *changed_context;
 };
 
 errint_t govern_new(const struct source *source, struct dirs *dirs, struct log *log, const struct policy_rule *options,
@@ -50,6 +53,12 @@ void govern_free(struct govern *govern)
 	free(govern);
 }
 
+void govern_on_change(struct govern *govern, govern_hook *changed, void *context)
+{
+	govern->changed = changed;
+	govern->changed_context = context;
+}
+
 unsigned govern_generation(struct govern *govern)
 {
 	return atomic_load(&govern->generation);
@@ -69,6 +78,17 @@ static void policy_path(const struct node *directory, char out[PATH_MAX])
 
 	if (node_path(directory, path) || source_join(path, POLICY_FILE_NAME, out))
 		strcpy(out, POLICY_FILE_NAME);
+}
+
+static void tell_changed(const struct govern *govern, const struct stat *st, bool is_there)
+{
+	struct timespec t = st->st_ctim;
+
+	if (!govern->changed)
+		return;
+	if (!is_there)
+		clock_gettime(CLOCK_REALTIME, &t);
+	govern->changed(govern->changed_context, (int64_t)t.tv_sec * 1000000000 + t.tv_nsec);
 }
 
 /* Put what was read in place; the lock is held. True when what governs may have changed. */
@@ -96,6 +116,7 @@ static bool install(struct govern *govern, struct dir *dir, const char *name, st
 	policy_file_free(dir->policy);
 	dir->policy = file;
 	atomic_fetch_add(&govern->generation, 1);
+	tell_changed(govern, st, file);
 	return true;
 }
 

@@ -18,6 +18,11 @@ errint_t govern_new(const struct source *source, struct dirs *dirs, struct log *
                     struct policy_file *tree, const char *tree_name, struct govern **ret_govern);
 void govern_free(struct govern *govern); /* NULL is fine */
 
+/* Have `changed` called for each policy that is read anew, under a lock, with the time at which its file changed; one that
+ * is gone: now. To be set before govern is in use by more than one thread. */
+typedef void govern_hook(void *context, int64_t when_ns);
+void govern_on_change(struct govern *govern, govern_hook *changed, void *context);
+
 /* Read the .icpolicy of `directory` if it is another than was read last. True when what governs may have changed. A file
  * that is bad or cannot be read changes nothing but what govern_write_problems says. */
 bool govern_refresh(struct govern *govern, const struct node *directory, const char *place);

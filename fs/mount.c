@@ -215,9 +215,10 @@ static errint_t serve(struct session *session, struct ic_why *why)
 		log_write(session->log, LOG_LEVEL_ERROR, "%s: the loop of requests ended: %s", fs->mountpoint,
 		          strerror(errno));
 	stop_signals(session);
+	watch_stop(fs->watch);
+	govern_on_change(fs->govern, NULL, NULL);
 	warm_free(session->warm);
 	session->warm = NULL;
-	watch_stop(fs->watch);
 	fuse_loop_cfg_destroy(config);
 	return err;
 }
@@ -271,7 +272,10 @@ static errint_t prepare_warm(struct session *session, struct ic_why *why)
 	walk.limits = settings->limits;
 	walk.follow = settings->follow;
 	walk.store = fs->store;
-	return warm_new(&walk, session->log, &session->warm, why);
+	errint_t err = warm_new(&walk, session->log, &session->warm, why);
+	if (!err)
+		govern_on_change(fs->govern, warm_policy_changed, session->warm);
+	return err;
 }
 
 errint_t mount_run(const struct mount_settings *settings, struct log *log, struct ic_why *why)
@@ -290,6 +294,7 @@ errint_t mount_run(const struct mount_settings *settings, struct log *log, struc
 		err = prepare_warm(&session, why);
 		if (!err)
 			err = run(&session, why);
+		govern_on_change(session.ops.fs->govern, NULL, NULL);
 		warm_free(session.warm);
 		if (session.fuse)
 			fuse_session_destroy(session.fuse);

@@ -28,7 +28,7 @@ struct mount_settings {
 	/* On each source. limits.memory also bounds all decoding under way at once and, apart from that, all sources being
 	 * read. Defaults of ic_limits_default. */
 	struct ic_limits limits;
-	/* Fill the store in the background, under the policies in force when the mount begins; default false. */
+	/* Fill the store in the background, under the policies in force, and again when one of them changes; default false. */
 	bool warm;
 	/* Bytes of objects kept in memory; default 64 MiB; 0 keeps only the newest. */
 	uint64_t cache_nbytes;

@@ -225,11 +225,12 @@ static errint_t look(struct walk *walk, unsigned thread, struct place *place, si
 
 /* --- Threads ------------------------------------------------------------------------------------------------------ */
 
-static void fail_walk(struct walk *walk, errint_t err)
+void walk_fail(struct walk *walk, errint_t err)
 {
 	pthread_mutex_lock(&walk->lock);
 	if (!walk->err)
 		walk->err = err;
+	pthread_cond_broadcast(&walk->changed);
 	pthread_mutex_unlock(&walk->lock);
 }
 
@@ -238,7 +239,7 @@ static void look_and_tell(struct worker *worker, struct place *place, size_t i)
 	errint_t err = look(worker->walk, worker->index, place, i);
 
 	if (err == -ENOMEM)
-		fail_walk(worker->walk, err);
+		walk_fail(worker->walk, err);
 	else if (err)
 		tell_failure(worker->walk, place->node, table_name(place->visit.table, i), err);
 }

@@ -82,6 +82,9 @@ void walk_free(struct walk *walk); /* NULL is fine */
 /* Go through the tree once; may be called again. 0 also where it was stopped. -ENOMEM, -errno of starting threads. */
 errint_t walk_run(struct walk *walk, const struct walk_hooks *hooks);
 
+/* From a hook: have this walk_run return the error, as soon as the hooks under way have. */
+void walk_fail(struct walk *walk, errint_t err);
+
 /* Have walk_run return as soon as the hooks under way have. From anywhere, signal handlers included; it stays so. */
 void walk_stop(struct walk *walk);
 bool walk_is_stopped(struct walk *walk);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* linux/ioprio.h, which older systems lack */
@@ -20,7 +21,6 @@ struct filling {
 	struct walk *walk;
 	const struct warm_hooks *hooks; /* NULL: count, store nothing */
 	atomic_uint_fast64_t files, nbytes, there_files, there_nbytes, failed;
-	atomic_int err; /* -ENOSPC */
 };
 
 static void tell_done(struct filling *filling, uint64_t nbytes, bool was_there)
@@ -57,8 +57,7 @@ static void fill_entry(void *context, unsigned thread, struct walk_entry *entry)
 	if (!err) {
 		tell_done(filling, nbytes, was_there);
 	} else if (err == -ENOSPC) {
-		atomic_store(&filling->err, err);
-		walk_stop(filling->walk);
+		walk_fail(filling->walk, err);
 	} else {
 		tell_failed(filling, entry->path, err, why.text[0] ? why.text : strerror(-err));
 	}
@@ -82,7 +81,7 @@ static errint_t run(struct walk *walk, const struct warm_hooks *hooks, struct wa
 	        .there_nbytes = atomic_load(&filling.there_nbytes),
 	        .failed = atomic_load(&filling.failed),
 	};
-	return err ? err : atomic_load(&filling.err);
+	return err;
 }
 
 errint_t warm_plan(struct walk *walk, struct warm_counts *ret_counts)
@@ -104,7 +103,21 @@ struct warm {
 	struct log *log;
 	pthread_t thread;
 	bool has_thread;
+	int64_t opened_ns; /* since the epoch */
+
+	pthread_mutex_t lock; /* what follows */
+	pthread_cond_t woken;
+	bool is_wanted; /* once more */
+	bool is_ending;
 };
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 errint_t warm_new(const struct walk_settings *settings, struct log *log, struct warm **ret_warm, struct ic_why *why)
 {
@@ -113,10 +126,13 @@ errint_t warm_new(const struct walk_settings *settings, struct log *log, struct 
 	if (!warm)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	warm->log = log;
+	warm->opened_ns = now_ns();
+	pthread_mutex_init(&warm->lock, NULL);
+	pthread_cond_init(&warm->woken, NULL);
 	/* The mount logs what it finds of sources; here it would be said twice. */
 	errint_t err = walk_new(settings, NULL, &warm->walk, why);
 	if (err) {
-		free(warm);
+		warm_free(warm);
 		return err;
 	}
 	*ret_warm = warm;
@@ -137,12 +153,10 @@ static void become_idle(void)
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
 }
 
-static void *fill(void *context)
+static void fill_once(struct warm *warm)
 {
-	struct warm *warm = context;
 	struct warm_counts counts;
 
-	become_idle();
 	log_write(warm->log, LOG_LEVEL_INFO, "warming the store");
 	errint_t err = warm_fill(warm->walk, NULL, &counts);
 	log_write(warm->log, LOG_LEVEL_INFO,
@@ -151,7 +165,41 @@ static void *fill(void *context)
 	          : walk_is_stopped(warm->walk) ? "ended early"
 	                                        : "is done",
 	          counts.files, counts.there_files, counts.failed);
+}
+
+/* False at the end. */
+static bool wait_until_wanted(struct warm *warm)
+{
+	pthread_mutex_lock(&warm->lock);
+	while (!warm->is_wanted && !warm->is_ending)
+		pthread_cond_wait(&warm->woken, &warm->lock);
+	bool goes_on = !warm->is_ending;
+	warm->is_wanted = false;
+	pthread_mutex_unlock(&warm->lock);
+	return goes_on;
+}
+
+static void *run_idle(void *context)
+{
+	struct warm *warm = context;
+
+	become_idle();
+	do {
+		fill_once(warm);
+	} while (wait_until_wanted(warm));
 	return NULL;
+}
+
+void warm_policy_changed(void *context, int64_t when_ns)
+{
+	struct warm *warm = context;
+
+	if (when_ns < warm->opened_ns)
+		return; /* read for the first time: it was there when the tree was gone through */
+	pthread_mutex_lock(&warm->lock);
+	warm->is_wanted = true;
+	pthread_cond_signal(&warm->woken);
+	pthread_mutex_unlock(&warm->lock);
 }
 
 errint_t warm_start(struct warm *warm)
@@ -161,7 +209,7 @@ errint_t warm_start(struct warm *warm)
 	/* A signal that is to end the program must find a thread that is waiting for one. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int err = pthread_create(&warm->thread, NULL, fill, warm);
+	int err = pthread_create(&warm->thread, NULL, run_idle, warm);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	warm->has_thread = !err;
 	return -err;
@@ -171,9 +219,16 @@ void warm_free(struct warm *warm)
 {
 	if (!warm)
 		return;
-	walk_stop(warm->walk);
-	if (warm->has_thread)
+	if (warm->has_thread) {
+		walk_stop(warm->walk);
+		pthread_mutex_lock(&warm->lock);
+		warm->is_ending = true;
+		pthread_cond_signal(&warm->woken);
+		pthread_mutex_unlock(&warm->lock);
 		pthread_join(warm->thread, NULL);
+	}
 	walk_free(warm->walk);
+	pthread_cond_destroy(&warm->woken);
+	pthread_mutex_destroy(&warm->lock);
 	free(warm);
 }

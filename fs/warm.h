@@ -28,8 +28,12 @@ errint_t warm_fill(struct walk *walk, const struct warm_hooks *hooks, struct war
 /* The same as a thread of a mount, at a priority that leaves processor and disk to everyone else. */
 struct warm;
 
-/* The tree is opened now, and gone through from warm_start on; lines for the log (may be NULL). As walk_new. */
+/* It is gone through once, and once more whenever a policy changed: then what is there already is only looked at.
+ *
+ * The tree is opened now, and gone through from warm_start on; lines for the log (may be NULL). As walk_new. */
 errint_t warm_new(const struct walk_settings *settings, struct log *log, struct warm **ret_warm, struct ic_why *why);
 struct walk *warm_walk(struct warm *warm);
+/* A policy of the tree changed; `when_ns` since the epoch. From any thread; a govern_hook. */
+void warm_policy_changed(void *warm, int64_t when_ns);
 errint_t warm_start(struct warm *warm); /* -errno of starting a thread */
 void warm_free(struct warm *warm);      /* ends it; waits for what is under way; NULL is fine */

@@ -209,6 +209,29 @@ class Store(MountTest):
         mount = self.again(mount, "warm")
         self.assertTrue(until(lambda: mount.log_lines("0 objects stored, 7 there before, 0 failed")))
 
+    def test_warming_follows_policies(self):
+        mount = self.with_store("warm", f"design={DESIGN}")
+        done = "warming the store is done: %d objects stored, %d there before, 0 failed"
+        n = len(self.paths)
+        self.assertTrue(until(lambda: mount.log_lines(done % (n, 0))))
+        os.listdir(self.point / "train")  # so that it is watched
+        for i, design in enumerate(("s2x2-b4-k4-q8", "s2x2-b16-k9-q8")):
+            (self.source / "train" / ".icpolicy").write_text(f"[policy]\ndesign = {design}\n")
+            self.assertTrue(until(lambda: len(mount.log_lines(done % (n, 0))) == 2 + i), mount.log_lines("warming"))
+            self.assertTrue(until(lambda: mount.stats()["icfs_store_records"] == (2 + i) * n))
+        (self.source / "train" / ".icpolicy").unlink()
+        self.assertTrue(until(lambda: mount.log_lines(done % (0, n))), mount.log_lines("warming"))
+        # One that has long been there is not a change, though nobody has read it before.
+        (self.source / "old").mkdir()
+        (self.source / "old" / ".icpolicy").write_text("[policy]\nface = orig\n")
+        mount = self.again(mount, "warm", f"design={DESIGN}")
+        self.assertTrue(until(lambda: mount.log_lines(done % (0, n))))
+        os.listdir(self.point / "old")
+        self.assertTrue(mount.log_lines("old/.icpolicy: read"))
+        self.check_all()
+        self.assertEqual(mount.stats()[MADE], 0)
+        self.assertEqual(len(mount.log_lines("warming the store is done")), 1)
+
     def test_a_mount_over_its_own_source_warms_itself(self):
         point, self.point = self.point, self.source
         mount = self.mount(f"store={self.store}", "store_keep_free=0", "warm", point=self.source)
