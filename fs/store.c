@@ -201,6 +201,13 @@ static struct segment *find(struct store *store, const struct store_key *key, co
 	return segment;
 }
 
+/* A footer may say anything, and how much is read follows from it. */
+static bool is_entry_of(const struct store_entry *entry, const struct record *record)
+{
+	return entry->nbytes == record->nbytes && entry->keep == record->design.keep &&
+	       entry->ncomponents == record->ncomponents;
+}
+
 static bool is_record_of(const struct record *record, const struct store_key *key, const struct store_source *source,
                          const struct ic_design *design)
 {
@@ -228,8 +235,8 @@ static bool view_head(const uint8_t *object, uint64_t nbytes, const struct recor
 {
 	return !ic_view_parse_header(ret_view, object, nbytes, NULL) &&
 	       ic_design_equal(&ret_view->layout.design, &record->design) && record->design.bits == 8 &&
-	       ret_view->layout.nbytes == record->nbytes && ret_view->layout.data_offset <= nbytes &&
-	       is_table_valid(ret_view, design);
+	       ret_view->layout.nbytes == record->nbytes && ret_view->layout.ncomponents == record->ncomponents &&
+	       ret_view->layout.data_offset <= nbytes && is_table_valid(ret_view, design);
 }
 
 /* -EBADMSG where it is not what was written, -ENOENT where it is another's (equal tags). */
@@ -249,7 +256,8 @@ static errint_t read_record(const struct segment *segment, const struct store_en
 	if (!bytes)
 		return -ENOMEM;
 	errint_t err = segment_read(segment, bytes, head + wanted, offset) ? 0 : -EBADMSG;
-	if (!err && !record_read_head(bytes, head, segment->header.id, offset, &record))
+	if (!err &&
+	    (!record_read_head(bytes, head, segment->header.id, offset, &record) || !is_entry_of(entry, &record)))
 		err = -EBADMSG;
 	if (!err && !is_record_of(&record, key, source, design))
 		err = -ENOENT;

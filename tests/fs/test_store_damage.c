@@ -302,6 +302,69 @@ START_TEST(test_footers_that_lie)
 }
 END_TEST
 
+/* A footer that verifies, and says less of a record than there is to be read of it for `design`. */
+static bool is_short(const struct store_entry *lie, const struct store_entry *truth, const struct ic_design *design)
+{
+	uint64_t nbytes = record_head_of_object(lie, design);
+
+	return nbytes && nbytes < record_head_of_object(truth, design) &&
+	       record_head_nbytes(lie->nbytes) == record_head_nbytes(truth->nbytes);
+}
+
+static bool find_lie(const struct store_entry *truth, const struct ic_design *design, uint8_t keep, uint8_t ncomponents,
+                     struct store_entry *ret_lie)
+{
+	struct store_entry lie = *truth;
+
+	lie.keep = keep;
+	lie.ncomponents = ncomponents;
+	for (lie.nbytes = truth->nbytes; lie.nbytes > truth->nbytes - RECORD_CHUNK; lie.nbytes--) {
+		if (is_short(&lie, truth, design)) {
+			*ret_lie = lie;
+			return true;
+		}
+	}
+	return false;
+}
+
+START_TEST(test_footers_that_make_records_short)
+{
+	const struct ic_design whole = design_of("s1x1-b8-k5-q8"), part = design_of("s1x1-b8-k3-q8");
+	struct scene scene = scene_new();
+	char name[SEGMENT_NAME_SIZE];
+	struct segment_trailer trailer;
+	struct segment_header header;
+	struct store_entry lie;
+
+	struct store *store = store_new(&scene);
+	put(store, 1, &whole, 404, 340);
+	store_close(store);
+	ck_assert_uint_eq(segment_names(&scene, &name, 1), 1);
+	struct bytes bytes = file_read(&scene, name);
+	uint8_t *end = bytes.data + bytes.nbytes - SEGMENT_TRAILER_SIZE;
+	ck_assert(segment_read_header(bytes.data, &header));
+	ck_assert(segment_read_trailer(end, header.id, bytes.nbytes, &trailer));
+	const struct store_entry truth = segment_read_entry(bytes.data + trailer.data_end);
+	unsigned nlies = 0;
+	for (uint8_t i = 0; i < 6; i++) {
+		if (!find_lie(&truth, &part, (uint8_t)(4 + i / 2), i % 2 ? 1 : 3, &lie))
+			continue;
+		nlies++;
+		segment_write_entry(bytes.data + trailer.data_end, &lie);
+		trailer.entries_sum = segment_sum(bytes.data + trailer.data_end, SEGMENT_ENTRY_SIZE);
+		segment_write_trailer(end, &trailer);
+		file_write(&scene, name, bytes);
+		store = store_new(&scene);
+		ck_assert(!holds(store, 1, &whole, &part, 404, 340));
+		ck_assert_uint_eq(store_counts(store).corrupt, 1);
+		store_close(store);
+	}
+	ck_assert_uint_ge(nlies, 2);
+	free(bytes.data);
+	scene_clear(&scene);
+}
+END_TEST
+
 /* A record whose checksums are right, of an object that is none. */
 static void put_odd_record(struct sample *sample, void (*spoil)(uint8_t *object, struct record *record))
 {
@@ -467,6 +530,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, test_a_missing_segment);
 	tcase_add_test(cases, test_footers_that_lie);
 	tcase_add_test(cases, test_records_that_lie);
+	tcase_add_test(cases, test_footers_that_make_records_short);
 	tcase_add_test(cases, test_segments_of_another_codec_go_first);
 	tcase_add_test(cases, test_verify);
 }
