@@ -266,6 +266,8 @@ static errint_t prepare_warm(struct session *session, struct ic_why *why)
 		return 0;
 	if (!fs->store)
 		return ic_fail(why, -EINVAL, "warm: needs a store to fill");
+	if (store_is_read_only(fs->store))
+		return 0; /* the log says so of the store */
 	walk.source = settings->source;
 	walk.policy = settings->policy;
 	walk.policy_file = settings->policy_file;

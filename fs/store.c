@@ -156,6 +156,11 @@ errint_t store_open(const struct store_settings *settings, struct log *log, stru
 	return 0;
 }
 
+bool store_is_read_only(const struct store *store)
+{
+	return store->read_only;
+}
+
 void store_close(struct store *store)
 {
 	if (!store)

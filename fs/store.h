@@ -76,6 +76,9 @@ errint_t store_check_place(const char *directory, const char *tree, struct ic_wh
 errint_t store_open(const struct store_settings *settings, struct log *log, struct store **ret_store,
                     struct ic_why *why);
 
+/* Whether nothing can be put, by the settings or because of the directory. */
+bool store_is_read_only(const struct store *store);
+
 /* Write what is queued and finish the segment under way: waits. NULL is fine. */
 void store_close(struct store *store);
 

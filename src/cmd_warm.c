@@ -246,6 +246,8 @@ static int fill(struct warming *warming)
 
 	if (status != GO_ON)
 		return status;
+	if (store_is_read_only(warming->store))
+		return fail("store %s: read only", warming->settings->store.directory);
 	if (progress_new("warming", before.files + before.there_files, before.nbytes, &warming->progress))
 		return fail("out of memory");
 	errint_t err = warm_fill(warming->walk, &hooks, &counts);

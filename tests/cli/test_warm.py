@@ -174,6 +174,16 @@ class Warm(CliTest):
         self.warm("--store-size", str(size), "-d", "s1x1-b16-k31-q8", small)
         self.assertIn("; 4 are there", self.warm("-n", "-d", "s1x1-b16-k31-q8", small))
 
+    def test_a_store_that_is_read_only_is_not_said_to_be_filled(self):
+        self.warm("-d", DESIGN, self.tree)
+        shutil.copy(self.paths[0], self.tree / "new.jpg")
+        script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
+        unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+        done = subprocess.run([*unshare, "sh", "-c", script, "sh", self.store, ICFS, "warm", "--store", self.store,
+                               *self.bounds, "-d", DESIGN, self.tree], capture_output=True, text=True)
+        self.assertIn("1 objects to store", done.stdout, done.stderr)
+        self.assertEqual((done.returncode, done.stderr), (1, f"icfs: store {self.store}: read only\n"))
+
     def test_wrong_lines(self):
         for line, message in (([self.tree], "expected --store"), (["--store", self.store], "expected DATASET"),
                               (["--store", self.store, "--evict", "x", self.tree], "--evict: 'x' is no whole number")):
