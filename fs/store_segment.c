@@ -206,12 +206,27 @@ struct segment *segment_new(const char *name, int fd)
 	return segment;
 }
 
-errint_t segment_load(struct store *store, const char *name)
+/* Of a plain file; a FIFO of that name would be waited for. */
+static int open_file(const struct store *store, const char *name)
 {
-	int fd = openat(store->directory, name, (store->read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC);
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(store->directory, name, (store->read_only ? O_RDONLY : O_RDWR) | flags);
+	struct stat st;
 
 	if (fd < 0 && (errno == EACCES || errno == EPERM || errno == EROFS)) /* another user's; to be read at least */
-		fd = openat(store->directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(store->directory, name, O_RDONLY | flags);
+	if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode))) {
+		close(fd);
+		errno = EINVAL;
+		return -1;
+	}
+	return fd;
+}
+
+errint_t segment_load(struct store *store, const char *name)
+{
+	int fd = open_file(store, name);
+
 	if (fd < 0)
 		return errno == ENOMEM ? -ENOMEM : 0;
 	struct segment *segment = segment_new(name, fd);

@@ -477,6 +477,31 @@ START_TEST(test_other_files_in_the_directory_are_left_alone)
 }
 END_TEST
 
+START_TEST(test_nothing_but_files_is_opened)
+{
+	struct scene scene = scene_new();
+	char path[2 * PATH_MAX], folder[2 * PATH_MAX];
+
+	struct store *store = store_new(&scene);
+	put(store, 1, &dense, WIDTH, HEIGHT);
+	store_close(store);
+	snprintf(path, sizeof(path), "%s/0-fifo.seg", scene.directory);
+	snprintf(folder, sizeof(folder), "%s/0-folder.seg", scene.directory);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_eq(mkdir(folder, 0700), 0);
+	for (int i = 0; i < 2; i++) {
+		scene.settings.read_only = i;
+		store = store_new(&scene); /* and does not wait for somebody who writes to the FIFO */
+		ck_assert(holds(store, 1, &dense, &dense, WIDTH, HEIGHT));
+		ck_assert_uint_eq(store_counts(store).segments, 1);
+		ck_assert_uint_eq(store_evict(store, segments_nbytes(&scene)), 0);
+		store_close(store);
+	}
+	ck_assert(!unlink(path) && !rmdir(folder));
+	scene_clear(&scene);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	dense = design_of("s1x1-b8-k9-q8");
@@ -498,6 +523,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, test_read_only);
 	tcase_add_test(cases, test_places_that_are_no_store);
 	tcase_add_test(cases, test_other_files_in_the_directory_are_left_alone);
+	tcase_add_test(cases, test_nothing_but_files_is_opened);
 }
 
 int main(void)
