@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/mount.h"
+#include "fs/descriptors.h"
 #include "fs/ops_priv.h"
 #include "fs/warm.h"
 
@@ -8,7 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -223,17 +223,6 @@ static errint_t serve(struct session *session, struct ic_why *why)
 	return err;
 }
 
-/* Each request that is under way holds a file or two open. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static errint_t run(struct session *session, struct ic_why *why)
 {
 	struct fs *fs = session->ops.fs;
@@ -287,7 +276,7 @@ errint_t mount_run(const struct mount_settings *settings, struct log *log, struc
 	errint_t err = check_settings(settings, why);
 	if (err)
 		return err;
-	raise_file_limit();
+	descriptors_raise_limit();
 	block_signals(&session);
 	atomic_init(&session.is_over, false);
 	err = fs_new(settings, log, &session.ops.fs, why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/store_priv.h"
 #include "codec/encode.h"
+#include "fs/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -138,6 +139,7 @@ errint_t store_open(const struct store_settings *settings, struct log *log, stru
 	store->log = log;
 	store->opened_s = store_now_s();
 	store->directory = -1;
+	store->nsegments_max = descriptors_limit() / 2 < SEGMENTS_MAX ? descriptors_limit() / 2 : SEGMENTS_MAX;
 	init_locks(store);
 	bound_segments(&store->settings);
 	errint_t err = store->settings.directory ? open_directory(store, why) : ic_fail(why, -ENOMEM, "out of memory");

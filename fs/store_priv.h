@@ -71,7 +71,8 @@ struct store {
 	pthread_mutex_t lock;
 	struct store_index index;
 	struct segment **segments; /* by slot, NULL where free */
-	size_t nslots;
+	size_t nslots, nsegments_max;
+	bool is_cut_short; /* there are more files than that; said so; `files` */
 	atomic_uint_fast64_t nbytes, nsegments; /* of files, at the last look */
 
 	struct queue queue;
@@ -122,7 +123,7 @@ errint_t segment_finish(struct store *store, struct segment *segment);
 
 struct segment *segment_new(const char *name, int fd); /* NULL: no memory; the descriptor is its own then */
 void segment_free(struct segment *segment);
-errint_t segment_add(struct store *store, struct segment *segment); /* give it a slot; -ENOMEM */
+errint_t segment_add(struct store *store, struct segment *segment); /* give it a slot; -EMFILE, -ENOMEM */
 
 /* Take in a file that is not known yet. Files that are no segments are ignored. -ENOMEM, -errno. */
 errint_t segment_load(struct store *store, const char *name);

@@ -104,10 +104,11 @@ errint_t segment_add(struct store *store, struct segment *segment)
 	pthread_mutex_lock(&store->lock);
 	while (slot < store->nslots && store->segments[slot])
 		slot++;
-	if (slot == store->nslots) {
+	if (slot >= store->nsegments_max) {
+		err = -EMFILE;
+	} else if (slot == store->nslots) {
 		struct segment **grown = realloc(store->segments, (slot + 1) * sizeof(struct segment *));
-		if (!grown || slot == SEGMENTS_MAX)
-			err = -ENOMEM;
+		err = grown ? 0 : -ENOMEM;
 		if (grown)
 			store->segments = grown;
 		store->nslots += !err;
@@ -223,6 +224,19 @@ static int open_file(const struct store *store, const char *name)
 	return fd;
 }
 
+/* What others need descriptors for goes before. */
+static errint_t leave_out(struct store *store)
+{
+	if (!store->is_cut_short)
+		log_write(
+		        store->log, LOG_LEVEL_WARNING,
+		        "store %s: it has more than %zu files, half of what this process may hold open; the others are "
+		        "not used",
+		        store->settings.directory, store->nsegments_max);
+	store->is_cut_short = true;
+	return 0;
+}
+
 errint_t segment_load(struct store *store, const char *name)
 {
 	int fd = open_file(store, name);
@@ -237,7 +251,7 @@ errint_t segment_load(struct store *store, const char *name)
 	errint_t err = segment_add(store, segment);
 	if (err) {
 		segment_free(segment);
-		return err;
+		return err == -EMFILE ? leave_out(store) : err;
 	}
 	err = segment_update(store, segment);
 	if (err)

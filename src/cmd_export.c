@@ -3,6 +3,8 @@
 #include "src/icfs.h"
 #include "src/options.h"
 
+#include "fs/descriptors.h"
+
 #define THREADS_MAX 1024
 
 /* Options begin with the limits: OPTION_LIMIT_. */
@@ -109,6 +111,7 @@ static int run_export(int argc, char **argv)
 	line.export.walk.limits = line.limits;
 	line.export.walk.source = argv[first];
 	line.export.dest = argv[first + 1];
+	descriptors_raise_limit();
 	return export_tree(&line.export);
 }
 

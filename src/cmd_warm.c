@@ -4,6 +4,7 @@
 #include "src/options.h"
 #include "src/progress.h"
 
+#include "fs/descriptors.h"
 #include "fs/warm.h"
 
 #include <errno.h>
@@ -331,6 +332,7 @@ static int run_warm(int argc, char **argv)
 	settings.walk.limits = settings.limits;
 	settings.walk.source = first < argc ? argv[first] : NULL;
 	settings.store.takes_over = true;
+	descriptors_raise_limit();
 	return run(&settings);
 }
 

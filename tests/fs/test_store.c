@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -502,6 +503,45 @@ START_TEST(test_nothing_but_files_is_opened)
 }
 END_TEST
 
+static size_t open_descriptors(void)
+{
+	size_t n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+START_TEST(test_descriptors_are_left_to_others)
+{
+	struct scene scene = scene_new();
+	struct store *stores[40];
+	struct rlimit limit;
+
+	for (size_t i = 0; i < COUNT(stores); i++) { /* each writes a file of its own */
+		stores[i] = store_new(&scene);
+		put(stores[i], i, &dense, WIDTH, HEIGHT);
+		store_flush(stores[i]);
+	}
+	for (size_t i = 0; i < COUNT(stores); i++)
+		store_close(stores[i]);
+	size_t before = open_descriptors();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = 48;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	struct store *store = store_new(&scene);
+	ck_assert_uint_eq(store_counts(store).segments, 24);
+	ck_assert_uint_eq(open_descriptors(), before + 25);
+	store_refresh(store);
+	ck_assert_uint_eq(store_counts(store).segments, 24);
+	ck_assert_uint_eq(store_counts(store).records, 24);
+	ck_assert_uint_ge(store_evict(store, 0), 24);
+	store_close(store);
+	ck_assert_uint_eq(open_descriptors(), before);
+	scene_clear(&scene);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	dense = design_of("s1x1-b8-k9-q8");
@@ -524,6 +564,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, test_places_that_are_no_store);
 	tcase_add_test(cases, test_other_files_in_the_directory_are_left_alone);
 	tcase_add_test(cases, test_nothing_but_files_is_opened);
+	tcase_add_test(cases, test_descriptors_are_left_to_others);
 }
 
 int main(void)
