@@ -25,7 +25,14 @@ void block8_inverse_c(const int16_t (*quantized)[64], const uint16_t steps[64], 
 	}
 }
 
-static const struct block8_kernel block8_kernel_c = {"c", block8_inverse_c};
+static void forward_c(const uint8_t *samples, size_t stride, size_t n, int16_t (*coefs)[64])
+{
+	const struct dct_kernel *dct = dct_kernel_best();
+	for (size_t block = 0; block < n; block++)
+		dct->forward(8, 8, 8, samples + block * 8, stride, coefs[block]);
+}
+
+static const struct block8_kernel block8_kernel_c = {"c", block8_inverse_c, forward_c};
 
 #if defined(__x86_64__)
 extern const struct block8_kernel block8_kernel_avx2;

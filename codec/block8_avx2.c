@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inverse transform of docs/format.md, section 3, at B = 8, two blocks at a time, one in each half of a register.
+ * The transforms of docs/format.md, section 3, at B = 8, two blocks at a time, one in each half of a register.
  *
- * A sum over v is one of pairs of coefficients by pairs of constants, which one instruction multiplies and adds. No
+ * A sum over v, or y, is one of pairs of values by pairs of constants, which one instruction multiplies and adds. No
  * constant is -2^15, so that it is exact modulo 2^32, as the format wants its sums; and packing clamps as it wants them.
  */
 #include "codec/block8_priv.h"
@@ -26,6 +26,8 @@ INLINE __m256i pair(int first, int second)
 {
 	return _mm256_set1_epi32((int)((uint32_t)second << 16 | (uint16_t)first));
 }
+
+/* --- From coefficients to samples --------------------------------------------------------------------------------- */
 
 /* What the rows of one half of the columns (four of each block) come to. */
 struct sums {
@@ -147,4 +149,77 @@ static void inverse(const int16_t (*quantized)[64], const uint16_t steps[64], si
 	}
 }
 
-const struct block8_kernel block8_kernel_avx2 = {"avx2", inverse};
+/* --- From samples to coefficients --------------------------------------------------------------------------------- */
+
+/* The frequencies of one half of the columns. Rows y and 7 - y come added (sum) and subtracted (odd): M[7 - y][v] is M[y][v]
+ * with the sign of (-1)^v; and the sums of rows y and 3 - y likewise, for v and v / 2. Samples about 128 and what the first
+ * pass makes of them are at most 2^12, so that all these fit 16 bits. */
+INLINE struct sums sum_rows(__m256i sum, __m256i difference, __m256i odd01, __m256i odd23, int half, int bits)
+{
+	__m256i round = _mm256_set1_epi32(half);
+	struct sums sums;
+	for (unsigned v = 0; v < 8; v++) {
+		__m256i even = v % 4 ? difference : sum, s;
+		if (v % 2)
+			s = add(_mm256_madd_epi16(odd01, pair(m(0, v), m(1, v))),
+			        _mm256_madd_epi16(odd23, pair(m(2, v), m(3, v))));
+		else
+			s = _mm256_madd_epi16(even, pair(m(0, v), m(1, v)));
+		sums.at[v] = _mm256_srai_epi32(add(s, round), bits);
+	}
+	return sums;
+}
+
+/* One pass down the columns. */
+INLINE void forward_columns(__m256i r[8], int bits)
+{
+	__m256i even[4], odd[4];
+	int half = 1 << (bits - 1);
+	for (unsigned y = 0; y < 4; y++) {
+		even[y] = _mm256_add_epi16(r[y], r[7 - y]);
+		odd[y] = _mm256_sub_epi16(r[y], r[7 - y]);
+	}
+	__m256i s0 = _mm256_add_epi16(even[0], even[3]), s1 = _mm256_add_epi16(even[1], even[2]);
+	__m256i d0 = _mm256_sub_epi16(even[0], even[3]), d1 = _mm256_sub_epi16(even[1], even[2]);
+	struct sums low =
+	        sum_rows(_mm256_unpacklo_epi16(s0, s1), _mm256_unpacklo_epi16(d0, d1),
+	                 _mm256_unpacklo_epi16(odd[0], odd[1]), _mm256_unpacklo_epi16(odd[2], odd[3]), half, bits);
+	struct sums high =
+	        sum_rows(_mm256_unpackhi_epi16(s0, s1), _mm256_unpackhi_epi16(d0, d1),
+	                 _mm256_unpackhi_epi16(odd[0], odd[1]), _mm256_unpackhi_epi16(odd[2], odd[3]), half, bits);
+	for (unsigned v = 0; v < 8; v++)
+		r[v] = _mm256_packs_epi32(low.at[v], high.at[v]);
+}
+
+/* Coefficients of two blocks of samples, side by side. */
+INLINE void forward_two(const uint8_t *samples, size_t stride, int16_t *a, int16_t *b)
+{
+	__m256i r[8];
+	for (unsigned y = 0; y < 8; y++) {
+		__m128i row = _mm_loadu_si128((const __m128i *)(samples + y * stride));
+		r[y] = _mm256_cvtepi8_epi16(_mm_xor_si128(row, _mm_set1_epi8((char)0x80)));
+	}
+	forward_columns(r, 11);
+	transpose(r);
+	forward_columns(r, 15);
+	transpose(r);
+	for (unsigned v = 0; v < 8; v++) {
+		_mm_storeu_si128((__m128i *)(a + v * 8), _mm256_castsi256_si128(r[v]));
+		_mm_storeu_si128((__m128i *)(b + v * 8), _mm256_extracti128_si256(r[v], 1));
+	}
+}
+
+static void forward(const uint8_t *samples, size_t stride, size_t n, int16_t (*coefs)[64])
+{
+	for (size_t i = 0; i + 1 < n; i += 2)
+		forward_two(samples + i * 8, stride, coefs[i], coefs[i + 1]);
+	if (n % 2) {
+		uint8_t both[8][16] = {{0}};
+		int16_t other[64];
+		for (unsigned y = 0; y < 8; y++)
+			memcpy(both[y], samples + y * stride + (n - 1) * 8, 8);
+		forward_two(both[0], sizeof both[0], coefs[n - 1], other);
+	}
+}
+
+const struct block8_kernel block8_kernel_avx2 = {"avx2", inverse, forward};

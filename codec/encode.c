@@ -6,6 +6,7 @@
  */
 #include "codec/encode.h"
 
+#include "codec/block8_priv.h"
 #include "codec/codes_priv.h"
 #include "codec/dct_priv.h"
 #include "codec/jpeg_samples_priv.h"
@@ -90,6 +91,22 @@ static void transform(const struct object *o, const uint8_t *samples, size_t str
 	}
 }
 
+/* transform for blocks of 8. -ENOMEM. */
+static errint_t transform8(const uint8_t *samples, size_t stride, struct planes *planes, struct ic_why *why)
+{
+	const struct block8_kernel *kernel = block8_kernel_best();
+	uint32_t ncols = planes->block_cols, nrows = (uint32_t)(planes->nblocks / ncols);
+	int16_t(*coefs)[64] = malloc(ncols * sizeof *coefs);
+	if (!coefs)
+		return ic_fail(why, -ENOMEM, "out of memory for a row of %u blocks", ncols);
+	for (uint32_t row = 0; row < nrows; row++) {
+		kernel->forward(samples + row * 8 * stride, stride, ncols, coefs);
+		planes_put_row8(planes, row, (const int16_t(*)[64])coefs);
+	}
+	free(coefs);
+	return 0;
+}
+
 /* transform for blocks of one sample, where it is a subtraction. */
 static void transform_samples(const struct ic_component *component, const uint8_t *samples, size_t stride,
                               struct planes *planes)
@@ -128,6 +145,8 @@ static errint_t sample(struct encoder *e, unsigned c, struct ic_why *why)
 		pad(target, stride, component->width, component->height, padded_height);
 		if (o->layout.design.block == 1)
 			transform_samples(component, target, stride, &input->planes);
+		else if (o->layout.design.block == 8)
+			err = transform8(target, stride, &input->planes, why);
 		else
 			transform(o, target, stride, &input->planes);
 	}
@@ -260,7 +279,8 @@ uint64_t ic_encode_memory(const struct ic_jpeg_info *info, const struct ic_desig
 	if (!jpeg_samples_is_ycc(info))
 		n++; /* one is brought to another size */
 	uint64_t target = luma->nblocks * design->block * design->block;
+	uint64_t block_row = (uint64_t)luma->block_cols * 64 * sizeof(int16_t);
 	uint64_t codes = luma->nblocks;
 	uint64_t tables = 1 << 20; /* libjpeg's, and saved markers */
-	return coefs + mcu_row + input * n + target + planes + codes + l.nbytes + tables;
+	return coefs + mcu_row + input * n + target + block_row + planes + codes + l.nbytes + tables;
 }

@@ -13,6 +13,12 @@ static bool is_half(const struct grid_axis *axis)
 	return 2 * axis->num == axis->den;
 }
 
+/* Means of two, at whole numbers of samples. */
+static bool is_two(const struct grid_axis *axis)
+{
+	return axis->num % axis->den == 0 && axis->span == 2 * axis->den;
+}
+
 static bool shrinks(const struct grid_axis *axis)
 {
 	return axis->num >= axis->den;
@@ -76,6 +82,33 @@ static void mean_row(const struct plane8 *source, const struct grid_axis *x, con
 			sum += sums[at_most(begin + j, source->width - 1)];
 		uint32_t count = n * nrows;
 		out[i] = (uint8_t)((sum + count / 2) / count);
+	}
+}
+
+static inline void mean_squares(const uint8_t *restrict top, const uint8_t *restrict bottom, size_t step, size_t n,
+                                uint8_t *restrict out)
+{
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *a = top + i * step, *b = bottom + i * step;
+		out[i] = (uint8_t)((a[0] + a[1] + b[0] + b[1] + 2) >> 2);
+	}
+}
+
+/* Means of two by two, which finer chroma comes down by: constant steps make vectors. */
+static void square_row(const struct plane8 *source, const struct grid_axis *x, const uint8_t *top,
+                       const uint8_t *bottom, uint32_t width, uint8_t *out)
+{
+	uint32_t step = x->num / x->den, last = source->width - 1;
+	uint32_t inside = source->width < 2 ? 0 : at_most((source->width - 2) / step + 1, width);
+	if (step == 2)
+		mean_squares(top, bottom, 2, inside, out);
+	else if (step == 4)
+		mean_squares(top, bottom, 4, inside, out);
+	else
+		mean_squares(top, bottom, step, inside, out);
+	for (uint32_t i = inside; i < width; i++) {
+		uint32_t left = at_most(i * step, last), right = at_most(i * step + 1, last);
+		out[i] = (uint8_t)((top[left] + top[right] + bottom[left] + bottom[right] + 2) >> 2);
 	}
 }
 
@@ -143,6 +176,7 @@ struct rows {
 	uint32_t width;
 	bool triangle_x, triangle_y;
 	bool one_sample; /* no mean is taken over more than one */
+	bool squares;    /* each is taken over two by two */
 	uint32_t *sums;  /* source->width */
 	uint16_t *wide;  /* source->width */
 	uint8_t *narrow; /* source->width or `width`, whichever is longer */
@@ -192,6 +226,10 @@ static void make_row(const struct rows *r, uint32_t row, uint8_t *out)
 	} else if (r->one_sample) {
 		uint32_t n;
 		pick_row(r->source, &r->x, source_row(r->source, interval(&r->y, row, &n)), r->width, out);
+	} else if (r->squares) {
+		uint32_t n, begin = interval(&r->y, row, &n);
+		square_row(r->source, &r->x, source_row(r->source, begin), source_row(r->source, begin + 1), r->width,
+		           out);
 	} else {
 		uint32_t nrows = sum_rows(r->source, &r->y, row, r->sums);
 		mean_row(r->source, &r->x, r->sums, nrows, r->width, out);
@@ -211,6 +249,7 @@ int grid_resample(const struct plane8 *source, struct grid_axis x, struct grid_a
 	        .triangle_x = is_half(&x) && wide_enough && (is_half(&y) || shrinks(&y)),
 	        .triangle_y = is_half(&y) && (shrinks(&x) || (is_half(&x) && wide_enough)),
 	        .one_sample = x.span <= x.den && y.span <= y.den,
+	        .squares = is_two(&x) && is_two(&y),
 	};
 
 	size_t longest = source->width > width ? source->width : width;

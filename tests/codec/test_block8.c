@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every filling of the blocks' way to samples, on hostile coefficients, against dequantizing and the transform proper. */
+/* Every filling of the blocks' way to samples and back, on hostile data, against dequantizing and the transform proper. */
 #include "codec/block8_priv.h"
 
 #include "codec/dct_priv.h"
@@ -104,9 +104,66 @@ START_TEST(rows_of_blocks_are_the_transform)
 }
 END_TEST
 
+/* --- Back ----------------------------------------------------------------------------------------------------------- */
+
+/* Of all values, at their ends, almost even, or one row or column at one end and the others at the other. */
+static uint8_t any_sample(struct dice *dice, unsigned round, unsigned x, unsigned y)
+{
+	switch (round % 4) {
+	case 0:
+		return (uint8_t)dice_roll(dice, 256);
+	case 1:
+		return dice_roll(dice, 2) ? 255 : 0;
+	case 2:
+		return (uint8_t)(100 + dice_roll(dice, 3));
+	default:
+		return (round / 4 % 8 == y % 8) != (round / 32 % 8 == x % 8) ? 255 : 0;
+	}
+}
+
+/* Memory ends where the last sample does, and where the last coefficient does. */
+static void check_coefs(const struct block8_kernel *kernel, size_t n, unsigned round, struct dice *dice,
+                        struct guard *guards)
+{
+	const struct dct_kernel *plain = dct_kernel_at(0);
+	size_t stride = n * 8 + round % 3, nbytes = stride * 7 + n * 8;
+	uint8_t *samples = guard_tail(&guards[0], nbytes);
+	int16_t(*coefs)[64] = (int16_t(*)[64])guard_tail(&guards[1], n * sizeof *coefs);
+
+	for (unsigned i = 1; dct_kernel_at(i); i++)
+		plain = dct_kernel_at(i);
+	for (size_t i = 0; i < nbytes; i++)
+		samples[i] = any_sample(dice, round, (unsigned)(i % stride), (unsigned)(i / stride));
+	kernel->forward(samples, stride, n, coefs);
+	for (size_t block = 0; block < n; block++) {
+		int16_t expected[64];
+
+		plain->forward(8, 8, 8, samples + block * 8, stride, expected);
+		for (unsigned i = 0; i < 64; i++) {
+			if (coefs[block][i] != expected[i])
+				ck_abort_msg("%s, round %u, block %zu of %zu, coefficient %u: %d, not %d", kernel->name,
+				             round, block, n, i, coefs[block][i], expected[i]);
+		}
+	}
+}
+
+START_TEST(rows_of_samples_are_the_transform)
+{
+	const struct block8_kernel *kernel = block8_kernel_at((unsigned)_i);
+	struct guard guards[] = {guard_new((NBLOCKS_MAX * 8 + 2) * 8), guard_new(NBLOCKS_MAX * 64 * sizeof(int16_t))};
+	struct dice dice = dice_new(64);
+
+	for (unsigned round = 0; round < NROUNDS; round++)
+		check_coefs(kernel, 1 + dice_roll(&dice, NBLOCKS_MAX), round, &dice, guards);
+	guard_clear(&guards[0]);
+	guard_clear(&guards[1]);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_loop_test(tests, rows_of_blocks_are_the_transform, 0, count_kernels());
+	tcase_add_loop_test(tests, rows_of_samples_are_the_transform, 0, count_kernels());
 }
 
 int main(void)

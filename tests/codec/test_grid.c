@@ -296,7 +296,7 @@ static void check_resampling(const struct source *s)
 
 START_TEST(every_ratio_is_as_written)
 {
-	static const uint32_t sizes[][2] = {{1, 1}, {2, 5}, {5, 2}, {13, 11}, {37, 26}};
+	static const uint32_t sizes[][2] = {{1, 1}, {2, 5}, {5, 2}, {13, 11}, {37, 26}, {131, 7}};
 	uint8_t samples[37 * 37];
 	struct dice dice = dice_new((uint64_t)_i);
 	unsigned nchecked = 0;
@@ -314,7 +314,7 @@ START_TEST(every_ratio_is_as_written)
 		}
 	}
 	ck_assert_uint_eq(nchecked, NWAYS * NWAYS / 4);
-	ck_assert_uint_eq(COUNT(sizes), 5);
+	ck_assert_uint_eq(COUNT(sizes), 6);
 }
 END_TEST
 
@@ -338,7 +338,7 @@ END_TEST
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, chroma_comes_up_as_in_libjpeg, 0, COUNT(factors));
-	tcase_add_loop_test(cases, every_ratio_is_as_written, 0, 5);
+	tcase_add_loop_test(cases, every_ratio_is_as_written, 0, 6);
 	tcase_add_test(cases, chroma_of_an_object_comes_up);
 }
 
