@@ -19,6 +19,8 @@
 #define NTHREADS 8
 #define NKEYS 300
 #define NKILLS 25
+#define NPUTS 300
+#define NKEYS_KILLED 100000
 
 static struct ic_design dense, sparse;
 
@@ -137,29 +139,60 @@ END_TEST
 
 /* --- Death --------------------------------------------------------------------------------------------------------- */
 
-/* In a process of its own: put until killed. */
-static void fill_for_ever(const struct scene *scene, uint64_t seed)
+struct task {
+	struct store_source source;
+	struct bytes object;
+	struct ic_view view;
+};
+
+static void tasks_make(struct task tasks[NPUTS], uint64_t seed)
 {
 	struct dice dice = dice_new(seed);
-	struct store *store = store_new(scene);
 
+	for (unsigned i = 0; i < NPUTS; i++) {
+		uint64_t key = dice_roll(&dice, NKEYS_KILLED);
+
+		tasks[i].source = source_of(key);
+		tasks[i].object = object_of(key, &dense, WIDTH, HEIGHT);
+		tasks[i].view = view_of(tasks[i].object);
+	}
+}
+
+/* In a process of its own, until it is killed. Without Check, whose asserts all write to one file: a death in the middle of
+ * that would break the report of the parent. */
+static void put_until_killed(const struct scene *scene, const struct task tasks[NPUTS])
+{
+	struct store_settings settings = scene->settings;
+	struct store *store;
+
+	settings.directory = scene->directory;
+	if (store_open(&settings, NULL, &store, NULL))
+		_exit(1);
+	for (unsigned i = 0; i < NPUTS; i++) {
+		if (store_put_wait(store, &tasks[i].source, &tasks[i].view))
+			_exit(2);
+	}
 	for (;;)
-		put(store, dice_roll(&dice, 100000), &dense, WIDTH, HEIGHT);
+		pause();
 }
 
 static void run_and_kill(const struct scene *scene, uint64_t seed)
 {
 	const struct timespec life = {.tv_nsec = 1000000 + (long)(seed * 7919 % 60) * 1000000};
+	static struct task tasks[NPUTS];
 	int status;
-	pid_t child = fork();
 
+	tasks_make(tasks, seed);
+	pid_t child = fork();
 	ck_assert_int_ge(child, 0);
 	if (child == 0)
-		fill_for_ever(scene, seed);
+		put_until_killed(scene, tasks);
 	nanosleep(&life, NULL);
 	kill(child, SIGKILL);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	for (unsigned i = 0; i < NPUTS; i++)
+		free(tasks[i].object.data);
 }
 
 START_TEST(test_killed_while_writing)
@@ -181,7 +214,7 @@ START_TEST(test_killed_while_writing)
 	ck_assert_uint_gt(records, 100);
 	struct store *store = store_new(&scene);
 	uint64_t there = 0;
-	for (uint64_t i = 0; i < 100000; i++) {
+	for (uint64_t i = 0; i < NKEYS_KILLED; i++) {
 		struct store_source source = source_of(i);
 		there += store_has(store, &source, &dense) && holds(store, i, &dense, &dense, WIDTH, HEIGHT);
 	}
