@@ -5,9 +5,10 @@ The JSON is an object: `command`; `machine`; `images`, their number; `rounds`; `
 `peers`, a list; `missing`, an object of name and reason. A row has `served` (DESIGN,FACE or `JPEG tree` or, for
 floors.py, `one colour SAMPLING,jpeg`), `from` (`files`, `mount` or `cold mount`), `bytes` (an image, mean), `share` (of
 the JPEG tree's) and `cells`, an object by name of the loader. A cell has `ms` (an image) and `ratio` (how many times as fast as the JPEG tree), and warm on a
-mount `of_files` (its speed as a share of that of the same bytes in files). A peer has `name`, `pixels`, `bytes`,
-`share`, `ms`, and `ratio` to the JPEG tree under the first loader. Each figure is an object of `min`, `median` and
-`max` over the rounds."""
+mount `of_files` (its speed as a share of that of the same bytes in files); `fastest` and `of_files_fastest` are the same
+of the fastest pass of either, the least disturbed where others use the machine. A peer has `name`, `pixels`,
+`bytes`, `share`, and of these `ms`, `ratio` and `fastest`, to the JPEG tree under the first loader. Each figure is an
+object of `min`, `median` and `max` over the rounds."""
 from __future__ import annotations
 
 import statistics
@@ -32,9 +33,11 @@ def cell(seconds: Sequence[float], base: Sequence[float], files: Sequence[float]
          images: int) -> dict[str, Figure]:
     """A cold pass is no part of a round, so its ratio is to the median of the base."""
     pairs = base if len(seconds) == len(base) else [statistics.median(base)] * len(seconds)
-    made = {'ms': per_image(seconds, images), 'ratio': figure(ratios(pairs, seconds))}
+    made = {'ms': per_image(seconds, images), 'ratio': figure(ratios(pairs, seconds)),
+            'fastest': figure([min(pairs) / min(seconds)])}
     if files is not None:
         made['of_files'] = figure(ratios(files, seconds))
+        made['of_files_fastest'] = figure([min(files) / min(seconds)])
     return made
 
 
@@ -63,9 +66,10 @@ def cells_table(result: dict[str, Any], measure: str, digits: int, sources: Sequ
 
 
 def peers_table(result: dict[str, Any]) -> str:
-    lines = [[peer['name'], peer['pixels'], f'{peer["share"]:.2f}', between(peer['ms'], 3), between(peer['ratio'])]
+    lines = [[peer['name'], peer['pixels'], f'{peer["share"]:.2f}',
+              *(between(peer[measure], digits) for measure, digits in (('ms', 3), ('ratio', 2), ('fastest', 2)))]
              for peer in result['peers']]
-    return table(['peer', 'pixels', 'bytes', 'ms an image', 'ratio'], lines)
+    return table(['peer', 'pixels', 'bytes', 'ms an image', 'ratio', 'fastest'], lines)
 
 
 def render(result: dict[str, Any]) -> str:
@@ -77,8 +81,11 @@ def render(result: dict[str, Any]) -> str:
         f'{result["images"]} images of {tree["bytes"]:.0f} bytes. Times and ratios: median (least-most) of '
         f'{result["rounds"]} rounds, a cold pass once; bytes and speed of the JPEG tree = 1.',
         'How many times as fast as the JPEG tree:\n\n' + cells_table(result, 'ratio', 2, (TREE, FILES, MOUNT, COLD)),
+        'The same of the fastest pass of each, which others disturbed least:\n\n' +
+        cells_table(result, 'fastest', 2, (TREE, FILES, MOUNT)),
         'Speed of a warm mount as a share of that of the same bytes in files:\n\n' +
         cells_table(result, 'of_files', 2, (MOUNT,)),
+        'The same of the fastest passes:\n\n' + cells_table(result, 'of_files_fastest', 2, (MOUNT,)),
         'Milliseconds an image:\n\n' + cells_table(result, 'ms', 3, (TREE, FILES, MOUNT, COLD)),
     ]
     if result['peers']:

@@ -34,7 +34,8 @@ class BenchLoader(unittest.TestCase):
         self.assertLessEqual(figure["median"], figure["max"], what)
 
     def assert_cell(self, cell, source, what):
-        self.assertEqual(set(cell), {"ms", "ratio", "of_files"} if source == "mount" else {"ms", "ratio"}, what)
+        measures = {"ms", "ratio", "fastest"} | ({"of_files", "of_files_fastest"} if source == "mount" else set())
+        self.assertEqual(set(cell), measures, what)
         for name, figure in cell.items():
             self.assert_figure(figure, (*what, name))
 
@@ -64,6 +65,7 @@ class BenchLoader(unittest.TestCase):
         for peer in result["peers"]:
             self.assert_figure(peer["ms"], peer["name"])
             self.assert_figure(peer["ratio"], peer["name"])
+            self.assert_figure(peer["fastest"], peer["name"])
             self.assertLess(0, peer["bytes"])
 
     def assert_printed(self, result, printed):

@@ -94,6 +94,8 @@ class Tables(unittest.TestCase):
         self.assertEqual(made["ms"], {"min": 0.5, "median": 1.0, "max": 1.0})
         self.assertEqual(made["ratio"], {"min": 2.0, "median": 3.0, "max": 4.0})
         self.assertEqual(made["of_files"], {"min": 0.5, "median": 1.0, "max": 1.0})
+        self.assertEqual(made["fastest"], {"min": 2.0, "median": 2.0, "max": 2.0})
+        self.assertEqual(made["of_files_fastest"], {"min": 1.0, "median": 1.0, "max": 1.0})
 
     def test_a_cold_pass_is_compared_with_the_median(self):
         made = report.cell([2.0], [1.0, 3.0, 4.0], None, 1)
