@@ -192,10 +192,14 @@ START_TEST(the_writer_takes_each_row_once_and_any_coefficient)
 	struct filling filling = {.layout = &l};
 	struct jpeg_picture picture = {.layout = &l, .orientation = 1, .fill = fill, .context = &filling};
 	struct bytes jpeg = {0};
+	size_t steps_nbytes;
 
 	ck_assert_int_eq(ic_layout_init(&l, &d, 200 + 8 * (uint32_t)_i, 136 - 8 * (uint32_t)_i, _i < 4 ? 3 : 1), 0);
 	memset(picture.steps, 1, sizeof(picture.steps));
+	picture.steps[1][9] = picture.steps[2][9] = (uint8_t)(1 + _i % 3);
 	ck_assert_int_eq(jpeg_write(&picture, &jpeg.data, &jpeg.nbytes, NULL), 0);
+	ck_assert_ptr_nonnull(jpegread_segment(jpeg, 0xdb, "", &steps_nbytes));
+	ck_assert_uint_eq(steps_nbytes, l.ncomponents == 1 || _i % 3 == 0 ? 65 : 2 * 65);
 	for (unsigned c = 0; c < l.ncomponents; c++)
 		ck_assert_uint_eq(filling.nrows[c], l.component[c].block_rows);
 	struct jpegread read = jpegread_coefficients(jpeg);
