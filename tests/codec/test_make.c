@@ -155,6 +155,28 @@ START_TEST(test_what_ended_early_is_no_picture)
 	assert_fails(object, "s1x1-b8-k1-q8", IC_FACE_JPEG, NULL, -EBADMSG);
 	assert_fails(object, "s1x1-b8-k1-q8", IC_FACE_BMP, NULL, -EBADMSG);
 	free(object.data);
+
+	struct jpeg_spec spec = {0};
+	struct bytes jpeg = jpeg_new(203, 151, 7, &spec);
+	jpeg.nbytes /= 2;
+	object = make(jpeg, "s1x1-b8-k1-q8", IC_FACE_IC, NULL, 0);
+	ck_assert_uint_eq(view_of(object).flags, IC_FLAG_TRUNCATED);
+	free(make(jpeg, "s1x1-b8-k1-q8", IC_FACE_JPEG, NULL, -EBADMSG).data);
+	free(make(jpeg, "s1x1-b8-k1-q8", IC_FACE_BMP, NULL, -EBADMSG).data);
+	free(object.data);
+	free(jpeg.data);
+}
+END_TEST
+
+START_TEST(test_no_design_is_refused)
+{
+	const struct ic_variant variant = {.design = {.keep = 200}, .face = IC_FACE_IC};
+	struct bytes object = claim("s1x1-b8-k1-q8", 64, 64, 0), made = {0};
+	struct ic_why why = {""};
+
+	ck_assert_int_eq(ic_make(object.data, object.nbytes, &variant, NULL, &made.data, &made.nbytes, &why), -EINVAL);
+	ck_assert_str_eq(why.text, "not a valid design");
+	free(object.data);
 }
 END_TEST
 
@@ -166,6 +188,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, test_a_small_file_cannot_claim_much);
 	tcase_add_test(cases, test_pixels_are_those_it_holds);
 	tcase_add_test(cases, test_what_ended_early_is_no_picture);
+	tcase_add_test(cases, test_no_design_is_refused);
 }
 
 int main(void)

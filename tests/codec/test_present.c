@@ -152,6 +152,42 @@ START_TEST(jpegs_of_other_blocks_have_the_objects_grid)
 }
 END_TEST
 
+/* A gray object of blocks of one sample, whose samples differ along one side alone. */
+static struct bytes object_of_stripes(uint32_t width, uint32_t height, bool across)
+{
+	const struct ic_design d = design_of("s1x1-b1-k1-q8");
+	struct ic_layout l;
+
+	ck_assert_int_eq(ic_layout_init(&l, &d, width, height, 1), 0);
+	struct bytes object = {calloc(1, l.nbytes), l.nbytes};
+	ck_assert_ptr_nonnull(object.data);
+	ic_header_write(object.data, &l, 1, 0);
+	memcpy(object.data + IC_HEADER_SIZE, "\1\x08\0\0", 4);
+	for (uint32_t i = 0; i < width * height; i++)
+		object.data[l.data_offset + i] = (uint8_t)(37 * (across ? i % width : i / width));
+	return object;
+}
+
+/* Then so do those that fill up the last blocks: frequencies along the other side are 0. */
+START_TEST(edges_are_repeated_up_to_whole_blocks)
+{
+	for (uint32_t side = 1; side <= 17; side++) {
+		struct bytes object = object_of_stripes(side, 18 - side, _i);
+		struct ic_view view = view_of(object);
+		struct bytes jpeg = present(&view);
+		struct jpegread read = jpegread_coefficients(jpeg);
+		const struct jpegread_component *gray = &read.component[0];
+
+		for (uint32_t block = 0; block < gray->block_cols * gray->block_rows; block++)
+			for (unsigned at = 0; at < 64; at++)
+				ck_assert(gray->blocks[block][at] == 0 || (_i ? at / 8 : at % 8) == 0);
+		jpegread_clear(&read);
+		free(jpeg.data);
+		free(object.data);
+	}
+}
+END_TEST
+
 /* --- Markers ------------------------------------------------------------------------------------------------------ */
 
 /* What a decoder finds; 1 where there is no tag. */
@@ -229,6 +265,20 @@ START_TEST(an_orientation_that_is_carried_is_not_written_again)
 	assert_same_bytes(jpeg, bare, "with the same tag from elsewhere", &view.layout.design);
 	free(jpeg.data);
 	free(bare.data);
+	free(object.data);
+}
+END_TEST
+
+START_TEST(an_orientation_elsewhere_than_in_exif_is_none)
+{
+	static uint8_t other[] = "\xff\xe2\0\x22"
+	                         "Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";
+	struct bytes object = object_turned(40, 20);
+	struct ic_view view = view_of(object);
+	struct bytes jpeg = present_with(&view, (struct bytes){other, sizeof(other) - 1});
+
+	ck_assert_uint_eq(orientation_of(jpeg), 6);
+	free(jpeg.data);
 	free(object.data);
 }
 END_TEST
@@ -372,7 +422,9 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, orientation_is_a_tag, 0, 2);
 	tcase_add_test(cases, markers_are_carried);
 	tcase_add_test(cases, an_orientation_that_is_carried_is_not_written_again);
+	tcase_add_test(cases, an_orientation_elsewhere_than_in_exif_is_none);
 	tcase_add_test(cases, the_largest_segment_is_carried);
+	tcase_add_loop_test(cases, edges_are_repeated_up_to_whole_blocks, 0, 2);
 	tcase_add_loop_test(cases, bmps_show_the_objects_pixels, 0, NSOURCES);
 	tcase_add_test(cases, sides_that_no_jpeg_has_are_too_big);
 	tcase_add_test(cases, pixels_that_no_bmp_holds_are_too_many);

@@ -220,10 +220,13 @@ START_TEST(the_last_byte_is_filled_up_with_ones)
 	struct ic_layout l;
 	struct jpeg_picture picture = {.layout = &l, .orientation = 1, .fill = fill_nothing};
 	struct bytes jpeg = {0};
+	size_t tables_nbytes;
 
 	ck_assert_int_eq(ic_layout_init(&l, &d, 8, 8, 1), 0);
 	memset(picture.steps, 1, sizeof(picture.steps));
 	ck_assert_int_eq(jpeg_write(&picture, &jpeg.data, &jpeg.nbytes, NULL), 0);
+	ck_assert_ptr_nonnull(jpegread_segment(jpeg, 0xc4, "", &tables_nbytes));
+	ck_assert_uint_eq(tables_nbytes, 2 * (1 + 16 + 1));
 	ck_assert_uint_eq(jpegread_scan_nbytes(jpeg), 1);
 	ck_assert_uint_eq(jpeg.data[jpeg.nbytes - 3], 0x3f);
 	free(jpeg.data);
