@@ -486,7 +486,31 @@ START_TEST(encoding_takes_no_more_memory_than_estimated)
 }
 END_TEST
 
-/* And what ic_make_memory says, of a JPEG and of its object, under each face. */
+static void check_making(struct bytes source, const struct ic_variant *variant)
+{
+	struct bytes made = {0};
+	uint64_t estimated = 0;
+
+	ck_assert_int_eq(ic_make_memory(source.data, source.nbytes, variant, NULL, &estimated, NULL), 0);
+	heap_watch(0, 0);
+	errint_t err = ic_make(source.data, source.nbytes, variant, NULL, &made.data, &made.nbytes, NULL);
+	heap.watched = false;
+	ck_assert_int_eq(err, 0);
+	if (heap.peak > estimated + PAGE_SIZE)
+		ck_abort_msg("%s as %s took %zu bytes, not %llu", design_name(&variant->design).text,
+		             ic_face_name(variant->face), heap.peak, (unsigned long long)estimated);
+	free(made.data);
+}
+
+static void fill_with_noise(struct bytes object, struct dice *dice)
+{
+	struct ic_view view = view_of(object);
+
+	for (size_t at = view.layout.data_offset; at < object.nbytes; at++)
+		object.data[at] = (uint8_t)dice_roll(dice, 256);
+}
+
+/* And what ic_make_memory says, of a JPEG and of an object of noise, under each face. */
 START_TEST(making_takes_no_more_memory_than_estimated)
 {
 	static const enum ic_face faces[] = {IC_FACE_IC, IC_FACE_JPEG, IC_FACE_BMP};
@@ -496,21 +520,33 @@ START_TEST(making_takes_no_more_memory_than_estimated)
 		const struct ic_variant variant = {design_random(&dice), faces[i % 3], false};
 		struct bytes jpeg =
 		        jpeg_new(1 + dice_roll(&dice, 300), 1 + dice_roll(&dice, 200), i, &kinds[i % COUNT(kinds)]);
-		struct bytes object = encode(jpeg, &variant.design), source = i % 2 ? jpeg : object, made = {0};
-		uint64_t estimated = 0;
+		struct bytes object = encode(jpeg, &variant.design);
 
-		ck_assert_int_eq(ic_make_memory(source.data, source.nbytes, &variant, NULL, &estimated, NULL), 0);
-		heap_watch(0, 0);
-		errint_t err = ic_make(source.data, source.nbytes, &variant, NULL, &made.data, &made.nbytes, NULL);
-		heap.watched = false;
-		ck_assert_int_eq(err, 0);
-		if (heap.peak > estimated + PAGE_SIZE)
-			ck_abort_msg("%s as %s took %zu bytes, not %llu", design_name(&variant.design).text,
-			             ic_face_name(variant.face), heap.peak, (unsigned long long)estimated);
-		free(made.data);
+		fill_with_noise(object, &dice);
+		check_making(i % 2 ? jpeg : object, &variant);
 		free(object.data);
 		free(jpeg.data);
 	}
+}
+END_TEST
+
+/* Where presenting takes more than encoding does. */
+START_TEST(making_of_noise_takes_no_more_memory_than_estimated)
+{
+	const struct ic_variant variant = {design_of("s1x1-b8-k15-q8-c1"), IC_FACE_JPEG, false};
+	const struct jpeg_spec spec = {.quality = 100, .h = {1, 1, 1}, .v = {1, 1, 1}};
+	struct picture picture = picture_new(1200, 900, 1, 1);
+	struct dice dice = dice_new(12);
+
+	for (size_t i = 0; i < (size_t)3 * 1200 * 900; i++)
+		picture.rgb[i] = (uint8_t)dice_roll(&dice, 256);
+	struct bytes jpeg = jpeg_make(&picture, &spec), object = encode(jpeg, &variant.design);
+	check_making(jpeg, &variant);
+	fill_with_noise(object, &dice);
+	check_making(object, &variant);
+	free(object.data);
+	free(jpeg.data);
+	picture_clear(&picture);
 }
 END_TEST
 
@@ -525,6 +561,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, presenting_survives_want_of_memory);
 	tcase_add_test(cases, encoding_takes_no_more_memory_than_estimated);
 	tcase_add_test(cases, making_takes_no_more_memory_than_estimated);
+	tcase_add_test(cases, making_of_noise_takes_no_more_memory_than_estimated);
 }
 
 int main(void)

@@ -64,6 +64,63 @@ START_TEST(test_an_object_makes_what_its_jpeg_makes)
 }
 END_TEST
 
+/* `source` with a comment behind its first marker. */
+static struct bytes commented(struct bytes source)
+{
+	static const uint8_t comment[] = {0xff, 0xfe, 0, 6, 'n', 'o', 't', 'e'};
+	struct bytes all = {malloc(source.nbytes + sizeof(comment)), source.nbytes + sizeof(comment)};
+
+	ck_assert_ptr_nonnull(all.data);
+	memcpy(all.data, source.data, 2);
+	memcpy(all.data + 2, comment, sizeof(comment));
+	memcpy(all.data + 2 + sizeof(comment), source.data + 2, source.nbytes - 2);
+	return all;
+}
+
+/* By way of an object, which has none, too: from the JPEG that it was made of. */
+START_TEST(test_metadata_is_kept_where_it_is_asked_for)
+{
+	const struct jpeg_spec spec = {.orientation = 6};
+	struct bytes bare = jpeg_new(203, 151, 7, &spec), jpeg = commented(bare);
+	struct ic_design dense = design_of("s2x2-b8-k15-q8");
+	struct bytes object = encode(jpeg, &dense);
+	struct ic_view view = view_of(object);
+
+	for (size_t i = 0; i < 2 * COUNT(faces); i++) {
+		const struct ic_variant variant = {design_of("s2x2-b8-k6-q3"), faces[i / 2], i % 2};
+		struct bytes direct = {0}, derived = {0};
+		bool is_kept = variant.face == IC_FACE_JPEG && variant.keeps_metadata;
+
+		ck_assert_int_eq(ic_make(jpeg.data, jpeg.nbytes, &variant, NULL, &direct.data, &direct.nbytes, NULL),
+		                 0);
+		ck_assert((memmem(direct.data, direct.nbytes, "note", 4) != NULL) == is_kept);
+		ck_assert_int_eq(ic_make_from_object_of(&view, jpeg.data, jpeg.nbytes, &variant, NULL, &derived.data,
+		                                        &derived.nbytes, NULL),
+		                 0);
+		assert_same_bytes(derived, direct, ic_face_name(variant.face), &variant.design);
+		free(direct.data);
+		free(derived.data);
+	}
+	free(object.data);
+	free(jpeg.data);
+	free(bare.data);
+}
+END_TEST
+
+START_TEST(test_an_object_is_no_source_of_its_source)
+{
+	const struct ic_variant variant = {design_of("s2x2-b8-k6-q3"), IC_FACE_ORIG, false};
+	struct jpeg_spec spec = {0};
+	struct bytes object = object_of(&spec, "s2x2-b8-k6-q8"), made = {0};
+	struct ic_view view = view_of(object);
+	struct ic_why why = {""};
+
+	ck_assert_int_eq(ic_make_from_object(&view, &variant, &made.data, &made.nbytes, &why), -EINVAL);
+	ck_assert(why.text[0] && !made.data);
+	free(object.data);
+}
+END_TEST
+
 START_TEST(test_orig_is_the_file)
 {
 	struct jpeg_spec spec = {0};
@@ -183,6 +240,8 @@ END_TEST
 static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, test_an_object_makes_what_its_jpeg_makes);
+	tcase_add_test(cases, test_metadata_is_kept_where_it_is_asked_for);
+	tcase_add_test(cases, test_an_object_is_no_source_of_its_source);
 	tcase_add_test(cases, test_orig_is_the_file);
 	tcase_add_test(cases, test_what_it_does_not_hold_is_refused);
 	tcase_add_test(cases, test_a_small_file_cannot_claim_much);
