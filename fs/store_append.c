@@ -32,7 +32,6 @@ static struct segment *reopen(struct store *store)
 			continue;
 		if (!cut(segment)) {
 			segment->is_ours = true;
-			atomic_store(&segment->is_finished, false);
 			segment->nbytes = segment->scanned;
 			return segment;
 		}
@@ -115,6 +114,8 @@ errint_t segment_begin(struct store *store, uint64_t nbytes)
 			segment_finish(store, segment);
 		return err;
 	}
+	/* From here on room for all of it is taken: not before room was made, where it would count twice. */
+	atomic_store(&segment->is_finished, false);
 	store->current = segment;
 	return 0;
 }

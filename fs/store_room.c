@@ -24,12 +24,17 @@ static uint64_t reserved(const struct store *store, const struct segment *segmen
 
 static uint64_t total(const struct store *store)
 {
-	uint64_t sum = 0;
+	uint64_t nbytes = 0;
 
 	for (size_t i = 0; i < store->nslots; i++)
 		if (store->segments[i])
-			sum += reserved(store, store->segments[i]);
-	return sum;
+			nbytes += reserved(store, store->segments[i]);
+	return nbytes;
+}
+
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 static uint64_t missing(uint64_t wanted, uint64_t there)
@@ -140,7 +145,7 @@ bool room_make(struct store *store, uint64_t nbytes)
 	if (!fstatvfs(store->directory, &fs)) {
 		uint64_t available = (uint64_t)fs.f_bavail * fs.f_frsize;
 		low_must = missing(settings->free_nbytes_min, available);
-		low = missing(settings->free_nbytes_min + nbytes, available);
+		low = missing(sum(settings->free_nbytes_min, nbytes), available);
 	}
 	uint64_t want = larger(over, low);
 	return want == 0 || free_bytes(store, larger(over_must, low_must), want, &count) >= want;

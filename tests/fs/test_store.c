@@ -253,6 +253,61 @@ START_TEST(test_new_objects_take_the_place_of_what_rests)
 }
 END_TEST
 
+/* A picture WIDTH wide of which a record takes `nbytes` or a little more. */
+static uint32_t height_for(const struct ic_design *design, uint64_t nbytes)
+{
+	struct ic_layout layout;
+	uint32_t height = 0;
+
+	do
+		ck_assert_int_eq(ic_layout_init(&layout, design, WIDTH, ++height, 3), 0);
+	while (record_nbytes(layout.nbytes) < nbytes);
+	return height;
+}
+
+START_TEST(test_a_segment_that_is_gone_on_in_counts_once)
+{
+	const uint64_t nsegments = 16, segment_nbytes = 128 << 10, nbytes = 33 << 10;
+	struct scene scene = scene_new();
+
+	/* Segments end a few KiB late, so that 15 fit; the last one is begun, and has room. */
+	scene.settings.nbytes_max = nsegments * segment_nbytes;
+	uint32_t height = height_for(&dense, nbytes);
+	struct store *store = store_new(&scene);
+	uint64_t i = 1; /* 0 is gray */
+	for (; i <= 14 * 4 + 14 + 1; i++)
+		if (i % 5)
+			put(store, i, &dense, WIDTH, height);
+	store_close(store);
+	store = store_new(&scene);
+	ck_assert_uint_eq(store_counts(store).segments, 15);
+	put(store, i, &dense, WIDTH, height);
+	store_flush(store);
+	ck_assert_uint_eq(store_counts(store).dropped, 0);
+	ck_assert(holds(store, i, &dense, &dense, WIDTH, height));
+	ck_assert_uint_eq(store_counts(store).segments, 15);
+	store_close(store);
+	ck_assert_uint_le(segments_nbytes(&scene), scene.settings.nbytes_max);
+	scene_clear(&scene);
+}
+END_TEST
+
+START_TEST(test_no_space_is_enough_where_all_is_to_be_left)
+{
+	struct scene scene = scene_new();
+
+	scene.settings.free_nbytes_min = UINT64_MAX;
+	scene.settings.retry_seconds = 0;
+	struct store *store = store_new(&scene);
+	put(store, 1, &dense, WIDTH, HEIGHT);
+	store_flush(store);
+	ck_assert_uint_eq(store_counts(store).dropped, 1);
+	ck_assert_uint_eq(store_counts(store).segments, 0);
+	store_close(store);
+	scene_clear(&scene);
+}
+END_TEST
+
 START_TEST(test_what_is_in_use_stays)
 {
 	struct scene scene = scene_new();
@@ -555,6 +610,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, test_short_lives_share_a_segment);
 	tcase_add_test(cases, test_new_objects_take_the_place_of_what_rests);
 	tcase_add_test(cases, test_what_is_in_use_stays);
+	tcase_add_test(cases, test_a_segment_that_is_gone_on_in_counts_once);
+	tcase_add_test(cases, test_no_space_is_enough_where_all_is_to_be_left);
 	tcase_add_test(cases, test_what_was_not_used_for_longest_goes_first);
 	tcase_add_test(cases, test_use_is_written_down);
 	tcase_add_test(cases, test_a_tighter_bound_holds_at_once);
