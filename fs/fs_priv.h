@@ -184,6 +184,7 @@ errint_t stored_get(struct fs *fs, const struct content_source *source, const st
                     uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
 errint_t stored_make(struct fs *fs, const struct content_source *source, const uint8_t *jpeg,
                      const struct ic_variant *variant, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
+struct store_source stored_source(const struct content_source *source); /* what the store knows it by */
 bool stored_has(struct fs *fs, const struct content_source *source, const struct ic_variant *variant);
 errint_t stored_keep(struct fs *fs, const struct content_source *source, const struct ic_variant *variant,
                      struct ic_why *why);

@@ -122,6 +122,24 @@ struct store_check {
 typedef bool store_check_progress(void *context, const struct store_check *so_far);
 errint_t store_verify(struct store *store, store_check_progress *each, void *context, struct store_check *ret_check);
 
+/*
+ * Giving up what nobody can ask for any more, found by somebody who knows every source that may be asked for. What is put
+ * meanwhile, by this process or another, stays.
+ *
+ * store_sweep_new: doubt all records that there are; reads the head of each. One sweep of a store at a time. -EROFS, -ENOMEM.
+ * store_sweep_keep: what there is of this source is not in doubt, under whatever design.
+ * store_sweep_end: forget what still is, for good where a segment can be written, and give up segments of which nothing is
+ * left. -ENOMEM.
+ */
+struct store_sweep;
+struct store_swept {
+	uint64_t records, segments;
+};
+errint_t store_sweep_new(struct store *store, struct store_sweep **ret_sweep);
+void store_sweep_keep(struct store_sweep *sweep, const struct store_source *source);
+errint_t store_sweep_end(struct store_sweep *sweep, struct store_swept *ret_swept);
+void store_sweep_free(struct store_sweep *sweep); /* NULL is fine; without store_sweep_end nothing goes */
+
 struct store_counts store_counts(struct store *store);
 
 /* Bytes that a record takes on disk for an object of this size, its place in the segment's index included. 128 bytes a

@@ -211,3 +211,9 @@ errint_t segment_finish(struct store *store, struct segment *segment)
 	segment_unlock(segment);
 	return err;
 }
+
+void segment_finish_again(struct store *store, struct segment *segment)
+{
+	if (!store->read_only && atomic_load(&segment->is_finished) && segment_lock_unchanged(segment))
+		segment_finish(store, segment);
+}

@@ -183,7 +183,7 @@ struct store_entry record_entry(const struct record *record, uint64_t offset)
 	        .offset = (uint32_t)(offset / SEGMENT_ALIGN),
 	        .nbytes = (uint32_t)record->nbytes,
 	        .keep = record->design.keep,
-	        .ncomponents = record->ncomponents,
+	        .ncomponents = record->ncomponents & 0x7f,
 	};
 }
 
@@ -271,6 +271,6 @@ struct store_entry segment_read_entry(const uint8_t bytes[SEGMENT_ENTRY_SIZE])
 	        .offset = get32(bytes + 8),
 	        .nbytes = get32(bytes + 12),
 	        .keep = bytes[16],
-	        .ncomponents = bytes[17],
+	        .ncomponents = bytes[17] & 0x7f,
 	};
 }

@@ -34,7 +34,8 @@ struct store_entry {
 	uint32_t nbytes;  /* of the object; 0: no entry */
 	uint16_t segment; /* its slot; not on disk */
 	uint8_t keep;
-	uint8_t ncomponents;
+	uint8_t ncomponents : 7;
+	uint8_t is_doubted : 1; /* store_sweep.c's; not on disk */
 };
 
 static inline uint64_t store_entry_tag(const struct store_entry *entry)

@@ -122,3 +122,32 @@ void index_remove_segment(struct store_index *index, uint16_t segment)
 			i++;
 	}
 }
+
+void index_doubt_all(struct store_index *index)
+{
+	for (size_t i = 0; i < index->capacity; i++)
+		index->entries[i].is_doubted = index->entries[i].nbytes != 0;
+}
+
+void index_trust(struct store_index *index, uint64_t tag)
+{
+	const struct store_entry wanted = {.tag = {(uint32_t)tag, (uint32_t)(tag >> 32)}};
+
+	if (index->capacity)
+		index->entries[probe(index, &wanted)].is_doubted = 0;
+}
+
+size_t index_remove_doubted(struct store_index *index, index_visitor *removed, void *context)
+{
+	size_t before = index->count;
+
+	for (size_t i = 0; i < index->capacity;) {
+		if (index->entries[i].is_doubted) { /* what moves up is looked at too, as above */
+			removed(context, &index->entries[i]);
+			vacate(index, i);
+		} else {
+			i++;
+		}
+	}
+	return before - index->count;
+}

@@ -24,5 +24,12 @@ errint_t index_put(struct store_index *index, const struct store_entry *entry, s
 /* Take out the entry of this tag, if it is still the one that is given. */
 bool index_remove(struct store_index *index, const struct store_entry *entry);
 
+void index_doubt_all(struct store_index *index);
+void index_trust(struct store_index *index, uint64_t tag); /* the entry of this tag, if there is one, is not doubted */
+
+/* Take out all entries that are doubted; `removed` is told of each. How many. */
+typedef void index_visitor(void *context, const struct store_entry *entry);
+size_t index_remove_doubted(struct store_index *index, index_visitor *removed, void *context);
+
 /* Take out all entries of a segment. */
 void index_remove_segment(struct store_index *index, uint16_t segment);

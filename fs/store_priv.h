@@ -72,7 +72,7 @@ struct store {
 	struct store_index index;
 	struct segment **segments; /* by slot, NULL where free */
 	size_t nslots, nsegments_max;
-	bool is_cut_short; /* there are more files than that; said so; `files` */
+	bool is_cut_short;                      /* there are more files than that; said so; `files` */
 	atomic_uint_fast64_t nbytes, nsegments; /* of files, at the last look */
 
 	struct queue queue;
@@ -119,6 +119,9 @@ errint_t segment_append(struct segment *segment, const struct job *job, struct s
 /* Append the footer, and have all of it on the disk. -errno. */
 errint_t segment_finish(struct store *store, struct segment *segment);
 
+/* Have the footer of a finished segment no longer list what was forgotten; nothing where somebody else has the file. */
+void segment_finish_again(struct store *store, struct segment *segment);
+
 /* store_segment.c; under `files`, but for segment_get, segment_put and segment_forget. */
 
 struct segment *segment_new(const char *name, int fd); /* NULL: no memory; the descriptor is its own then */
@@ -148,6 +151,9 @@ errint_t segment_index(struct store *store, struct segment *segment, const struc
 /* Forget an entry that turned out bad. */
 void segment_forget(struct store *store, const struct store_entry *entry);
 
+/* A copy of the entries of a segment, in the order in which they lie there, to be freed. NULL: no memory. */
+struct store_entry *segment_entries(struct store *store, const struct segment *segment, size_t *ret_count);
+
 /* Bytes from `offset` on; false unless there are as many. */
 bool segment_read(const struct segment *segment, void *out, size_t nbytes, uint64_t offset);
 
@@ -155,7 +161,8 @@ bool segment_read(const struct segment *segment, void *out, size_t nbytes, uint6
 
 /* Make room for a segment of `nbytes`. False where there is none without giving up what is in use. */
 bool room_make(struct store *store, uint64_t nbytes);
-uint64_t room_shrink(struct store *store, uint64_t nbytes); /* to at most that; how many went */
+bool room_give_up(struct store *store, struct segment *segment); /* remove the file, unless somebody writes it */
+uint64_t room_shrink(struct store *store, uint64_t nbytes);      /* to at most that; how many went */
 
 /* store_refresh.c; under `files`. */
 errint_t refresh_files(struct store *store);

@@ -83,7 +83,7 @@ static struct candidate *collect(struct store *store, size_t *ret_count)
 }
 
 /* Remove the file, if nobody else writes it. Who has it open goes on reading. */
-static bool give_up(struct store *store, struct segment *segment)
+bool room_give_up(struct store *store, struct segment *segment)
 {
 	if (!segment_lock(segment))
 		return false;
@@ -120,7 +120,7 @@ static uint64_t free_bytes(struct store *store, uint64_t must, uint64_t want, ui
 		want = must;
 	for (size_t i = 0; candidates && i < n && freed < larger(must, want); i++) {
 		uint64_t nbytes = candidates[i].segment->nbytes;
-		if ((freed < must || is_at_rest(store, &candidates[i])) && give_up(store, candidates[i].segment)) {
+		if ((freed < must || is_at_rest(store, &candidates[i])) && room_give_up(store, candidates[i].segment)) {
 			freed += nbytes;
 			++*ret_count;
 		}

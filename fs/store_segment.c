@@ -96,6 +96,29 @@ void segment_forget(struct store *store, const struct store_entry *entry)
 	pthread_mutex_unlock(&store->lock);
 }
 
+static int by_offset(const void *a, const void *b)
+{
+	const struct store_entry *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+struct store_entry *segment_entries(struct store *store, const struct segment *segment, size_t *ret_count)
+{
+	size_t n = 0;
+
+	pthread_mutex_lock(&store->lock);
+	struct store_entry *entries = malloc((segment->nlive + 1) * sizeof(*entries));
+	for (size_t i = 0; entries && i < store->index.capacity; i++)
+		if (store->index.entries[i].nbytes && store->index.entries[i].segment == segment->slot)
+			entries[n++] = store->index.entries[i];
+	pthread_mutex_unlock(&store->lock);
+	if (entries)
+		qsort(entries, n, sizeof(*entries), by_offset);
+	*ret_count = n;
+	return entries;
+}
+
 errint_t segment_add(struct store *store, struct segment *segment)
 {
 	size_t slot = 0;

@@ -13,30 +13,6 @@ struct verifying {
 	bool is_ended;
 };
 
-static int by_offset(const void *a, const void *b)
-{
-	const struct store_entry *x = a, *y = b;
-
-	return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
-/* The entries of a segment, in the order in which they lie there. NULL: no memory. */
-static struct store_entry *list_entries(struct store *store, const struct segment *segment, size_t *ret_count)
-{
-	size_t n = 0;
-
-	pthread_mutex_lock(&store->lock);
-	struct store_entry *entries = malloc((segment->nlive + 1) * sizeof(*entries));
-	for (size_t i = 0; entries && i < store->index.capacity; i++)
-		if (store->index.entries[i].nbytes && store->index.entries[i].segment == segment->slot)
-			entries[n++] = store->index.entries[i];
-	pthread_mutex_unlock(&store->lock);
-	if (entries)
-		qsort(entries, n, sizeof(*entries), by_offset);
-	*ret_count = n;
-	return entries;
-}
-
 /* -EBADMSG, -ENOMEM. */
 static errint_t verify_record(struct verifying *v, const struct segment *segment, const struct store_entry *entry)
 {
@@ -78,25 +54,18 @@ static errint_t verify_entries(struct verifying *v, struct segment *segment, con
 	return 0;
 }
 
-/* Have the footer no longer list what is bad. */
-static void finish_again(struct store *store, struct segment *segment)
-{
-	if (!store->read_only && atomic_load(&segment->is_finished) && segment_lock_unchanged(segment))
-		segment_finish(store, segment);
-}
-
 static errint_t verify_segment(struct verifying *v, struct segment *segment)
 {
 	uint64_t corrupt = v->check.corrupt;
 	size_t count;
-	struct store_entry *entries = list_entries(v->store, segment, &count);
+	struct store_entry *entries = segment_entries(v->store, segment, &count);
 
 	if (!entries)
 		return -ENOMEM;
 	errint_t err = verify_entries(v, segment, entries, count);
 	free(entries);
 	if (v->check.corrupt > corrupt)
-		finish_again(v->store, segment);
+		segment_finish_again(v->store, segment);
 	return err;
 }
 

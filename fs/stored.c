@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static struct store_source store_source_of(const struct content_source *source)
+struct store_source stored_source(const struct content_source *source)
 {
 	return (struct store_source){
 	        .name = source->name,
@@ -50,7 +50,7 @@ static errint_t present_with_metadata(struct fs *fs, const struct content_source
 errint_t stored_get(struct fs *fs, const struct content_source *source, const struct ic_variant *variant,
                     uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
 {
-	struct store_source key = store_source_of(source);
+	struct store_source key = stored_source(source);
 	struct ic_view view;
 	uint8_t *bytes;
 
@@ -77,7 +77,7 @@ errint_t stored_make(struct fs *fs, const struct content_source *source, const u
 	const struct ic_limits *limits = &fs->settings.limits;
 	struct ic_design dense = dense_of(variant);
 	size_t nbytes = source->identity.size, object_nbytes;
-	struct store_source key = store_source_of(source);
+	struct store_source key = stored_source(source);
 	struct ic_view view;
 	uint8_t *object;
 
@@ -99,7 +99,7 @@ errint_t stored_make(struct fs *fs, const struct content_source *source, const u
 
 bool stored_has(struct fs *fs, const struct content_source *source, const struct ic_variant *variant)
 {
-	struct store_source key = store_source_of(source);
+	struct store_source key = stored_source(source);
 	struct ic_design dense = dense_of(variant);
 
 	return store_has(fs->store, &key, &dense);
@@ -110,7 +110,7 @@ static errint_t encode_and_put(struct fs *fs, const struct content_source *sourc
 {
 	const struct ic_limits *limits = &fs->settings.limits;
 	size_t nbytes = source->identity.size, object_nbytes;
-	struct store_source key = store_source_of(source);
+	struct store_source key = stored_source(source);
 	struct ic_jpeg_info info;
 	struct ic_view view;
 	uint8_t *object;

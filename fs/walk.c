@@ -479,6 +479,13 @@ uint64_t walk_stored_nbytes(const struct walk_entry *entry)
 	return store_record_nbytes(layout.nbytes);
 }
 
+struct store_source walk_store_source(const struct walk_entry *entry)
+{
+	struct content_source source = source_of(entry);
+
+	return stored_source(&source);
+}
+
 bool walk_is_stored(struct walk *walk, const struct walk_entry *entry)
 {
 	struct content_source source = source_of(entry);

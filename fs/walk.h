@@ -110,6 +110,9 @@ errint_t walk_make(struct walk *walk, struct walk_entry *entry, uint8_t **ret_by
 errint_t walk_open_file(struct walk *walk, const struct walk_entry *entry, int *ret_fd);
 errint_t walk_check_file(struct walk *walk, const struct walk_entry *entry, int fd);
 
+/* What the store knows the source of a file or an object by; its name is the entry's. */
+struct store_source walk_store_source(const struct walk_entry *entry);
+
 /*
  * walk_stored_nbytes: the bytes that the store takes for an object; 0 where nothing is to be kept (an error, the face
  * `orig`, a source that is no JPEG). walk_is_stored: whether it has it. walk_store: have it keep it. Errors of

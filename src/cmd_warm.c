@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "src/gone.h"
 #include "src/icfs.h"
 #include "src/interrupt.h"
 #include "src/options.h"
@@ -10,9 +11,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define THREADS_MAX 1024
+#define DATASETS_MAX 1000
 #define REASONS_MAX 20 /* sources that are named one by one; thousands would hide what counts */
 
 struct warm_settings {
@@ -20,7 +23,9 @@ struct warm_settings {
 	struct walk_settings walk;
 	struct store_settings store;
 	uint64_t evict_nbytes;
-	bool is_dry, is_check, is_evict;
+	bool is_dry, is_check, is_evict, is_drop;
+	char **datasets;
+	size_t ndatasets;
 };
 
 static errint_t apply_store(void *settings, const char *value, struct ic_why *why)
@@ -92,6 +97,12 @@ static errint_t apply_check(void *settings, const char *value, struct ic_why *wh
 	return 0;
 }
 
+static errint_t apply_drop(void *settings, const char *value, struct ic_why *why)
+{
+	((struct warm_settings *)settings)->is_drop = true;
+	return 0;
+}
+
 static errint_t apply_evict(void *settings, const char *value, struct ic_why *why)
 {
 	struct warm_settings *s = settings;
@@ -111,6 +122,7 @@ static const struct option_entry warm_options[] = {
         {0, "store-size", "SIZE", "bytes that the store may take (default 0: no limit)", apply_store_size},
         {0, "store-keep-free", "SIZE", "bytes to leave free on its disk (default 1G)", apply_store_keep_free},
         {0, "check", NULL, "verify every record, and forget the damaged ones", apply_check},
+        {0, "drop-gone", NULL, "give up what no source in any DATASET asks for", apply_drop},
         {0, "evict", "SIZE", "give up what was not used for longest, down to SIZE", apply_evict},
         OPTION_LIMIT_PIXELS,
         OPTION_LIMIT_MEMORY,
@@ -120,32 +132,29 @@ static const struct option_entry warm_options[] = {
 
 static const struct command_line warm_line = {
         .command = "warm",
-        .operands = "[DATASET]",
-        .about = "Fill the store DIR with the objects of the directory DATASET, as a mount with -o store=DIR would "
-                 "serve "
-                 "them, so that it need not decode a JPEG. What is there already is skipped, so the same command goes "
-                 "on "
-                 "where an earlier one ended, however it did. Mounts may use the store meanwhile.",
+        .operands = "[DATASET...]",
+        .about = "Fill the store DIR with the objects of each directory DATASET, as a mount with -o store=DIR would "
+                 "serve them, so that it need not decode a JPEG. What is there already is skipped, so the same command "
+                 "goes on where an earlier one ended, however it did. Mounts may use the store meanwhile.",
         .options = warm_options,
         .note = "The store keeps the densest K that was asked for at 8 bits, and serves every sparser one of the same "
                 "sampling, block size, chroma and filter: --design s2x2-b8-k15-q8 is good for all s2x2-b8 designs. "
-                "Policies are those of the tree and of --policy; options of a mount are unknown here. --check and "
-                "--evict "
-                "come before anything is stored, and need no DATASET. A source that cannot be decoded is told of, and "
-                "the "
-                "exit status is 1.",
+                "Policies are those of the tree and of --policy; options of a mount are unknown here. --check, "
+                "--drop-gone and --evict come in this order, before anything is stored; the first and the last need no "
+                "DATASET. --drop-gone takes what is of no DATASET for gone: name all that share the store. A source "
+                "that cannot be decoded is told of, and the exit status is 1.",
         .examples = "  icfs warm --store /var/cache/icfs --design s2x2-b8-k6-q8 photos\n"
                     "  icfs warm --store /shared/icfs --shard 3/8 photos    on the third of eight machines\n"
                     "  icfs warm --store /var/cache/icfs --check\n",
         .min_operands = 0,
-        .max_operands = 1,
+        .max_operands = DATASETS_MAX,
 };
 
 /* One run. */
 struct warming {
 	const struct warm_settings *settings;
 	struct store *store;
-	struct walk *walk; /* NULL without a DATASET */
+	struct walk **walks; /* of the DATASETs */
 	struct progress *progress;
 	struct store_check checked; /* by --check, so far */
 	atomic_uint nreasons;
@@ -157,8 +166,8 @@ static void stop(void *context)
 	struct warming *warming = context;
 
 	atomic_store(&warming->is_stopped, true);
-	if (warming->walk)
-		walk_stop(warming->walk);
+	for (size_t i = 0; i < warming->settings->ndatasets; i++)
+		walk_stop(warming->walks[i]);
 }
 
 static bool tell_checked(void *context, const struct store_check *so_far)
@@ -216,19 +225,19 @@ static void tell_failed(void *context, const char *path, errint_t err, const cha
 		progress_warn(warming->progress, "more cannot be decoded; they are counted");
 }
 
-static int fail_walk(const struct warming *warming, errint_t err)
+static int fail_walk(const struct walk *walk, errint_t err)
 {
-	return fail("%s: cannot be gone through: %s", walk_path(warming->walk), strerror(-err));
+	return fail("%s: cannot be gone through: %s", walk_path(walk), strerror(-err));
 }
 
 /* Say what there is to do; GO_ON where it is to be done. */
-static int plan(struct warming *warming, struct warm_counts *ret_plan)
+static int plan(struct warming *warming, struct walk *walk, struct warm_counts *ret_plan)
 {
 	const struct store_settings *store = &warming->settings->store;
-	errint_t err = warm_plan(warming->walk, ret_plan);
+	errint_t err = warm_plan(walk, ret_plan);
 
 	if (err)
-		return fail_walk(warming, err);
+		return fail_walk(walk, err);
 	if (atomic_load(&warming->is_stopped))
 		return EXIT_FAILED;
 	printf("%" PRIu64 " objects to store, %" PRIu64 " bytes; %" PRIu64 " are there\n", ret_plan->files,
@@ -239,11 +248,12 @@ static int plan(struct warming *warming, struct warm_counts *ret_plan)
 	return warming->settings->is_dry ? EXIT_OK : GO_ON;
 }
 
-static int fill(struct warming *warming)
+static int fill(struct warming *warming, struct walk *walk)
 {
 	struct warm_hooks hooks = {.context = warming, .done = tell_done, .failed = tell_failed};
+	uint64_t written = store_counts(warming->store).written;
 	struct warm_counts before, counts;
-	int status = plan(warming, &before);
+	int status = plan(warming, walk, &before);
 
 	if (status != GO_ON)
 		return status;
@@ -251,28 +261,35 @@ static int fill(struct warming *warming)
 		return fail("store %s: read only", warming->settings->store.directory);
 	if (progress_new("warming", before.files + before.there_files, before.nbytes, &warming->progress))
 		return fail("out of memory");
-	errint_t err = warm_fill(warming->walk, &hooks, &counts);
+	errint_t err = warm_fill(walk, &hooks, &counts);
 	progress_free(warming->progress);
 	warming->progress = NULL;
 	store_flush(warming->store);
 	struct store_counts store = store_counts(warming->store);
-	printf("%" PRIu64 " objects stored; %" PRIu64 " cannot be\n", store.written, counts.failed);
+	printf("%" PRIu64 " objects stored; %" PRIu64 " cannot be\n", store.written - written, counts.failed);
 	if (err == -ENOSPC || store.dropped)
 		return fail("%s: takes nothing more: no room within its bounds, or on the disk",
 		            warming->settings->store.directory);
 	if (err)
-		return fail_walk(warming, err);
+		return fail_walk(walk, err);
 	return counts.failed ? EXIT_FAILED : EXIT_OK;
 }
 
 static int run_steps(struct warming *warming)
 {
-	int status = warming->settings->is_check ? check(warming) : EXIT_OK;
+	const struct warm_settings *settings = warming->settings;
+	int status = settings->is_check ? check(warming) : EXIT_OK;
 
-	if (warming->settings->is_evict && !atomic_load(&warming->is_stopped))
+	if (settings->is_drop && !atomic_load(&warming->is_stopped)) {
+		int dropped = gone_drop(warming->store, &settings->walk, settings->datasets, settings->ndatasets,
+		                        &warming->is_stopped);
+		if (dropped)
+			return dropped;
+	}
+	if (settings->is_evict && !atomic_load(&warming->is_stopped))
 		evict(warming);
-	if (warming->walk && !atomic_load(&warming->is_stopped)) {
-		int filled = fill(warming);
+	for (size_t i = 0; i < settings->ndatasets && !atomic_load(&warming->is_stopped); i++) {
+		int filled = fill(warming, warming->walks[i]);
 		status = status ? status : filled;
 	}
 	return status;
@@ -296,23 +313,35 @@ static int run_interruptibly(struct warming *warming)
 	return EXIT_FAILED;
 }
 
+static errint_t open_all(struct warming *warming, struct ic_why *why)
+{
+	const struct warm_settings *settings = warming->settings;
+	struct walk_settings walk = settings->walk;
+	errint_t err = warming->walks ? 0 : ic_fail(why, -ENOMEM, "out of memory");
+
+	for (size_t i = 0; i < settings->ndatasets && !err; i++)
+		err = store_check_place(settings->store.directory, settings->datasets[i], why);
+	if (!err)
+		err = store_open(&settings->store, NULL, &warming->store, why);
+	walk.store = warming->store;
+	for (size_t i = 0; i < settings->ndatasets && !err; i++) {
+		walk.source = settings->datasets[i];
+		err = walk_new(&walk, NULL, &warming->walks[i], why);
+	}
+	return err;
+}
+
 static int run(const struct warm_settings *settings)
 {
-	struct warming warming = {.settings = settings};
+	struct warming warming = {.settings = settings,
+	                          .walks = calloc(settings->ndatasets + 1, sizeof(struct walk *))};
 	struct ic_why why = {""};
 
-	errint_t err = 0;
-	if (settings->walk.source)
-		err = store_check_place(settings->store.directory, settings->walk.source, &why);
-	if (!err)
-		err = store_open(&settings->store, NULL, &warming.store, &why);
-	if (!err && settings->walk.source) {
-		struct walk_settings walk = settings->walk;
-		walk.store = warming.store;
-		err = walk_new(&walk, NULL, &warming.walk, &why);
-	}
+	errint_t err = open_all(&warming, &why);
 	int status = err ? fail("%s", why.text) : run_interruptibly(&warming);
-	walk_free(warming.walk);
+	for (size_t i = 0; warming.walks && i < settings->ndatasets; i++)
+		walk_free(warming.walks[i]);
+	free(warming.walks);
 	store_close(warming.store);
 	return status;
 }
@@ -327,10 +356,12 @@ static int run_warm(int argc, char **argv)
 		return status;
 	if (!settings.store.directory)
 		return fail_usage("warm", "expected --store");
-	if (first == argc && !settings.is_check && !settings.is_evict)
-		return fail_usage("warm", "expected DATASET, --check or --evict");
+	if (first == argc && ((!settings.is_check && !settings.is_evict) || settings.is_drop))
+		return fail_usage("warm", settings.is_drop ? "--drop-gone: expected DATASET"
+		                                           : "expected DATASET, --check or --evict");
 	settings.walk.limits = settings.limits;
-	settings.walk.source = first < argc ? argv[first] : NULL;
+	settings.datasets = argv + first;
+	settings.ndatasets = (size_t)(argc - first);
 	settings.store.takes_over = true;
 	descriptors_raise_limit();
 	return run(&settings);

@@ -155,6 +155,50 @@ class Warm(CliTest):
         self.assertEqual(self.warm("--evict", "0"), "1 files given up; 0 bytes are left\n")
         self.assertEqual(self.bytes_of_store(), 0)
 
+    def test_what_is_gone(self):
+        other = self.dir / "other"
+        shutil.copytree(self.tree, other)
+        n = len(self.paths)
+        self.warm("-d", DESIGN, self.tree, other)
+        self.warm("-d", "s4x4-b16-k9-q8", self.tree)
+        self.assertEqual(self.check(), 3 * n)
+        drop = ("--drop-gone", "-d", "s2x2-b8-k1-q1")  # the design says nothing of what is gone
+        self.assertIn("0 records of sources that are gone; 0 files given up\n", self.warm(*drop, other, self.tree))
+        removed, changed, renamed, link = self.paths[:4]
+        removed.unlink()
+        os.utime(changed, ns=(1, 1))
+        renamed.rename(renamed.with_name("renamed.jpg"))
+        link.rename(self.dir / "outside.jpg")
+        link.symlink_to(self.dir / "outside.jpg")
+        (self.tree / ".icpolicy").write_text("[policy]\nface = orig\n")
+        followed = ("--follow", "--drop-gone", "--shard", "1/1000000")
+        self.assertIn("6 records of sources that are gone; 0 files", self.warm(*followed, self.tree, other))
+        self.assertEqual(self.check(), 3 * n - 6)
+        self.assertIn("2 records of sources that are gone", self.warm("-n", "--drop-gone", self.tree, other))
+        self.assertEqual(self.plan("-d", DESIGN)[2], n - 4)
+        # Of what is not named, nothing is known to be there.
+        self.assertIn(f"{n} records of sources that are gone", self.warm("-n", "--drop-gone", self.tree))
+        self.assertEqual(self.check(), 2 * (n - 4))
+        empty = self.dir / "empty"
+        empty.mkdir()
+        self.assertIn("; 1 files given up\n", self.warm("--drop-gone", empty))
+        self.assertEqual(self.bytes_of_store(), 0)
+
+    def test_what_cannot_be_looked_at_is_not_gone(self):
+        self.warm("-d", DESIGN, self.tree)
+        n = self.check()
+        self.paths[0].unlink()
+        at = os.open(self.tree, os.O_PATH)
+        for _ in range(20):  # beyond what a path may have
+            os.mkdir("d" * 250, dir_fd=at)
+            at, above = os.open("d" * 250, os.O_PATH, dir_fd=at), at
+            os.close(above)
+        os.close(at)
+        done = icfs("warm", "--store", self.store, *self.bounds, "--drop-gone", self.tree)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"cannot be gone through, so nothing is given up: File name too long\n", done.stderr)
+        self.assertEqual(self.check(), n)
+
     def test_bounds(self):
         nbytes = self.plan("-d", "s1x1-b8-k15-q8")[1]
         size = nbytes // 3
@@ -186,6 +230,7 @@ class Warm(CliTest):
 
     def test_wrong_lines(self):
         for line, message in (([self.tree], "expected --store"), (["--store", self.store], "expected DATASET"),
+                              (["--store", self.store, "--drop-gone"], "expected DATASET"),
                               (["--store", self.store, "--evict", "x", self.tree], "--evict: 'x' is no whole number")):
             done = icfs("warm", *line)
             self.assertEqual(done.returncode, 2)

@@ -466,6 +466,66 @@ START_TEST(test_superseded_segments_go_first)
 }
 END_TEST
 
+/* --- Sources that are gone ------------------------------------------------------------------------------------------ */
+
+START_TEST(test_what_no_source_asks_for_goes)
+{
+	const struct ic_design other = design_of("s2x2-b4-k3-q8");
+	struct scene scene = scene_new();
+	struct store_sweep *sweep;
+	struct store_swept swept;
+	char names[8][SEGMENT_NAME_SIZE];
+	struct store_source source;
+
+	struct store *old = store_new(&scene);
+	put(old, 1, &dense, WIDTH, HEIGHT);
+	put(old, 2, &dense, WIDTH, HEIGHT);
+	put(old, 2, &other, WIDTH, HEIGHT);
+	store_flush(old);
+	struct store *gone = store_new(&scene); /* in a segment of its own, for the other one is being written */
+	put(gone, 3, &dense, WIDTH, HEIGHT);
+	store_close(gone);
+	store_close(old);
+	ck_assert_uint_eq(segment_names(&scene, names, COUNT(names)), 2);
+
+	struct store *store = store_new(&scene);
+	ck_assert_int_eq(store_sweep_new(store, &sweep), 0);
+	source = source_of(2);
+	store_sweep_keep(sweep, &source);
+	put(store, 4, &dense, WIDTH, HEIGHT);
+	store_flush(store);
+	ck_assert_int_eq(store_sweep_end(sweep, &swept), 0);
+	store_sweep_free(sweep);
+	ck_assert_uint_eq(swept.records, 2);
+	ck_assert_uint_eq(swept.segments + segment_names(&scene, names, COUNT(names)), 2);
+	for (int again = 0; again < 2; again++) {
+		ck_assert_uint_eq(store_counts(store).records, 3);
+		ck_assert(!holds(store, 1, &dense, &dense, WIDTH, HEIGHT));
+		ck_assert(holds(store, 2, &dense, &sparse, WIDTH, HEIGHT));
+		ck_assert(holds(store, 2, &other, &other, WIDTH, HEIGHT));
+		ck_assert(!holds(store, 3, &dense, &dense, WIDTH, HEIGHT));
+		ck_assert(holds(store, 4, &dense, &dense, WIDTH, HEIGHT)); /* put meanwhile */
+		store_close(store);
+		store = store_new(&scene);
+	}
+	/* One that is not ended changes nothing; then all goes. */
+	ck_assert_int_eq(store_sweep_new(store, &sweep), 0);
+	store_sweep_free(sweep);
+	ck_assert_uint_eq(store_counts(store).records, 3);
+	ck_assert_int_eq(store_sweep_new(store, &sweep), 0);
+	ck_assert_int_eq(store_sweep_end(sweep, &swept), 0);
+	store_sweep_free(sweep);
+	ck_assert_uint_eq(swept.records, 3);
+	store_close(store);
+	ck_assert_uint_eq(segment_names(&scene, names, COUNT(names)), 0);
+	scene.settings.read_only = true;
+	store = store_new(&scene);
+	ck_assert_int_eq(store_sweep_new(store, &sweep), -EROFS);
+	store_close(store);
+	scene_clear(&scene);
+}
+END_TEST
+
 /* --- What cannot be written ---------------------------------------------------------------------------------------- */
 
 START_TEST(test_read_only)
@@ -617,6 +677,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, test_a_tighter_bound_holds_at_once);
 	tcase_add_test(cases, test_space_is_left_to_others);
 	tcase_add_test(cases, test_superseded_segments_go_first);
+	tcase_add_test(cases, test_what_no_source_asks_for_goes);
 	tcase_add_test(cases, test_read_only);
 	tcase_add_test(cases, test_places_that_are_no_store);
 	tcase_add_test(cases, test_other_files_in_the_directory_are_left_alone);
