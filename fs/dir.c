@@ -189,9 +189,10 @@ static int64_t nanoseconds(const struct timespec *t)
 	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
+/* Whether what the last table told still holds. */
 static bool is_current(const struct dir *dir, const struct stat *st)
 {
-	return dir->table && !dir->table_is_fresh && dir->table_version == atomic_load(&dir->version) &&
+	return !dir->table_is_fresh && dir->table_version == atomic_load(&dir->version) &&
 	       dir->mtime_ns == nanoseconds(&st->st_mtim) && dir->ctime_ns == nanoseconds(&st->st_ctim);
 }
 
@@ -200,7 +201,7 @@ static struct table *current_table(struct dirs *dirs, struct dir *dir, const str
 	struct table *table = NULL;
 
 	pthread_mutex_lock(&dirs->lock);
-	if (is_current(dir, st)) {
+	if (dir->table && is_current(dir, st)) {
 		table = table_ref(dir->table);
 		unlink_table(dirs, dir);
 		link_table(dirs, dir);
@@ -225,6 +226,7 @@ static void keep_table(struct dirs *dirs, struct dir *dir, struct table *table, 
 	drop_table(dirs, dir);
 	dir->table = table_ref(table);
 	dir->table_version = version;
+	dir->has_endings = table_endings(table, &dir->endings);
 	dir->table_is_fresh = !dir_is_settled(dir, st);
 	dir->mtime_ns = nanoseconds(&st->st_mtim);
 	dir->ctime_ns = nanoseconds(&st->st_ctim);
@@ -258,12 +260,39 @@ errint_t dir_table(struct dirs *dirs, struct dir *dir, int fd, const struct stat
 	return err;
 }
 
+/* Those of a table that is gone. */
+static bool get_endings(struct dirs *dirs, const struct dir *dir, const struct stat *st, uint64_t *ret_endings)
+{
+	pthread_mutex_lock(&dirs->lock);
+	bool has_endings = !dir->table && dir->has_endings && is_current(dir, st);
+	*ret_endings = dir->endings;
+	pthread_mutex_unlock(&dirs->lock);
+	return has_endings;
+}
+
+errint_t dir_table_near(struct dirs *dirs, struct dir *dir, int fd, const struct stat *st, const char *name,
+                        struct table **ret_table)
+{
+	uint64_t endings;
+
+	return get_endings(dirs, dir, st, &endings) ? table_read_near(fd, name, endings, ret_table)
+	                                            : dir_table(dirs, dir, fd, st, ret_table);
+}
+
 struct table *dir_last_table(struct dirs *dirs, struct dir *dir)
 {
 	pthread_mutex_lock(&dirs->lock);
 	struct table *table = dir->table ? table_ref(dir->table) : NULL;
 	pthread_mutex_unlock(&dirs->lock);
 	return table;
+}
+
+uint64_t dir_last_endings(struct dirs *dirs, const struct dir *dir)
+{
+	pthread_mutex_lock(&dirs->lock);
+	uint64_t endings = dir->has_endings ? dir->endings : 0;
+	pthread_mutex_unlock(&dirs->lock);
+	return endings;
 }
 
 void dir_touch(struct dir *dir)

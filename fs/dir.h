@@ -27,6 +27,8 @@ struct dir {
 	unsigned table_version;
 	bool table_is_fresh; /* read so soon after a change that the stamps cannot tell the next one */
 	int64_t mtime_ns, ctime_ns;
+	bool has_endings; /* of a table that went, they may tell enough */
+	uint64_t endings;
 	struct dir *newer, *older; /* by last use of the table */
 
 	atomic_bool is_watched; /* set by watch.c */
@@ -61,11 +63,19 @@ void dirs_each(struct dirs *dirs, void (*each)(struct dir *dir));
 /* The names of the directory, open as `fd`, in the state `st`; to be unref'ed. -ENOMEM, -errno of reading. */
 errint_t dir_table(struct dirs *dirs, struct dir *dir, int fd, const struct stat *st, struct table **ret_table);
 
+/* The same, or, where they had to make room for those of others, as many of them as finding `name` takes: to find names one
+ * by one in more directories than there is memory for costs no reading of all. */
+errint_t dir_table_near(struct dirs *dirs, struct dir *dir, int fd, const struct stat *st, const char *name,
+                        struct table **ret_table);
+
 /* Whether the stamps of `st` tell the next change of the directory apart from what it is now. */
 bool dir_is_settled(const struct dir *dir, const struct stat *st);
 
 /* The table at hand, whether it still holds or not, or NULL. */
 struct table *dir_last_table(struct dirs *dirs, struct dir *dir);
+
+/* The endings of its names as they were last read, for names_affected_near; 0 where they do not tell enough. */
+uint64_t dir_last_endings(struct dirs *dirs, const struct dir *dir);
 
 void dir_touch(struct dir *dir); /* raise the version */
 

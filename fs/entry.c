@@ -64,7 +64,7 @@ static errint_t find(struct visit *visit, const char *name, struct fuse_entry_pa
 	enum name_form form;
 	struct found found;
 
-	errint_t err = visit_names(visit, NULL);
+	errint_t err = visit_names_near(visit, name);
 	if (err)
 		return err;
 	struct names names = visit_served(visit);

@@ -112,6 +112,7 @@ void visit_end(struct visit *visit);
 
 /* Read the names, or take `table` (may be NULL) for them. */
 errint_t visit_names(struct visit *visit, struct table *table);
+errint_t visit_names_near(struct visit *visit, const char *name); /* those that finding `name` takes, at least */
 errint_t visit_read_table(struct visit *visit, struct table **ret_table); /* for the caller to unref */
 struct names visit_served(struct visit *visit);                           /* for names.h; needs the names */
 

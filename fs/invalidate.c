@@ -51,13 +51,14 @@ static void drop_visited(void *context, struct node *node)
 static void entry_changed(struct fs *fs, struct node *directory, const char *name)
 {
 	struct telling telling = {.fs = fs, .directory = directory};
-	struct table *table = dir_last_table(fs->dirs, directory->directory->dir);
+	struct dir *dir = directory->directory->dir;
+	struct table *table = dir_last_table(fs->dirs, dir);
 
 	nodes_each_named(fs->nodes, directory, name, drop_visited, &telling);
 	if (table)
 		names_affected(table, name, forget_name, &telling);
 	else
-		names_possible(name, forget_name, &telling);
+		names_affected_near(name, dir_last_endings(fs->dirs, dir), forget_name, &telling);
 	table_unref(table);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/names.h"
+#include "fs/ending.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -303,4 +304,23 @@ void names_possible(const char *name, names_visitor *each, void *context)
 	stem_len = object_stem_length(name);
 	if (stem_len && write_picture(name, stem_len, short_name))
 		each(context, short_name);
+}
+
+struct possible {
+	names_visitor *each;
+	void *context;
+};
+
+static void tell_possible(void *context, const char *name)
+{
+	const struct possible *possible = context;
+
+	names_possible(name, possible->each, possible->context);
+}
+
+void names_affected_near(const char *name, uint64_t endings, names_visitor *each, void *context)
+{
+	struct possible possible = {each, context};
+
+	ending_each_near(name, endings, tell_possible, &possible);
 }

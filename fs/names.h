@@ -52,5 +52,8 @@ ssize_t names_find(const struct names *names, const char *name, enum name_form *
 typedef void names_visitor(void *context, const char *name);
 void names_affected(const struct table *table, const char *name, names_visitor *each, void *context);
 
+/* The same of a directory whose names are not at hand, but whose endings are (table_endings). */
+void names_affected_near(const char *name, uint64_t endings, names_visitor *each, void *context);
+
 /* The names alone that an entry called `name` can be served under. */
 void names_possible(const char *name, names_visitor *each, void *context);

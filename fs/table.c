@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/table.h"
+#include "fs/ending.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,6 +28,8 @@ struct table {
 	size_t count, capacity;
 	size_t ncandidates;
 	size_t names_size, names_capacity;
+	uint64_t endings;
+	bool has_double_endings;
 };
 
 static size_t stem_before(const char *name, const char *const *extensions)
@@ -80,9 +83,9 @@ static unsigned char look_up_type(int fd, const char *name)
 	return IFTODT(stx.stx_mode);
 }
 
-static errint_t add(struct table *table, int fd, const struct dirent *d)
+static errint_t add(struct table *table, const char *name, unsigned char type)
 {
-	size_t size = strlen(d->d_name) + 1;
+	size_t size = strlen(name) + 1;
 	void *names = table->names, *entries = table->entries;
 
 	if (table->names_size + size > UINT32_MAX)
@@ -97,16 +100,18 @@ static errint_t add(struct table *table, int fd, const struct dirent *d)
 	struct entry *entry = &table->entries[table->count++];
 	*entry = (struct entry){
 	        .name = (uint32_t)table->names_size,
-	        .type = d->d_type == DT_UNKNOWN ? look_up_type(fd, d->d_name) : d->d_type,
+	        .type = type,
 	};
-	memcpy(table->names + table->names_size, d->d_name, size);
+	memcpy(table->names + table->names_size, name, size);
 	table->names_size += size;
 	if (entry->type == DT_REG || entry->type == DT_LNK) {
-		size_t object_len = object_stem_length(d->d_name);
+		size_t object_len = object_stem_length(name);
 		entry->is_object = object_len > 0;
-		entry->stem_len = (uint8_t)(object_len ? object_len : stem_length(d->d_name));
+		entry->stem_len = (uint8_t)(object_len ? object_len : stem_length(name));
 	}
 	table->ncandidates += entry->stem_len > 0;
+	table->endings |= ending_of(name);
+	table->has_double_endings = table->has_double_endings || ending_is_double(name);
 	return 0;
 }
 
@@ -135,7 +140,7 @@ static errint_t add_all(struct table *table, int fd)
 			break;
 		}
 		if (is_served(d->d_name))
-			err = add(table, fd, d);
+			err = add(table, d->d_name, d->d_type == DT_UNKNOWN ? look_up_type(fd, d->d_name) : d->d_type);
 	}
 	closedir(stream);
 	return err;
@@ -197,14 +202,23 @@ static void take_over(struct table *table, struct table *old)
 	pthread_mutex_unlock(&old->lock);
 }
 
-errint_t table_read(int fd, struct table *old, struct table **ret_table)
+static struct table *table_new(void)
 {
 	struct table *table = calloc(1, sizeof(*table));
 
 	if (!table)
-		return -ENOMEM;
+		return NULL;
 	atomic_init(&table->refs, 1);
 	pthread_mutex_init(&table->lock, NULL);
+	return table;
+}
+
+errint_t table_read(int fd, struct table *old, struct table **ret_table)
+{
+	struct table *table = table_new();
+
+	if (!table)
+		return -ENOMEM;
 	errint_t err = add_all(table, fd);
 	if (!err)
 		err = sort(table);
@@ -216,6 +230,47 @@ errint_t table_read(int fd, struct table *old, struct table **ret_table)
 		take_over(table, old);
 	*ret_table = table;
 	return 0;
+}
+
+struct near {
+	struct table *table;
+	int fd;
+	errint_t err;
+};
+
+static void add_near(void *context, const char *name)
+{
+	struct near *near = context;
+	struct stat st;
+
+	if (near->err || !is_served(name))
+		return;
+	if (!fstatat(near->fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT))
+		near->err = add(near->table, name, IFTODT(st.st_mode));
+	else if (errno != ENOENT)
+		near->err = -errno;
+}
+
+errint_t table_read_near(int fd, const char *name, uint64_t endings, struct table **ret_table)
+{
+	struct near near = {.table = table_new(), .fd = fd};
+
+	if (!near.table)
+		return -ENOMEM;
+	ending_each_near(name, endings, add_near, &near);
+	errint_t err = near.err ? near.err : sort(near.table);
+	if (err) {
+		table_unref(near.table);
+		return err;
+	}
+	*ret_table = near.table;
+	return 0;
+}
+
+bool table_endings(const struct table *table, uint64_t *ret_endings)
+{
+	*ret_endings = table->endings;
+	return !table->has_double_endings;
 }
 
 struct table *table_ref(struct table *table)

@@ -18,6 +18,13 @@ struct table;
  * identities tell whether they still hold. -ENOMEM, -errno of reading. */
 errint_t table_read(int fd, struct table *old, struct table **ret_table);
 
+/* The entries alone by which `name` is found under any face, of a directory whose table had these endings (table_endings).
+ * Errors as table_read. */
+errint_t table_read_near(int fd, const char *name, uint64_t endings, struct table **ret_table);
+
+/* The endings of all its names, as table_read_near wants them; false where some name has two, and all have to be read. */
+bool table_endings(const struct table *table, uint64_t *ret_endings);
+
 struct table *table_ref(struct table *table);
 void table_unref(struct table *table); /* NULL is fine */
 

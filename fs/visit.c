@@ -87,6 +87,11 @@ errint_t visit_names(struct visit *visit, struct table *table)
 	return visit_read_table(visit, &visit->table);
 }
 
+errint_t visit_names_near(struct visit *visit, const char *name)
+{
+	return dir_table_near(visit->fs->dirs, visit->dir, visit->fd, &visit->st, name, &visit->table);
+}
+
 errint_t visit_read_table(struct visit *visit, struct table **ret_table)
 {
 	return dir_table(visit->fs->dirs, visit->dir, visit->fd, &visit->st, ret_table);

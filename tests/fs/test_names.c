@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "fs/dir.h"
+#include "fs/ending.h"
 #include "fs/names.h"
 
 #include <check.h>
@@ -291,10 +293,15 @@ static void compare_name(void *context, const char *name)
 
 static void assert_told(const struct table *table, const char *changed, const char *name)
 {
-	struct wanted wanted = {.name = name};
+	struct wanted wanted = {.name = name}, near = {.name = name};
+	uint64_t endings;
 
 	names_affected(table, changed, compare_name, &wanted);
 	ck_assert_msg(wanted.told || !*name, "a change of %s did not tell of %s", changed, name);
+	if (!table_endings(table, &endings) || ending_is_double(changed))
+		return;
+	names_affected_near(changed, endings, compare_name, &near);
+	ck_assert_msg(near.told || !*name, "a change of %s did not tell of %s by endings", changed, name);
 }
 
 /* Whatever is served otherwise after a change was told of, from the names before it and from those after it. */
@@ -348,6 +355,100 @@ START_TEST(test_random_directories)
 }
 END_TEST
 
+/* --- Names found without reading all ------------------------------------------------------------------------------ */
+
+/* That `name` is found, or not, as in all of the directory. */
+static void assert_near(struct table *whole, uint64_t endings, enum ic_face face, const char *name)
+{
+	enum name_form form = NAME_OWN, near_form = NAME_OWN;
+	struct names names = names_of(whole);
+	struct table *near;
+
+	names.face = face;
+	ssize_t i = names_find(&names, name, &form);
+	ck_assert_int_eq(table_read_near(directory_fd, name, endings, &near), 0);
+	struct names near_names = names_of(near);
+	near_names.face = face;
+	ssize_t found = names_find(&near_names, name, &near_form);
+	const char *source = i < 0 ? "" : table_name(whole, (size_t)i);
+	ck_assert_msg((found < 0) == (i < 0) && form == near_form &&
+	                      (i < 0 || !strcmp(table_name(near, (size_t)found), source)),
+	              "%s is %s, and was %s", name, found < 0 ? "" : table_name(near, (size_t)found), source);
+	table_unref(near);
+}
+
+START_TEST(test_names_found_by_their_endings)
+{
+	static const char *const stems[] = {"a", "b", "ax", ".", "c.d", ""};
+	static const char *const endings[] = {"", ".jpg", ".JPG", ".jpeg", ".jpe", ".JfiF", ".ic", ".Ic", ".txt"};
+	const size_t nstems = sizeof(stems) / sizeof(*stems), nendings = sizeof(endings) / sizeof(*endings);
+	unsigned seed = (unsigned)_i + 1;
+	char name[64];
+	uint64_t mask;
+
+	for (int n = 0; n < 14; n++) {
+		snprintf(name, sizeof(name), "%s%s", stems[(unsigned)rand_r(&seed) % nstems],
+		         endings[(unsigned)rand_r(&seed) % nendings]);
+		if (*name && strcmp(name, ".") && faccessat(directory_fd, name, F_OK, 0))
+			add(name);
+	}
+	struct table *whole = read_table();
+	ck_assert(table_endings(whole, &mask));
+	for (size_t s = 0; s < nstems; s++) {
+		for (size_t e = 0; e < nendings * nendings; e++) {
+			snprintf(name, sizeof(name), "%s%s%s", stems[s], endings[e / nendings], endings[e % nendings]);
+			for (int face = 0; *name && strcmp(name, ".") && face <= IC_FACE_ORIG; face++)
+				assert_near(whole, mask, (enum ic_face)face, name);
+		}
+	}
+	table_unref(whole);
+	add("a.jpg.jpg");
+	whole = read_table();
+	ck_assert(!table_endings(whole, &mask));
+	table_unref(whole);
+}
+END_TEST
+
+/* A lookup in a directory whose names had to make room for another's looks at a few of them. */
+START_TEST(test_names_that_made_room)
+{
+	struct dirs *dirs;
+	struct dir *first, *second;
+	struct table *table;
+	struct stat st;
+
+	for (int i = 0; i < 20; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "%d.jpg", i);
+		add(name);
+	}
+	add("7.jpeg");
+	ck_assert_int_eq(fstat(directory_fd, &st), 0);
+	st.st_ctim.tv_sec -= 60; /* long enough ago for the next change to be told apart */
+	ck_assert_int_eq(dirs_new(1, &dirs), 0);
+	ck_assert_int_eq(dirs_get(dirs, 1, 1, &first), 0);
+	ck_assert_int_eq(dirs_get(dirs, 1, 2, &second), 0);
+	const size_t counts[] = {21, 21, 2, 0}; /* nothing is known; all is there; then the other's are */
+	const char *const names[] = {"7.ic", "7.ic", "7.jpeg.ic", "x.ic"};
+	for (size_t i = 0; i < 4; i++) {
+		if (i == 2) {
+			ck_assert_int_eq(dir_table(dirs, second, directory_fd, &st, &table), 0);
+			table_unref(table);
+		}
+		ck_assert_int_eq(dir_table_near(dirs, first, directory_fd, &st, names[i], &table), 0);
+		ck_assert_uint_eq(table_count(table), counts[i]);
+		table_unref(table);
+	}
+	dir_touch(first); /* it changed: all is read again */
+	ck_assert_int_eq(dir_table_near(dirs, first, directory_fd, &st, "7.ic", &table), 0);
+	ck_assert_uint_eq(table_count(table), 21);
+	table_unref(table);
+	dirs_put(dirs, first);
+	dirs_put(dirs, second);
+	dirs_free(dirs);
+}
+END_TEST
+
 START_TEST(test_long_names)
 {
 	char name[NAME_MAX + 1], want[NAME_MAX + 1];
@@ -396,6 +497,8 @@ int main(void)
 	tcase_add_test(names, test_pictures);
 	tcase_add_test(names, test_a_lookup_asks_little);
 	tcase_add_loop_test(names, test_random_directories, 0, 12);
+	tcase_add_loop_test(names, test_names_found_by_their_endings, 0, 60);
+	tcase_add_test(names, test_names_that_made_room);
 	tcase_add_test(names, test_long_names);
 	tcase_add_test(names, test_a_picture_name_that_is_too_long);
 	tcase_set_timeout(names, 60);
