@@ -82,10 +82,19 @@ static struct candidate *collect(struct store *store, size_t *ret_count)
 	return candidates;
 }
 
-/* Remove the file, if nobody else writes it. Who has it open goes on reading. */
+static bool has_nothing(struct store *store, const struct segment *segment)
+{
+	pthread_mutex_lock(&store->lock);
+	bool has_nothing = segment->nlive == 0;
+	pthread_mutex_unlock(&store->lock);
+	return has_nothing;
+}
+
+/* Remove the file, if nobody else writes it, or has written it since it was found to have nothing. Who has it open goes on
+ * reading. */
 bool room_give_up(struct store *store, struct segment *segment)
 {
-	if (!segment_lock(segment))
+	if (!(has_nothing(store, segment) ? segment_lock_unchanged(segment) : segment_lock(segment)))
 		return false;
 	bool is_removed = !unlinkat(store->directory, segment->name, 0);
 	segment_unlock(segment);

@@ -161,6 +161,35 @@ START_TEST(test_a_file_given_up_is_closed_by_its_last_reader)
 }
 END_TEST
 
+/* One that was seen empty, and was filled by another process since, is not dead. */
+START_TEST(test_what_was_filled_since_it_was_looked_at_stays)
+{
+	const struct timespec long_ago[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000000000}};
+	struct scene scene = scene_new();
+
+	put_one(&scene, 1);
+	int fd = open_only_segment(&scene);
+	ck_assert_int_eq(flock(fd, LOCK_EX | LOCK_NB), 0);
+	ck_assert_int_eq(futimens(fd, long_ago), 0);
+	struct store *writer = store_new(&scene);
+	pthread_mutex_lock(&writer->files);
+	ck_assert_int_eq(segment_begin(writer, 1000), 0);
+	pthread_mutex_unlock(&writer->files);
+	close(fd);
+	struct store *store = store_new(&scene);
+	ck_assert_uint_eq(store_counts(store).segments, 2);
+	put(writer, 2, &dense, WIDTH, HEIGHT);
+	store_close(writer);
+	ck_assert_uint_eq(store_evict(store, store_counts(store).nbytes - 1), 1);
+	store_close(store);
+	store = store_new(&scene);
+	ck_assert(holds(store, 2, &dense, &dense, WIDTH, HEIGHT));
+	ck_assert(!holds(store, 1, &dense, &dense, WIDTH, HEIGHT));
+	store_close(store);
+	scene_clear(&scene);
+}
+END_TEST
+
 /* Of which nothing is found any more, however lately it was read. */
 START_TEST(test_what_is_superseded_makes_room_at_once)
 {
@@ -242,6 +271,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, test_what_another_added_is_not_cut_off);
 	tcase_add_test(cases, test_what_was_made_again_is_found_first);
 	tcase_add_test(cases, test_a_file_given_up_is_closed_by_its_last_reader);
+	tcase_add_test(cases, test_what_was_filled_since_it_was_looked_at_stays);
 	tcase_add_test(cases, test_what_is_superseded_makes_room_at_once);
 	tcase_add_test(cases, test_what_waits_twice_is_written_once);
 	tcase_add_test(cases, test_verify_compares_keys);
