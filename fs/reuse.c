@@ -24,7 +24,7 @@ struct reuse {
 	struct sample slots[NSLOTS];
 	unsigned nsamples;
 	uint64_t threshold; /* hashes up to here are in the sample */
-	uint64_t now, window_start;
+	uint64_t now, window_start, window_length;
 	struct window current, previous;
 };
 
@@ -69,32 +69,45 @@ uint64_t reuse_horizon(const struct reuse *reuse)
 	return reuse->now > age ? reuse->now - age : 0;
 }
 
-/* Make room: keys that are out of use go, and, if that is not enough, the upper half of the hashes. */
-static void thin(struct reuse *reuse)
+/* Keep what was asked for since `time`, and is in the sample. */
+static void forget_before(struct reuse *reuse, uint64_t time)
 {
 	struct sample old[NSLOTS];
-	uint64_t horizon = reuse_horizon(reuse);
-	unsigned nleft = 0;
 
 	memcpy(old, reuse->slots, sizeof(old));
-	for (unsigned i = 0; i < NSLOTS; i++)
-		nleft += old[i].time && old[i].time >= horizon;
-	if (nleft > NSAMPLES_MAX / 2)
-		reuse->threshold /= 2;
 	memset(reuse->slots, 0, sizeof(reuse->slots));
 	reuse->nsamples = 0;
 	for (unsigned i = 0; i < NSLOTS; i++) {
-		if (!old[i].time || old[i].time < horizon || old[i].hash > reuse->threshold)
+		if (!old[i].time || old[i].time < time || old[i].hash > reuse->threshold)
 			continue;
 		*find(reuse, old[i].hash) = old[i];
 		reuse->nsamples++;
 	}
 }
 
+/* Make room: keys that are out of use go, and, if that is not enough, the upper half of the hashes. */
+static void thin(struct reuse *reuse)
+{
+	uint64_t horizon = reuse_horizon(reuse);
+	unsigned nleft = 0;
+
+	for (unsigned i = 0; i < NSLOTS; i++)
+		nleft += reuse->slots[i].time && reuse->slots[i].time >= horizon;
+	if (nleft > NSAMPLES_MAX / 2)
+		reuse->threshold /= 2;
+	forget_before(reuse, horizon);
+}
+
+/* Where nothing came again, either the set is so much larger than it was that a window is too short for it, or so much
+ * smaller that nothing of it is in the sample. */
 static void begin_window(struct reuse *reuse)
 {
+	forget_before(reuse, reuse->window_start);
+	if (reuse->nsamples && !reuse->current.nintervals)
+		reuse->window_length *= 2;
+	uint64_t factor = reuse->nsamples ? 2 : 16;
 	if (reuse->nsamples < NSAMPLES_MAX / 8) /* fewer keys are in use than there were */
-		reuse->threshold = reuse->threshold > UINT64_MAX / 2 ? UINT64_MAX : reuse->threshold * 2;
+		reuse->threshold = reuse->threshold > UINT64_MAX / factor ? UINT64_MAX : reuse->threshold * factor;
 	reuse->previous = reuse->current;
 	reuse->current = (struct window){0};
 	reuse->window_start = reuse->now;
@@ -112,8 +125,11 @@ uint64_t reuse_note(struct reuse *reuse, uint64_t hash)
 	uint64_t known = longest(reuse);
 
 	reuse->now++;
-	/* Long enough for every key in use to come again, so that what a window forgets is out of use. */
-	if (known && reuse->now - reuse->window_start > 4 * known)
+	/* Long enough for every key in use to come again, so that what a window forgets is out of use; and for what it costs
+	 * to begin one. */
+	if (known)
+		reuse->window_length = 4 * known > NSLOTS ? 4 * known : NSLOTS;
+	if (reuse->window_length && reuse->now - reuse->window_start > reuse->window_length)
 		begin_window(reuse);
 	if (hash > reuse->threshold)
 		return reuse->now;

@@ -62,6 +62,25 @@ START_TEST(test_it_follows_a_smaller_set)
 }
 END_TEST
 
+/* So much smaller that at first none of it is in the sample. */
+START_TEST(test_it_follows_a_set_that_is_hardly_sampled)
+{
+	uint64_t now = 0;
+	struct reuse *reuse;
+
+	ck_assert_int_eq(reuse_new(&reuse), 0);
+	for (int epoch = 0; epoch < 2; epoch++)
+		read_in_order(reuse, 0, 300000);
+	for (int epoch = 0; epoch < 400000; epoch++)
+		now = read_in_order(reuse, 1000000, 20);
+	ck_assert_uint_eq(reuse_horizon(reuse), now - 40);
+	for (int epoch = 0; epoch < 6; epoch++) /* and back */
+		now = read_in_order(reuse, 2000000, 300000);
+	ck_assert_uint_eq(reuse_horizon(reuse), now - 600000);
+	reuse_free(reuse);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("reuse");
@@ -71,6 +90,7 @@ int main(void)
 	tcase_add_test(tcase, test_nothing_is_known_without_reuse);
 	tcase_add_loop_test(tcase, test_horizon_is_twice_an_epoch, 0, 3);
 	tcase_add_test(tcase, test_it_follows_a_smaller_set);
+	tcase_add_test(tcase, test_it_follows_a_set_that_is_hardly_sampled);
 	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_ENV);
