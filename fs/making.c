@@ -223,7 +223,10 @@ errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, si
 		              (unsigned long long)spec->nbytes);
 	}
 	if (err)
-		return ic_fail(why, err, "%s", making.why.text[0] ? making.why.text : strerror(-err));
+		return ic_fail(why, err, "%s",
+		               making.why.text[0] ? making.why.text
+		               : err == -ESTALE   ? "it changed meanwhile"
+		                                  : strerror(-err));
 	*ret_bytes = bytes;
 	*ret_nbytes = nbytes;
 	return 0;

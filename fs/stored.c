@@ -143,6 +143,8 @@ errint_t stored_keep(struct fs *fs, const struct content_source *source, const s
 	gate_enter(fs->source_gate, nbytes);
 	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
 	errint_t err = bytes ? content_read_source(fs, source, bytes) : ic_fail(why, -ENOMEM, "out of memory");
+	if (err == -ESTALE)
+		ic_fail(why, err, "it changed meanwhile");
 	if (!err)
 		err = encode_and_put(fs, source, bytes, &dense, why);
 	free(bytes);

@@ -17,6 +17,12 @@ MKIMAGES = BUILD / "tests" / "tools" / "mkimages"
 COMMANDS = ["mount", "policy", "designs", "inspect", "encode", "decode", "export", "stats", "warm"]
 
 
+def preload(name):
+    """The environment for a run with a library of this folder, named by what it makes of the world."""
+    options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    return os.environ | {"LD_PRELOAD": str(BUILD / "tests" / "cli" / f"{name}.so"), "ASAN_OPTIONS": options}
+
+
 def icfs(*args, stdin=b"", **more):
     return subprocess.run([ICFS, *args], input=stdin, capture_output=True, timeout=120, **more)
 

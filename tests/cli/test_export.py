@@ -14,14 +14,11 @@ import subprocess
 import time
 import unittest
 
-from cli import BUILD, ICFS, CliTest, icfs, jpegs
+from cli import ICFS, CliTest, icfs, jpegs, preload
 
 DESIGN = "s2x2-b8-k6-q8"
 RECORD = ".icfs-export"
 TEMPORARY = r"\.icfs-export\..*\.[1-9]\d*\.\d+$"  # but for that of the record, which is the first thread's
-# On a file system without O_TMPFILE.
-NAMED = {"LD_PRELOAD": str(BUILD / "tests" / "cli" / "no_unnamed.so"),
-         "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
 
 
 def digest(content):
@@ -260,6 +257,28 @@ class Export(CliTest):
         self.assertIn(b"could not be exported", done.stderr)
         self.assertEqual((over / "notes.txt").read_bytes(), b"labels\n" * 1000)
 
+    def test_a_copy_from_when_it_could_not_be_made_is_made_now(self):
+        self.export("-d", DESIGN, "-f", "jpeg")
+        before, photo = tree(self.dest), jpegs(self.source)[0]
+        shutil.copy2(photo, self.dest / photo.relative_to(self.source))
+        self.assertIn("written: 1 files", self.export("-d", DESIGN, "-f", "jpeg"))
+        self.assertEqual(tree(self.dest), before)
+
+    def test_sources_that_change_while_they_are_read(self):
+        """Each is told of, and none is written."""
+        big = self.source / "big.txt"
+        big.write_bytes(bytes(100000))
+        for face, names in (("ic", jpegs(self.source)), ("jpeg", jpegs(self.source)), ("orig", [big])):
+            dest = self.dir / f"changing-{face}"
+            done = icfs("export", "-d", DESIGN, "-f", face, self.source, dest, env=preload("changing"))
+            self.assertEqual(done.returncode, 1)
+            left = tree(dest)
+            for path in names:
+                name = str(path.relative_to(self.source).with_suffix(".ic" if face == "ic" else path.suffix))
+                if path.suffix in (".jpg", ".txt"):
+                    self.assertRegex(done.stderr.decode(), f"(?m)^icfs: warning: {re.escape(name)}: it changed meanwhile$")
+                    self.assertNotIn(name, left)
+
     def test_parts_make_the_whole(self):
         self.export("-d", DESIGN)
         parts = self.dir / "parts"
@@ -299,8 +318,8 @@ class Export(CliTest):
 
     def test_killed_again_and_again(self):
         self.many()
-        for face, more in (("ic", {}), ("jpeg", {}), ("ic", NAMED)):
-            case = f"{face}-{len(more)}"
+        for face, library in (("ic", None), ("jpeg", None), ("ic", "no_unnamed")):
+            case, environment = f"{face}-{library}", preload(library) if library else None
             whole, dest = self.dir / f"whole-{case}", self.dir / f"killed-{case}"
             start = time.monotonic()
             self.export("-d", DESIGN, "-f", face, dest=whole)
@@ -308,7 +327,7 @@ class Export(CliTest):
             dice, kills, complete = random.Random(1), 0, tree(whole)
             for _ in range(12):
                 run = subprocess.Popen([ICFS, "export", "-d", DESIGN, "-f", face, self.source, dest],
-                                       stdout=subprocess.DEVNULL, env=os.environ | more)
+                                       stdout=subprocess.DEVNULL, env=environment)
                 try:
                     run.wait(timeout=dice.uniform(0, took))
                 except subprocess.TimeoutExpired:
@@ -316,7 +335,7 @@ class Export(CliTest):
                     run.wait()
                     kills += 1
                 left = tree(dest) if dest.exists() else {}
-                if not more:  # nor has anything a name before
+                if not library:  # nor has anything a name before
                     self.assertEqual([name for name in left if re.match(TEMPORARY, name)], [])
                 for name, found in left.items():
                     if found[0] == "file" and not name.startswith(RECORD):

@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from cli import ICFS, CliTest, icfs, jpegs
+from cli import ICFS, CliTest, icfs, jpegs, preload
 
 DESIGN = "s2x2-b8-k6-q8"
 
@@ -99,6 +99,15 @@ class Warm(CliTest):
         self.assertEqual(len(lines), 1, lines)
         self.assertRegex(lines[0], r"^icfs: warning: bad\.(jpg|ic): ")
         self.assertIn(f"{len(self.paths) + 1} objects stored; 1 cannot be\n", done.stdout.decode())
+
+    def test_sources_that_change_while_they_are_read(self):
+        for path in self.paths:
+            path.rename(path.with_suffix(".jpg"))
+        done = icfs("warm", "--store", self.store, *self.bounds, "-d", DESIGN, self.tree, env=preload("changing"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"\n0 objects stored; {len(self.paths)} cannot be\n", done.stdout.decode())
+        self.assertIn("it changed meanwhile", done.stderr.decode())
+        self.assertEqual(self.check(), 0)
 
     def run_and_signal(self, number, after):
         process = subprocess.Popen([ICFS, "warm", "--store", self.store, *self.bounds, "-j2", "-d", "s1x1-b16-k31-q8",
