@@ -235,6 +235,30 @@ class Facts(MountTest):
         self.assertEqual(self.list(), self.expected())
         self.assertEqual(mount.stats()[REMEMBERED], 6)
 
+    def test_a_header_that_is_refused_is_looked_at_again(self):
+        self.put("bad.jpg", b"\xff\xd8\xff\xe0 and no more")
+        self.put("good.jpg", images()[0])
+        mount = self.mount()
+        first = self.list()
+        mount = self.remount(mount)
+        self.assertEqual(self.list(), first)
+        self.assertEqual((mount.stats()[READ], mount.stats()[REMEMBERED]), (1, 1))
+        self.assertEqual(mount.log_lines("the catalog is not used any more"), [])
+
+    def test_files_that_the_kernel_forgot_are_listed_not_looked_up(self):
+        self.fill("a", 300)
+        mount = self.mount()
+        folder = os.open(self.point / "a", os.O_RDONLY)  # the directory stays
+        try:
+            for _ in range(2):
+                self.list("a")
+            forget_everything()
+            before = requests(mount, "lookup")
+            self.assertEqual(len(self.list("a")), 300)
+            self.assertLess(requests(mount, "lookup") - before, 50)
+        finally:
+            os.close(folder)
+
     def test_a_catalog_of_nonsense(self):
         self.fill("a", 10)
         mount = self.mount()

@@ -232,6 +232,20 @@ class Store(MountTest):
         self.assertEqual(mount.stats()[MADE], 0)
         self.assertEqual(len(mount.log_lines("warming the store is done")), 1)
 
+    def test_limits_are_those_of_what_is_asked_for(self):
+        """A store is given eight bits of each object, which may take more memory than the limit allows."""
+        path, sparse, dense = self.paths[0], "s1x1-b8-k15-q1", "s1x1-b8-k15-q8"
+
+        def takes(design, limit):
+            done = subprocess.run([ICFS, "encode", "-d", design, f"--memory={limit}", path, "-"], capture_output=True)
+            return done.returncode == 0
+
+        limit = next(n for n in range(1 << 12, 1 << 24, 1 << 12) if takes(sparse, n))
+        self.assertFalse(takes(dense, limit))
+        mount = self.with_store(f"memory={limit}")
+        self.assertEqual(self.served(self.name(path, sparse)), encode(path, sparse))
+        self.assertEqual(mount.stats()["icfs_store_records"], 0)
+
     def test_a_mount_over_its_own_source_warms_itself(self):
         point, self.point = self.point, self.source
         mount = self.mount(f"store={self.store}", "store_keep_free=0", "warm", point=self.source)
