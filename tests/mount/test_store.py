@@ -240,7 +240,10 @@ class Store(MountTest):
             done = subprocess.run([ICFS, "encode", "-d", design, f"--memory={limit}", path, "-"], capture_output=True)
             return done.returncode == 0
 
-        limit = next(n for n in range(1 << 12, 1 << 24, 1 << 12) if takes(sparse, n))
+        below, limit = 0, 1 << 24
+        while limit - below > 1 << 12:
+            middle = (below + limit) // 2
+            below, limit = (below, middle) if takes(sparse, middle) else (middle, limit)
         self.assertFalse(takes(dense, limit))
         mount = self.with_store(f"memory={limit}")
         self.assertEqual(self.served(self.name(path, sparse)), encode(path, sparse))
