@@ -296,12 +296,10 @@ static void note_use(const struct store *store, struct segment *segment)
 
 static void read_ahead(struct segment *segment, const struct store_entry *entry)
 {
-	uint64_t part = (uint64_t)entry->offset * SEGMENT_ALIGN / AHEAD_NBYTES;
-	_Atomic uint8_t *asked = &segment->is_asked[part % AHEAD_PARTS / 8];
-	uint8_t bit = (uint8_t)(1u << part % 8);
+	struct ahead_range range;
 
-	if (!(atomic_load_explicit(asked, memory_order_relaxed) & bit) && !(atomic_fetch_or(asked, bit) & bit))
-		posix_fadvise(segment->fd, (off_t)(part * AHEAD_NBYTES), AHEAD_NBYTES, POSIX_FADV_WILLNEED);
+	if (ahead_take(&segment->ahead, (uint64_t)entry->offset * SEGMENT_ALIGN, entry->nbytes, &range))
+		posix_fadvise(segment->fd, (off_t)range.offset, (off_t)range.nbytes, POSIX_FADV_WILLNEED);
 }
 
 static void count_miss(struct store *store)

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "fs/store_ahead_priv.h"
 #include "fs/store_index_priv.h"
 
 #include <pthread.h>
@@ -14,12 +15,6 @@
 
 #define SEGMENT_NAME_SIZE 48
 #define SEGMENTS_MAX 65535u /* slots are 16 bits */
-
-/* Parts of a segment that are asked of the disk at once, at the first read from each: a training reads all of them, in
- * random order, and a disk gives 256 KiB in little more time than the one object of 30. Once alone, so that who reads few
- * objects of a store pays for that at most one reading of it, in the background. */
-#define AHEAD_NBYTES (256u << 10)
-#define AHEAD_PARTS 1024u
 
 struct segment {
 	char name[SEGMENT_NAME_SIZE];
@@ -37,10 +32,10 @@ struct segment {
 	bool is_gone;   /* given up: who reads from it last closes it */
 	uint64_t nlive; /* entries in the index */
 
-	_Atomic uint8_t is_asked[AHEAD_PARTS / 8]; /* a bit for each part, of very long segments for several */
-	atomic_bool is_finished;                   /* has a footer */
-	atomic_int_fast64_t used_s;                /* when something was read from it, or put in, since the epoch */
-	atomic_int_fast64_t touched_s;             /* when that was last written down, as the file's mtime */
+	struct store_ahead ahead;
+	atomic_bool is_finished;       /* has a footer */
+	atomic_int_fast64_t used_s;    /* when something was read from it, or put in, since the epoch */
+	atomic_int_fast64_t touched_s; /* when that was last written down, as the file's mtime */
 };
 
 struct job {
