@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/icfs.h"
+#include "src/memory.h"
 #include "src/version.h"
 
 #include <errno.h>
@@ -61,6 +62,7 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	memory_set_up();
 	int status = run(argc, argv);
 
 	/* What was printed counts only once it is out: a full disk shows here. */
