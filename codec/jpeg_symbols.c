@@ -121,10 +121,14 @@ static jpeg_symbol *put_all(jpeg_symbol *out, struct scan *scan)
 	return out;
 }
 
+/* In turns in two places, since a count must not wait for the one before it of the same symbol. */
 static void count(struct jpeg_symbols *symbols)
 {
+	size_t counts[2][JPEG_NTABLES * 256] = {{0}};
 	for (size_t i = 0; i < symbols->n; i++)
-		symbols->counts[(symbols->list[i] & 0xffff) / 256][symbols->list[i] % 256]++;
+		counts[i % 2][symbols->list[i] & 0xffff]++;
+	for (unsigned place = 0; place < JPEG_NTABLES * 256; place++)
+		symbols->counts[place / 256][place % 256] = counts[0][place] + counts[1][place];
 }
 
 /* --- The scan ----------------------------------------------------------------------------------------------------- */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/present.h"
 
+#include "codec/block8_priv.h"
 #include "codec/codes_priv.h"
 #include "codec/dct_priv.h"
 #include "codec/decode.h"
 #include "codec/jpeg_writer_priv.h"
+#include "codec/transpose8_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,11 +25,14 @@ static int16_t round_to_step(int32_t value, int32_t step)
 
 /* --- B = 8: the planes are JPEG coefficients --------------------------------------------------------------------- */
 
+#define LANES 8 /* blocks, and coefficients of each, that are gathered together */
+
 struct from_planes {
 	const struct ic_view *view;
-	struct ic_freq freqs[BLOCK * BLOCK];
 	int16_t (*tables)[256]; /* for each plane: the JPEG's code of each packed code */
-	int16_t *row;           /* one plane's codes of one row of blocks */
+	int16_t freq_at[64];    /* which frequency a place in zigzag order has, -1 where it is not kept */
+	int16_t *rows;          /* the codes of LANES frequencies in a row of blocks, `stride` from one to the next */
+	size_t stride;
 };
 
 static unsigned place_of(struct ic_freq freq)
@@ -35,24 +40,55 @@ static unsigned place_of(struct ic_freq freq)
 	return jpeg_zigzag[freq.v * BLOCK + freq.u];
 }
 
+/* The JPEG's codes of a frequency in a row of blocks. */
+static void take_codes(const struct from_planes *from, unsigned p, size_t first, uint32_t ncols, int16_t *out)
+{
+	unsigned bits = from->view->layout.design.bits;
+	const uint8_t *packed = ic_view_plane_data(from->view, p);
+	if (bits < 8) {
+		codes_unpack(packed, bits, first, ncols, from->tables[p], out);
+		return;
+	}
+	for (uint32_t col = 0; col < ncols; col++) /* nothing was dropped: as they are */
+		out[col] = (int8_t)packed[first + col];
+}
+
+static bool keeps_any(const int16_t freq_at[LANES])
+{
+	int16_t all = -1;
+	for (unsigned i = 0; i < LANES; i++)
+		all &= freq_at[i];
+	return all >= 0;
+}
+
+/* Places `at` to `at` + LANES - 1 of all blocks of a row. */
+static void fill_places(const struct from_planes *from, unsigned component, size_t first, unsigned at,
+                        int16_t (*blocks)[64], uint32_t ncols)
+{
+	for (unsigned i = 0; i < LANES; i++) {
+		int16_t f = from->freq_at[at + i], *row = from->rows + i * from->stride;
+		if (f >= 0)
+			take_codes(from, (unsigned)f * from->view->layout.ncomponents + component, first, ncols, row);
+		else
+			memset(row, 0, ncols * sizeof *row);
+	}
+	for (uint32_t col = 0; col < ncols; col += LANES) {
+		lanes16 codes[LANES];
+		for (unsigned i = 0; i < LANES; i++)
+			memcpy(&codes[i], from->rows + i * from->stride + col, sizeof codes[i]);
+		transpose8(codes);
+		for (unsigned i = 0; i < LANES && col + i < ncols; i++)
+			memcpy(blocks[col + i] + at, &codes[i], sizeof codes[i]);
+	}
+}
+
 static void fill_from_planes(void *context, unsigned component, uint32_t block_row, int16_t (*blocks)[64],
                              uint32_t ncols)
 {
 	struct from_planes *from = context;
-	const struct ic_layout *l = &from->view->layout;
-	size_t first = (size_t)block_row * ncols;
-	for (unsigned f = 0; f < l->nfreqs; f++) {
-		unsigned p = f * l->ncomponents + component, at = place_of(from->freqs[f]);
-		const uint8_t *packed = ic_view_plane_data(from->view, p);
-		if (l->design.bits == 8) { /* nothing was dropped: the codes as they are */
-			for (uint32_t col = 0; col < ncols; col++)
-				blocks[col][at] = (int8_t)packed[first + col];
-			continue;
-		}
-		codes_unpack(packed, l->design.bits, first, ncols, from->tables[p], from->row);
-		for (uint32_t col = 0; col < ncols; col++)
-			blocks[col][at] = from->row[col];
-	}
+	for (unsigned at = 0; at < BLOCK * BLOCK; at += LANES)
+		if (keeps_any(from->freq_at + at)) /* else the caller's zeros stay */
+			fill_places(from, component, (size_t)block_row * ncols, at, blocks, ncols);
 }
 
 /* What the decoder makes of each code, in steps. */
@@ -65,41 +101,50 @@ static void make_table(const struct ic_view *view, unsigned p, int16_t table[256
 		table[code] = round_to_step(table[code], params.step);
 }
 
+static errint_t from_planes_init(struct from_planes *from, const struct ic_view *view, struct jpeg_picture *picture)
+{
+	const struct ic_layout *l = &view->layout;
+	struct ic_freq freqs[BLOCK * BLOCK];
+	from->view = view;
+	from->stride = (l->component[0].block_cols + LANES - 1) / LANES * LANES;
+	from->tables = malloc(l->nplanes * sizeof *from->tables);
+	from->rows = calloc(LANES * from->stride, sizeof *from->rows);
+	if (!from->tables || !from->rows)
+		return -ENOMEM;
+
+	ic_design_freqs(&l->design, freqs);
+	memset(from->freq_at, -1, sizeof from->freq_at);
+	memset(picture->steps, UINT8_MAX, sizeof picture->steps); /* of frequencies that are not kept */
+	for (unsigned p = 0; p < l->nplanes; p++) {
+		unsigned f = p / l->ncomponents, at = place_of(freqs[f]);
+		from->freq_at[at] = (int16_t)f;
+		picture->steps[p % l->ncomponents][at] = ic_view_plane_params(view, p).step;
+		if (l->design.bits < 8)
+			make_table(view, p, from->tables[p]);
+	}
+	return 0;
+}
+
 static errint_t present_planes(const struct ic_view *view, struct jpeg_picture *picture, uint8_t **ret_bytes,
                                size_t *ret_nbytes, struct ic_why *why)
 {
-	const struct ic_layout *l = &view->layout;
-	struct from_planes from = {.view = view};
-	errint_t err = -ENOMEM;
-
-	from.tables = malloc(l->nplanes * sizeof *from.tables);
-	from.row = malloc(l->component[0].block_cols * sizeof *from.row);
-	if (!from.tables || !from.row) {
+	struct from_planes from;
+	errint_t err = from_planes_init(&from, view, picture);
+	if (err) {
 		ic_fail(why, err, "out of memory");
-		goto out;
+	} else {
+		picture->fill = fill_from_planes;
+		picture->context = &from;
+		err = jpeg_write(picture, ret_bytes, ret_nbytes, why);
 	}
-	ic_design_freqs(&l->design, from.freqs);
-	memset(picture->steps, UINT8_MAX, sizeof picture->steps); /* of frequencies that are not kept */
-	for (unsigned p = 0; p < l->nplanes; p++) {
-		struct ic_freq freq = from.freqs[p / l->ncomponents];
-		picture->steps[p % l->ncomponents][place_of(freq)] = ic_view_plane_params(view, p).step;
-		if (l->design.bits < 8)
-			make_table(view, p, from.tables[p]);
-	}
-	picture->fill = fill_from_planes;
-	picture->context = &from;
-	err = jpeg_write(picture, ret_bytes, ret_nbytes, why);
-out:
 	free(from.tables);
-	free(from.row);
+	free(from.rows);
 	return err;
 }
 
 /* --- Other blocks: by way of samples ------------------------------------------------------------------------------ */
 
 struct from_samples {
-	const struct ic_layout *layout;
-	const struct dct_kernel *dct;
 	uint8_t *samples[IC_COMPONENTS_MAX]; /* whole blocks of 8 x 8 */
 	size_t stride[IC_COMPONENTS_MAX];
 };
@@ -108,12 +153,12 @@ static void fill_from_samples(void *context, unsigned component, uint32_t block_
                               uint32_t ncols)
 {
 	struct from_samples *from = context;
-	const uint8_t *in = from->samples[component] + (size_t)block_row * BLOCK * from->stride[component];
+	size_t stride = from->stride[component];
+	block8_kernel_best()->forward(from->samples[component] + block_row * BLOCK * stride, stride, ncols, blocks);
 	for (uint32_t col = 0; col < ncols; col++) {
 		int16_t coefs[64];
-		from->dct->forward(BLOCK, BLOCK, BLOCK, in + (size_t)col * BLOCK, from->stride[component], coefs);
 		for (unsigned i = 0; i < 64; i++)
-			coefs[i] = round_to_step(coefs[i], IC_PRESENT_STEP * DCT_FORWARD_UNIT);
+			coefs[i] = round_to_step(blocks[col][i], IC_PRESENT_STEP * DCT_FORWARD_UNIT);
 		for (unsigned i = 0; i < 64; i++)
 			blocks[col][jpeg_zigzag[i]] = coefs[i];
 	}
@@ -150,7 +195,7 @@ static errint_t decode_padded(const struct ic_view *view, unsigned c, uint8_t **
 static errint_t present_samples(const struct ic_view *view, struct jpeg_picture *picture, uint8_t **ret_bytes,
                                 size_t *ret_nbytes, struct ic_why *why)
 {
-	struct from_samples from = {.layout = &view->layout, .dct = dct_kernel_best()};
+	struct from_samples from = {.samples = {NULL}};
 	errint_t err = 0;
 	for (unsigned c = 0; c < view->layout.ncomponents && !err; c++)
 		err = decode_padded(view, c, &from.samples[c], &from.stride[c]);
