@@ -3,6 +3,8 @@
  * gives before it finds damage. */
 #include "codec/jpeg_scan_priv.h"
 
+#include "codec/jpeg_huffman_priv.h"
+
 #include "attempt.h"
 #include "codec_helpers.h"
 #include "jpegread.h"
@@ -200,6 +202,37 @@ START_TEST(headers_of_other_kinds_are_left_to_libjpeg)
 }
 END_TEST
 
+START_TEST(a_byte_before_the_end_is_left_to_libjpeg)
+{
+	struct dice dice = dice_new(13);
+
+	for (unsigned i = 0; i < 50; i++) {
+		struct bytes jpeg = wildjpeg_new(&dice, WILDJPEG_BLOCKS), grown = {malloc(jpeg.nbytes + 1), 0};
+
+		ck_assert_ptr_nonnull(grown.data);
+		memcpy(grown.data, jpeg.data, jpeg.nbytes - 2);
+		memcpy(grown.data + jpeg.nbytes - 2, "\x55\xff\xd9", 3);
+		grown.nbytes = jpeg.nbytes + 1;
+		ck_assert(!is_taken(grown));
+		free(grown.data);
+		free(jpeg.data);
+	}
+}
+END_TEST
+
+/* Which libjpeg does not read at all. */
+START_TEST(tables_have_no_more_symbols_than_there_are)
+{
+	static const uint8_t symbols[256] = {0};
+	static struct huffman_table table;
+	uint8_t counts[17] = {[9] = 255, [10] = 1};
+
+	ck_assert(huffman_table_init(&table, HUFFMAN_AC, counts, symbols));
+	counts[10]++;
+	ck_assert(!huffman_table_init(&table, HUFFMAN_AC, counts, symbols));
+}
+END_TEST
+
 START_TEST(larger_mcus_are_left_to_libjpeg)
 {
 	struct dice dice = dice_new(11);
@@ -353,6 +386,8 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, wild_ones_are_taken, 0, 4);
 	tcase_add_test(tests, other_kinds_are_left_to_libjpeg);
 	tcase_add_test(tests, headers_of_other_kinds_are_left_to_libjpeg);
+	tcase_add_test(tests, a_byte_before_the_end_is_left_to_libjpeg);
+	tcase_add_test(tests, tables_have_no_more_symbols_than_there_are);
 	tcase_add_test(tests, larger_mcus_are_left_to_libjpeg);
 	tcase_add_test(tests, an_end_that_is_not_the_end_is_left_to_libjpeg);
 	tcase_add_test(tests, no_row_comes_from_behind_the_data);
