@@ -194,7 +194,7 @@ START_TEST(the_writer_takes_each_row_once_and_any_coefficient)
 	struct bytes jpeg = {0};
 	size_t steps_nbytes;
 
-	ck_assert_int_eq(ic_layout_init(&l, &d, 200 + 8 * (uint32_t)_i, 136 - 8 * (uint32_t)_i, _i < 4 ? 3 : 1), 0);
+	ck_assert_int_eq(ic_layout_init(&l, &d, 192 + 8 * (uint32_t)_i, 144 - 8 * (uint32_t)_i, _i < 4 ? 3 : 1), 0);
 	memset(picture.steps, 1, sizeof(picture.steps));
 	picture.steps[1][9] = picture.steps[2][9] = (uint8_t)(1 + _i % 3);
 	ck_assert_int_eq(jpeg_write(&picture, &jpeg.data, &jpeg.nbytes, NULL), 0);
