@@ -93,13 +93,17 @@ errint_t ic_make(const uint8_t *source, size_t nbytes, const struct ic_variant *
 	return err ? err : ic_make_from_object(&view, variant, ret_bytes, ret_nbytes, why);
 }
 
+/* With blocks of an object and MCUs of a JPEG filled up. */
+static uint64_t filled_up(uint32_t side)
+{
+	return (side + IC_BLOCK_MAX - 1) / IC_BLOCK_MAX * IC_BLOCK_MAX;
+}
+
 static uint64_t presenting_memory(const struct ic_layout *layout, enum ic_face face)
 {
-	const struct ic_design *design = &layout->design;
-
 	if (face == IC_FACE_IC)
 		return 0;
-	uint64_t nsamples = layout->component[0].nblocks * design->block * design->block;
+	uint64_t nsamples = filled_up(layout->width) * filled_up(layout->height);
 	return layout->nbytes + nsamples * PRESENT_MEMORY + layout->nplanes * PLANE_MEMORY + HEADERS_MEMORY;
 }
 
