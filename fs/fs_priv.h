@@ -79,7 +79,7 @@ struct visit_ahead {
 	struct visit_entry entries[];
 };
 
-/* visit.c: a directory opened for one request. */
+/* visit.c: a directory opened for one request; examine.c: what its entries are served as. */
 struct visit {
 	struct fs *fs;
 	struct node *node; /* held */

@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/node.h"
-#include "fs/hash.h"
+#include "fs/node_priv.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #define BUCKETS_MIN 1024u /* a power of two */
-
-struct nodes {
-	pthread_mutex_t lock;
-	struct node **buckets;
-	size_t nbuckets; /* a power of two, at least `count` */
-	size_t count;
-	uint64_t next_serial;
-	struct dirs *dirs;
-	struct node *root;
-};
-
-/* The identity is left out of the hash, so that all nodes of one name are found in one bucket. */
-static size_t bucket_of(const struct nodes *nodes, const struct node *parent, const char *name)
-{
-	return hash_bytes(hash_u64(HASH_SEED, (uintptr_t)parent), name, strlen(name)) & (nodes->nbuckets - 1);
-}
 
 static void grow(struct nodes *nodes)
 {
@@ -40,7 +19,7 @@ static void grow(struct nodes *nodes)
 	for (size_t i = 0; i < old_n; i++) {
 		for (struct node *node = old[i], *next; node; node = next) {
 			next = node->next;
-			size_t b = bucket_of(nodes, node->parent, node->name);
+			size_t b = nodes_bucket(nodes, node->parent, node->name);
 			node->next = new[b];
 			new[b] = node;
 		}
@@ -52,7 +31,7 @@ static void insert(struct nodes *nodes, struct node *node)
 {
 	if (nodes->count >= nodes->nbuckets)
 		grow(nodes);
-	size_t b = bucket_of(nodes, node->parent, node->name);
+	size_t b = nodes_bucket(nodes, node->parent, node->name);
 	node->next = nodes->buckets[b];
 	nodes->buckets[b] = node;
 	nodes->count++;
@@ -60,7 +39,7 @@ static void insert(struct nodes *nodes, struct node *node)
 
 static void take_out(struct nodes *nodes, struct node *node)
 {
-	struct node **at = &nodes->buckets[bucket_of(nodes, node->parent, node->name)];
+	struct node **at = &nodes->buckets[nodes_bucket(nodes, node->parent, node->name)];
 
 	while (*at != node)
 		at = &(*at)->next;
@@ -96,118 +75,11 @@ static bool is_same(const struct node *node, const struct node_spec *spec)
 
 static struct node *find(struct nodes *nodes, const struct node_spec *spec)
 {
-	struct node *node = nodes->buckets[bucket_of(nodes, spec->parent, spec->name)];
+	struct node *node = nodes->buckets[nodes_bucket(nodes, spec->parent, spec->name)];
 
 	while (node && !is_same(node, spec))
 		node = node->next;
 	return node;
-}
-
-/* Everything that a node owns; it is in no list any more. */
-static void destroy(struct nodes *nodes, struct node *node)
-{
-	switch ((enum node_kind)node->kind) {
-	case NODE_DIRECTORY:
-		if (node->directory) {
-			policy_clear(&node->directory->policy);
-			free(node->directory->place);
-			dirs_put(nodes->dirs, node->directory->dir);
-			free(node->directory);
-		}
-		break;
-	case NODE_OBJECT:
-	case NODE_FILE:
-		free(atomic_load(&node->file.failure));
-		break;
-	case NODE_LINK:
-	case NODE_TEXT:
-		free(node->text.bytes);
-		break;
-	case NODE_CONTROL:
-	case NODE_VIEWS:
-		break;
-	}
-	free(node);
-}
-
-static errint_t fill_directory(struct nodes *nodes, struct node *node, const struct node_spec *spec)
-{
-	struct node_directory *directory = calloc(1, sizeof(*directory));
-
-	if (!directory)
-		return -ENOMEM;
-	node->directory = directory;
-	directory->node = node;
-	if (spec->place && !(directory->place = strdup(spec->place)))
-		return -ENOMEM;
-	if (spec->view) {
-		directory->own_view = *spec->view;
-		directory->view = &directory->own_view;
-	} else if (spec->parent && spec->parent->kind == NODE_DIRECTORY) {
-		directory->view = spec->parent->directory->view;
-	}
-	directory->is_top = !spec->parent || spec->view;
-	return dirs_get(nodes->dirs, spec->identity.dev, spec->identity.ino, &directory->dir);
-}
-
-static errint_t fill_text(struct node *node, const struct node_spec *spec)
-{
-	struct timespec now;
-
-	node->text.bytes = strdup(spec->text);
-	if (!node->text.bytes)
-		return -ENOMEM;
-	node->text.nbytes = strlen(spec->text);
-	node->text.mtime_ns = spec->identity.mtime_ns;
-	if (node->kind == NODE_TEXT) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		node->text.mtime_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-	}
-	return 0;
-}
-
-static errint_t fill_file(struct node *node, const struct node_spec *spec)
-{
-	node->variant = spec->kind == NODE_OBJECT ? node_pack_variant(&spec->variant) : 0;
-	node->file.source_size = spec->identity.size;
-	node->file.mtime_ns = spec->identity.mtime_ns;
-	node->file.nbytes = spec->nbytes;
-	atomic_init(&node->file.failure, NULL);
-	if (spec->err)
-		node_fail(node, spec->err, spec->why);
-	return 0;
-}
-
-static errint_t make(struct nodes *nodes, const struct node_spec *spec, struct node **ret_node)
-{
-	size_t name_size = strlen(spec->name) + 1;
-	size_t size = offsetof(struct node, name) + name_size;
-	struct node *node = calloc(1, size > sizeof(*node) ? size : sizeof(*node));
-	errint_t err = 0;
-
-	if (!node)
-		return -ENOMEM;
-	memcpy(node->name, spec->name, name_size);
-	node->parent = spec->parent;
-	node->kind = (unsigned)spec->kind & 0xff;
-	node->ino = spec->identity.ino;
-	node->dev = spec->identity.dev;
-	atomic_init(&node->uid, spec->uid);
-	atomic_init(&node->gid, spec->gid);
-	atomic_init(&node->mode, spec->mode);
-	atomic_init(&node->reported, false);
-	if (spec->kind == NODE_DIRECTORY)
-		err = fill_directory(nodes, node, spec);
-	else if (spec->kind == NODE_TEXT || spec->kind == NODE_LINK)
-		err = fill_text(node, spec);
-	else if (spec->kind == NODE_OBJECT || spec->kind == NODE_FILE)
-		err = fill_file(node, spec);
-	if (err) {
-		destroy(nodes, node);
-		return err;
-	}
-	*ret_node = node;
-	return 0;
 }
 
 /* Make `node` known; the lock is held. */
@@ -241,7 +113,7 @@ errint_t nodes_new(struct dirs *dirs, const struct stat *root, struct nodes **re
 	nodes->nbuckets = BUCKETS_MIN;
 	nodes->buckets = calloc(nodes->nbuckets, sizeof(*nodes->buckets));
 	pthread_mutex_init(&nodes->lock, NULL);
-	if (!nodes->buckets || make(nodes, &spec, &nodes->root)) {
+	if (!nodes->buckets || node_make(nodes->dirs, &spec, &nodes->root)) {
 		nodes_free(nodes);
 		return -ENOMEM;
 	}
@@ -260,7 +132,7 @@ void nodes_free(struct nodes *nodes)
 			next = node->next;
 			if (node->kind == NODE_DIRECTORY)
 				dir_unlink_node(node->directory->dir, node->directory);
-			destroy(nodes, node);
+			node_destroy(nodes->dirs, node);
 		}
 	}
 	free(nodes->buckets);
@@ -299,7 +171,7 @@ errint_t nodes_lookup(struct nodes *nodes, const struct node_spec *spec, struct 
 	if (!node) {
 		/* Made without the lock, for making a directory takes dirs' one; somebody may be faster meanwhile. */
 		pthread_mutex_unlock(&nodes->lock);
-		errint_t err = make(nodes, spec, &made);
+		errint_t err = node_make(nodes->dirs, spec, &made);
 		if (err)
 			return err;
 		pthread_mutex_lock(&nodes->lock);
@@ -313,7 +185,7 @@ errint_t nodes_lookup(struct nodes *nodes, const struct node_spec *spec, struct 
 	refresh(node, spec);
 	pthread_mutex_unlock(&nodes->lock);
 	if (made)
-		destroy(nodes, made);
+		node_destroy(nodes->dirs, made);
 	*ret_node = node;
 	return 0;
 }
@@ -321,7 +193,7 @@ errint_t nodes_lookup(struct nodes *nodes, const struct node_spec *spec, struct 
 bool nodes_get_size(struct nodes *nodes, const struct node_spec *spec, uint64_t *ret_nbytes)
 {
 	pthread_mutex_lock(&nodes->lock);
-	const struct node *node = nodes->buckets[bucket_of(nodes, spec->parent, spec->name)];
+	const struct node *node = nodes->buckets[nodes_bucket(nodes, spec->parent, spec->name)];
 	while (node && !(is_alike(node, spec) && !atomic_load(&node->file.failure)))
 		node = node->next;
 	if (node)
@@ -361,7 +233,7 @@ static void drop(struct nodes *nodes, struct node *node, uint64_t nlookup, uint3
 	pthread_mutex_unlock(&nodes->lock);
 	while (dead) {
 		struct node *next = dead->parent;
-		destroy(nodes, dead);
+		node_destroy(nodes->dirs, dead);
 		dead = next;
 	}
 }
@@ -389,104 +261,4 @@ void nodes_hold(struct nodes *nodes, struct node *node)
 void nodes_release(struct nodes *nodes, struct node *node)
 {
 	drop(nodes, node, 0, 1);
-}
-
-bool node_fail(struct node *node, errint_t err, const char *why)
-{
-	size_t size = strlen(why) + 1;
-	struct node_failure *failure = malloc(sizeof(*failure) + size);
-	struct node_failure *none = NULL;
-
-	if (!failure)
-		return false;
-	failure->err = err;
-	memcpy(failure->text, why, size);
-	if (atomic_compare_exchange_strong(&node->file.failure, &none, failure))
-		return true;
-	free(failure);
-	return false;
-}
-
-struct held {
-	struct node **nodes;
-	size_t count, capacity;
-};
-
-/* Hold `node` and put it on the list; the lock is held. */
-static errint_t hold(struct held *held, struct node *node)
-{
-	if (held->count == held->capacity) {
-		size_t capacity = held->capacity ? held->capacity * 2 : 16;
-		struct node **grown = realloc(held->nodes, capacity * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		held->nodes = grown;
-		held->capacity = capacity;
-	}
-	node->refs++;
-	held->nodes[held->count++] = node;
-	return 0;
-}
-
-static void visit_all(struct nodes *nodes, struct held *held, node_visitor *each, void *context)
-{
-	for (size_t i = 0; i < held->count; i++) {
-		each(context, held->nodes[i]);
-		nodes_release(nodes, held->nodes[i]);
-	}
-	held->count = 0;
-}
-
-errint_t nodes_each(struct nodes *nodes, node_visitor *each, void *context)
-{
-	const size_t step = 4096; /* buckets gone through under the lock: some tens of microseconds */
-	struct held held = {0};
-	size_t at = 0, nbuckets = 0;
-	bool more = true;
-	errint_t err = 0;
-
-	while (more && !err) {
-		pthread_mutex_lock(&nodes->lock);
-		if (nbuckets != nodes->nbuckets)
-			at = 0; /* grown meanwhile, so nodes have moved */
-		nbuckets = nodes->nbuckets;
-		for (size_t end = at + step; at < end && at < nbuckets; at++)
-			for (struct node *node = nodes->buckets[at]; node && !err; node = node->next)
-				err = hold(&held, node);
-		more = at < nbuckets;
-		pthread_mutex_unlock(&nodes->lock);
-		visit_all(nodes, &held, each, context);
-	}
-	free(held.nodes);
-	return err;
-}
-
-errint_t nodes_each_of_dir(struct nodes *nodes, const struct dir *dir, node_visitor *each, void *context)
-{
-	struct held held = {0};
-	errint_t err = 0;
-
-	pthread_mutex_lock(&nodes->lock);
-	for (struct node_directory *d = dir_first_node(dir); d && !err; d = d->next)
-		err = hold(&held, d->node);
-	pthread_mutex_unlock(&nodes->lock);
-	visit_all(nodes, &held, each, context);
-	free(held.nodes);
-	return err;
-}
-
-errint_t nodes_each_named(struct nodes *nodes, const struct node *parent, const char *name, node_visitor *each,
-                          void *context)
-{
-	struct held held = {0};
-	errint_t err = 0;
-
-	pthread_mutex_lock(&nodes->lock);
-	for (struct node *node = nodes->buckets[bucket_of(nodes, parent, name)]; node && !err; node = node->next)
-		if (node->parent == parent && !strcmp(node->name, name))
-			err = hold(&held, node);
-	pthread_mutex_unlock(&nodes->lock);
-	visit_all(nodes, &held, each, context);
-	free(held.nodes);
-	return err;
 }

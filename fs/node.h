@@ -160,3 +160,6 @@ errint_t nodes_each(struct nodes *nodes, node_visitor *each, void *context);
 errint_t nodes_each_of_dir(struct nodes *nodes, const struct dir *dir, node_visitor *each, void *context);
 errint_t nodes_each_named(struct nodes *nodes, const struct node *parent, const char *name, node_visitor *each,
                           void *context);
+
+/* The path from the directory `from` to `to`, both below the root. -ENAMETOOLONG. */
+errint_t path_between(const char *from, const char *to, char out[PATH_MAX]);

@@ -129,3 +129,37 @@ errint_t node_path(const struct node *directory, char ret_path[PATH_MAX])
 		top = top->parent;
 	return write_path(top, directory, "", ret_path);
 }
+
+errint_t path_between(const char *from, const char *to, char out[PATH_MAX])
+{
+	size_t common = 0, n = 0;
+
+	for (size_t i = 0;; i++) {
+		bool from_ends = !from[i] || from[i] == '/', to_ends = !to[i] || to[i] == '/';
+		if (from_ends && to_ends)
+			common = i;
+		if (from[i] != to[i] || !from[i])
+			break;
+	}
+	for (const char *p = from + common; *p;) {
+		p += strspn(p, "/");
+		if (!*p)
+			break;
+		if (n + 4 >= PATH_MAX)
+			return -ENAMETOOLONG;
+		memcpy(out + n, "../", 3);
+		n += 3;
+		p += strcspn(p, "/");
+	}
+	to += common + strspn(to + common, "/");
+	if (n + strlen(to) + 2 > PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(out + n, to);
+	n += strlen(to);
+	if (n && out[n - 1] == '/')
+		n--;
+	if (!n)
+		out[n++] = '.';
+	out[n] = 0;
+	return 0;
+}

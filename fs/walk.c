@@ -4,8 +4,7 @@
  * stack, the newest directory first, so that the number of open ones follows from the tree's depth and not from its
  * width.
  */
-#include "fs/walk.h"
-#include "fs/fs_priv.h"
+#include "fs/walk_priv.h"
 #include "fs/hash.h"
 
 #include <dirent.h>
@@ -366,7 +365,7 @@ bool walk_is_stopped(struct walk *walk)
 	return atomic_load(&walk->is_stopped);
 }
 
-/* --- Life, and what hooks may ask --------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------------------------- */
 
 struct walk_settings walk_settings_default(void)
 {
@@ -431,71 +430,7 @@ const char *walk_path(const struct walk *walk)
 	return source_path(walk->fs->source);
 }
 
-static struct content_source source_of(const struct walk_entry *entry)
+struct fs *walk_fs(const struct walk *walk)
 {
-	const struct node_spec *spec = &entry->found->spec;
-
-	return (struct content_source){.parent = spec->parent, .name = spec->name, .identity = spec->identity};
-}
-
-errint_t walk_make(struct walk *walk, struct walk_entry *entry, uint8_t **ret_bytes, size_t *ret_nbytes,
-                   struct ic_why *why)
-{
-	errint_t err = making_once(walk->fs, entry->found, ret_bytes, ret_nbytes, why);
-
-	if (!err && entry->found->spec.kind == NODE_FILE) {
-		entry->kind = WALK_FILE;
-		entry->nbytes = entry->found->spec.nbytes;
-		entry->lacks_size = false;
-	}
-	return err;
-}
-
-errint_t walk_open_file(struct walk *walk, const struct walk_entry *entry, int *ret_fd)
-{
-	struct content_source source = source_of(entry);
-
-	return content_open(walk->fs, &source, ret_fd);
-}
-
-errint_t walk_check_file(struct walk *walk, const struct walk_entry *entry, int fd)
-{
-	struct content_source source = source_of(entry);
-
-	return content_check(walk->fs, &source, fd);
-}
-
-uint64_t walk_stored_nbytes(const struct walk_entry *entry)
-{
-	const struct verdict *verdict = entry->found->verdict;
-	struct ic_design dense = entry->variant.design;
-	struct ic_layout layout;
-
-	dense.bits = 8;
-	/* Of an .ic file everything is derived already. */
-	if (entry->kind != WALK_OBJECT || entry->err || !verdict || verdict->is_object ||
-	    ic_layout_init(&layout, &dense, verdict->width, verdict->height, verdict->ncomponents))
-		return 0;
-	return store_record_nbytes(layout.nbytes);
-}
-
-struct store_source walk_store_source(const struct walk_entry *entry)
-{
-	struct content_source source = source_of(entry);
-
-	return stored_source(&source);
-}
-
-bool walk_is_stored(struct walk *walk, const struct walk_entry *entry)
-{
-	struct content_source source = source_of(entry);
-
-	return stored_has(walk->fs, &source, &entry->variant);
-}
-
-errint_t walk_store(struct walk *walk, const struct walk_entry *entry, struct ic_why *why)
-{
-	struct content_source source = source_of(entry);
-
-	return stored_keep(walk->fs, &source, &entry->variant, why);
+	return walk->fs;
 }
