@@ -8,11 +8,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+#define LOCK_WAIT_MS 1000 /* to give up files and make one takes milliseconds */
+#define LOCK_PAUSE_MS 5
 
 /* Have the file end with the records. Where that fails, what follows them is no record, and ends them too. */
 static errint_t cut(const struct segment *segment)
@@ -98,7 +102,23 @@ static errint_t create(struct store *store, struct segment **ret_segment)
 	return 0;
 }
 
-errint_t segment_begin(struct store *store, uint64_t nbytes)
+/* Others that begin one wait for each other, so that each counts what the other takes; not for long, since who reads may
+ * hold the lock too. Where a file system has no locks, all of them may pass the bounds by a segment. */
+static bool lock_bounds(const struct store *store)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
+
+	for (unsigned waited = 0; waited < LOCK_WAIT_MS; waited += LOCK_PAUSE_MS) {
+		if (!flock(store->directory, LOCK_EX | LOCK_NB))
+			return true;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+static errint_t begin(struct store *store, uint64_t nbytes)
 {
 	struct segment *segment = reopen(store);
 	uint64_t there = segment ? segment->nbytes : 0;
@@ -118,6 +138,18 @@ errint_t segment_begin(struct store *store, uint64_t nbytes)
 	atomic_store(&segment->is_finished, false);
 	store->current = segment;
 	return 0;
+}
+
+errint_t segment_begin(struct store *store, uint64_t nbytes)
+{
+	bool is_locked = lock_bounds(store);
+
+	errint_t err = refresh_files(store); /* what others took since counts */
+	if (!err)
+		err = begin(store, nbytes);
+	if (is_locked)
+		flock(store->directory, LOCK_UN);
+	return err;
 }
 
 static errint_t write_all(int fd, struct iovec *parts, int nparts, uint64_t offset)

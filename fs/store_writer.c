@@ -51,6 +51,7 @@ static errint_t prepare(struct writer *writer, uint64_t nbytes)
 		sync_file_range(current->fd, (off_t)(current->scanned - writer->unchecked), (off_t)writer->unchecked,
 		                SYNC_FILE_RANGE_WRITE);
 		writer->unchecked = 0;
+		refresh_files(store);
 		if (!room_make(store, 0))
 			return -ENOSPC;
 	}

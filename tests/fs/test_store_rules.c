@@ -161,6 +161,33 @@ START_TEST(test_a_file_given_up_is_closed_by_its_last_reader)
 }
 END_TEST
 
+/* Each has looked at the directory when nothing was there, and is asked for nothing since. */
+START_TEST(test_bounds_hold_for_all_writers_together)
+{
+	struct scene scene = scene_new();
+	struct store *stores[5];
+	struct ic_layout layout;
+
+	scene.settings.nbytes_max = 2 << 20;
+	scene.settings.rest_seconds = 0;
+	ck_assert_int_eq(ic_layout_init(&layout, &dense, WIDTH, HEIGHT, 3), 0);
+	uint64_t record = record_nbytes(layout.nbytes), n = scene.settings.nbytes_max / 3 / record;
+	for (size_t s = 0; s < COUNT(stores); s++)
+		stores[s] = store_new(&scene);
+	for (uint64_t i = 0; i < n; i++)
+		for (size_t s = 0; s < COUNT(stores); s++)
+			put(stores[s], s * n + i, &dense, WIDTH, HEIGHT);
+	for (size_t s = 0; s < COUNT(stores); s++)
+		store_flush(stores[s]);
+	/* Each may end one record late. */
+	ck_assert_uint_le(segments_nbytes(&scene), scene.settings.nbytes_max + COUNT(stores) * record);
+	ck_assert_uint_ge(segments_nbytes(&scene), scene.settings.nbytes_max / 2);
+	for (size_t s = 0; s < COUNT(stores); s++)
+		store_close(stores[s]);
+	scene_clear(&scene);
+}
+END_TEST
+
 /* One that was seen empty, and was filled by another process since, is not dead. */
 START_TEST(test_what_was_filled_since_it_was_looked_at_stays)
 {
@@ -271,6 +298,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, test_what_another_added_is_not_cut_off);
 	tcase_add_test(cases, test_what_was_made_again_is_found_first);
 	tcase_add_test(cases, test_a_file_given_up_is_closed_by_its_last_reader);
+	tcase_add_test(cases, test_bounds_hold_for_all_writers_together);
 	tcase_add_test(cases, test_what_was_filled_since_it_was_looked_at_stays);
 	tcase_add_test(cases, test_what_is_superseded_makes_room_at_once);
 	tcase_add_test(cases, test_what_waits_twice_is_written_once);
