@@ -21,7 +21,7 @@
  */
 #pragma once
 
-#include "codec/errint.h"
+#include "errint.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,34 +68,34 @@ struct ic_design {
 };
 
 /* The design served where nobody chose one: s1x1-b8-k15-q8. */
-struct ic_design ic_design_default(void);
+IC_API struct ic_design ic_design_default(void);
 
-bool ic_design_is_valid(const struct ic_design *design);
+IC_API bool ic_design_is_valid(const struct ic_design *design);
 
 /* Valid, and one of the 4,104. */
-bool ic_design_is_base(const struct ic_design *design);
+IC_API bool ic_design_is_base(const struct ic_design *design);
 
-bool ic_design_equal(const struct ic_design *a, const struct ic_design *b);
+IC_API bool ic_design_equal(const struct ic_design *a, const struct ic_design *b);
 
 /* Read the written form. Defaults may be spelled out, the order of the parts is fixed, nothing may follow. -EINVAL, and
  * what was expected in `why` (may be NULL), for anything else. */
-errint_t ic_design_parse(const char *text, struct ic_design *ret_design, struct ic_why *why);
+IC_API errint_t ic_design_parse(const char *text, struct ic_design *ret_design, struct ic_why *why);
 
 /* Write a valid design in its shortest form; returns its length without the terminator. */
-size_t ic_design_print(const struct ic_design *design, char out[IC_DESIGN_STRING_SIZE]);
+IC_API size_t ic_design_print(const struct ic_design *design, char out[IC_DESIGN_STRING_SIZE]);
 
 /* The base space in a fixed order: sampling outermost (sx, then sy), then block, keep, bits, each rising.
  * ic_design_at: -EINVAL when index >= IC_DESIGN_COUNT. ic_design_index: the inverse, or -EINVAL outside the base. */
-errint_t ic_design_at(unsigned index, struct ic_design *ret_design);
-int ic_design_index(const struct ic_design *design);
+IC_API errint_t ic_design_at(unsigned index, struct ic_design *ret_design);
+IC_API int ic_design_index(const struct ic_design *design);
 
 /* Frequencies kept in each component, which is the number of its planes: K of the groups, 1..block*block. */
-unsigned ic_design_nfreqs(const struct ic_design *design);
+IC_API unsigned ic_design_nfreqs(const struct ic_design *design);
 
 /* Order by density: negative, zero or positive as `a` keeps fewer, the same or more bits of coefficients for a large
  * source with three components than `b`. Exact (whole numbers), a total preorder. */
-int ic_design_compare_density(const struct ic_design *a, const struct ic_design *b);
+IC_API int ic_design_compare_density(const struct ic_design *a, const struct ic_design *b);
 
 /* Whether an object of `dense` holds all that an object of `sparse` needs, so that ic_derive makes it without the source:
  * the same sampling, block, chroma and filter, every frequency of `sparse`, and q8 (or the same q). */
-bool ic_design_covers(const struct ic_design *dense, const struct ic_design *sparse);
+IC_API bool ic_design_covers(const struct ic_design *dense, const struct ic_design *sparse);

@@ -9,6 +9,7 @@
  *   -EOPNOTSUPP   the bytes are valid but of a kind that icfs does not handle (12-bit JPEG, a later .ic version)
  *   -EFBIG        a limit was passed (pixels, memory, scans)
  *   -ENODATA      the bytes end too early to tell; more of the same file may help
+ *   -ERANGE       the picture is not of the size that was asked for, or does not hold the window
  *   -ESTALE       the source changed since it was looked at
  *   -ENODEV       no GPU
  *   -ENOMEM       out of memory
@@ -16,6 +17,13 @@
  * ret_ parameters are untouched on failure.
  */
 #pragma once
+
+/* What libic exports; everything else stays inside. */
+#if defined(__GNUC__)
+#define IC_API __attribute__((visibility("default")))
+#else
+#define IC_API
+#endif
 
 typedef int errint_t;
 
@@ -29,5 +37,5 @@ struct ic_why {
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
-errint_t
+IC_API errint_t
 ic_fail(struct ic_why *why, errint_t err, const char *format, ...);

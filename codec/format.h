@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "codec/design.h"
+#include "design.h"
 
 #define IC_HEADER_SIZE 64u
 #define IC_TABLE_ENTRY_SIZE 4u
@@ -45,15 +45,15 @@ struct ic_layout {
 };
 
 /* -EINVAL for an invalid design, a side of 0 or over IC_SIDE_MAX, or components other than 1 and 3. */
-errint_t ic_layout_init(struct ic_layout *ret_layout, const struct ic_design *design, uint32_t source_width,
-                        uint32_t source_height, unsigned ncomponents);
+IC_API errint_t ic_layout_init(struct ic_layout *ret_layout, const struct ic_design *design, uint32_t source_width,
+                               uint32_t source_height, unsigned ncomponents);
 
 /* The frequencies of a design in the order of its planes: nfreqs pairs. `u` horizontal, `v` vertical. */
 struct ic_freq {
 	uint8_t u, v;
 };
 /* Fills ic_design_nfreqs(design) entries; `out` has room for IC_BLOCK_MAX * IC_BLOCK_MAX. The design must be valid. */
-void ic_design_freqs(const struct ic_design *design, struct ic_freq *out);
+IC_API void ic_design_freqs(const struct ic_design *design, struct ic_freq *out);
 
 /* One entry of the table: how the codes of a plane become coefficients (docs/format.md, "Coefficients"). */
 struct ic_plane_params {
@@ -73,21 +73,39 @@ struct ic_view {
 /* Check a whole object: magic, version, flags, every field against every other, the table's entries, and that all
  * layout.nbytes bytes are there (what follows them is ignored). -EBADMSG, -EOPNOTSUPP (unknown version or flag), -ENODATA
  * (valid so far, but shorter than its layout). */
-errint_t ic_view_parse(struct ic_view *ret_view, const uint8_t *bytes, size_t nbytes, struct ic_why *why);
+IC_API errint_t ic_view_parse(struct ic_view *ret_view, const uint8_t *bytes, size_t nbytes, struct ic_why *why);
 
 /* Check and read the header alone: `nbytes` may end anywhere after IC_HEADER_SIZE. ret_view->bytes is `bytes`; the table
  * and the planes are unchecked. */
-errint_t ic_view_parse_header(struct ic_view *ret_view, const uint8_t *bytes, size_t nbytes, struct ic_why *why);
+IC_API errint_t ic_view_parse_header(struct ic_view *ret_view, const uint8_t *bytes, size_t nbytes, struct ic_why *why);
 
 /* Bytes from the start of the object to plane `p` (< nplanes). */
-uint64_t ic_layout_plane_offset(const struct ic_layout *layout, unsigned p);
+IC_API uint64_t ic_layout_plane_offset(const struct ic_layout *layout, unsigned p);
 
-/* Parameters and packed codes of plane `p` (< layout.nplanes) of a view that ic_view_parse accepted. */
-struct ic_plane_params ic_view_plane_params(const struct ic_view *view, unsigned p);
-const uint8_t *ic_view_plane_data(const struct ic_view *view, unsigned p);
+/*
+ * A prefix is a design: an object's table and planes up to the last one that a smaller K keeps are all that the sparser
+ * object of the same sampling, blocks, chroma, filter, order and bits has.
+ *
+ * ic_layout_prefix_nbytes: how many bytes from the start of an object hold what `keep` (1..design.keep) needs; 0 for any
+ * other. Whoever reads a file in two steps asks the header, then this.
+ *
+ * ic_view_parse_prefix: a view of the sparser design over the first `nbytes` of an object; `keep` 0 is the object's own.
+ * As ic_view_parse otherwise: -ENODATA where the bytes end before what `keep` needs; -EINVAL where the object keeps less.
+ * The view's layout has the sparser design and its planes, but the place of the data is the denser object's, whose table
+ * is longer: data_offset, and with it nbytes, are larger than ic_layout_init says of the sparser design.
+ */
+IC_API uint64_t ic_layout_prefix_nbytes(const struct ic_layout *layout, unsigned keep);
+IC_API errint_t ic_view_parse_prefix(struct ic_view *ret_view, const uint8_t *bytes, size_t nbytes, unsigned keep,
+                                     struct ic_why *why);
+
+/* Parameters and packed codes of plane `p` (< layout.nplanes) of a view that ic_view_parse or ic_view_parse_prefix
+ * accepted. */
+IC_API struct ic_plane_params ic_view_plane_params(const struct ic_view *view, unsigned p);
+IC_API const uint8_t *ic_view_plane_data(const struct ic_view *view, unsigned p);
 
 /* Write the 64 bytes of the header for a layout. */
-void ic_header_write(uint8_t out[IC_HEADER_SIZE], const struct ic_layout *layout, uint8_t orientation, uint16_t flags);
+IC_API void ic_header_write(uint8_t out[IC_HEADER_SIZE], const struct ic_layout *layout, uint8_t orientation,
+                            uint16_t flags);
 
 /* Whether the first bytes are those of an .ic file (8 needed). */
-bool ic_is_magic(const uint8_t *bytes, size_t nbytes);
+IC_API bool ic_is_magic(const uint8_t *bytes, size_t nbytes);
