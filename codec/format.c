@@ -195,20 +195,53 @@ static errint_t check_table(const struct ic_view *view, struct ic_why *why)
 	return 0;
 }
 
-errint_t ic_view_parse(struct ic_view *ret_view, const uint8_t *bytes, size_t nbytes, struct ic_why *why)
+uint64_t ic_layout_prefix_nbytes(const struct ic_layout *l, unsigned keep)
+{
+	struct ic_design sparse = l->design;
+	if (keep < 1 || keep > l->design.keep)
+		return 0;
+	sparse.keep = (uint8_t)keep;
+	return l->data_offset + l->data_nbytes / l->nfreqs * ic_design_nfreqs(&sparse);
+}
+
+/* The layout of the first groups of frequencies, at their place in the object. */
+static struct ic_layout prefix_layout(const struct ic_layout *dense, unsigned keep)
+{
+	struct ic_layout l = *dense;
+	l.design.keep = (uint8_t)keep;
+	l.nfreqs = ic_design_nfreqs(&l.design);
+	l.nplanes = l.nfreqs * l.ncomponents;
+	l.data_nbytes = dense->data_nbytes / dense->nfreqs * l.nfreqs;
+	l.nbytes = l.data_offset + l.data_nbytes;
+	return l;
+}
+
+errint_t ic_view_parse_prefix(struct ic_view *ret_view, const uint8_t *bytes, size_t nbytes, unsigned keep,
+                              struct ic_why *why)
 {
 	struct ic_view view;
 	errint_t err = ic_view_parse_header(&view, bytes, nbytes, why);
 	if (err)
 		return err;
-	if (nbytes < view.layout.nbytes)
+	keep = keep ? keep : view.layout.design.keep;
+	uint64_t needed = ic_layout_prefix_nbytes(&view.layout, keep);
+	if (!needed)
+		return ic_fail(why, -EINVAL, "the object keeps %u groups of frequencies, not %u",
+		               view.layout.design.keep, keep);
+	if (nbytes < needed)
 		return ic_fail(why, -ENODATA, "the file has %zu bytes, its .ic header asks for %llu", nbytes,
-		               (unsigned long long)view.layout.nbytes);
+		               (unsigned long long)needed);
 	err = check_table(&view, why);
 	if (err)
 		return err;
+	view.layout = prefix_layout(&view.layout, keep);
 	*ret_view = view;
 	return 0;
+}
+
+errint_t ic_view_parse(struct ic_view *ret_view, const uint8_t *bytes, size_t nbytes, struct ic_why *why)
+{
+	return ic_view_parse_prefix(ret_view, bytes, nbytes, 0, why);
 }
 
 struct ic_plane_params ic_view_plane_params(const struct ic_view *view, unsigned p)

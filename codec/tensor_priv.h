@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* tensor_priv.h: what the decoders of tensor.h share. Their callers have checked everything. */
+#pragma once
+
+#include "codec/tensor.h"
+#include "codec/tensor_kernel_priv.h"
+
+/* One image to be decoded. */
+struct tensor_job {
+	const struct tensor_kernel *kernel;
+	const struct ic_view *view;
+	const struct ic_tensor_spec *spec;
+	struct ic_tensor_shape shape;
+	struct ic_region region;
+	bool flip;
+	void *out, *chroma;
+};
+
+/* -ENOMEM, before anything is written. */
+errint_t tensor_pixels(const struct tensor_job *job);
+errint_t tensor_freqs(const struct tensor_job *job);
+
+/* As ic_tensor_decode, with a kernel of the caller's choice. */
+errint_t tensor_decode_with(const struct tensor_kernel *kernel, const struct ic_view *view,
+                            const struct ic_tensor_spec *spec, const struct ic_window *window, void *out, void *chroma,
+                            struct ic_why *why);
+
+/* Write `n` values of padding. */
+void tensor_pad(const struct tensor_job *job, void *out, size_t n);
+
+static inline float tensor_mean(const struct ic_tensor_spec *spec, unsigned channel)
+{
+	return spec->mean ? spec->mean[channel] : 0;
+}
+
+static inline float tensor_scale(const struct ic_tensor_spec *spec, unsigned channel)
+{
+	return spec->scale ? spec->scale[channel] : 1;
+}
