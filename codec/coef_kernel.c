@@ -24,17 +24,18 @@ static void to_i16(const int8_t *codes, size_t n, struct dequant d, int16_t *out
 		out[i] = (int16_t)(codes[i] * d.step + (codes[i] < 0 ? d.if_neg : d.if_nonneg));
 }
 
+/* By way of 16 bits, where the sign of 0 does not depend on that of the step. */
 static void to_f32(const int8_t *codes, size_t n, struct dequant d, float mean, float scale, float *out)
 {
-	/* A code times a step is below 2^24: exact. */
-	float step = d.step, if_nonneg = d.if_nonneg, if_neg = d.if_neg;
 	if (!d.if_nonneg && !d.if_neg) {
 		for (size_t i = 0; i < n; i++)
-			out[i] = ((float)codes[i] * step - mean) * scale;
+			out[i] = ((float)(int16_t)(codes[i] * d.step) - mean) * scale;
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		out[i] = (((float)codes[i] * step + (codes[i] < 0 ? if_neg : if_nonneg)) - mean) * scale;
+	for (size_t i = 0; i < n; i++) {
+		int16_t value = (int16_t)(codes[i] * d.step + (codes[i] < 0 ? d.if_neg : d.if_nonneg));
+		out[i] = ((float)value - mean) * scale;
+	}
 }
 
 /* Halves to even: sums from 1.5 * 2^23 on have no fraction. */

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* Tensors: every filling of the kernels against the definition, on hostile random objects, between guard pages. */
+#include "codec/tensor_priv.h"
+
+#include "codec_helpers.h"
+#include "guard.h"
+#include "tensor_expected.h"
+#include "wild.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NROUNDS 400
+#define CHANNELS_MAX (3 * IC_BLOCK_MAX * IC_BLOCK_MAX)
+
+/* Plain C as wide as the widest: what the instruction sets that this machine has not would do with their lanes. */
+extern const struct unblock_kernel unblock_kernel_wide;
+extern const struct pixel_kernel pixel_kernel_wide;
+extern const struct coef_kernel coef_kernel_wide;
+static const struct tensor_kernel wide = {"wide c", &unblock_kernel_wide, &pixel_kernel_wide, &coef_kernel_wide};
+
+static int count_kernels(void)
+{
+	int n = 0;
+
+	while (tensor_kernel_at((unsigned)n))
+		n++;
+	return n;
+}
+
+static const struct tensor_kernel *kernel_of(int index)
+{
+	return index < count_kernels() ? tensor_kernel_at((unsigned)index) : &wide;
+}
+
+/* --- One random case ---------------------------------------------------------------------------------------------- */
+
+struct trial {
+	struct ic_view view;
+	struct guard object;
+	struct ic_tensor_spec spec;
+	struct ic_tensor_shape shape;
+	struct ic_window window;
+	struct ic_region region;
+	float mean[CHANNELS_MAX], scale[CHANNELS_MAX];
+};
+
+static uint32_t any_side(struct dice *dice, unsigned block)
+{
+	switch (dice_roll(dice, 4)) {
+	case 0:
+		return (uint32_t)dice_between(dice, 1, 9);
+	case 1:
+		return block * (uint32_t)dice_between(dice, 1, 6);
+	case 2:
+		return (uint32_t)dice_between(dice, 1, 70);
+	default:
+		return (uint32_t)dice_between(dice, 1, 300);
+	}
+}
+
+static void any_object(struct trial *t, struct dice *dice)
+{
+	struct ic_design design = design_random(dice);
+	uint32_t width, height;
+
+	if (dice_roll(dice, 2))
+		design.order = IC_ORDER_HIGH;
+	width = any_side(dice, design.block);
+	height = dice_roll(dice, 2) ? any_side(dice, design.block) : (uint32_t)dice_between(dice, 1, 40);
+	struct bytes object =
+	        wild_object(dice, &design, width * design.sx, height * design.sy, dice_roll(dice, 4) ? 3 : 1);
+	const uint8_t *copy = guard_copy(&t->object, object.data, object.nbytes);
+	ck_assert_int_eq(ic_view_parse(&t->view, copy, object.nbytes, NULL), 0);
+	free(object.data);
+}
+
+static void any_numbers(struct trial *t, struct dice *dice)
+{
+	for (unsigned c = 0; c < CHANNELS_MAX; c++) {
+		t->mean[c] = (float)dice_between(dice, -1000, 1000) / 7;
+		t->scale[c] = (float)dice_between(dice, -1000, 1000) / (dice_roll(dice, 8) ? 50000 : 3);
+	}
+	if (t->spec.type == IC_UINT8 || t->spec.type == IC_INT16)
+		return;
+	t->spec.mean = dice_roll(dice, 4) ? t->mean : NULL;
+	t->spec.scale = dice_roll(dice, 4) ? t->scale : NULL;
+}
+
+static void any_spec(struct trial *t, struct dice *dice, uint8_t values)
+{
+	static const uint8_t types[2][4] = {{IC_UINT8, IC_FLOAT16, IC_FLOAT32, IC_UINT8},
+	                                    {IC_INT8, IC_INT16, IC_FLOAT16, IC_FLOAT32}};
+
+	t->spec = (struct ic_tensor_spec){.values = values, .type = types[values][dice_roll(dice, 4)]};
+	t->spec.pad = (float)dice_between(dice, -300, 300) / 2;
+	t->spec.whole_blocks = (uint8_t)dice_roll(dice, 2);
+	if (values == IC_RGB) {
+		t->spec.axes = (uint8_t)dice_roll(dice, 2);
+	} else {
+		t->spec.chroma = (uint8_t)dice_roll(dice, 2);
+		t->spec.components = (uint8_t[]){0, 1, 3}[dice_roll(dice, 3)];
+	}
+	if (dice_roll(dice, 2)) {
+		t->spec.fit = (uint8_t)dice_roll(dice, 4);
+		t->spec.width = (uint32_t)dice_between(dice, 1, values == IC_RGB ? 100 : 20);
+		t->spec.height = (uint32_t)dice_between(dice, 1, values == IC_RGB ? 100 : 20);
+	}
+	any_numbers(t, dice);
+}
+
+/* Whether there is such a tensor; a window that the image does not hold is tried at its corner. */
+static bool any_trial(struct trial *t, struct dice *dice, uint8_t values)
+{
+	any_object(t, dice);
+	any_spec(t, dice, values);
+	if (ic_tensor_shape(&t->view.layout, &t->spec, &t->shape, NULL))
+		return false;
+	t->window = (struct ic_window){dice_roll(dice, 30), dice_roll(dice, 30), (uint8_t)dice_roll(dice, 2)};
+	if (ic_tensor_region(&t->view.layout, &t->spec, &t->window, &t->region, NULL) == 0)
+		return true;
+	t->window.x = dice_roll(dice, 2) ? IC_CENTER : 0;
+	t->window.y = dice_roll(dice, 2) ? IC_CENTER : 0;
+	if (ic_tensor_region(&t->view.layout, &t->spec, &t->window, &t->region, NULL) == 0)
+		return true;
+	t->window.flip = 0;
+	ck_assert_int_eq(ic_tensor_region(&t->view.layout, &t->spec, &t->window, &t->region, NULL), 0);
+	return true;
+}
+
+static void check_output(const struct trial *t, const struct tensor_kernel *kernel, unsigned round, const char *what,
+                         const uint8_t *found, const uint8_t *expected, size_t nbytes)
+{
+	for (size_t i = 0; i < nbytes; i++) {
+		if (found[i] != expected[i])
+			ck_abort_msg("%s, round %u, %s, %u x %u, type %u: %s differs at byte %zu of %zu: %u, not %u",
+			             kernel->name, round, design_name(&t->view.layout.design).text,
+			             t->view.layout.width, t->view.layout.height, t->spec.type, what, i, nbytes,
+			             found[i], expected[i]);
+	}
+}
+
+static void check_trial(const struct trial *t, const struct tensor_kernel *kernel, unsigned round)
+{
+	struct guard out = guard_new(t->shape.nbytes), chroma = guard_new(t->shape.chroma_nbytes);
+	uint8_t *found = guard_tail(&out, t->shape.nbytes), *apart = guard_tail(&chroma, t->shape.chroma_nbytes);
+	struct expected expected = expected_tensor(&t->view, &t->spec, &t->shape, &t->region, t->window.flip);
+
+	ck_assert_int_eq(tensor_decode_with(kernel, &t->view, &t->spec, &t->window, found, apart, NULL), 0);
+	check_output(t, kernel, round, "the output", found, expected.out, t->shape.nbytes);
+	check_output(t, kernel, round, "chroma", apart, expected.chroma, t->shape.chroma_nbytes);
+	expected_clear(&expected);
+	guard_clear(&out);
+	guard_clear(&chroma);
+}
+
+static void try_many(const struct tensor_kernel *kernel, uint8_t values)
+{
+	static struct trial t;
+	struct dice dice = dice_new(values + 11u);
+	unsigned tried = 0;
+
+	t = (struct trial){0};
+	for (unsigned round = 0; round < NROUNDS; round++) {
+		if (!any_trial(&t, &dice, values))
+			continue;
+		check_trial(&t, kernel, round);
+		tried++;
+	}
+	guard_clear(&t.object);
+	ck_assert_uint_gt(tried, NROUNDS / 4);
+}
+
+START_TEST(pixels_are_those_of_the_reference)
+{
+	try_many(kernel_of(_i), IC_RGB);
+}
+END_TEST
+
+START_TEST(frequencies_are_those_of_the_reference)
+{
+	try_many(kernel_of(_i), IC_FREQUENCIES);
+}
+END_TEST
+
+/* --- Every family -------------------------------------------------------------------------------------------------- */
+
+START_TEST(every_block_bits_and_chroma_gives_the_pixels_of_the_reference)
+{
+	struct dice dice = dice_new(3);
+	static struct trial t;
+
+	t = (struct trial){.spec.axes = IC_NHWC};
+	for (unsigned block = 1; block <= IC_BLOCK_MAX; block *= 2) {
+		for (unsigned i = 0; i < 8 * 2 * 4; i++) {
+			struct ic_design d = {.sx = 1, .sy = 1, .block = (uint8_t)block};
+			d.bits = (uint8_t)(1 + i % 8);
+			d.chroma = (uint8_t)(1 + i / 8 % 2);
+			d.order = (uint8_t)(i / 16);
+			d.keep = (uint8_t)dice_between(&dice, 1, (int)(2 * block - 1));
+			struct bytes object = wild_object(&dice, &d, 67 + i, 35, 3);
+			const uint8_t *copy = guard_copy(&t.object, object.data, object.nbytes);
+			ck_assert_int_eq(ic_view_parse(&t.view, copy, object.nbytes, NULL), 0);
+			ck_assert_int_eq(ic_tensor_shape(&t.view.layout, &t.spec, &t.shape, NULL), 0);
+			ck_assert_int_eq(ic_tensor_region(&t.view.layout, &t.spec, NULL, &t.region, NULL), 0);
+			check_trial(&t, kernel_of(_i), i);
+			free(object.data);
+		}
+	}
+	guard_clear(&t.object);
+}
+END_TEST
+
+/* --- Half precision ------------------------------------------------------------------------------------------------ */
+
+START_TEST(halves_are_rounded_to_even)
+{
+	const struct coef_kernel *kernel = kernel_of(_i)->coef;
+	struct dice dice = dice_new(16);
+
+	for (unsigned i = 0; i < 200000; i++) {
+		uint32_t bits = (uint32_t)dice_word(&dice);
+		/* Ties, their neighbours, and what is too small or too large. */
+		bits = i % 4 == 0 ? bits & ~0x1fffu : i % 4 == 1 ? (bits & ~0x1fffu) | 0x1000 : bits;
+		if ((bits & 0x7f800000) == 0x7f800000)
+			bits &= 0xff800000; /* infinity, for no NaN */
+		float in[8];
+		uint16_t out[8];
+		for (unsigned k = 0; k < 8; k++)
+			memcpy(&in[k], &bits, sizeof bits);
+		kernel->half(in, 8, out);
+		uint16_t expected =
+		        isinf(in[0]) ? (uint16_t)((bits >> 16 & 0x8000) | 0x7c00) : expected_half((double)in[0]);
+		ck_assert_msg(out[0] == expected, "%a: 0x%04x, not 0x%04x", (double)in[0], out[0], expected);
+		kernel->half(in, 1, out);
+		ck_assert_uint_eq(out[0], expected);
+	}
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	int n = count_kernels() + 1;
+
+	tcase_add_loop_test(tests, pixels_are_those_of_the_reference, 0, n);
+	tcase_add_loop_test(tests, frequencies_are_those_of_the_reference, 0, n);
+	tcase_add_loop_test(tests, every_block_bits_and_chroma_gives_the_pixels_of_the_reference, 0, n);
+	tcase_add_loop_test(tests, halves_are_rounded_to_even, 0, n);
+}
+
+int main(void)
+{
+	return suite_run("tensor", add_tests);
+}
