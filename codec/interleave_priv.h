@@ -31,5 +31,8 @@ static inline void interleave_pixels(const uint8_t *r, const uint8_t *g, const u
 	out[0] = __builtin_shufflevector(out[0], blue, INTERLEAVE_SIXTEEN(INTERLEAVE_AND_BLUE, 0));
 	out[1] = __builtin_shufflevector(out[1], blue, INTERLEAVE_SIXTEEN(INTERLEAVE_AND_BLUE, INTERLEAVE_PIXELS));
 	out[2] = __builtin_shufflevector(out[2], blue, INTERLEAVE_SIXTEEN(INTERLEAVE_AND_BLUE, 2 * INTERLEAVE_PIXELS));
-	memcpy(rgb, out, sizeof out);
+	/* One by one, for a copy of all three would go by way of memory. */
+	memcpy(rgb, &out[0], INTERLEAVE_PIXELS);
+	memcpy(rgb + INTERLEAVE_PIXELS, &out[1], INTERLEAVE_PIXELS);
+	memcpy(rgb + 2 * INTERLEAVE_PIXELS, &out[2], INTERLEAVE_PIXELS);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CACHE_LINE 64
+
 static void shape_init(struct stripes *s, const struct ic_view *view)
 {
 	const struct ic_layout *l = &view->layout;
@@ -21,6 +23,7 @@ static void shape_init(struct stripes *s, const struct ic_view *view)
 	for (unsigned f = 0; f < l->nfreqs; f++) {
 		unsigned u = freqs[f].u, v = freqs[f].v;
 		struct ic_plane_params params = ic_view_plane_params(view, f * l->ncomponents + s->component);
+		s->planes[f] = ic_view_plane_data(view, f * l->ncomponents + s->component);
 		s->dequant[f] = spread_dequant(params, l->design.bits);
 		shape->plane[u][v] = (int16_t)f;
 		shape->nu = u >= shape->nu ? u + 1 : shape->nu;
@@ -51,6 +54,7 @@ errint_t stripes_init(struct stripes *s, const struct tensor_kernel *kernel, con
 
 	size_t nbytes = 0;
 	size_t dequant = reserve(&nbytes, l->nfreqs * sizeof *s->dequant);
+	size_t planes = reserve(&nbytes, l->nfreqs * sizeof *s->planes);
 	size_t codes = reserve(&nbytes, l->nfreqs * sizeof *s->codes);
 	size_t some = reserve(&nbytes, l->nfreqs * sizeof *s->some);
 	size_t spread = reserve(&nbytes, spreads ? l->nfreqs * spread_stride : 0);
@@ -67,6 +71,7 @@ errint_t stripes_init(struct stripes *s, const struct tensor_kernel *kernel, con
 	s->first_col = first_col;
 	s->ncols = ncols;
 	s->dequant = (struct dequant *)(void *)(memory + dequant);
+	s->planes = (const uint8_t **)(void *)(memory + planes);
 	s->codes = (const int8_t **)(void *)(memory + codes);
 	s->some = (const int8_t **)(void *)(memory + some);
 	s->spread = (int8_t *)memory + spread;
@@ -99,10 +104,26 @@ static void load_row(struct stripes *s, uint32_t row)
 			spread_codes(s->view, p, first & ~UINT64_C(7), s->ncols + first % 8, spread);
 			s->codes[f] = spread + first % 8;
 		} else {
-			s->codes[f] = (const int8_t *)ic_view_plane_data(s->view, p) + first;
+			s->codes[f] = (const int8_t *)s->planes[f] + first;
 			if (s->ncols < s->kernel->unblock->lanes)
 				s->codes[f] = memcpy(spread, s->codes[f], s->ncols);
 		}
+	}
+}
+
+/* The planes are many streams of a few bytes each, which a processor does not foresee by itself. */
+static void fetch_row(const struct stripes *s, uint32_t row)
+{
+	const struct ic_layout *l = &s->view->layout;
+	const struct ic_component *c = &l->component[s->component];
+	uint64_t first = ((uint64_t)row * c->block_cols + s->first_col) * l->design.bits / 8;
+	size_t nbytes = (size_t)s->ncols * l->design.bits / 8 + 1;
+	if (row >= c->block_rows)
+		return;
+	for (unsigned f = 0; f < l->nfreqs; f++) {
+		const uint8_t *codes = s->planes[f] + first;
+		for (size_t at = 0; at < nbytes + CACHE_LINE; at += CACHE_LINE)
+			__builtin_prefetch(codes + at);
 	}
 }
 
@@ -110,6 +131,7 @@ static void decode_row(struct stripes *s, uint32_t row, uint8_t *samples)
 {
 	const struct unblock_kernel *kernel = s->kernel->unblock;
 	load_row(s, row);
+	fetch_row(s, row + 1);
 	if (s->block == 1) {
 		kernel->inverse_one(s->codes[0], s->dequant[0], s->ncols, samples);
 		return;

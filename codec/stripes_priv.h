@@ -17,6 +17,7 @@ struct stripes {
 	uint32_t first_col, ncols; /* columns of blocks that are decoded */
 	struct block_shape shape;
 	struct dequant *dequant;      /* of each plane of the component; owned, and all that follows with it */
+	const uint8_t **planes;       /* in the object */
 	const int8_t **codes, **some; /* of each plane, in the row and in a group of blocks */
 	int8_t *spread;               /* codes that the object has not one to a byte, or fewer than a group */
 	size_t spread_stride;

@@ -41,7 +41,7 @@ struct unblock_kernel {
 	void (*inverse)(const struct block_shape *shape, const int8_t *const *codes, int16_t *scratch, uint8_t *samples,
 	                size_t stride);
 
-	/* The same at B = 1, n blocks. */
+	/* The same at B = 1, n blocks; samples have TENSOR_SLACK behind them. */
 	void (*inverse_one)(const int8_t *codes, struct dequant dequant, size_t n, uint8_t *samples);
 };
 

@@ -11,6 +11,9 @@
 #include "codec/lanes_priv.h"
 #include "codec/tensor_kernel_priv.h"
 
+/* Of a line's pairs only those are written, and only those are read, that have a row below n. */
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+
 #define MATRIX_BITS 13
 #define PASS_BITS 2
 #define FIRST_BITS (MATRIX_BITS - PASS_BITS)
@@ -18,45 +21,77 @@
 
 /* --- One line of every block --------------------------------------------------------------------------------------- */
 
-/* Inputs r[0..n) of a line, zipped to pairs in the order of block_shape_pairs; the others are 0. */
-LANES_INLINE void zip_line(unsigned block, unsigned n, const lanes16 *r, lanes16 *low, lanes16 *high)
+/* Where the pairs, and the constants, of the rows that are odd multiples of B / size begin. */
+LANES_INLINE unsigned first_pair(unsigned size)
 {
-	const lanes16 zero = {0};
-	lanes16 far = block / 2 < n ? r[block / 2] : zero;
-	*low++ = lanes_zip_low_2(r[0], far);
-	*high++ = lanes_zip_high_2(r[0], far);
-	for (unsigned size = 4; size <= block; size *= 2) {
-		unsigned s = block / size;
-		for (unsigned j = 0; j < size / 4; j++, low++, high++) {
-			unsigned first = s * (4 * j + 1), second = s * (4 * j + 3);
-			if (first >= n)
-				continue;
-			*low = lanes_zip_low_2(r[first], second < n ? r[second] : zero);
-			*high = lanes_zip_high_2(r[first], second < n ? r[second] : zero);
+	return size / 4;
+}
+
+LANES_INLINE unsigned first_constant(unsigned size)
+{
+	return size == 4 ? 2 : size == 8 ? 4 : size == 16 ? 12 : 44;
+}
+
+/* Of inputs r[0..n), the others being 0, the rows that are odd multiples of B / size, by twos. */
+LANES_INLINE void zip_rows(unsigned block, unsigned size, unsigned n, const lanes16 *r, lanes16 *low, lanes16 *high)
+{
+	unsigned s = block / size;
+	for (unsigned j = 0; j < size / 4; j++) {
+		unsigned first = s * (4 * j + 1), second = s * (4 * j + 3);
+		if (first < n) {
+			lanes16 other = second < n ? r[second] : (lanes16){0};
+			low[first_pair(size) + j] = lanes_zip_low_2(r[first], other);
+			high[first_pair(size) + j] = lanes_zip_high_2(r[first], other);
 		}
 	}
 }
 
-/* The sums of a line, from the outputs of 2 rows up to all. */
+LANES_INLINE void zip_line(unsigned block, unsigned n, const lanes16 *r, lanes16 *low, lanes16 *high)
+{
+	lanes16 other = block / 2 < n ? r[block / 2] : (lanes16){0};
+	low[0] = lanes_zip_low_2(r[0], other);
+	high[0] = lanes_zip_high_2(r[0], other);
+	/* One by one, so that sizes are constants: no compiler unrolls a loop that doubles. */
+	if (block >= 4)
+		zip_rows(block, 4, n, r, low, high);
+	if (block >= 8)
+		zip_rows(block, 8, n, r, low, high);
+	if (block >= 16)
+		zip_rows(block, 16, n, r, low, high);
+	if (block >= 32)
+		zip_rows(block, 32, n, r, low, high);
+}
+
+/* From a line of size / 2 sums to one of `size`. */
+LANES_INLINE void unfold(unsigned block, unsigned size, unsigned n, const lanes16 *pairs, const int32_t *constants,
+                         lanes32 *sums)
+{
+	unsigned s = block / size, npairs = size / 4;
+	pairs += first_pair(size);
+	constants += first_constant(size);
+	for (unsigned x = 0; x < size / 2; x++) {
+		lanes32 odd = {0};
+		for (unsigned j = 0; j < npairs && s * (4 * j + 1) < n; j++)
+			odd += lanes_madd(pairs[j], lanes_splat_pair(constants[x * npairs + j]));
+		sums[size - 1 - x] = sums[x] - odd;
+		sums[x] += odd;
+	}
+}
+
 LANES_INLINE void sum_line(unsigned block, unsigned n, const lanes16 *pairs, const int32_t *constants, int bits,
                            lanes32 *sums)
 {
 	lanes32 half = (lanes32){0} + (1u << (bits - 1));
-	sums[0] = lanes_madd(*pairs, lanes_splat_pair(constants[0])) + half;
-	sums[1] = lanes_madd(*pairs, lanes_splat_pair(constants[1])) + half;
-	pairs++;
-	constants += 2;
-	for (unsigned size = 4; size <= block; size *= 2) {
-		unsigned s = block / size, npairs = size / 4;
-		for (unsigned x = 0; x < size / 2; x++, constants += npairs) {
-			lanes32 odd = {0};
-			for (unsigned j = 0; j < npairs && s * (4 * j + 1) < n; j++)
-				odd += lanes_madd(pairs[j], lanes_splat_pair(constants[j]));
-			sums[size - 1 - x] = sums[x] - odd;
-			sums[x] += odd;
-		}
-		pairs += npairs;
-	}
+	sums[0] = lanes_madd(pairs[0], lanes_splat_pair(constants[0])) + half;
+	sums[1] = lanes_madd(pairs[0], lanes_splat_pair(constants[1])) + half;
+	if (block >= 4)
+		unfold(block, 4, n, pairs, constants, sums);
+	if (block >= 8)
+		unfold(block, 8, n, pairs, constants, sums);
+	if (block >= 16)
+		unfold(block, 16, n, pairs, constants, sums);
+	if (block >= 32)
+		unfold(block, 32, n, pairs, constants, sums);
 }
 
 /* out[x] of a line whose first n inputs are not 0, rounded, clamped to 16 bits. `block` and, at 8 and less, `n` are
@@ -259,12 +294,21 @@ static void inverse_any(const struct block_shape *shape, const int8_t *const *co
 	}
 }
 
-/* M is 8192, so the sample is the coefficient, clamped once. */
+/* M is 8192, so the sample is the coefficient, clamped once. The last group takes in blocks that were done. */
 static void inverse_one(const int8_t *codes, struct dequant dequant, size_t n, uint8_t *samples)
 {
-	for (size_t i = 0; i < n; i++) {
-		int32_t value = codes[i] * dequant.step + (codes[i] < 0 ? dequant.if_neg : dequant.if_nonneg) + 128;
-		samples[i] = (uint8_t)(value > 255 ? 255 : value < 0 ? 0 : value);
+	if (n < LANES) {
+		int8_t some[LANES] = {0};
+		memcpy(some, codes, n);
+		inverse_one(some, dequant, LANES, samples);
+		return;
+	}
+	for (size_t i = 0; i < n; i += LANES) {
+		i = n - i < LANES ? n - LANES : i;
+		lanes16 value = dequantize(codes + i, &dequant);
+		lanes16 bytes = lanes_narrow_s8(value, value) ^ lanes_splat((int16_t)0x8080);
+		for (unsigned piece = 0; piece < LANES_NBYTES / LANES_PIECE; piece++)
+			memcpy(samples + i + 8 * piece, (const uint8_t *)&bytes + piece * LANES_PIECE, 8);
 	}
 }
 
