@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * batch.h: many objects into one tensor, in one call, by one or more threads. Objects are given as bytes or as names of
- * files, which the same threads read, and of which they read no more than is decoded.
+ * files, which the same threads read: the first 64 KiB, and then as much as is decoded.
  *
  * One bad image costs its own place, which is zeroed, and its own error code; the others are as if it were not there.
  */
@@ -61,7 +61,7 @@ struct ic_batch {
  * Decode all items, and return when all are done. `pool` may be NULL: the calling thread, and memory of its own.
  *
  * 0, with the number of items that failed in *ret_nfailed (may be NULL) and a sentence for the first of them in `why`.
- * -EINVAL for a batch that contradicts itself, and -ENOMEM, before anything is written.
+ * -EINVAL for a batch that contradicts itself, before anything is written. Of none, nothing is asked.
  *
  * Codes of items: those of ic_view_parse_prefix and ic_tensor_decode; -ERANGE for an object whose shape or design is not
  * the batch's; those of open() and read(); -EBADMSG for what is no regular file.
