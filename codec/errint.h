@@ -18,8 +18,10 @@
  */
 #pragma once
 
-/* What libic exports; everything else stays inside. */
-#if defined(__GNUC__)
+/* What libic exports, to C and to C++; everything else stays inside. */
+#if defined(__cplusplus)
+#define IC_API extern "C" __attribute__((visibility("default")))
+#elif defined(__GNUC__)
 #define IC_API __attribute__((visibility("default")))
 #else
 #define IC_API
@@ -34,8 +36,8 @@ struct ic_why {
 };
 
 /* Format a sentence into `why` (which may be NULL) and return `err`, so that a failure is one statement. */
+IC_API errint_t ic_fail(struct ic_why *why, errint_t err, const char *format, ...)
 #if defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
+        __attribute__((format(printf, 3, 4)))
 #endif
-IC_API errint_t
-ic_fail(struct ic_why *why, errint_t err, const char *format, ...);
+        ;
