@@ -4,6 +4,7 @@
 #include "codec/encode.h"
 #include "codec/make.h"
 #include "codec/present.h"
+#include "attempt_tensor.h"
 #include "decode_all.h"
 #include "guard.h"
 
@@ -92,6 +93,8 @@ static const char *use_view(const struct ic_view *view, struct dice *dice)
 		return NULL;
 	problem = decode_all(view);
 	if (!problem)
+		problem = attempt_tensors(view, dice);
+	if (!problem)
 		problem = check_presented(view);
 	sparse.keep = (uint8_t)dice_between(dice, 1, sparse.keep);
 	sparse.bits = (uint8_t)dice_between(dice, 1, 8);
@@ -121,6 +124,8 @@ const char *attempt_view(const uint8_t *bytes, size_t nbytes)
 	struct guard guard = {0};
 	const char *problem = view_bytes(guard_copy(&guard, bytes, nbytes), nbytes, &dice);
 
+	if (!problem)
+		problem = attempt_prefix(guard_tail(&guard, nbytes), nbytes, &dice);
 	guard_clear(&guard);
 	return problem;
 }

@@ -12,7 +12,7 @@
 /* As a JPEG, to a design that follows from the bytes: probe, encode, parse, decode, present, derive; markers. */
 const char *attempt_encode(const uint8_t *bytes, size_t nbytes);
 
-/* As an .ic file: parse, decode, present, derive. */
+/* As an .ic file, and as a head of one: parse, decode, make tensors of, present, derive. */
 const char *attempt_view(const uint8_t *bytes, size_t nbytes);
 
 /* As a source of either kind, under a design that mostly is an .ic file's own, and each face: a size that is promised from

@@ -2,6 +2,9 @@
 /* Tensors: every filling of the kernels against the definition, on hostile random objects, between guard pages. */
 #include "codec/tensor_priv.h"
 
+#include "codec/dct_priv.h"
+#include "codec/decode.h"
+
 #include "codec_helpers.h"
 #include "guard.h"
 #include "tensor_expected.h"
@@ -240,6 +243,161 @@ START_TEST(halves_are_rounded_to_even)
 }
 END_TEST
 
+/* --- What is refused, with which code ------------------------------------------------------------------------------ */
+
+START_TEST(what_cannot_be_is_refused)
+{
+	static const float not_finite[3] = {1, NAN, 1};
+	static const struct {
+		struct ic_tensor_spec spec;
+		errint_t err;
+	} cases[] = {
+	        {{.values = 2}, -EINVAL},
+	        {{.type = 5}, -EINVAL},
+	        {{.axes = 2}, -EINVAL},
+	        {{.fit = 4, .width = 8, .height = 8}, -EINVAL},
+	        {{.whole_blocks = 2}, -EINVAL},
+	        {{.type = IC_INT8}, -EINVAL},
+	        {{.type = IC_INT16}, -EINVAL},
+	        {{.components = 3}, -EINVAL},
+	        {{.chroma = IC_CHROMA_APART}, -EINVAL},
+	        {{.values = IC_FREQUENCIES}, -EINVAL}, /* of 8 bits without a sign */
+	        {{.values = IC_FREQUENCIES, .type = IC_INT8, .axes = IC_NHWC}, -EINVAL},
+	        {{.values = IC_FREQUENCIES, .type = IC_INT8, .components = 2}, -EINVAL},
+	        {{.values = IC_FREQUENCIES, .type = IC_INT16, .mean = not_finite}, -EINVAL},
+	        {{.mean = not_finite}, -EINVAL},
+	        {{.type = IC_FLOAT32, .mean = not_finite}, -EINVAL},
+	        {{.type = IC_FLOAT32, .scale = not_finite}, -EINVAL},
+	        {{.pad = INFINITY}, -EINVAL},
+	        {{.width = 8}, -EINVAL},
+	        {{.fit = IC_FIT_CROP}, -EINVAL},
+	        {{.width = IC_SIDE_MAX + 1, .height = 8, .fit = IC_FIT_PAD | IC_FIT_CROP}, -EINVAL},
+	        {{.width = 99, .height = 50}, -ERANGE},
+	        {{.width = 99, .height = 50, .fit = IC_FIT_PAD}, -ERANGE},
+	        {{.width = 101, .height = 50, .fit = IC_FIT_CROP}, -ERANGE},
+	        {{.pixels_max = 4999}, -EFBIG},
+	        {{.pixels_max = 5000}, 0},
+	        {{.width = 99, .height = 51, .fit = IC_FIT_PAD | IC_FIT_CROP}, 0},
+	};
+	struct ic_design design = ic_design_default();
+	struct ic_tensor_shape shape;
+	struct ic_layout layout;
+
+	ck_assert_int_eq(ic_layout_init(&layout, &design, 100, 50, 3), 0);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct ic_why why = {""};
+		errint_t err = ic_tensor_shape(&layout, &cases[i].spec, &shape, &why);
+		ck_assert_msg(err == cases[i].err, "case %zu: %d, not %d", i, err, cases[i].err);
+		ck_assert(!err || why.text[0]);
+	}
+	/* The largest image is a few bytes of one frequency; the limit comes before anything else of it. */
+	design = design_of("s1x1-b32-k1-q1");
+	ck_assert_int_eq(ic_layout_init(&layout, &design, IC_SIDE_MAX, IC_SIDE_MAX, 3), 0);
+	ck_assert_int_eq(ic_tensor_shape(&layout, &(struct ic_tensor_spec){0}, &shape, NULL), -EFBIG);
+	design = design_of("s1x1-b8-k6-q8");
+	ck_assert_int_eq(ic_layout_init(&layout, &design, 15, 90, 3), 0);
+	ck_assert_int_eq(ic_tensor_shape(&layout, &(struct ic_tensor_spec){.whole_blocks = 1}, &shape, NULL), -ERANGE);
+}
+END_TEST
+
+START_TEST(windows_that_do_not_lie_in_the_image_are_refused)
+{
+	static const struct {
+		struct ic_window window;
+		errint_t err;
+	} cases[] = {
+	        {{0, 0, 0}, 0},       {{4, 2, 1}, 0},       {{IC_CENTER, IC_CENTER, 1}, 0},
+	        {{6, 0, 0}, 0},       {{6, 0, 1}, -ERANGE}, /* the last column sticks out of 94 pixels */
+	        {{8, 0, 0}, -ERANGE}, {{0, 5, 0}, -ERANGE}, {{3, 0, 0}, -EINVAL},
+	        {{0, 1, 0}, -EINVAL}, {{0, 0, 2}, -EINVAL},
+	};
+	struct ic_tensor_spec spec = {.values = IC_FREQUENCIES, .type = IC_INT8, .fit = IC_FIT_CROP};
+	struct ic_design design = design_of("s1x1-b8-k6-q8");
+	struct ic_region region;
+	struct ic_layout layout;
+
+	spec.width = 6;
+	spec.height = 4;
+	ck_assert_int_eq(ic_layout_init(&layout, &design, 94, 60, 3), 0); /* 12 x 8 blocks */
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		errint_t err = ic_tensor_region(&layout, &spec, &cases[i].window, &region, NULL);
+		ck_assert_msg(err == cases[i].err, "case %zu: %d, not %d", i, err, cases[i].err);
+	}
+}
+END_TEST
+
+/* --- Flips and crops are those of pixels --------------------------------------------------------------------------- */
+
+/* Samples of component c that coefficients of a tensor apart stand for. */
+static void samples_of(const struct ic_layout *l, const int16_t *coefs, unsigned c, uint32_t cols, uint32_t rows,
+                       uint8_t *out)
+{
+	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
+	unsigned block = l->design.block, first = c ? c - 1 : 0, step = c ? 2 : 1;
+
+	ic_design_freqs(&l->design, freqs);
+	for (uint32_t i = 0; i < cols * rows; i++) {
+		int16_t own[64] = {0};
+		for (unsigned f = 0; f < l->nfreqs; f++)
+			own[freqs[f].v * block + freqs[f].u] = coefs[((size_t)f * step + first) * cols * rows + i];
+		dct_kernel_best()->inverse(block, block, block, own,
+		                           out + (size_t)(i / cols) * block * cols * block + i % cols * block,
+		                           (size_t)cols * block);
+	}
+}
+
+static void check_flipped(const struct ic_view *view, const int16_t *coefs, unsigned c, uint32_t x, uint32_t y,
+                          uint32_t cols, uint32_t rows)
+{
+	const struct ic_component *component = &view->layout.component[c];
+	uint32_t block = view->layout.design.block, width = cols * block, height = rows * block, differ = 0;
+	uint8_t *found = malloc((size_t)width * height), *whole = malloc((size_t)component->width * component->height);
+
+	samples_of(&view->layout, coefs, c, cols, rows, found);
+	ck_assert_int_eq(ic_decode_component(view, c, whole, component->width), 0);
+	for (uint32_t row = 0; row < height; row++) {
+		for (uint32_t col = 0; col < width; col++) {
+			int expected =
+			        whole[(size_t)(y * block + row) * component->width + x * block + width - 1 - col];
+			int difference = found[(size_t)row * width + col] - expected;
+			/* A tie of the inverse transform's rounding may go the other way. */
+			ck_assert_int_le(abs(difference), 1);
+			differ += difference != 0;
+		}
+	}
+	ck_assert_uint_le(differ, width * height / 100);
+	free(found);
+	free(whole);
+}
+
+START_TEST(a_flipped_crop_of_frequencies_is_that_of_the_samples)
+{
+	static const struct ic_tensor_spec spec = {.values = IC_FREQUENCIES,
+	                                           .type = IC_INT16,
+	                                           .chroma = IC_CHROMA_APART,
+	                                           .fit = IC_FIT_CROP,
+	                                           .width = 6,
+	                                           .height = 4};
+	static const struct ic_window window = {.x = 4, .y = 2, .flip = 1};
+	struct ic_design design = design_of(_i ? "s1x1-b8-k15-q8" : "s1x1-b8-k9-q8-c1");
+	struct bytes jpeg = jpeg_new(101, 77, 5, &(struct jpeg_spec){0}), object = encode(jpeg, &design);
+	struct ic_view view = view_of(object);
+	struct ic_tensor_shape shape;
+	unsigned divide = design.chroma;
+
+	ck_assert_int_eq(ic_tensor_shape(&view.layout, &spec, &shape, NULL), 0);
+	int16_t *luma = malloc(shape.nbytes), *chroma = malloc(shape.chroma_nbytes);
+	ck_assert_int_eq(ic_tensor_decode(&view, &spec, &window, luma, chroma, NULL), 0);
+	check_flipped(&view, luma, 0, 4, 2, 6, 4);
+	check_flipped(&view, chroma, 1, 4 / divide, 2 / divide, 6 / divide, 4 / divide);
+	check_flipped(&view, chroma, 2, 4 / divide, 2 / divide, 6 / divide, 4 / divide);
+	free(luma);
+	free(chroma);
+	free(object.data);
+	free(jpeg.data);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	int n = count_kernels() + 1;
@@ -248,6 +406,9 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, frequencies_are_those_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, every_block_bits_and_chroma_gives_the_pixels_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, halves_are_rounded_to_even, 0, n);
+	tcase_add_test(tests, what_cannot_be_is_refused);
+	tcase_add_test(tests, windows_that_do_not_lie_in_the_image_are_refused);
+	tcase_add_loop_test(tests, a_flipped_crop_of_frequencies_is_that_of_the_samples, 0, 2);
 }
 
 int main(void)
