@@ -75,6 +75,7 @@ LANES_INLINE lanes32 lanes_shift32(lanes32 v, int bits)
  * lanes_bytes        LANES bytes of two's complement, as numbers
  * lanes_zip_low_N    the first halves of two pieces, elements of N bytes in turn: a0 b0 a1 b1 ...
  * lanes_zip_high_N   the second halves
+ * lanes_pick         bytes of each piece, by their number in it; 0 for numbers of 128 and more
  * lanes_madd         of pairs of numbers: a0 * b0 + a1 * b1, modulo 2^32
  * lanes_mulhi        the upper 16 bits of products
  * lanes_narrow       32 bits to 16, clamped: a piece of low's, then a piece of high's
@@ -114,6 +115,16 @@ LANES_ZIP(1)
 LANES_ZIP(2)
 LANES_ZIP(4)
 LANES_ZIP(8)
+
+LANES_INLINE lanes16 lanes_pick(lanes16 bytes, lanes16 numbers)
+{
+	uint8_t in[LANES_NBYTES], at[LANES_NBYTES], out[LANES_NBYTES];
+	memcpy(in, &bytes, sizeof bytes);
+	memcpy(at, &numbers, sizeof numbers);
+	for (unsigned i = 0; i < LANES_NBYTES; i++)
+		out[i] = at[i] < LANES_PIECE ? in[i / LANES_PIECE * LANES_PIECE + at[i]] : 0;
+	return lanes_load(out);
+}
 
 LANES_INLINE lanes32 lanes_madd(lanes16 a, lanes16 b)
 {
@@ -207,6 +218,7 @@ LANES_OP(lanes_zip_low_4, lanes16, lanes16, unpacklo_epi32)
 LANES_OP(lanes_zip_high_4, lanes16, lanes16, unpackhi_epi32)
 LANES_OP(lanes_zip_low_8, lanes16, lanes16, unpacklo_epi64)
 LANES_OP(lanes_zip_high_8, lanes16, lanes16, unpackhi_epi64)
+LANES_OP(lanes_pick, lanes16, lanes16, shuffle_epi8)
 LANES_OP(lanes_madd, lanes32, lanes16, madd_epi16)
 LANES_OP(lanes_mulhi, lanes16, lanes16, mulhi_epi16)
 LANES_OP(lanes_narrow, lanes16, lanes32, packs_epi32)
@@ -233,6 +245,7 @@ LANES_OP(lanes_zip_low_4, lanes16, vzip1q_s32((int32x4_t)a, (int32x4_t)b))
 LANES_OP(lanes_zip_high_4, lanes16, vzip2q_s32((int32x4_t)a, (int32x4_t)b))
 LANES_OP(lanes_zip_low_8, lanes16, vzip1q_s64((int64x2_t)a, (int64x2_t)b))
 LANES_OP(lanes_zip_high_8, lanes16, vzip2q_s64((int64x2_t)a, (int64x2_t)b))
+LANES_OP(lanes_pick, lanes16, vqtbl1q_s8((int8x16_t)a, (uint8x16_t)b))
 LANES_OP(lanes_narrow, lanes32, vqmovn_high_s32(vqmovn_s32((int32x4_t)a), (int32x4_t)b))
 LANES_OP(lanes_narrow_s8, lanes16, vqmovn_high_s16(vqmovn_s16((int16x8_t)a), (int16x8_t)b))
 LANES_OP(lanes_narrow_u8, lanes16, vqmovun_high_s16(vqmovun_s16((int16x8_t)a), (int16x8_t)b))

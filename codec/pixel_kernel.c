@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* From rows of samples to rows of pixels (docs/format.md, section 4); compiled once for each instruction set. */
-#include "codec/interleave_priv.h"
 #include "codec/lanes_priv.h"
 #include "codec/tensor_kernel_priv.h"
 
@@ -100,13 +99,58 @@ static void color(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, size_t
 
 /* --- Out ----------------------------------------------------------------------------------------------------------- */
 
+#define PIECES (LANES_NBYTES / LANES_PIECE)
+#define NOTHING 0x80 /* for lanes_pick */
+
+/* For each third of what a piece of pixels becomes, and each channel: which of its bytes go where. Byte n of the result is
+ * channel n % 3 of pixel n / 3. */
+#define NUMBER(c, n) ((n) % 3 == (c) ? (n) / 3 : NOTHING)
+#define FOUR(c, n) NUMBER(c, n), NUMBER(c, (n) + 1), NUMBER(c, (n) + 2), NUMBER(c, (n) + 3)
+#define SIXTEEN(c, n)                                                                                                  \
+	{                                                                                                              \
+		FOUR(c, n), FOUR(c, (n) + 4), FOUR(c, (n) + 8), FOUR(c, (n) + 12)                                      \
+	}
+static const uint8_t numbers[3][3][LANES_PIECE] = {
+        {SIXTEEN(0, 0), SIXTEEN(1, 0), SIXTEEN(2, 0)},
+        {SIXTEEN(0, 16), SIXTEEN(1, 16), SIXTEEN(2, 16)},
+        {SIXTEEN(0, 32), SIXTEEN(1, 32), SIXTEEN(2, 32)},
+};
+
+LANES_INLINE void interleave_patterns(lanes16 patterns[3][3])
+{
+	for (unsigned third = 0; third < 3; third++) {
+		for (unsigned c = 0; c < 3; c++) {
+			uint8_t all[LANES_NBYTES];
+			for (unsigned piece = 0; piece < PIECES; piece++)
+				memcpy(all + piece * LANES_PIECE, numbers[third][c], LANES_PIECE);
+			patterns[third][c] = lanes_load(all);
+		}
+	}
+}
+
+LANES_INLINE void interleave_step(const uint8_t *r, const uint8_t *g, const uint8_t *b, lanes16 patterns[3][3],
+                                  uint8_t *out)
+{
+	lanes16 red = lanes_load(r), green = lanes_load(g), blue = lanes_load(b);
+	for (unsigned third = 0; third < 3; third++) {
+		lanes16 bytes = lanes_pick(red, patterns[third][0]) | lanes_pick(green, patterns[third][1]) |
+		                lanes_pick(blue, patterns[third][2]);
+		for (unsigned piece = 0; piece < PIECES; piece++)
+			memcpy(out + (3 * piece + third) * LANES_PIECE, (const uint8_t *)&bytes + piece * LANES_PIECE,
+			       LANES_PIECE);
+	}
+}
+
 static void interleave(const uint8_t *const rgb[3], size_t n, uint8_t *out)
 {
+	const uint8_t *r = rgb[0], *g = rgb[1], *b = rgb[2];
+	lanes16 patterns[3][3];
+	uint8_t last[3 * STEP];
 	size_t i = 0;
-	for (; n - i >= INTERLEAVE_PIXELS; i += INTERLEAVE_PIXELS)
-		interleave_pixels(rgb[0] + i, rgb[1] + i, rgb[2] + i, out + 3 * i);
-	uint8_t last[3 * INTERLEAVE_PIXELS];
-	interleave_pixels(rgb[0] + i, rgb[1] + i, rgb[2] + i, last);
+	interleave_patterns(patterns);
+	for (; n - i >= STEP; i += STEP)
+		interleave_step(r + i, g + i, b + i, patterns, out + 3 * i);
+	interleave_step(r + i, g + i, b + i, patterns, last);
 	memcpy(out + 3 * i, last, 3 * (n - i));
 }
 

@@ -144,5 +144,5 @@ IC_API errint_t ic_tensor_region(const struct ic_layout *layout, const struct ic
 IC_API errint_t ic_tensor_decode(const struct ic_view *view, const struct ic_tensor_spec *spec,
                                  const struct ic_window *window, void *out, void *chroma, struct ic_why *why);
 
-/* The instruction set that ic_tensor_decode uses on this machine: "avx512", "avx2", "neon" or "c". All give the same. */
+/* The instruction set that ic_tensor_decode uses on this machine: "avx512", "avx2", "ssse3", "neon" or "c". All give the same. */
 IC_API const char *ic_tensor_instructions(void);

@@ -14,19 +14,21 @@
 DECLARE(c);
 
 #if defined(__x86_64__)
-DECLARE(sse2);
+DECLARE(ssse3);
 DECLARE(avx2);
 DECLARE(avx512);
 
 #define N_KERNELS 4
 static const struct tensor_kernel *const kernels[N_KERNELS] = {&tensor_kernel_avx512, &tensor_kernel_avx2,
-                                                               &tensor_kernel_sse2, &tensor_kernel_c};
+                                                               &tensor_kernel_ssse3, &tensor_kernel_c};
 
 static unsigned best(void)
 {
 	if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
 		return 0;
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c") ? 1 : 2;
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"))
+		return 1;
+	return __builtin_cpu_supports("ssse3") ? 2 : 3;
 }
 
 #elif defined(__aarch64__)
