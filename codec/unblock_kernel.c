@@ -12,7 +12,9 @@
 #include "codec/tensor_kernel_priv.h"
 
 /* Of a line's pairs only those are written, and only those are read, that have a row below n. */
+#if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 
 #define MATRIX_BITS 13
 #define PASS_BITS 2
