@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""What is wanted of images: pixels or frequencies, in the type, the order of axes and the size that a batch has."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _abi
+from .errors import ArgumentError
+
+Array = npt.NDArray[Any]
+Numbers = Union[float, npt.ArrayLike, None]
+
+PIXELS_MAX = 100_000_000
+CENTER = -1
+
+# torchvision's ImageNet statistics in units of pixels of 0..255: Spec(dtype="float32", mean=IMAGENET_MEAN,
+# std=IMAGENET_STD) gives what ToTensor and Normalize give.
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+
+_VALUES = {"rgb": _abi.RGB, "frequencies": _abi.FREQUENCIES}
+_TYPES = {np.dtype(np.uint8): 0, np.dtype(np.int8): 1, np.dtype(np.int16): 2, np.dtype(np.float16): 3,
+          np.dtype(np.float32): 4}
+_AXES = {"NCHW": _abi.NCHW, "NHWC": _abi.NHWC}
+_CHROMA = {"repeated": _abi.REPEATED, "apart": _abi.APART}
+_FIT = {"exact": 0, "crop": _abi.CROP, "pad": _abi.PAD, "crop or pad": _abi.CROP | _abi.PAD}
+
+
+class Tensors(NamedTuple):
+    """Decoded values; `chroma` holds Cb and Cr where they were asked for apart, else None. NumPy arrays: they have
+    `__dlpack__`, and `torch.from_dlpack` or `torch.from_numpy` take them without a copy."""
+
+    values: Array
+    chroma: Optional[Array]
+
+
+class Window(NamedTuple):
+    """Where a crop begins, in pixels or blocks of luma, and whether the result is mirrored left to right. CENTER is
+    the middle."""
+
+    top: int = 0
+    left: int = 0
+    flip: bool = False
+
+
+class Shape(NamedTuple):
+    """Of one image: (channels, height, width), or (height, width, channels) under NHWC; `chroma` where it is apart."""
+
+    values: tuple[int, int, int]
+    chroma: Optional[tuple[int, int, int]]
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """What a batch wants of each of its images. As it stands: 8-bit RGB, NCHW, of the image's own size.
+
+    values: "rgb", pixels 0..255 on luma's grid; or "frequencies", coefficients in units of a JPEG coefficient. A channel
+        is then a frequency of a component, in the order of the planes: the first frequency's Y, Cb, Cr, the second's,
+        and so on; rows and columns are blocks of luma.
+    dtype: uint8 (pixels), int8 (frequencies, rounded and clamped), int16 (frequencies as they are), float16, float32.
+        None: float32 where a mean or std is given, else uint8 for pixels and int16 for frequencies.
+    axes: "NCHW", or for pixels "NHWC".
+    chroma: of frequencies, where it is halved: "repeated" on luma's grid, or "apart" in an array of its own of half as
+        many rows and columns, rounded up.
+    components: of frequencies: 1 is luma alone, 3 gives grayscale a chroma of 0, 0 is as the image has.
+    size: (height, width), or one number for both, in pixels or blocks of luma, as in torchvision; None: the image's own.
+    fit: what becomes of an image of another size: "exact" refuses it, "crop" shows a part of a larger one, "pad" fills
+        what a smaller one lacks at the right and below, "crop or pad" does either.
+    whole_blocks: cut off first what sticks out of the whole blocks of the coarsest grid (16 x 16 luma samples for half
+        chroma and blocks of 8), so that flips of frequencies are exact wherever the window lies.
+    mean, std: value = (value - mean) / std, one number for each channel (those of chroma apart behind the others), or
+        one for all; in units of the values: 0..255 for pixels.
+    pad: what "pad" fills with, after mean and std.
+    pixels_max: images of more pixels on luma's grid are a LimitError.
+    """
+
+    values: Literal["rgb", "frequencies"] = "rgb"
+    dtype: Optional[npt.DTypeLike] = None
+    axes: Literal["NCHW", "NHWC"] = "NCHW"
+    chroma: Literal["repeated", "apart"] = "repeated"
+    components: Literal[0, 1, 3] = 0
+    size: Union[int, tuple[int, int], None] = None
+    fit: Literal["exact", "crop", "pad", "crop or pad"] = "exact"
+    whole_blocks: bool = False
+    mean: Numbers = None
+    std: Numbers = None
+    pad: float = 0.0
+    pixels_max: int = PIXELS_MAX
+
+    @property
+    def type(self) -> np.dtype[Any]:
+        """The type of the values."""
+        if self.dtype is not None:
+            return np.dtype(self.dtype)
+        if self.mean is not None or self.std is not None:
+            return np.dtype(np.float32)
+        return np.dtype(np.uint8 if self.values == "rgb" else np.int16)
+
+    def _to_c(self) -> _abi.TensorSpec:
+        """Without mean and scale, which lie in arrays of their own."""
+        height, width = (self.size, self.size) if isinstance(self.size, int) else self.size or (0, 0)
+        if not (0 <= height < 2**32 and 0 <= width < 2**32) or self.size is not None and not (height and width):
+            raise ArgumentError(f"no size: {self.size}")
+        if not 0 < self.pixels_max < 2**64:
+            raise ArgumentError(f"no number of pixels: {self.pixels_max}")
+        return _abi.TensorSpec(
+            values=_choice("values", self.values, _VALUES), type=_choice("dtype", self.type, _TYPES),
+            axes=_choice("axes", self.axes, _AXES), chroma=_choice("chroma", self.chroma, _CHROMA),
+            components=_choice("components", self.components, {0: 0, 1: 1, 3: 3}),
+            fit=_choice("fit", self.fit, _FIT), whole_blocks=bool(self.whole_blocks), width=width, height=height,
+            pad=self.pad, pixels_max=self.pixels_max)
+
+
+def _choice(name: str, value: Any, choices: dict[Any, int]) -> int:
+    if value not in choices:
+        raise ArgumentError(f"{name}: {value!r} is none of {', '.join(str(choice) for choice in choices)}")
+    return choices[value]
+
+
+def _channels(name: str, numbers: Numbers, count: int) -> npt.NDArray[np.float64]:
+    found = np.asarray(numbers, np.float64)
+    if found.ndim > 1 or found.ndim == 1 and len(found) != count:
+        raise ArgumentError(f"{name}: {found.shape} numbers for {count} channels")
+    return np.broadcast_to(found, (count,))
+
+
+class Bound:
+    """A spec for images of one layout: as the library takes it, and of what shape they become. The library reads mean
+    and scale where they lie here."""
+
+    def __init__(self, spec: Spec, layout: _abi.Layout) -> None:
+        self.spec = spec._to_c()
+        self.type = spec.type
+        self.c_shape = _abi.shape_of(layout, self.spec)
+        count = self.c_shape.channels + self.c_shape.chroma_channels
+        if spec.mean is not None:
+            self._mean = np.ascontiguousarray(_channels("mean", spec.mean, count), np.float32)
+            self.spec.mean = self._mean.ctypes.data
+        if spec.std is not None:
+            std = _channels("std", spec.std, count)
+            if not (std != 0).all():
+                raise ArgumentError("std: a channel would be divided by 0")
+            self._scale = np.ascontiguousarray(1 / std, np.float32)
+            self.spec.scale = self._scale.ctypes.data
+        self.c_shape = _abi.shape_of(layout, self.spec)
+        self.shape = self._shape(spec.axes == "NHWC")
+
+    def _shape(self, channels_last: bool) -> Shape:
+        shape = self.c_shape
+        values = (shape.channels, shape.height, shape.width)
+        if channels_last:
+            values = (shape.height, shape.width, shape.channels)
+        if not shape.chroma_nbytes:
+            return Shape(values, None)
+        return Shape(values, (shape.chroma_channels, shape.chroma_height, shape.chroma_width))
+
+    def empty(self, count: int | None = None) -> Tensors:
+        """Arrays for one image, or for a number of them."""
+        head = () if count is None else (count,)
+        values = np.empty(head + self.shape.values, self.type)
+        return Tensors(values, None if self.shape.chroma is None else np.empty(head + self.shape.chroma, self.type))
