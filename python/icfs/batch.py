@@ -29,10 +29,11 @@ class Pool:
     does not survive fork(): in a child it is an Error to use it. ArgumentError, MemoryError, OSError (no more
     threads)."""
 
+    _pool: ctypes.c_void_p | None = None
+
     def __init__(self, threads: int = 1) -> None:
         if not 0 < threads < 2**31:
             raise ArgumentError(f"no number of threads: {threads}")
-        self._pool: ctypes.c_void_p | None = None
         pool, why = ctypes.c_void_p(), _abi.Why()
         check(lib.ic_pool_new(threads, byref(pool), byref(why)), why)
         self._pool, self._process = pool, os.getpid()

@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: MIT
+"""icfs.decode_batch: every spec against NumPy on what single images decode to, memory that is reused, failures, threads,
+a fork, and that other Python threads run meanwhile."""
+import errno
+import os
+import sys
+import threading
+import time
+
+import numpy as np
+
+from objects import DENSE, SPARSE, Folder, main, objects, photo
+
+import icfs
+from icfs import Spec, Window
+
+FREQUENCIES = Spec(values="frequencies")
+
+
+def photos(design=SPARSE, count=4):
+    return [photo(design, number) for number in range(count)]
+
+
+def grids(image):
+    """Coefficients as a spec gives them, float64: luma's, and chroma's on its own grid, channels by frequency."""
+    parts = [image.coefficients(component).astype(float) for component in range(image.components)]
+    if image.components == 1:
+        return parts[0], None
+    return parts[0], np.stack(parts[1:], 1).reshape(-1, *parts[1].shape[1:])
+
+
+def repeated(image):
+    """Chroma on luma's grid, the channels of a frequency side by side."""
+    luma, chroma = grids(image)
+    if chroma is None:
+        return luma
+    if image.design.chroma == 2:
+        chroma = chroma.repeat(2, 1).repeat(2, 2)[:, :luma.shape[1], :luma.shape[2]]
+    count = len(luma)
+    return np.concatenate([luma[:, None], chroma.reshape(count, 2, *chroma.shape[1:])], 1).reshape(-1, *luma.shape[1:])
+
+
+class Values(Folder):
+    def test_pixels(self):
+        for design in (SPARSE, DENSE, "s1x1-b16-k12-q6"):
+            contents = photos(design)
+            for axes, order in (("NHWC", (0, 1, 2)), ("NCHW", (2, 0, 1))):
+                batch = icfs.decode_batch(contents, Spec(axes=axes))
+                self.assertEqual(batch.values.dtype, np.uint8)
+                self.assertIsNone(batch.chroma)
+                for content, values in zip(contents, batch.values):
+                    np.testing.assert_array_equal(values, icfs.open(content).rgb().transpose(order))
+
+    def test_types_mean_and_std(self):
+        content = photo()
+        pixels = icfs.open(content).rgb().transpose(2, 0, 1)
+        mean, scale = np.float32(icfs.IMAGENET_MEAN), (1 / np.float64(icfs.IMAGENET_STD)).astype(np.float32)
+        expected = (pixels.astype(np.float32) - mean[:, None, None]) * scale[:, None, None]
+        found = icfs.decode_batch([content], Spec(mean=icfs.IMAGENET_MEAN, std=icfs.IMAGENET_STD)).values[0]
+        np.testing.assert_array_equal(found, expected)
+        half = Spec(dtype="float16", mean=icfs.IMAGENET_MEAN, std=icfs.IMAGENET_STD)
+        np.testing.assert_array_equal(icfs.decode_batch([content], half).values[0], expected.astype(np.float16))
+        plain = icfs.decode_batch([content], Spec(dtype=np.float32)).values[0]
+        np.testing.assert_array_equal(plain, pixels.astype(np.float32))
+        one = icfs.decode_batch([content], Spec(mean=10, std=4)).values[0]
+        np.testing.assert_array_equal(one, (pixels.astype(np.float32) - 10) * np.float32(0.25))
+
+    def test_frequencies(self):
+        for design in (SPARSE, DENSE, "s1x1-b8-k9-q5-c1", "s1x1-b16-k12-q6"):
+            content = photo(design)
+            image = icfs.open(content)
+            np.testing.assert_array_equal(icfs.decode_batch([content], FREQUENCIES).values[0], repeated(image))
+            luma, chroma = grids(image)
+            found = icfs.decode_batch([content], Spec(values="frequencies", components=1)).values[0]
+            np.testing.assert_array_equal(found, luma)
+            found = image.tensor(Spec(values="frequencies", dtype="int8")).values
+            np.testing.assert_array_equal(found, np.clip(repeated(image), -128, 127))
+            if image.design.chroma == 2:
+                found = icfs.decode_batch([content], Spec(values="frequencies", chroma="apart", dtype="float16"))
+                np.testing.assert_array_equal(found.values[0], luma)
+                np.testing.assert_array_equal(found.chroma[0], chroma)
+
+    def test_frequencies_are_normalised_channel_by_channel(self):
+        content = photo()
+        image = icfs.open(content)
+        luma, chroma = grids(image)
+        count = len(luma) + len(chroma)
+        mean, std = np.arange(count) / 4, 2.0 ** (np.arange(count) % 5)
+        spec = Spec(values="frequencies", chroma="apart", mean=mean, std=std)
+        found = icfs.decode_batch([content], spec)
+        column = (slice(None), None, None)
+        np.testing.assert_array_equal(found.values[0], (luma - mean[:21][column]) / std[:21][column])
+        np.testing.assert_array_equal(found.chroma[0], (chroma - mean[21:][column]) / std[21:][column])
+
+    def test_grayscale(self):
+        content = objects()["grayscale"]
+        image = icfs.open(content)
+        luma = image.coefficients(0)
+        np.testing.assert_array_equal(image.tensor(FREQUENCIES).values, luma)
+        three = image.tensor(Spec(values="frequencies", components=3)).values
+        np.testing.assert_array_equal(three[::3], luma)
+        self.assertFalse(three[1::3].any() or three[2::3].any())
+        apart = image.tensor(Spec(values="frequencies", components=3, chroma="apart"))
+        np.testing.assert_array_equal(apart.values, luma)
+        self.assertFalse(apart.chroma.any())
+
+    def test_crops_pads_and_flips_of_pixels(self):
+        contents = [photo(SPARSE, 0), photo("s1x1-b8-k6-q8", 1), objects()["size-7x7"], objects()["grayscale"]]
+        spec = Spec(size=(40, 60), fit="crop or pad", dtype="float32", pad=-1)
+        corners = [(3, 5), (icfs.CENTER, 31), (0, 0), (0, icfs.CENTER)]
+        flips = [True, False, True, False]
+        batch = icfs.decode_batch(contents, spec, corners=corners, flips=flips)
+        for number, content in enumerate(contents):
+            pixels = icfs.open(content).rgb()
+            (top, left), (height, width) = corners[number], (min(40, pixels.shape[0]), min(60, pixels.shape[1]))
+            top = (pixels.shape[0] - height) // 2 if top == icfs.CENTER else top
+            left = (pixels.shape[1] - width) // 2 if left == icfs.CENTER else left
+            self.assertEqual(batch.regions[number].tolist(), [left, top, width, height])
+            part = pixels[top:top + height, left:left + width][:, ::-1 if flips[number] else 1]
+            expected = np.full((3, 40, 60), -1, np.float32)
+            expected[:, :height, :width] = part.transpose(2, 0, 1)
+            np.testing.assert_array_equal(batch.values[number], expected)
+
+    def test_flips_and_crops_of_frequencies_are_those_of_samples(self):
+        """A flip reverses the blocks of a row and changes the sign of the odd horizontal frequencies."""
+        image = icfs.open(photo())
+        spec = Spec(values="frequencies", chroma="apart", size=(4, 6), fit="crop", whole_blocks=True)
+        luma, chroma = grids(image)
+        found = image.tensor(spec, Window(2, 4, True))
+        odd = np.array([u % 2 for u, _ in image.frequencies])
+        sign, chroma_sign = 1 - 2 * odd[:, None, None], 1 - 2 * odd.repeat(2)[:, None, None]
+        np.testing.assert_array_equal(found.values, luma[:, 2:6, 4:10][..., ::-1] * sign)
+        np.testing.assert_array_equal(found.chroma, chroma[:, 1:3, 2:5][..., ::-1] * chroma_sign)
+
+    def test_windows_that_cannot_be(self):
+        image = icfs.open(photo())
+        for spec, window, error in (
+                (Spec(size=20, fit="crop"), Window(image.size[1] - 19, 0), icfs.ShapeError),
+                (Spec(values="frequencies", size=2, fit="crop"), Window(0, 1), icfs.ArgumentError),
+                (Spec(), Window(-2, 0), icfs.ArgumentError),
+                (Spec(), Window(2**40, 0), icfs.ArgumentError)):
+            with self.assertRaises(error, msg=f"{spec} {window}"):
+                image.tensor(spec, window)
+
+    def test_a_sparser_design_is_read_of_each(self):
+        dense, sparse = photos(DENSE), photos("s1x1-b8-k6-q8")
+        expected = icfs.decode_batch(sparse, FREQUENCIES)
+        for design in ("s1x1-b8-k6-q8", icfs.Design.parse("s1x1-b8-k6-q8")):
+            found = icfs.decode_batch(dense, FREQUENCIES, design=design)
+            np.testing.assert_array_equal(found.values, expected.values)
+        heads = [content[:len(content) // 2] for content in dense]
+        np.testing.assert_array_equal(icfs.decode_batch(heads, FREQUENCIES, design="s1x1-b8-k6-q8").values,
+                                      expected.values)
+        self.assertRaises(icfs.ShapeError, icfs.decode_batch, dense, FREQUENCIES, design="s1x1-b8-k6-q7")
+
+
+class Sources(Folder):
+    def test_paths_bytes_and_images_come_together(self):
+        contents = photos()
+        paths = [self.put(f"caf\u00e9 {number}.ic", content) for number, content in enumerate(contents)]
+        expected = icfs.decode_batch(contents)
+        mixed = [paths[0], str(paths[1]), icfs.open(contents[2]), memoryview(contents[3])]
+        np.testing.assert_array_equal(icfs.decode_batch(mixed).values, expected.values)
+        directory = os.open(self.dir, os.O_RDONLY)
+        self.addCleanup(os.close, directory)
+        found = icfs.decode_batch([path.name for path in paths], directory=directory)
+        np.testing.assert_array_equal(found.values, expected.values)
+
+    def test_names_that_are_no_text(self):
+        path = os.fsencode(self.dir) + b"/\xff\xfe.ic"
+        with open(path, "wb") as file:
+            file.write(photo())
+        np.testing.assert_array_equal(icfs.decode_batch([os.fsdecode(path)]).values[0].transpose(1, 2, 0),
+                                      icfs.open(photo()).rgb())
+        self.assertRaises(icfs.ArgumentError, icfs.decode_batch, ["a\0b"])
+
+    def test_items_are_taken_by_index(self):
+        contents = photos()
+        items = icfs.Items([self.put("0.ic", contents[0]), contents[1], self.put("2.ic", contents[2]), contents[3]])
+        chosen = items.take([3, 0, 0, 2])
+        self.assertEqual([chosen.path(index) is None for index in range(4)], [True, False, False, False])
+        spec = icfs.bind(Spec(), items)
+        del items
+        expected = icfs.decode_batch([contents[index] for index in (3, 0, 0, 2)])
+        np.testing.assert_array_equal(icfs.decode_batch(chosen, spec).values, expected.values)
+        self.assertRaises(IndexError, chosen.take, [4])
+
+    def test_nothing(self):
+        self.assertRaises(icfs.ArgumentError, icfs.decode_batch, [])
+        bound = icfs.bind(Spec(), icfs.Items([photo()]))
+        self.assertEqual(icfs.decode_batch([], bound).values.shape, (0, *bound.shape.values))
+
+
+class Memory(Folder):
+    def test_reused(self):
+        contents = photos()
+        spec = Spec(values="frequencies", chroma="apart", dtype="float16")
+        expected, out = icfs.decode_batch(contents, spec), icfs.decode_batch(contents[::-1], spec)
+        found = icfs.decode_batch(contents, spec, out=out)
+        self.assertIs(found.values, out.values)
+        self.assertIs(found.chroma, out.chroma)
+        np.testing.assert_array_equal(found.values, expected.values)
+        np.testing.assert_array_equal(found.chroma, expected.chroma)
+
+    def test_nothing_outside_is_written(self):
+        contents = photos()
+        shape = icfs.bind(Spec(), icfs.Items(contents)).shape.values
+        memory = np.full((4, 3 + 2, *shape[1:]), 7, np.uint8)
+        icfs.decode_batch(contents, out=memory[:, 1:4])
+        np.testing.assert_array_equal(memory[:, 1:4], icfs.decode_batch(contents).values)
+        self.assertTrue((memory[:, 0] == 7).all() and (memory[:, 4] == 7).all())
+
+    def test_what_cannot_be_written_to(self):
+        contents = photos()
+        good = icfs.decode_batch(contents).values
+        locked = good.copy()
+        locked.setflags(write=False)
+        odd = np.zeros(good.size * 2 + 1, np.uint8)[1:].view(np.int16).reshape(good.shape)
+        for out in (good[:3], good.astype(np.int8), good.transpose(0, 1, 3, 2), good[..., ::-1], good[::-1], locked,
+                    np.broadcast_to(good[:1], good.shape), (None, None), odd, good.tolist()):
+            with self.assertRaises((icfs.ArgumentError, TypeError)):
+                icfs.decode_batch(contents, out=out)
+
+    def test_dlpack(self):
+        values = icfs.decode_batch(photos(), Spec(dtype="float16")).values
+        again = np.from_dlpack(values)
+        self.assertTrue(np.shares_memory(values, again))
+        np.testing.assert_array_equal(values, again)
+
+
+class Failures(Folder):
+    def batch(self):
+        self.put("cut.ic", photo()[:500])
+        self.put("none.ic", b"no image")
+        os.mkdir(self.dir / "folder.ic")
+        return [self.dir / "missing.ic", photo(), self.dir / "cut.ic", self.dir / "none.ic", self.dir / "folder.ic",
+                objects()["size-7x7"], photo(SPARSE, 1), b""]
+
+    def test_returned(self):
+        found = icfs.decode_batch(self.batch(), errors="return")
+        kinds = {0: FileNotFoundError, 2: icfs.TruncatedError, 3: icfs.CorruptError, 4: icfs.CorruptError,
+                 5: icfs.ShapeError, 7: icfs.TruncatedError}
+        self.assertEqual({index: type(error) for index, error in found.errors.items()}, kinds)
+        for index in range(8):
+            if index in kinds:
+                self.assertFalse(found.values[index].any() or found.regions[index].any() or found.orientations[index])
+            else:
+                self.assertEqual(found.orientations[index], 1)
+        np.testing.assert_array_equal(found.values[[1, 6]], icfs.decode_batch(photos(count=2)).values)
+        self.assertIn("missing.ic", str(found.errors[0]))
+        self.assertIn("cut.ic", str(found.errors[2]))
+
+    def test_raised(self):
+        batch = self.batch()
+        with self.assertRaises(FileNotFoundError) as caught:
+            icfs.decode_batch(batch)
+        self.assertEqual(caught.exception.errno, errno.ENOENT)
+        self.assertTrue(caught.exception.filename.endswith("missing.ic"))
+        with self.assertRaisesRegex(icfs.TruncatedError, "cut.ic"):
+            icfs.decode_batch(batch[1:])
+
+    def test_nothing_is_sound(self):
+        self.assertRaises(icfs.TruncatedError, icfs.decode_batch, [b"", b"xx"], errors="return")
+
+    def test_specs_that_contradict_themselves(self):
+        for spec in (Spec(values="pixels"), Spec(dtype="int8"), Spec(dtype="float64"), Spec(axes="HWC"),
+                     Spec(values="frequencies", axes="NHWC"), Spec(values="frequencies", dtype="uint8"),
+                     Spec(dtype="uint8", mean=1), Spec(size=0), Spec(size=(-1, 5)), Spec(size=(5, 0)), Spec(fit="crop"),
+                     Spec(fit="stretch"), Spec(components=2), Spec(mean=[1, 2]), Spec(std=0), Spec(mean=float("nan")),
+                     Spec(pad=float("inf"), size=99, fit="pad", dtype="float16"),
+                     Spec(std=[1, 2, 3, 4]), Spec(pixels_max=0), Spec(size=2**31), Spec(size=2**32)):
+            with self.assertRaises((icfs.ArgumentError, icfs.ShapeError), msg=str(spec)):
+                icfs.decode_batch([photo()], spec)
+        for options in ({"errors": "ignore"}, {"threads": 0}, {"threads": 10**6}, {"corners": "middle"},
+                        {"corners": (-2, 0)}, {"corners": (0, 2**32)}, {"design": "s2x2"}):
+            with self.assertRaises(icfs.ArgumentError, msg=str(options)):
+                icfs.decode_batch([photo()], **options)
+
+
+class Threads(Folder):
+    def test_any_number_gives_the_same(self):
+        contents = photos() * 8
+        expected = icfs.decode_batch(contents).values
+        for threads in (2, 3, 40):
+            np.testing.assert_array_equal(icfs.decode_batch(contents, threads=threads).values, expected)
+
+    def test_a_pool_is_shared(self):
+        contents, results = photos() * 4, []
+        expected = icfs.decode_batch(contents).values
+        with icfs.Pool(2) as pool:
+            def work():
+                results.extend(icfs.decode_batch(contents, threads=pool).values for _ in range(5))
+
+            workers = [threading.Thread(target=work) for _ in range(4)]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+        self.assertEqual(len(results), 20)
+        for values in results:
+            np.testing.assert_array_equal(values, expected)
+        self.assertRaises(icfs.Error, icfs.decode_batch, contents, threads=pool)
+
+    def test_a_child_makes_its_own(self):
+        contents = photos()
+        with icfs.Pool(2) as pool:
+            expected = icfs.decode_batch(contents, threads=pool).values
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    try:
+                        icfs.decode_batch(contents, threads=pool)
+                    except icfs.Error:
+                        pool.close()
+                        found = icfs.decode_batch(contents, threads=2).values
+                        status = 0 if (found == expected).all() else 2
+                finally:
+                    os._exit(status)
+            self.assertEqual(os.waitpid(child, 0)[1], 0)
+            np.testing.assert_array_equal(icfs.decode_batch(contents, threads=pool).values, expected)
+
+    def test_other_python_threads_run_meanwhile(self):
+        """Nothing but the call itself lets go of the interpreter between `began` and `ended`."""
+        contents = [photo(DENSE)] * 500
+        items = icfs.Items(contents)
+        bound, out = icfs.bind(Spec(), items), icfs.decode_batch(contents)
+        seen = {"began": False, "ended": False, "meanwhile": 0}
+
+        def work():
+            seen["began"] = True
+            icfs.decode_batch(items, bound, out=out)
+            seen["ended"] = True
+
+        interval = sys.getswitchinterval()
+        self.addCleanup(sys.setswitchinterval, interval)
+        sys.setswitchinterval(1000)
+        worker = threading.Thread(target=work)
+        worker.start()
+        while not seen["ended"]:
+            seen["meanwhile"] += seen["began"]
+            time.sleep(0)
+        worker.join()
+        self.assertGreater(seen["meanwhile"], 0)
+
+
+if __name__ == "__main__":
+    main()

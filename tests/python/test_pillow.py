@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""The plugin of Pillow: lazy, with its size from the header, draft, orientation, files that end early, and the limits
+that Pillow has."""
+import io
+import os
+import pickle
+import warnings
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from objects import DENSE, DESIGNS, Folder, encode, jpegs, main, objects, photo
+
+import icfs
+import icfs.pillow
+
+ORIENTATION = 0x112
+
+
+class Plugin(Folder):
+    def test_pixels(self):
+        for design in DESIGNS:
+            for name, content in objects(design).items():
+                image = Image.open(io.BytesIO(content))
+                self.assertEqual((image.format, image.get_format_mimetype()), ("IC", "image/x-ic"))
+                self.assertEqual(image.info["design"], str(icfs.Design.parse(design)))
+                own = icfs.open(content)
+                self.assertEqual(image.size, own.size)
+                self.assertEqual(image.mode, "RGB" if own.components == 3 else "L")
+                np.testing.assert_array_equal(np.asarray(image.convert("RGB")), own.rgb(), f"{design} {name}")
+
+    def test_opening_reads_the_header_alone(self):
+        path = self.put("cat.ic", photo()[:64])
+        with Image.open(path) as image:
+            self.assertEqual(image.size, icfs.open(photo()).size)
+            self.assertRaises(OSError, image.load)
+
+    def test_loading_closes_the_file_and_decodes_once(self):
+        path = self.put("cat.ic", photo())
+        before = len(os.listdir("/proc/self/fd"))
+        image = Image.open(path)
+        image.load()
+        self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+        path.unlink()
+        image.load()
+        np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(image))), icfs.open(photo()).rgb())
+
+    def test_a_file_changed_meanwhile_is_an_error(self):
+        path = self.put("cat.ic", photo())
+        with Image.open(path) as image:
+            path.write_bytes(objects()["size-7x7"])
+            self.assertRaises(OSError, image.load)
+
+    def test_orientation_is_carried_and_not_applied(self):
+        for tag in range(1, 9):
+            content = objects()[f"exif-orientation-{tag}"]
+            image = Image.open(io.BytesIO(content))
+            self.assertEqual(dict(image.getexif()), {ORIENTATION: tag} if tag > 1 else {})
+            self.assertEqual(image.size, icfs.open(content).size)
+            source = Image.open(io.BytesIO(jpegs()[f"exif-orientation-{tag}"]))
+            self.assertEqual(ImageOps.exif_transpose(image).size[0] > ImageOps.exif_transpose(image).size[1],
+                             ImageOps.exif_transpose(source).size[0] > ImageOps.exif_transpose(source).size[1])
+
+    def test_extension_and_type_are_known(self):
+        self.assertEqual(Image.registered_extensions()[".ic"], "IC")
+        self.assertEqual(Image.MIME["IC"], "image/x-ic")
+        self.assertNotIn(".ic", {extension for extension, name in Image.EXTENSION.items() if name in Image.SAVE})
+
+    def test_truncated_sources_load(self):
+        source = jpegs()["sampling-420"]
+        content = encode(source[:len(source) * 2 // 3])
+        self.assertTrue(icfs.open(content).truncated)
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), icfs.open(content).rgb())
+
+
+class Draft(Folder):
+    def test_luma_alone(self):
+        image = Image.open(io.BytesIO(photo()))
+        image.draft("L", None)
+        self.assertEqual(image.mode, "L")
+        np.testing.assert_array_equal(np.asarray(image), icfs.open(photo()).samples(0))
+
+    def test_sizes(self):
+        """As JPEG's: the largest power of two that leaves at least what was asked for."""
+        width, height = icfs.open(photo(DENSE)).size
+        for wanted, scale in (((width, height), 1), ((width // 2, height // 2), 2), ((width // 2 + 1, 1), 1),
+                              ((width // 5, height // 5), 4), ((1, 1), 8)):
+            for mode in ("RGB", "L"):
+                image = Image.open(io.BytesIO(photo(DENSE)))
+                found, box = image.draft(mode, wanted)
+                self.assertEqual((found, image.size), (mode, (-(-width // scale), -(-height // scale))))
+                self.assertEqual(box, (0, 0, width / scale, height / scale))
+                self.assertIsNone(image.draft(mode, (1, 1)) if scale > 1 else None)
+                self.assertEqual(np.asarray(image).shape[:2], image.size[::-1])
+
+    def test_pixels_are_the_picture_shrunk(self):
+        """The lowest frequency of a block is its mean; with more of them the picture is near to its box means."""
+        for design in (DENSE, "s1x1-b8-k15-q8-c1", "s1x1-b16-k31-q8", "s1x1-b8-k15-q8-fbox-oh"):
+            full = np.asarray(Image.open(io.BytesIO(photo(design)))).astype(float)
+            for scale in (2, 4, 8):
+                image = Image.open(io.BytesIO(photo(design)))
+                image.draft("RGB", (image.size[0] // scale, image.size[1] // scale))
+                height, width = full.shape[0] // scale, full.shape[1] // scale
+                means = full[:height * scale, :width * scale].reshape(height, scale, width, scale, 3).mean((1, 3))
+                error = np.asarray(image)[:height, :width] - means
+                self.assertLess(np.sqrt((error**2).mean()), 6 if scale == 8 else 12)
+                self.assertLess(abs(error.mean()), 0.5)
+
+    def test_fewer_bytes_are_read(self):
+        """Scale 8 needs the first anti-diagonal alone, and chroma's first three."""
+        content = photo(DENSE)
+        needed = len(photo("s1x1-b8-k3-q8")) + 4 * 3 * (64 - 6)
+        expected = Image.open(io.BytesIO(content))
+        expected.draft("RGB", (1, 1))
+        image = Image.open(io.BytesIO(content[:needed]))
+        image.draft("RGB", (1, 1))
+        np.testing.assert_array_equal(np.asarray(image), np.asarray(expected))
+
+    def test_thumbnail(self):
+        image = Image.open(io.BytesIO(photo(DENSE)))
+        image.thumbnail((64, 64))
+        self.assertEqual(max(image.size), 64)
+
+
+class Damaged(Folder):
+    def test_headers(self):
+        content = photo()
+        for damaged in (content[:63], content[:8] + b"\xff" * 56 + content[64:]):
+            self.assertRaises(UnidentifiedImageError, Image.open, io.BytesIO(damaged))
+
+    def test_files_that_end_early(self):
+        content = photo()
+        cut = content[:len(content) // 2]
+        self.assertRaises(OSError, Image.open(io.BytesIO(cut)).load)
+        self.addCleanup(setattr, ImageFile, "LOAD_TRUNCATED_IMAGES", ImageFile.LOAD_TRUNCATED_IMAGES)
+        ImageFile.LOAD_TRUNCATED_IMAGES = True
+        image = Image.open(io.BytesIO(cut))
+        np.testing.assert_array_equal(np.asarray(image), icfs.open(cut, keep=4).rgb())
+        self.assertRaises(icfs.TruncatedError, icfs.open, cut, 5)
+        self.assertRaises(OSError, Image.open(io.BytesIO(content[:200])).load)
+
+    def test_limits_of_pixels(self):
+        content = photo()
+        width, height = icfs.open(content).size
+        self.addCleanup(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+        Image.MAX_IMAGE_PIXELS = width * height - 1
+        with self.assertWarns(Image.DecompressionBombWarning):
+            Image.open(io.BytesIO(content)).load()
+        Image.MAX_IMAGE_PIXELS = width * height // 2 - 1
+        self.assertRaises(Image.DecompressionBombError, Image.open, io.BytesIO(content))
+        Image.MAX_IMAGE_PIXELS = None
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            Image.open(io.BytesIO(content)).load()
+
+
+if __name__ == "__main__":
+    main()
