@@ -81,9 +81,10 @@ class Items:
         self.records = np.zeros(len(names), ITEM)
         self._contents = contents
         self._names = self._place(names)
-        for record, content in zip(self.records, contents):
-            if content is not None:
-                record["bytes"], record["nbytes"] = content.ctypes.data, content.size
+        for index in np.flatnonzero([content is not None for content in contents]).tolist():
+            content = contents[index]
+            assert content is not None
+            self.records["bytes"][index], self.records["nbytes"][index] = content.ctypes.data, content.size
 
     def _place(self, names: list[bytes | None]) -> npt.NDArray[np.uint8]:
         """All names in one piece of memory, each with the 0 that ends it."""

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""Let models of torchvision take frequencies.
+
+A map of frequencies of 8 x 8 blocks is 8 times as coarse as the pixels, which is what the first layers of a network for
+pixels make of them; so those layers are replaced, and the rest is as it was: 224 x 224 pixels are maps of 28 x 28. Each
+function changes the model that it is given, and returns a module that is called with `values`, or with `values, chroma`
+where chroma is apart (of half as many rows and columns, rounded up). `luma` and `chroma` are their channels. Weights of
+what stays are kept, so that a pretrained model may be fine-tuned.
+
+Sources:
+[1] L. Gueguen, A. Sergeev, B. Kadlec, R. Liu, J. Yosinski: Faster Neural Networks Straight from JPEG. NeurIPS 2018.
+[2] K. Xu, M. Qin, F. Sun, Y. Wang, Y.-K. Chen, F. Ren: Learning in the Frequency Domain. CVPR 2020.
+[3] J. Park, J. Johnson: RGB No More: Minimally-Decoded JPEG Vision Transformers. CVPR 2023.
+"""
+from __future__ import annotations
+
+from typing import Optional, cast
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import EfficientNet, MobileNetV3, ResNet, VisionTransformer
+
+from ..errors import ArgumentError
+
+STRIDE = 8  # pixels that one place of a map of frequencies stands for, at blocks of 8 x 8
+
+
+class Stem(nn.Module):
+    """Batch-normalised frequencies to `out` channels by a 3 x 3 convolution. Chroma that is apart is brought to luma's
+    grid by repetition first ("UpSampling" of [1])."""
+
+    def __init__(self, luma: int, chroma: int, out: int) -> None:
+        super().__init__()
+        self.luma_norm = nn.BatchNorm2d(luma)
+        self.chroma_norm = nn.BatchNorm2d(chroma) if chroma else None
+        self.convolution = nn.Conv2d(luma + chroma, out, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(out)
+
+    def forward(self, values: Tensor, chroma: Optional[Tensor] = None) -> Tensor:
+        joined = self.luma_norm(values)
+        if self.chroma_norm is not None:
+            assert chroma is not None
+            repeated = self.chroma_norm(chroma).repeat_interleave(2, 2).repeat_interleave(2, 3)
+            joined = torch.cat([joined, repeated[:, :, :values.shape[2], :values.shape[3]]], 1)
+        return nn.functional.relu(self.norm(self.convolution(joined)))
+
+
+class Entry(nn.Module):
+    """A stem before a model whose own first layers are gone."""
+
+    def __init__(self, stem: Stem, model: nn.Module) -> None:
+        super().__init__()
+        self.stem, self.model = stem, model
+
+    def forward(self, values: Tensor, chroma: Optional[Tensor] = None) -> Tensor:
+        return cast(Tensor, self.model(self.stem(values, chroma)))
+
+
+def _set_stride(stage: nn.Module, stride: int) -> None:
+    """Of the first block of a stage of a ResNet, where it is that of its 3 x 3 convolution and its shortcut."""
+    first = cast(nn.Sequential, stage)[0]
+    for module in first.modules():
+        if isinstance(module, nn.Conv2d) and module.stride == (2, 2):
+            module.stride = (stride, stride)
+
+
+def _channels_in(stage: nn.Module) -> int:
+    return next(module.in_channels for module in stage.modules() if isinstance(module, nn.Conv2d))
+
+
+def resnet(model: ResNet, luma: int, chroma: int = 0) -> nn.Module:
+    """The frequencies enter at the first stage, in place of the first convolution and the pooling [1, 2], and the second
+    stage does not halve the maps, so that the last ones are as large as with pixels ("UpSampling-RFA" of [1] takes the
+    strides of early blocks for the same reason)."""
+    stem = Stem(luma, chroma, _channels_in(model.layer1))
+    model.conv1, model.bn1, model.relu, model.maxpool = (nn.Identity() for _ in range(4))
+    _set_stride(model.layer2, 1)
+    return Entry(stem, model)
+
+
+class LateConcat(nn.Module):
+    """See `resnet_late_concat`."""
+
+    def __init__(self, model: ResNet, luma: int, chroma: int) -> None:
+        super().__init__()
+        joined = _channels_in(model.layer3)
+        self.stem = Stem(luma, 0, _channels_in(model.layer1))
+        self.chroma_stem = Stem(chroma, 0, joined // 2)
+        self.join = nn.Sequential(nn.Conv2d(joined + joined // 2, joined, 1, bias=False), nn.BatchNorm2d(joined),
+                                  nn.ReLU())
+        self.early = nn.Sequential(model.layer1, model.layer2)
+        self.late = nn.Sequential(model.layer3, model.layer4, model.avgpool, nn.Flatten(), model.fc)
+        _set_stride(model.layer3, 1)
+
+    def forward(self, values: Tensor, chroma: Tensor) -> Tensor:
+        early = self.early(self.stem(values))
+        return cast(Tensor, self.late(self.join(torch.cat([early, self.chroma_stem(chroma)], 1))))
+
+
+def resnet_late_concat(model: ResNet, luma: int, chroma: int) -> LateConcat:
+    """Luma goes through two stages, the second of which halves it; there it is as small as chroma, and they are joined
+    ("Late-Concat-RFA" of [1]). No value of chroma is computed on twice."""
+    return LateConcat(model, luma, chroma)
+
+
+def _entry_of(features: nn.Sequential) -> tuple[int, int]:
+    """The first layer whose output is STRIDE times as coarse as its pixels: its index, and the channels of it."""
+    training = features.training
+    features.eval()
+    with torch.no_grad():
+        maps = torch.zeros(1, 3, 8 * STRIDE, 8 * STRIDE)
+        for index, layer in enumerate(features):
+            maps = layer(maps)
+            if maps.shape[2] == 8:
+                features.train(training)
+                return index, maps.shape[1]
+    raise ArgumentError("the model has no layer that is 8 times as coarse as pixels")
+
+
+def _replace_features(model: MobileNetV3 | EfficientNet, luma: int, chroma: int) -> Entry:
+    features = cast(nn.Sequential, model.features)
+    last, channels = _entry_of(features)
+    model.features = features[last + 1:]
+    return Entry(Stem(luma, chroma, channels), model)
+
+
+def mobilenet_v3(model: MobileNetV3, luma: int, chroma: int = 0) -> nn.Module:
+    """The layers up to the first that is 8 times as coarse as pixels are replaced, as [2] replaces those of
+    MobileNetV2 that come before maps of the size of its frequencies."""
+    return _replace_features(model, luma, chroma)
+
+
+def efficientnet(model: EfficientNet, luma: int, chroma: int = 0) -> nn.Module:
+    """As `mobilenet_v3`: EfficientNet is built of the same blocks, for which [2] made the change."""
+    return _replace_features(model, luma, chroma)
+
+
+class GroupedEmbedding(nn.Module):
+    """See `vit`."""
+
+    def __init__(self, model: VisionTransformer, luma: int, chroma: int) -> None:
+        super().__init__()
+        if model.patch_size % STRIDE:
+            raise ArgumentError(f"a patch of {model.patch_size} pixels is no number of blocks of {STRIDE}")
+        self.side = model.patch_size // STRIDE  # blocks of luma across a patch
+        if chroma and self.side % 2:
+            raise ArgumentError(f"a patch of {model.patch_size} pixels does not hold whole blocks of chroma")
+        self.maps = model.image_size // STRIDE
+        self.model, self.chroma = model, chroma
+        self.embedding = nn.Conv2d(luma * self.side**2 + chroma * (self.side // 2)**2, model.hidden_dim, 1)
+        model.conv_proj = nn.Identity()
+
+    def forward(self, values: Tensor, chroma: Optional[Tensor] = None) -> Tensor:
+        if values.shape[2:] != (self.maps, self.maps):
+            raise ArgumentError(f"the model is for maps of {self.maps} x {self.maps}")
+        patches = nn.functional.pixel_unshuffle(values, self.side)
+        if self.chroma:
+            assert chroma is not None
+            patches = torch.cat([patches, nn.functional.pixel_unshuffle(chroma, self.side // 2)], 1)
+        tokens = self.embedding(patches).flatten(2).transpose(1, 2)
+        first = self.model.class_token.expand(len(tokens), -1, -1)
+        encoded = self.model.encoder(torch.cat([first, tokens], 1))
+        return cast(Tensor, self.model.heads(encoded[:, 0]))
+
+
+def vit(model: VisionTransformer, luma: int, chroma: int = 0) -> GroupedEmbedding:
+    """All coefficients of a patch, its blocks of luma (2 x 2 in 16 x 16 pixels) and of chroma (one each), are projected
+    to a token together ("grouped embedding" of [3]); the encoder is as it was. The maps must be as large as the model's
+    `image_size` says: 28 x 28 for 224. The spec should normalise each frequency: there is no norm before it."""
+    return GroupedEmbedding(model, luma, chroma)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""Models of torchvision that take frequencies: with chroma apart and without, of any size, and that they learn."""
+import copy
+import unittest
+
+import numpy as np
+
+from objects import main, photo
+
+import icfs
+
+try:
+    import torch
+    from torchvision import models
+    from icfs.torch import stems
+except ImportError:  # main() says so
+    pass
+
+LUMA, CHROMA, CLASSES = 21, 42, 5
+SMALL = {"weights": None, "num_classes": CLASSES}
+
+
+def makers():
+    """Each model with its pixels' own last maps, at 224."""
+    return {
+        "resnet18": (lambda: models.resnet18(**SMALL), stems.resnet),
+        "resnet50": (lambda: models.resnet50(**SMALL), stems.resnet),
+        "resnet18, late": (lambda: models.resnet18(**SMALL), stems.resnet_late_concat),
+        "resnet50, late": (lambda: models.resnet50(**SMALL), stems.resnet_late_concat),
+        "mobilenet_v3_small": (lambda: models.mobilenet_v3_small(**SMALL), stems.mobilenet_v3),
+        "mobilenet_v3_large": (lambda: models.mobilenet_v3_large(**SMALL), stems.mobilenet_v3),
+        "efficientnet_b0": (lambda: models.efficientnet_b0(**SMALL), stems.efficientnet),
+        "vit": (lambda: models.VisionTransformer(224, 16, 2, 2, 48, 96, num_classes=CLASSES), stems.vit),
+    }
+
+
+def inputs(height, width, count=2):
+    generator = torch.Generator().manual_seed(height)
+    return (torch.randn(count, LUMA, height, width, generator=generator),
+            torch.randn(count, CHROMA, -(-height // 2), -(-width // 2), generator=generator))
+
+
+def last_maps(model, call):
+    """The size of what the model pools."""
+    seen = []
+    pool = next(module for name, module in model.named_modules() if isinstance(module, torch.nn.AdaptiveAvgPool2d)
+                and "fc" not in name and "block" not in name)
+    handle = pool.register_forward_hook(lambda module, given, result: seen.append(tuple(given[0].shape[2:])))
+    with torch.no_grad():
+        call()
+    handle.remove()
+    return seen[-1]
+
+
+class Stems(unittest.TestCase):
+    def setUp(self):
+        torch.manual_seed(0)
+        torch.set_num_threads(1)
+
+    def test_apart_and_together(self):
+        for name, (make, change) in makers().items():
+            with self.subTest(name):
+                values, chroma = inputs(28, 28)
+                self.assertEqual(change(make(), LUMA, CHROMA)(values, chroma).shape, (2, CLASSES))
+                if "late" not in name:
+                    self.assertEqual(change(make(), LUMA)(values).shape, (2, CLASSES))
+
+    def test_odd_sizes(self):
+        for name, (make, change) in makers().items():
+            if name != "vit":
+                with self.subTest(name):
+                    self.assertEqual(change(make(), LUMA, CHROMA)(*inputs(25, 31)).shape, (2, CLASSES))
+
+    def test_the_last_maps_are_as_large_as_with_pixels(self):
+        for name, (make, change) in makers().items():
+            if name != "vit":
+                with self.subTest(name):
+                    plain, changed = make().eval(), change(make(), LUMA, CHROMA).eval()
+                    expected = last_maps(plain, lambda: plain(torch.zeros(1, 3, 224, 224)))
+                    self.assertEqual(last_maps(changed, lambda: changed(*inputs(28, 28))), expected)
+
+    def test_every_weight_learns_and_the_rest_is_kept(self):
+        for name, (make, change) in makers().items():
+            with self.subTest(name):
+                plain = make()
+                plain_state = plain.state_dict()  # the very memory
+                before = {key: value.clone() for key, value in plain_state.items()}
+                changed = change(plain, LUMA, CHROMA)
+                kept = {value.data_ptr() for value in changed.state_dict().values()}
+                shared = [key for key, value in plain_state.items() if value.data_ptr() in kept]
+                self.assertGreater(len(shared), len(plain_state) / 2)
+                for key in shared:
+                    self.assertTrue(torch.equal(plain_state[key], before[key]), key)
+                changed(*inputs(28, 28)).square().sum().backward()  # a ViT's maps are of one size
+                for key, parameter in changed.named_parameters():
+                    self.assertIsNotNone(parameter.grad, key)
+
+    def test_frequencies_are_learnt_from(self):
+        """Four images of a class each, told apart after a few steps."""
+        spec = icfs.Spec(values="frequencies", chroma="apart", size=8, fit="crop", std=100)
+        batch = icfs.decode_batch([photo(number=number) for number in range(4)], spec)
+        luma, chroma = torch.from_numpy(batch.values), torch.from_numpy(batch.chroma)
+        targets = torch.arange(4)
+        for model in (stems.resnet_late_concat(models.resnet18(**SMALL), LUMA, CHROMA),
+                      stems.mobilenet_v3(models.mobilenet_v3_small(**SMALL), LUMA, CHROMA),
+                      stems.vit(models.VisionTransformer(64, 16, 2, 2, 48, 96, num_classes=CLASSES), LUMA, CHROMA)):
+            with self.subTest(type(model).__name__):
+                optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+                for _ in range(30):
+                    optimizer.zero_grad()
+                    loss = torch.nn.functional.cross_entropy(model(luma, chroma), targets)
+                    loss.backward()
+                    optimizer.step()
+                self.assertLess(loss.item(), 0.3)
+
+    def test_a_vit_of_another_size_says_so(self):
+        make, change = makers()["vit"]
+        self.assertRaises(icfs.ArgumentError, change(make(), LUMA, CHROMA), *inputs(26, 28))
+        odd = models.VisionTransformer(224, 14, 1, 1, 8, 8)
+        self.assertRaises(icfs.ArgumentError, stems.vit, odd, LUMA)
+        single = models.VisionTransformer(224, 8, 1, 1, 8, 8)
+        self.assertRaises(icfs.ArgumentError, stems.vit, copy.deepcopy(single), LUMA, CHROMA)
+        self.assertEqual(stems.vit(single, LUMA)(inputs(28, 28)[0]).shape, (2, 1000))
+
+    def test_grouped_embedding_is_a_projection_of_each_patch(self):
+        make, change = makers()["vit"]
+        model = change(make(), LUMA, CHROMA)
+        luma, chroma = inputs(28, 28, 1)
+        patch = np.concatenate([luma[0, :, 2:4, 6:8].reshape(-1), chroma[0, :, 1, 3]])
+        found = model.embedding(torch.cat([torch.nn.functional.pixel_unshuffle(luma, 2), chroma], 1))[0, :, 1, 3]
+        expected = model.embedding.weight.detach().flatten(1).numpy() @ patch + model.embedding.bias.detach().numpy()
+        np.testing.assert_allclose(found.detach().numpy(), expected, rtol=1e-3, atol=1e-4)
+
+
+if __name__ == "__main__":
+    main(("torch", "python3-torch"), ("torchvision", "python3-torchvision"))

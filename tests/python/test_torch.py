@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: MIT
+"""icfs.torch: folders, the loader and its ring, crops and flips that follow from a seed, a DataLoader, statistics."""
+import os
+import threading
+
+import numpy as np
+
+from objects import DENSE, SPARSE, Folder, main, objects, photo, photo_jpegs
+
+import icfs
+
+try:
+    import torch
+    from icfs import torch as ictorch
+    from icfs.torch import Augment, Collate, Loader, PathDataset, Statistics, statistics
+except ImportError:  # main() says so
+    pass
+
+PIXELS = icfs.Spec(size=(96, 128), fit="crop")
+FREQUENCIES = icfs.Spec(values="frequencies", chroma="apart", dtype="float16", size=(8, 10), fit="crop",
+                        whole_blocks=True)
+
+
+class Torch(Folder):
+    def setUp(self):
+        super().setUp()
+        for number in range(len(photo_jpegs())):
+            self.put(f"tree/{'cat' if number % 3 else 'dog'}/{number:02}.ic", photo(SPARSE, number))
+        self.put("tree/cat/deeper/nested.IC", photo(SPARSE, 0))
+        self.put("tree/cat/label.txt", b"no image")
+        self.root = self.dir / "tree"
+        self.folder = ictorch.Folder(self.root)
+
+    def batches(self, spec=PIXELS, **options):
+        """Copies: the ring is used again."""
+        return [[None if part is None else part.clone() for part in batch]
+                for batch in Loader(self.folder, spec, 4, **options)]
+
+    def assert_same(self, found, expected):
+        self.assertEqual(len(found), len(expected))
+        for each, other in zip(found, expected):
+            for part, other_part in zip(each, other):
+                self.assertTrue(part is other_part is None or torch.equal(part, other_part))
+
+
+class Folders(Torch):
+    def test_classes_and_order(self):
+        paths = [os.path.relpath(self.folder.path(index), self.root) for index in range(len(self.folder))]
+        self.assertEqual(self.folder.classes, ["cat", "dog"])
+        self.assertEqual(paths[-1].split("/")[0], "dog")
+        self.assertEqual(set(paths), {str(path.relative_to(self.root)) for path in self.root.rglob("*.[iI][cC]")})
+        self.assertEqual([self.folder.classes[target] for target in self.folder.targets],
+                         [path.split("/")[0] for path in paths])
+        try:
+            from torchvision.datasets.folder import make_dataset
+        except ImportError:
+            return
+        expected = make_dataset(str(self.root), {"cat": 0, "dog": 1}, extensions=(".ic",))
+        self.assertEqual([(str(self.root / path), int(target)) for path, target in zip(paths, self.folder.targets)],
+                         expected)
+
+    def test_what_is_none(self):
+        (self.dir / "empty").mkdir()
+        self.assertRaises(icfs.ArgumentError, ictorch.Folder, self.dir / "empty")
+        (self.root / "bird").mkdir()
+        self.assertRaises(icfs.ArgumentError, ictorch.Folder, self.root)
+        self.assertRaises(FileNotFoundError, ictorch.Folder, self.dir / "none")
+
+
+class Loading(Torch):
+    def test_an_epoch_is_what_single_images_are(self):
+        for spec in (PIXELS, FREQUENCIES):
+            batches = self.batches(spec, augment=Augment("corner"))
+            self.assertEqual(len(batches), -(-len(self.folder) // 4))
+            index = 0
+            for values, chroma, targets in batches:
+                for row in range(len(targets)):
+                    expected = icfs.open(self.folder.path(index)).tensor(spec)
+                    np.testing.assert_array_equal(values[row].numpy(), expected.values)
+                    if expected.chroma is not None:
+                        np.testing.assert_array_equal(chroma[row].numpy(), expected.chroma)
+                    self.assertEqual(targets[row], self.folder.targets[index])
+                    index += 1
+            self.assertEqual(index, len(self.folder))
+
+    def test_types(self):
+        for dtype, kind in (("float16", torch.float16), ("float32", torch.float32), ("uint8", torch.uint8)):
+            values, chroma, targets = self.batches(icfs.Spec(size=32, fit="crop", dtype=dtype))[0]
+            self.assertEqual((values.dtype, chroma, targets.dtype), (kind, None, torch.int64))
+
+    def test_shuffling_follows_from_seed_and_epoch(self):
+        augment = Augment("random", flip=True)
+        for spec in (PIXELS, FREQUENCIES):
+            options = {"shuffle": True, "augment": augment, "seed": 3}
+            first = self.batches(spec, **options)
+            self.assert_same(self.batches(spec, threads=3, prefetch=5, **options), first)
+            self.assertFalse(torch.equal(torch.cat([batch[0].flatten() for batch in first]).float(),
+                                         torch.cat([batch[0].flatten() for batch in
+                                                    self.batches(spec, **{**options, "seed": 4})]).float()))
+            loader = Loader(self.folder, spec, 4, **options)
+            epochs = [torch.cat([batch.targets.clone() for batch in loader]) for _ in range(4)]
+            self.assertTrue(all(torch.equal(epoch.sort().values, epochs[0].sort().values) for epoch in epochs))
+            self.assertFalse(all(torch.equal(epoch, epochs[0]) for epoch in epochs))
+            loader.set_epoch(2)
+            self.assertTrue(torch.equal(torch.cat([batch.targets.clone() for batch in loader]), epochs[2]))
+
+    def test_random_crops_and_flips_are_windows_of_the_image(self):
+        """Each of many drawn is one of those that there are, and they are not all the same."""
+        pixels = [icfs.open(self.folder.path(index)).rgb().transpose(2, 0, 1) for index in range(len(self.folder))]
+        size = (pixels[0].shape[1] - 2, pixels[0].shape[2] - 3)
+        seen = set()
+        for epoch in range(3):
+            loader = Loader(self.folder, icfs.Spec(size=size, fit="crop"), len(self.folder),
+                            augment=Augment("random", flip=True))
+            loader.set_epoch(epoch)
+            for values, _, _ in loader:
+                for image, found in zip(pixels, values.numpy()):
+                    windows = {(top, left, flip): image[:, top:top + size[0], left:left + size[1]][..., ::flip]
+                               for top in range(3) for left in range(4) for flip in (1, -1)}
+                    seen |= {key for key, window in windows.items() if np.array_equal(window, found)}
+                    self.assertTrue(any(np.array_equal(window, found) for window in windows.values()))
+        self.assertGreater(len(seen), 12)
+        self.assertEqual({flip for _, _, flip in seen}, {1, -1})
+
+    def test_random_crops_of_frequencies_reach_all_places(self):
+        from icfs.torch.augment import crop_limits
+        layout = icfs.open(photo()).tensor(icfs.Spec(values="frequencies", whole_blocks=True)).values.shape
+        limits = crop_limits(self.folder.items, FREQUENCIES)
+        self.assertEqual(limits[0].tolist(), [layout[1] - 8, layout[2] - 10, 2])
+        drawn = Augment("random").draw(limits[:1].repeat(1000, 0), 1000, torch.Generator().manual_seed(0))
+        self.assertEqual(set(drawn.corners[:, 0].tolist()), set(range(0, limits[0, 0] + 1, 2)))
+        self.assertEqual(set(drawn.corners[:, 1].tolist()), set(range(0, limits[0, 1] + 1, 2)))
+
+    def test_the_ring_is_used_again_and_what_is_kept_is_not(self):
+        for keep in (1, 3):
+            pointers, held = set(), []
+            for batch in Loader(self.folder, PIXELS, 2, prefetch=2, keep=keep):
+                held.append((batch, batch.values.clone()))
+                held = held[-keep:]
+                for kept, expected in held:
+                    self.assertTrue(torch.equal(kept.values, expected))
+                pointers.add(batch.values.data_ptr())
+            self.assertLessEqual(len(pointers), 2 + keep)
+            self.assertLess(len(pointers), len(Loader(self.folder, PIXELS, 2)))
+
+    def test_the_last_batch(self):
+        count = len(self.folder)
+        loader = Loader(self.folder, PIXELS, count - 1)
+        self.assertEqual([len(batch.targets) for batch in loader], [count - 1, 1])
+        self.assertEqual(len(loader), 2)
+        self.assertEqual([len(batch.targets) for batch in Loader(self.folder, PIXELS, count - 1, drop_last=True)],
+                         [count - 1])
+        self.assertEqual([len(batch.targets) for batch in Loader(self.folder, PIXELS, 1000)], [count])
+
+    def test_an_iteration_that_is_left_ends_its_threads(self):
+        before = threading.active_count()
+        for _ in range(3):
+            for _ in Loader(self.folder, PIXELS, 1):
+                break
+        iterator = iter(Loader(self.folder, PIXELS, 1))
+        next(iterator)
+        self.assertGreater(threading.active_count(), before)
+        iterator.close()
+        self.assertEqual(threading.active_count(), before)
+
+    def test_damaged_files(self):
+        index = 5
+        with open(self.folder.path(index), "r+b") as file:
+            file.truncate(100)
+        with self.assertRaisesRegex(icfs.TruncatedError, os.path.basename(self.folder.path(index))):
+            self.batches()
+        targets = torch.cat([batch[2] for batch in self.batches(errors="ignore")])
+        self.assertEqual((targets == -100).nonzero().flatten().tolist(), [index])
+        self.assertFalse(self.batches(errors="ignore")[1][0][1].any())
+
+    def test_a_sparser_design(self):
+        sparse = self.batches(FREQUENCIES, design="s2x2-b8-k2-q8")
+        self.assertEqual(sparse[0][0].shape[1], 3)
+        self.assertTrue(torch.equal(sparse[0][0], self.batches(FREQUENCIES)[0][0][:, :3]))
+
+    def test_what_cannot_be(self):
+        for spec, options in ((icfs.Spec(), {"augment": Augment("random")}), (PIXELS, {"augment": Augment("middle")}),
+                              (icfs.Spec(values="frequencies", size=8, fit="crop"), {"augment": Augment(flip=True)}),
+                              (PIXELS, {"threads": 0}), (PIXELS, {"prefetch": 0}), (PIXELS, {"errors": "skip"})):
+            with self.assertRaises(icfs.ArgumentError):
+                Loader(self.folder, spec, 4, **options)
+
+    def test_memory_is_shared_by_dlpack(self):
+        batch = icfs.decode_batch([photo()], icfs.Spec(dtype="float16"))
+        tensor = torch.from_dlpack(batch.values)
+        self.assertEqual(tensor.data_ptr(), batch.values.ctypes.data)
+        out = torch.empty(1, *batch.values.shape[1:], dtype=torch.float16)
+        icfs.decode_batch([photo()], icfs.Spec(dtype="float16"), out=out.numpy())
+        self.assertTrue(torch.equal(out, tensor))
+
+
+class ByDataLoader(Torch):
+    def test_same_batches(self):
+        for workers in (0, 2):
+            loader = torch.utils.data.DataLoader(PathDataset(self.folder), 4, collate_fn=Collate(PIXELS),
+                                                 num_workers=workers)
+            self.assert_same(list(loader), self.batches())
+
+    def test_random_crops(self):
+        torch.manual_seed(0)
+        loader = torch.utils.data.DataLoader(PathDataset(self.folder), 4, shuffle=True,
+                                             collate_fn=Collate(FREQUENCIES, Augment("random", flip=True)))
+        batches = list(loader)
+        self.assertEqual(sum(len(batch.targets) for batch in batches), len(self.folder))
+        self.assertEqual(batches[0].chroma.shape, (4, 42, 4, 5))
+
+    def test_indices(self):
+        data = PathDataset(self.folder)
+        self.assertEqual(data[0], data[-len(data)])
+        self.assertRaises(IndexError, data.__getitem__, len(data))
+
+
+class OfFrequencies(Torch):
+    def test_values_become_normal(self):
+        found = statistics(self.folder)
+        self.assertEqual((found.images, found.mean.shape), (len(self.folder), (3, 21)))
+        for chroma in ("apart", "repeated"):
+            mean, std = found.arranged(chroma)
+            spec = icfs.Spec(values="frequencies", chroma=chroma, mean=mean, std=std)
+            batch = icfs.decode_batch(self.folder.items, spec)
+            parts = [part for part in batch[:2] if part is not None]
+            for part in parts if chroma == "apart" else []:  # repetition weighs blocks at odd edges less
+                np.testing.assert_allclose(part.mean((0, 2, 3)), 0, atol=1e-3)
+                np.testing.assert_allclose(part.std((0, 2, 3)), 1, atol=1e-3)
+            self.assertEqual(sum(part.shape[1] for part in parts), 63)
+            for part in parts:
+                self.assertLess(np.abs(part.mean((0, 2, 3))).max(), 0.1)
+
+    def test_files(self):
+        found = statistics(self.folder, images=5, seed=2)
+        path = self.dir / "statistics.json"
+        found.save(path)
+        again = Statistics.load(path)
+        self.assertEqual((again.design, again.images), (found.design, 5))
+        np.testing.assert_array_equal(again.mean, found.mean)
+        np.testing.assert_array_equal(again.std, found.std)
+        for text in ("", "{}", "[]", path.read_text().replace("k6", "k5"), path.read_text()[:-5]):
+            path.write_text(text)
+            self.assertRaises(icfs.CorruptError, Statistics.load, path)
+
+    def test_sparser_designs_and_luma(self):
+        found = statistics(self.folder)
+        mean, _ = found.arranged("apart", design="s2x2-b8-k2-q8")
+        np.testing.assert_array_equal(mean[:3], found.mean[0, :3])
+        np.testing.assert_array_equal(mean[3:], found.mean[1:, :3].T.ravel())
+        self.assertEqual(len(found.arranged(components=1)[0]), 21)
+        self.assertRaises(icfs.ArgumentError, found.arranged, design="s2x2-b8-k7-q8")
+        self.assertRaises(icfs.ArgumentError, found.arranged, design="s2x2-b16-k2-q8")
+
+    def test_grayscale_counts_for_luma(self):
+        self.put("gray/all/0.ic", objects()["grayscale"])
+        gray = statistics(ictorch.Folder(self.dir / "gray"))
+        self.assertEqual(gray.mean.shape, (1, 21))
+        self.put("gray/all/1.ic", photo())
+        self.assertEqual(statistics(ictorch.Folder(self.dir / "gray")).mean.shape, (3, 21))
+        self.put("gray/all/2.ic", photo(DENSE))
+        self.assertRaises(icfs.ArgumentError, statistics, ictorch.Folder(self.dir / "gray"))
+
+
+if __name__ == "__main__":
+    main(("torch", "python3-torch"))
