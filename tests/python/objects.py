@@ -26,9 +26,9 @@ DESIGNS = (DENSE, SPARSE, "s1x1-b8-k9-q5-c1", "s4x2-b4-k3-q3", "s1x1-b16-k12-q6"
            "s2x2-b8-k6-q8-fbox-oh", "s1x1-b8-k9-q8-ol", "s1x2-b32-k20-q1-ox")
 
 
-def run(*line: object, content: bytes | None = None) -> bytes:
+def run(*line: object, content: bytes | None = None, env: dict[str, str] | None = None) -> bytes:
     done = subprocess.run([str(word) for word in line], input=content, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          check=False)
+                          env=env, check=False)
     if done.returncode:
         raise AssertionError(f"{line[0]} ended with {done.returncode}: {done.stderr.decode(errors='replace')}")
     return done.stdout
@@ -92,12 +92,14 @@ class Folder(unittest.TestCase):
         return path
 
 
-def main(*modules: tuple[str, str]) -> None:
-    """Run the tests, or name the (module, package) that is missing."""
+def main(*modules: tuple[str, str], unless: str | None = None) -> None:
+    """Run the tests, or name the (module, package) that is missing, or another reason."""
     for module, package in modules:
         try:
             importlib.import_module(module)
         except ImportError as error:
-            print(f"SKIP: no {module} for this Python ({error}); it comes with {package}")
-            sys.exit(77)
+            unless = unless or f"no {module} for this Python ({error}); it comes with {package}"
+    if unless:
+        print("SKIP:", unless)
+        sys.exit(77)
     unittest.main(verbosity=2)
