@@ -63,7 +63,7 @@ class Loader:
         epoch alone (`set_epoch`), whatever the number of threads.
     threads: that read and decode, beside the one that trains.
     prefetch: batches that are decoded ahead. keep: how many of the latest batches stay as they are; the memory of older
-        ones is written to again. 1: a batch is valid until the next one is asked for.
+        ones is written to again. 1: a batch is valid until the next one is asked for, of this epoch or another.
     pin_memory: page-locked memory, from which copies to a GPU are asynchronous; then `keep=2`, or wait for the copy.
     design: read each object as this sparser one.
     errors: "raise" the first; or "ignore" images that cannot be decoded: values of 0, and the target -100, which
@@ -86,6 +86,7 @@ class Loader:
         self.pin_memory, self.errors, self.epoch = pin_memory, errors, 0
         self.design = None if design is None else design_of(design)
         self.bound = bind(spec, folder.items, self.design)
+        self._rings: list[list[_Slot]] = []  # of iterations that ended: an epoch need not fault in memory anew
         self._limits = crop_limits(folder.items, spec) if augment.crop == "random" else None
 
     def set_epoch(self, epoch: int) -> None:
@@ -114,6 +115,14 @@ class Loader:
         targets[list(batch.errors)] = IGNORED
         return _Ready(slot, slot.sample(targets))
 
+    def _ring(self) -> list[_Slot]:
+        """Prefetched batches, and those that stay as they are."""
+        try:
+            return self._rings.pop()
+        except IndexError:
+            count = min(self.batch_size, len(self.folder))
+            return [_Slot(self.bound, count, self.pin_memory) for _ in range(self.prefetch + self.keep)]
+
     def __iter__(self) -> Iterator[Sample]:
         epoch, self.epoch = self.epoch, self.epoch + 1
         return _iterate(self, epoch)
@@ -127,8 +136,9 @@ class _Producer(threading.Thread):
         self.loader, self.epoch = loader, epoch
         self.free: queue.SimpleQueue[Optional[_Slot]] = queue.SimpleQueue()
         self.ready: queue.SimpleQueue[Union[_Ready, BaseException, None]] = queue.SimpleQueue()
-        for _ in range(loader.prefetch + loader.keep):
-            self.free.put(_Slot(loader.bound, min(loader.batch_size, len(loader.folder)), loader.pin_memory))
+        self.ring = loader._ring()
+        for slot in self.ring:
+            self.free.put(slot)
 
     def run(self) -> None:
         try:
@@ -161,3 +171,4 @@ def _iterate(loader: Loader, epoch: int) -> Iterator[Sample]:
     finally:
         producer.free.put(None)
         producer.join()
+        loader._rings.append(producer.ring)
