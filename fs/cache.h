@@ -36,7 +36,7 @@ struct cache_counts {
 
 struct cache;
 
-/* At most `nbytes` of objects, or one alone that is larger. -ENOMEM. */
+/* At most `nbytes` of objects, but for the newest one, which stays however large it is. -ENOMEM. */
 errint_t cache_new(uint64_t nbytes, struct cache **ret_cache);
 void cache_free(struct cache *cache); /* no object may be in use; NULL is fine */
 

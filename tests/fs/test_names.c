@@ -497,7 +497,7 @@ int main(void)
 	tcase_add_test(names, test_pictures);
 	tcase_add_test(names, test_a_lookup_asks_little);
 	tcase_add_loop_test(names, test_random_directories, 0, 12);
-	tcase_add_loop_test(names, test_names_found_by_their_endings, 0, 60);
+	tcase_add_loop_test(names, test_names_found_by_their_endings, 0, 20);
 	tcase_add_test(names, test_names_that_made_room);
 	tcase_add_test(names, test_long_names);
 	tcase_add_test(names, test_a_picture_name_that_is_too_long);
