@@ -114,9 +114,9 @@ IC_API errint_t ic_tensor_shape(const struct ic_layout *layout, const struct ic_
  *
  * Frequencies: x and y count blocks of luma, and are even where chroma is halved (IC_CENTER rounds down to that). A flip
  * reverses the blocks of a row and changes the sign of every odd horizontal frequency, which is exactly the transform of
- * the mirrored samples. So that it is one of the picture too, the window must be made of whole blocks of the coarsest
- * grid: an even number of columns where chroma is halved, and not those that stick out of the picture, which whole_blocks
- * cuts off. Else -ERANGE.
+ * the mirrored samples; what a decoder makes of them differs by 1 where its inverse transform rounds a tie. So that it is
+ * one of the picture too, the window must be made of whole blocks of the coarsest grid: an even number of columns where
+ * chroma is halved, and not those that stick out of the picture, which whole_blocks cuts off. Else -ERANGE.
  */
 struct ic_window {
 	uint32_t x, y;

@@ -3,7 +3,7 @@
 #
 #   test-libic.sh ICFS MKIMAGES COMPILER...
 set -euo pipefail
-icfs=$1 mkimages=$2
+icfs=$(realpath "$1") mkimages=$(realpath "$2")
 shift 2
 for tool in pkg-config meson readelf nm; do
     command -v "$tool" >/dev/null || { echo "SKIP: no $tool"; exit 77; }
