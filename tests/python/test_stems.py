@@ -98,20 +98,20 @@ class Stems(unittest.TestCase):
 
     def test_frequencies_are_learnt_from(self):
         """Four images of a class each, told apart after a few steps."""
-        spec = icfs.Spec(values="frequencies", chroma="apart", size=8, fit="crop", std=100)
+        spec = icfs.Spec(values="frequencies", chroma="apart", size=8, fit="crop", std=20)
         batch = icfs.decode_batch([photo(number=number) for number in range(4)], spec)
         luma, chroma = torch.from_numpy(batch.values), torch.from_numpy(batch.chroma)
         targets = torch.arange(4)
         for model in (stems.mobilenet_v3(models.mobilenet_v3_small(**SMALL), LUMA, CHROMA),
                       stems.vit(models.VisionTransformer(64, 16, 2, 2, 48, 96, num_classes=CLASSES), LUMA, CHROMA)):
             with self.subTest(type(model).__name__):
-                optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+                optimizer = torch.optim.Adam(model.parameters(), 3e-3)
                 for _ in range(30):
                     optimizer.zero_grad()
                     loss = torch.nn.functional.cross_entropy(model(luma, chroma), targets)
                     loss.backward()
                     optimizer.step()
-                self.assertLess(loss.item(), 0.3)
+                self.assertLess(loss.item(), 0.5)  # of ln 4
 
     def test_a_vit_of_another_size_says_so(self):
         make, change = makers()["vit"]
