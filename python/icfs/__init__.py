@@ -15,6 +15,7 @@ from .image import Image, open
 from .tensor import CENTER, IMAGENET_MEAN, IMAGENET_STD, PIXELS_MAX, Bound, Shape, Spec, Tensors, Window
 
 __version__ = "0.1.0"
-__all__ = ["ArgumentError", "Batch", "Bound", "CENTER", "CorruptError", "Design", "Error", "IMAGENET_MEAN", "IMAGENET_STD",
+__all__ = ["ArgumentError", "Batch", "Bound", "CENTER", "CorruptError", "Design", "Error", "IMAGENET_MEAN",
+           "IMAGENET_STD",
            "Image", "Items", "LimitError", "PIXELS_MAX", "Pool", "Shape", "ShapeError", "Spec", "Tensors",
            "TruncatedError", "UnsupportedError", "Window", "bind", "decode_batch", "open"]

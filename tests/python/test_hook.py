@@ -36,7 +36,8 @@ class Hook(Folder):
         self.assertEqual(self.python("import PIL.Image\n" + self.OPEN), self.python(self.OPEN))
 
     def test_pillow_that_came_first(self):
-        program = "import sys; sys.meta_path = [each for each in sys.meta_path if 'icfs' not in each.__class__.__module__ + getattr(each, '__module__', '')]\n" \
+        program = "import sys\nsys.meta_path = [each for each in sys.meta_path if getattr(each, '__module__', '') != '_icfs_hook']" \
+                  "\n" \
                   "for name in ('_icfs_hook', 'PIL.Image'): sys.modules.pop(name, None)\n" \
                   f"import PIL.Image; import _icfs_hook\n{self.OPEN}"
         self.assertEqual(self.python(program), self.python(self.OPEN))

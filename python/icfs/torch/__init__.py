@@ -2,7 +2,7 @@
 """Train on .ic files with PyTorch: pixels or frequencies, whole batches at a time.
 
     folder = Folder("/mnt/train")                                  # a folder a class, as ImageFolder has it
-    spec = icfs.Spec(values="frequencies", chroma="apart", dtype="float16", size=28, fit="crop or pad", mean=..., std=...)
+    spec = icfs.Spec(values="frequencies", chroma="apart", dtype="float16", size=28, fit="crop or pad")
     for luma, chroma, targets in Loader(folder, spec, 256, shuffle=True, crop="random", flip=True):
         ...
 

@@ -54,7 +54,8 @@ class Statistics:
                 found = json.load(file)
             design = Design.parse(found["design"])
             mean, std = np.array(found["mean"], np.float64), np.array(found["std"], np.float64)
-            if mean.shape != std.shape or mean.shape not in ((1, len(design.frequencies)), (3, len(design.frequencies))):
+            count = len(design.frequencies)
+            if mean.shape != std.shape or mean.shape not in ((1, count), (3, count)):
                 raise ValueError("of another shape than the design's")
             return cls(design, mean, std, int(found["images"]))
         except (ValueError, KeyError, TypeError) as error:
