@@ -77,6 +77,21 @@ static bool same_shape(const struct ic_tensor_shape *a, const struct ic_tensor_s
 	       a->chroma_nbytes == b->chroma_nbytes;
 }
 
+/* Chroma is named where the rest is alike. */
+static errint_t fail_shape(const struct ic_tensor_shape *is, const struct ic_tensor_shape *wanted, struct ic_why *why)
+{
+	bool alike = is->channels == wanted->channels && is->height == wanted->height && is->width == wanted->width;
+	if (alike && is->value_nbytes == wanted->value_nbytes)
+		return ic_fail(why, -ERANGE,
+		               "the image's chroma becomes %u x %u x %u values, the batch's has %u x %u x %u",
+		               is->chroma_channels, is->chroma_height, is->chroma_width, wanted->chroma_channels,
+		               wanted->chroma_height, wanted->chroma_width);
+	return ic_fail(why, -ERANGE,
+	               "the image becomes %u x %u x %u values of %u bytes, the batch has %u x %u x %u of %u",
+	               is->channels, is->height, is->width, is->value_nbytes, wanted->channels, wanted->height,
+	               wanted->width, wanted->value_nbytes);
+}
+
 /* Which K an object is to be read with; 0 is its own. */
 static errint_t choose_keep(const struct ic_layout *layout, const struct ic_design *design, unsigned *ret_keep,
                             struct ic_why *why)
@@ -114,9 +129,7 @@ static errint_t check_header(const struct ic_batch *batch, const uint8_t *bytes,
 	}
 	err = ic_tensor_shape(&view.layout, &batch->spec, &shape, why);
 	if (!err && !same_shape(&shape, &batch->shape))
-		err = ic_fail(why, -ERANGE, "the image becomes %u x %u x %u values, the batch has %u x %u x %u",
-		              shape.channels, shape.height, shape.width, batch->shape.channels, batch->shape.height,
-		              batch->shape.width);
+		err = fail_shape(&shape, &batch->shape, why);
 	return err;
 }
 
