@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Steps, rounding, bits used, means, packing: against the formulas of docs/format.md, section 5.4 and 2. */
+#include "codec/codes_kernel_priv.h"
 #include "codec/codes_priv.h"
 
 #include "codec_helpers.h"
@@ -344,6 +345,101 @@ START_TEST(a_table_is_the_formula)
 }
 END_TEST
 
+/* --- Fillings against each other ---------------------------------------------------------------------------------- */
+
+#define NVALUES_MAX 1100
+
+static int count_kernels(void)
+{
+	int n = 0;
+
+	while (codes_kernel_at((unsigned)n))
+		n++;
+	return n;
+}
+
+/* The compiler's default. */
+static const struct codes_kernel *plain_kernel(void)
+{
+	return codes_kernel_at((unsigned)count_kernels() - 1);
+}
+
+START_TEST(every_quotient_is_the_same)
+{
+	const struct codes_kernel *kernel = codes_kernel_at((unsigned)_i), *plain = plain_kernel();
+	static int16_t values[65536];
+	static int8_t codes[65536], expected[65536];
+
+	for (int32_t step = 1; step <= 255; step++) {
+		struct codes_divider by = {.half = 8 * step, .inverse = 1.0f / (float)(16 * step)};
+		size_t n = 0;
+
+		for (int32_t value = -32768; value <= 32767; value++) {
+			if (code_of(value, 8, (uint32_t)step) >= -128 && code_of(value, 8, (uint32_t)step) <= 127)
+				values[n++] = (int16_t)value;
+		}
+		kernel->divide(by, values, 1, n, codes);
+		plain->divide(by, values, 1, n, expected);
+		ck_assert_mem_eq(codes, expected, n);
+	}
+}
+END_TEST
+
+/* Of all 16 bits, of 8, or few at the ends; memory ends where they do. */
+static void random_values(struct dice *dice, unsigned round, size_t n, int16_t *values)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (round % 3 == 0)
+			values[i] = (int16_t)dice_between(dice, INT16_MIN, INT16_MAX);
+		else if (round % 3 == 1)
+			values[i] = (int16_t)dice_between(dice, INT8_MIN, INT8_MAX);
+		else
+			values[i] = (int16_t)(dice_roll(dice, 500) ? 0 : dice_roll(dice, 2) ? INT16_MAX : INT16_MIN);
+	}
+}
+
+static void check_codes(const struct codes_kernel *kernel, const int8_t *codes, size_t n)
+{
+	const struct codes_kernel *plain = plain_kernel();
+	struct codes_range range = kernel->range8(codes, n), expected_range = plain->range8(codes, n);
+
+	ck_assert_int_eq(range.min, expected_range.min);
+	ck_assert_int_eq(range.max, expected_range.max);
+	for (unsigned mask = 1; mask <= 127; mask = 2 * mask + 1) {
+		struct codes_places places = kernel->sum_places(codes, n, (uint8_t)mask);
+		struct codes_places expected = plain->sum_places(codes, n, (uint8_t)mask);
+
+		ck_assert_uint_eq(places.sum, expected.sum);
+		ck_assert_uint_eq(places.sum_neg, expected.sum_neg);
+		ck_assert_uint_eq(places.count_neg, expected.count_neg);
+	}
+}
+
+START_TEST(every_loop_is_the_same)
+{
+	const struct codes_kernel *kernel = codes_kernel_at((unsigned)_i), *plain = plain_kernel();
+	struct guard in = guard_new(NVALUES_MAX * sizeof(int16_t)), out = guard_new(NVALUES_MAX);
+	struct dice dice = dice_new(16);
+
+	for (unsigned round = 0; round < 2000; round++) {
+		size_t n = 1 + dice_roll(&dice, round % 2 ? 70 : NVALUES_MAX);
+		int16_t *values = (int16_t *)guard_tail(&in, n * sizeof *values);
+		int8_t *codes = (int8_t *)guard_tail(&out, n), expected[NVALUES_MAX];
+
+		random_values(&dice, round, n, values);
+		struct codes_range range = kernel->range16(values, n), expected_range = plain->range16(values, n);
+		ck_assert_int_eq(range.min, expected_range.min);
+		ck_assert_int_eq(range.max, expected_range.max);
+		kernel->narrow(values, n, codes);
+		plain->narrow(values, n, expected);
+		ck_assert_mem_eq(codes, expected, n);
+		check_codes(kernel, codes, n);
+	}
+	guard_clear(&in);
+	guard_clear(&out);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, the_step_is_the_smallest_that_fits);
@@ -357,6 +453,8 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, packing_is_bit_by_bit);
 	tcase_add_test(cases, unpacking_begins_and_ends_anywhere);
 	tcase_add_test(cases, a_table_is_the_formula);
+	tcase_add_loop_test(cases, every_quotient_is_the_same, 0, count_kernels());
+	tcase_add_loop_test(cases, every_loop_is_the_same, 0, count_kernels());
 }
 
 int main(void)
