@@ -32,14 +32,15 @@ class Libjpeg(ProgramTest):
 
         self.on_each(check, faces=("jpeg",))
 
-    def test_huffman_tables_are_the_best(self):
-        """What is served is not longer than what jpegtran makes of it, which counts every symbol. Zeros behind bytes of
-        ones do not count: how many there are is chance, for any code."""
+    def test_huffman_tables_are_nearly_the_best(self):
+        """What is served is little longer than what jpegtran makes of it, which counts every symbol and has codes of up
+        to 16 bits, not 8. Zeros behind bytes of ones do not count: how many there are is chance, for any code."""
         def check(design, face):
             for name in self.jpegs:
                 served = (self.point / name).read_bytes()
                 optimal = run("jpegtran", "-copy", "all", "-optimize", self.point / name)
-                self.assertLessEqual(len(served) - served.count(b"\xff\0"), len(optimal) - optimal.count(b"\xff\0"), name)
+                least = len(optimal) - optimal.count(b"\xff\0")
+                self.assertLessEqual(20 * (len(served) - served.count(b"\xff\0")), 21 * least, name)
 
         self.on_each(check, faces=("jpeg",))
 
