@@ -25,10 +25,14 @@ struct slot {
 	errint_t err;
 };
 
+/* Beside a slot, malloc takes 8 bytes for itself and up to 15 to fill up, twice, and the buckets up to 16. */
+_Static_assert(sizeof(struct slot) + 40 <= CACHE_SLOT_NBYTES, "an object takes more than it is counted with");
+
 /* Slots from the oldest to the newest. */
 struct line {
 	struct slot *oldest, *newest;
-	uint64_t nbytes, nbytes_max;
+	uint64_t nbytes, nbytes_max; /* of memory */
+	uint64_t nobjects;
 };
 
 struct cache {
@@ -141,6 +145,16 @@ static void unref(struct slot *slot)
 		slot_free(slot);
 }
 
+static uint64_t memory_of(const struct slot *slot)
+{
+	return slot->object.nbytes + CACHE_SLOT_NBYTES;
+}
+
+static uint64_t object_nbytes(const struct line *line)
+{
+	return line->nbytes - line->nobjects * CACHE_SLOT_NBYTES;
+}
+
 static void join(struct line *line, struct slot *slot, enum place place)
 {
 	slot->place = place;
@@ -148,14 +162,16 @@ static void join(struct line *line, struct slot *slot, enum place place)
 	slot->newer = NULL;
 	*(line->newest ? &line->newest->newer : &line->oldest) = slot;
 	line->newest = slot;
-	line->nbytes += slot->object.nbytes;
+	line->nbytes += memory_of(slot);
+	line->nobjects++;
 }
 
 static void leave(struct line *line, struct slot *slot)
 {
 	*(slot->older ? &slot->older->newer : &line->oldest) = slot->newer;
 	*(slot->newer ? &slot->newer->older : &line->newest) = slot->older;
-	line->nbytes -= slot->object.nbytes;
+	line->nbytes -= memory_of(slot);
+	line->nobjects--;
 }
 
 static void forget(struct cache *cache, struct slot *slot)
@@ -195,7 +211,7 @@ static void shorten_queue(struct cache *cache)
 
 	while (queue->nbytes > queue->nbytes_max && queue->oldest != queue->newest) {
 		struct slot *slot = queue->oldest;
-		if (!has_room(cache, slot->object.nbytes)) {
+		if (!has_room(cache, memory_of(slot))) {
 			forget(cache, slot);
 			continue;
 		}
@@ -329,7 +345,7 @@ struct cache_counts cache_counts(struct cache *cache)
 	struct cache_counts counts = {
 	        .hits = cache->hits,
 	        .misses = cache->misses,
-	        .nbytes = cache->queue.nbytes + cache->kept.nbytes,
+	        .nbytes = object_nbytes(&cache->queue) + object_nbytes(&cache->kept),
 	        .nobjects = cache->count,
 	};
 	pthread_mutex_unlock(&cache->lock);

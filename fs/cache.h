@@ -31,12 +31,15 @@ struct object {
 struct cache_counts {
 	uint64_t hits;   /* found, or made by somebody else meanwhile */
 	uint64_t misses; /* made */
-	uint64_t nbytes, nobjects;
+	uint64_t nbytes, nobjects; /* in memory; bytes of objects alone */
 };
 
 struct cache;
 
-/* At most `nbytes` of objects, but for the newest one, which stays however large it is. -ENOMEM. */
+/* What an object takes beside its bytes, and is counted with: small ones are many. */
+#define CACHE_SLOT_NBYTES 224u
+
+/* At most `nbytes` of memory, but for the newest object, which stays however large it is. -ENOMEM. */
 errint_t cache_new(uint64_t nbytes, struct cache **ret_cache);
 void cache_free(struct cache *cache); /* no object may be in use; NULL is fine */
 

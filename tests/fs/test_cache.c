@@ -5,6 +5,7 @@
 #include <check.h>
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -13,7 +14,7 @@
 
 #define NTHREADS 64
 #define NOBJECTS 100
-#define LIMIT 80000
+#define LIMIT (80 * (1000 + CACHE_SLOT_NBYTES)) /* of 1000 bytes each */
 #define NKEYS 10
 
 static struct object_key key_of(uint64_t ino)
@@ -126,6 +127,13 @@ START_TEST(test_64_threads_make_each_object_once)
 }
 END_TEST
 
+static uint64_t memory_of(struct cache *cache)
+{
+	struct cache_counts counts = cache_counts(cache);
+
+	return counts.nbytes + counts.nobjects * CACHE_SLOT_NBYTES;
+}
+
 START_TEST(test_bound)
 {
 	struct work work = {0};
@@ -134,9 +142,26 @@ START_TEST(test_bound)
 	ck_assert_int_eq(cache_new(LIMIT, &cache), 0);
 	for (uint64_t ino = 0; ino < 2000; ino++) {
 		get(cache, &work, ino, 100 + ino % 900);
-		ck_assert_uint_le(cache_counts(cache).nbytes, LIMIT);
+		ck_assert_uint_le(memory_of(cache), LIMIT);
 	}
-	ck_assert_uint_gt(cache_counts(cache).nbytes, LIMIT * 9 / 10);
+	ck_assert_uint_gt(memory_of(cache), LIMIT * 9 / 10);
+	cache_free(cache);
+}
+END_TEST
+
+/* What the heap holds beside the bytes of small objects is within the bound, too. */
+START_TEST(test_small_objects_are_no_larger_than_they_are_counted)
+{
+	const uint64_t nobjects = 20000;
+	struct work work = {0};
+	struct cache *cache;
+
+	ck_assert_int_eq(cache_new(UINT64_C(64) << 20, &cache), 0);
+	size_t before = mallinfo2().uordblks;
+	for (uint64_t ino = 0; ino < nobjects; ino++)
+		get(cache, &work, ino, 1 + ino % 16);
+	ck_assert_uint_eq(cache_counts(cache).nobjects, nobjects);
+	ck_assert_uint_le(mallinfo2().uordblks - before, memory_of(cache));
 	cache_free(cache);
 }
 END_TEST
@@ -327,6 +352,7 @@ int main(void)
 
 	tcase_add_test(tcase, test_64_threads_make_each_object_once);
 	tcase_add_test(tcase, test_bound);
+	tcase_add_test(tcase, test_small_objects_are_no_larger_than_they_are_counted);
 	tcase_add_test(tcase, test_scans_do_not_empty_it);
 	tcase_add_test(tcase, test_what_nobody_reads_makes_room);
 	tcase_add_test(tcase, test_the_newest_stays_however_large);
