@@ -124,15 +124,16 @@ LANES_INLINE void inverse_flat(unsigned block, const lanes16 *r, const int32_t *
 
 /* --- Columns: from codes to rows of half-transformed blocks -------------------------------------------------------- */
 
+/* Codes of a plane stay within 16 bits. Lanes past its end hold any bytes, which may leave them: hence without signs. */
 LANES_INLINE lanes16 dequantize(const int8_t *codes, const struct dequant *d)
 {
 	lanes16 q = lanes_bytes(codes);
-	lanes16 value = q * lanes_splat(d->step);
+	lanes16u value = (lanes16u)q * (lanes16u)lanes_splat(d->step);
 	if (d->if_nonneg | d->if_neg) {
 		lanes16 is_neg = q >> 15;
-		value += (is_neg & d->if_neg) | (~is_neg & d->if_nonneg);
+		value += (lanes16u)((is_neg & d->if_neg) | (~is_neg & d->if_nonneg));
 	}
-	return value;
+	return (lanes16)value;
 }
 
 LANES_INLINE void load_column(const struct block_shape *shape, unsigned u, const int8_t *const *codes, lanes16 *r)
