@@ -106,6 +106,8 @@ static void link_close(struct catalog_link *link)
 	};
 	for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
 		sqlite3_finalize(statements[i]);
+	for (size_t i = 0; i < CATALOG_NSTATEMENTS; i++)
+		sqlite3_finalize(link->more[i]);
 	sqlite3_close(link->db);
 	*link = (struct catalog_link){0};
 }

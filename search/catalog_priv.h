@@ -7,9 +7,39 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+/* Statements that only searches and those who serve their choices need: catalog_statements.c has their texts. */
+enum catalog_statement {
+	CATALOG_GET_MEASUREMENT,
+	CATALOG_GET_ACCURACY,
+	CATALOG_PUT_MEASUREMENT,
+	CATALOG_ID_OF_MEASUREMENT,
+	CATALOG_EACH_MEASUREMENT,
+	CATALOG_GET_COST,
+	CATALOG_PUT_COST,
+	CATALOG_EACH_COST,
+	CATALOG_PUT_RUN,
+	CATALOG_FIND_RUN,
+	CATALOG_EACH_RUN,
+	CATALOG_END_RUN,
+	CATALOG_PUT_PARAMETER,
+	CATALOG_GET_PARAMETERS,
+	CATALOG_PUT_PLANNED,
+	CATALOG_GET_PLAN,
+	CATALOG_PUT_EVALUATED,
+	CATALOG_PUT_FRONTIER,
+	CATALOG_GET_FRONTIER,
+	CATALOG_PUT_CHOICE,
+	CATALOG_GET_CHOICES,
+	CATALOG_LAST_CHOICE,
+	CATALOG_WITHDRAW,
+	CATALOG_DATA_VERSION,
+	CATALOG_NSTATEMENTS,
+};
+
 /* One connection and its statements. Used by one thread at a time. */
 struct catalog_link {
 	sqlite3 *db;
+	sqlite3_stmt *more[CATALOG_NSTATEMENTS]; /* prepared when they are first needed */
 	sqlite3_stmt *begin, *begin_writing, *commit, *rollback;
 	sqlite3_stmt *get_variant, *get_known;
 	sqlite3_stmt *drop_source, *put_source, *put_facts, *put_variant, *put_size, *forget;
@@ -34,6 +64,18 @@ struct catalog_change {
 	};
 };
 
+/* What a caller wants done in one transaction, and waits for. */
+typedef errint_t catalog_work(struct catalog_link *link, void *context, struct ic_why *why);
+
+struct catalog_call {
+	catalog_work *work;
+	void *context;
+	struct ic_why *why;
+	errint_t err;
+	bool is_done;
+	struct catalog_call *next;
+};
+
 struct catalog {
 	pthread_mutex_t read_lock; /* over `reader` */
 	struct catalog_link reader;
@@ -45,8 +87,9 @@ struct catalog {
 	pthread_cond_t queued, written;
 	struct catalog_change *queue; /* a ring of QUEUE_SIZE, and behind it the batch being written */
 	size_t first, count;
-	uint64_t put, done; /* changes ever queued, and ever dealt with */
-	errint_t err;       /* of the last write that failed, until told */
+	uint64_t put, done;         /* changes ever queued, and ever dealt with */
+	struct catalog_call *calls; /* first come, first served; before the queue */
+	errint_t err;               /* of the last write that failed, until told */
 	bool closing;
 };
 
@@ -64,6 +107,26 @@ errint_t catalog_migrate(sqlite3 *db, const char *path, struct ic_why *why); /* 
 int catalog_run(sqlite3_stmt *statement);
 errint_t catalog_start_writer(struct catalog *catalog);
 void catalog_stop_writer(struct catalog *catalog); /* after all that is queued is written */
+
+/* Do `work` in a transaction: in the writer's thread, and on the disk once it returned 0; or reading, at once. What it
+ * returns, or what the transaction met; then nothing was written. `why` may be NULL. */
+errint_t catalog_write(struct catalog *catalog, catalog_work *work, void *context, struct ic_why *why);
+errint_t catalog_read(struct catalog *catalog, catalog_work *work, void *context, struct ic_why *why);
+
+/* A statement, reset and without bindings; -errno as catalog_fail. catalog_do runs one that returns no row; catalog_next
+ * steps to the next row of one that does: 1, 0 after the last one (and it is reset), or the error. */
+errint_t catalog_statement(struct catalog_link *link, enum catalog_statement which, sqlite3_stmt **ret_statement,
+                           struct ic_why *why);
+errint_t catalog_do(struct catalog_link *link, sqlite3_stmt *statement, struct ic_why *why);
+int catalog_next(struct catalog_link *link, sqlite3_stmt *statement, struct ic_why *why);
+
+/* Values that SQLite has no type for: NAN is NULL, a design its written form. */
+void catalog_bind_real(sqlite3_stmt *statement, int at, double value);
+double catalog_real(sqlite3_stmt *statement, int at);
+void catalog_bind_design(sqlite3_stmt *statement, int at, const struct ic_design *design);
+void catalog_bind_text(sqlite3_stmt *statement, int at, const char *text);              /* NULL is NULL; copied */
+errint_t catalog_design(sqlite3_stmt *statement, int at, struct ic_design *ret_design); /* -EBADMSG */
+void catalog_text(sqlite3_stmt *statement, int at, char *out, size_t size);             /* cut to fit, "" for NULL */
 
 /* Bind device, inode, size and mtime to the parameters 1 to 4. */
 void catalog_bind_source(sqlite3_stmt *statement, const struct catalog_source *source);

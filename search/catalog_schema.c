@@ -40,6 +40,45 @@ static const char *const migrations[] = {
         "ALTER TABLE source ADD COLUMN restart_interval INTEGER;"
         "ALTER TABLE source ADD COLUMN factors INTEGER;"
         "ALTER TABLE source ADD COLUMN orientation INTEGER;",
+
+        /*
+         * What searches measured and chose (docs/search.md). Measurements stand by themselves: no row of them is ever
+         * removed, and none depends on a run. Texts are keys, so that rows of two catalogs can be merged as they are;
+         * numbers that are not known are NULL; times end in _s (seconds), points in time are seconds since the epoch.
+         */
+        "CREATE TABLE measurement ("
+        "  id INTEGER PRIMARY KEY,"
+        "  evaluator TEXT NOT NULL, dataset TEXT NOT NULL, hardware TEXT NOT NULL, codec INTEGER NOT NULL,"
+        "  design TEXT NOT NULL, split INTEGER NOT NULL, seed INTEGER NOT NULL, fraction REAL NOT NULL,"
+        "  lineage TEXT NOT NULL,"
+        "  failure TEXT, accuracy REAL, log_loss REAL, nimages INTEGER,"
+        "  infer_s REAL, train_s REAL, decode_s REAL, wall_s REAL, measured_s INTEGER NOT NULL,"
+        "  UNIQUE (evaluator, dataset, design, split, seed, fraction, lineage, codec, hardware));"
+        "CREATE TABLE cost ("
+        "  id INTEGER PRIMARY KEY,"
+        "  dataset TEXT NOT NULL, hardware TEXT NOT NULL, codec INTEGER NOT NULL, design TEXT NOT NULL,"
+        "  nbytes REAL NOT NULL, read_s REAL NOT NULL, decode_s REAL NOT NULL, measured_s INTEGER NOT NULL,"
+        "  UNIQUE (dataset, hardware, codec, design));"
+        "CREATE TABLE run ("
+        "  id INTEGER PRIMARY KEY,"
+        "  directory TEXT NOT NULL, dataset TEXT NOT NULL, evaluator TEXT NOT NULL, hardware TEXT NOT NULL,"
+        "  codec INTEGER NOT NULL, settings TEXT NOT NULL, started_s INTEGER NOT NULL, ended_s INTEGER);"
+        "CREATE TABLE parameter ("
+        "  run INTEGER NOT NULL REFERENCES run, name TEXT NOT NULL, value REAL NOT NULL,"
+        "  PRIMARY KEY (run, name)) WITHOUT ROWID;"
+        "CREATE TABLE planned ("
+        "  run INTEGER NOT NULL REFERENCES run, position INTEGER NOT NULL, round INTEGER NOT NULL,"
+        "  design TEXT NOT NULL, parent INTEGER, measurement INTEGER REFERENCES measurement,"
+        "  PRIMARY KEY (run, position)) WITHOUT ROWID;"
+        "CREATE TABLE frontier ("
+        "  run INTEGER NOT NULL REFERENCES run, design TEXT NOT NULL, nbytes REAL NOT NULL,"
+        "  infer_s REAL NOT NULL, train_s REAL NOT NULL, predicted REAL NOT NULL, uncertainty REAL NOT NULL,"
+        "  verified REAL, PRIMARY KEY (run, design)) WITHOUT ROWID;"
+        "CREATE TABLE choice ("
+        "  id INTEGER PRIMARY KEY, directory TEXT NOT NULL, design TEXT NOT NULL, run INTEGER REFERENCES run,"
+        "  is_pin INTEGER NOT NULL, reason TEXT NOT NULL, predicted REAL, uncertainty REAL, verified REAL,"
+        "  nbytes REAL, infer_s REAL, train_s REAL, chosen_s INTEGER NOT NULL, withdrawn_s INTEGER);"
+        "CREATE INDEX choice_of_directory ON choice (directory, id);",
 };
 
 #define VERSION ((int)(sizeof migrations / sizeof migrations[0]))

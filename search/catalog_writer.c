@@ -78,14 +78,44 @@ static errint_t write_batch(struct catalog *catalog, const struct catalog_change
 	return err;
 }
 
-/* Take up to BATCH_MAX changes, waiting for the first; 0 when the catalog closes and nothing is left. */
-static size_t take(struct catalog *catalog, struct catalog_change *changes)
+static errint_t do_call(struct catalog_link *link, const struct catalog_call *call, bool is_writing)
+{
+	int code = catalog_run(is_writing ? link->begin_writing : link->begin);
+	if (code != SQLITE_OK)
+		return ic_fail(call->why, catalog_error(link->db, code), "the catalog: %s", sqlite3_errmsg(link->db));
+	errint_t err = call->work(link, call->context, call->why);
+	if (!err && (code = catalog_run(link->commit)) != SQLITE_OK)
+		err = ic_fail(call->why, catalog_error(link->db, code), "the catalog: %s", sqlite3_errmsg(link->db));
+	if (!sqlite3_get_autocommit(link->db))
+		catalog_run(link->rollback);
+	return err;
+}
+
+/* Measurements take hours: a commit of theirs outlives a power failure, as one of facts need not. */
+static void serve_call(struct catalog *catalog, struct catalog_call *call)
+{
+	sqlite3_exec(catalog->writer.db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+	errint_t err = do_call(&catalog->writer, call, true);
+	sqlite3_exec(catalog->writer.db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	pthread_mutex_lock(&catalog->queue_lock);
+	call->err = err;
+	call->is_done = true;
+	pthread_cond_broadcast(&catalog->written);
+	pthread_mutex_unlock(&catalog->queue_lock);
+}
+
+/* Wait for something to do. A call, if there is one; else up to BATCH_MAX changes, 0 when the catalog closes and nothing is
+ * left. */
+static size_t take(struct catalog *catalog, struct catalog_change *changes, struct catalog_call **ret_call)
 {
 	size_t n = 0;
 	pthread_mutex_lock(&catalog->queue_lock);
-	while (!catalog->count && !catalog->closing)
+	while (!catalog->count && !catalog->calls && !catalog->closing)
 		pthread_cond_wait(&catalog->queued, &catalog->queue_lock);
-	for (; n < BATCH_MAX && catalog->count; n++, catalog->count--) {
+	*ret_call = catalog->calls;
+	if (catalog->calls)
+		catalog->calls = catalog->calls->next;
+	for (; !*ret_call && n < BATCH_MAX && catalog->count; n++, catalog->count--) {
 		changes[n] = catalog->queue[catalog->first];
 		catalog->first = (catalog->first + 1) % QUEUE_SIZE;
 	}
@@ -97,7 +127,12 @@ static void *write_all(void *argument)
 {
 	struct catalog *catalog = argument;
 	struct catalog_change *changes = catalog->queue + QUEUE_SIZE;
-	for (size_t n; (n = take(catalog, changes)) > 0;) {
+	struct catalog_call *call;
+	for (size_t n; (n = take(catalog, changes, &call)) > 0 || call;) {
+		if (call) {
+			serve_call(catalog, call);
+			continue;
+		}
 		errint_t err = write_batch(catalog, changes, n);
 		pthread_mutex_lock(&catalog->queue_lock);
 		if (err && catalog->closing) { /* nobody waits again for a database that cannot be written */
@@ -177,5 +212,29 @@ errint_t catalog_flush(struct catalog *catalog)
 	errint_t err = catalog->err;
 	catalog->err = 0;
 	pthread_mutex_unlock(&catalog->queue_lock);
+	return err;
+}
+
+errint_t catalog_write(struct catalog *catalog, catalog_work *work, void *context, struct ic_why *why)
+{
+	struct catalog_call call = {.work = work, .context = context, .why = why};
+	pthread_mutex_lock(&catalog->queue_lock);
+	struct catalog_call **last = &catalog->calls;
+	while (*last)
+		last = &(*last)->next;
+	*last = &call;
+	pthread_cond_signal(&catalog->queued);
+	while (!call.is_done)
+		pthread_cond_wait(&catalog->written, &catalog->queue_lock);
+	pthread_mutex_unlock(&catalog->queue_lock);
+	return call.err;
+}
+
+errint_t catalog_read(struct catalog *catalog, catalog_work *work, void *context, struct ic_why *why)
+{
+	struct catalog_call call = {.work = work, .context = context, .why = why};
+	pthread_mutex_lock(&catalog->read_lock);
+	errint_t err = do_call(&catalog->reader, &call, false);
+	pthread_mutex_unlock(&catalog->read_lock);
 	return err;
 }

@@ -245,9 +245,9 @@ START_TEST(what_is_another_database_is_refused)
 {
 	static const char *const others[] = {
 	        "CREATE TABLE source (id); INSERT INTO source VALUES (1)",
-	        "CREATE TABLE mine (a); PRAGMA user_version = 2", /* the catalog's own version */
+	        "CREATE TABLE mine (a); PRAGMA user_version = 3", /* the catalog's own version */
 	        "PRAGMA application_id = 7",
-	        "PRAGMA user_version = 2",
+	        "PRAGMA user_version = 3",
 	        "PRAGMA application_id = 0x69636673; PRAGMA user_version = -3",
 	};
 
@@ -299,7 +299,7 @@ START_TEST(an_older_catalog_is_migrated)
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	ck_assert_int_eq(get(catalog, &source, &variant), 9);
 	catalog_close(catalog);
-	ck_assert_int_eq(sql_number(scratch_catalog(), "PRAGMA user_version"), 2);
+	ck_assert_int_eq(sql_number(scratch_catalog(), "PRAGMA user_version"), 3);
 	ck_assert_int_eq(sql_number(scratch_catalog(), "PRAGMA application_id"), 0x69636673);
 }
 END_TEST

@@ -218,7 +218,7 @@ START_TEST(a_catalog_of_version_1_keeps_what_it_knows)
 	check_equal(&known.facts, &facts);
 	ck_assert_int_eq(get(catalog, &source, &variant), 1234);
 	catalog_close(catalog);
-	ck_assert_int_eq(sql_number(scratch_catalog(), "PRAGMA user_version"), 2);
+	ck_assert_int_eq(sql_number(scratch_catalog(), "PRAGMA user_version"), 3);
 }
 END_TEST
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* rows_priv.h: rows of the catalog that more than one file reads or writes. */
+#pragma once
+
+#include "search/catalog_priv.h"
+#include "search/choice.h"
+#include "search/measurement.h"
+
+#define ROWS_MAX 1000000 /* of one answer; more is no catalog that anybody made */
+
+/* measurement.c: from the column of its id on, ten columns. -EBADMSG. */
+errint_t measurement_read_row(sqlite3_stmt *statement, int first, struct measurement *ret_measurement);
+
+/* choice.c: inside a transaction of the writer. */
+errint_t choice_put_row(struct catalog_link *link, const struct choice *choice, struct ic_why *why);
+
+/* Rows of one size, malloc'ed and grown. */
+struct rows {
+	char *data;
+	size_t n, size, row_nbytes;
+};
+
+/* Room for one more, which counts once `n` is raised; NULL without memory, or past ROWS_MAX. */
+void *rows_next(struct rows *rows);
+
+/* Fill `rows` from a statement that is bound; `read` makes one of a row, or returns -EBADMSG. */
+errint_t rows_read(struct rows *rows, struct catalog_link *link, sqlite3_stmt *statement,
+                   errint_t (*read)(sqlite3_stmt *statement, void *row), struct ic_why *why);
