@@ -25,28 +25,50 @@ static size_t count_bits(const struct jpeg_symbols *symbols, const struct code c
 {
 	size_t nbits = 0;
 	for (unsigned place = 0; place < JPEG_NTABLES * 256; place++)
-		nbits += symbols->counts[place / 256][place % 256] * codes[place].nbits;
+		nbits += symbols->counts[place] * codes[place].nbits;
 	return nbits;
+}
+
+/* A symbol's code and the bits that follow it. */
+static inline struct code code_of(jpeg_symbol symbol, const struct code codes[JPEG_NTABLES * 256])
+{
+	struct code code = codes[symbol & 0xffff];
+	return (struct code){code.bits | symbol >> 16, code.nbits};
 }
 
 /* Bits go to whole words wherever the last byte is not full yet: no branch depends on how many there are. */
 #define WORD 8
 
+struct bits {
+	uint8_t *out;
+	uint64_t held;
+	unsigned nheld; /* fewer than 8 between two calls */
+};
+
+/* Up to 57 bits. */
+static inline void put_bits(struct bits *b, uint64_t bits, unsigned nbits)
+{
+	b->held = b->held << nbits | bits;
+	b->nheld += nbits;
+	put_be64(b->out, b->held << (64 - b->nheld));
+	b->out += b->nheld / 8;
+	b->nheld %= 8;
+}
+
+/* Each step waits for the one before it, so two symbols, 54 bits at most, are one step. */
 static void write_bits(const struct jpeg_symbols *symbols, const struct code codes[JPEG_NTABLES * 256], uint8_t *out)
 {
-	uint64_t held = 0;
-	unsigned nheld = 0; /* fewer than 8 between symbols */
-	for (size_t i = 0; i < symbols->n; i++) {
-		jpeg_symbol symbol = symbols->list[i];
-		struct code code = codes[symbol & 0xffff];
-		held = held << code.nbits | code.bits | symbol >> 16;
-		nheld += code.nbits;
-		put_be64(out, held << (64 - nheld));
-		out += nheld / 8;
-		nheld %= 8;
+	struct bits b = {.out = out};
+	for (size_t i = 0; i + 2 <= symbols->n; i += 2) {
+		struct code first = code_of(symbols->list[i], codes), second = code_of(symbols->list[i + 1], codes);
+		put_bits(&b, (uint64_t)first.bits << second.nbits | second.bits, first.nbits + second.nbits);
 	}
-	if (nheld)
-		*out |= 0xff >> nheld; /* filled up with ones */
+	if (symbols->n % 2) {
+		struct code last = code_of(symbols->list[symbols->n - 1], codes);
+		put_bits(&b, last.bits, last.nbits);
+	}
+	if (b.nheld)
+		*b.out |= 0xff >> b.nheld; /* filled up with ones */
 }
 
 static size_t count_ones(const uint8_t *bytes, size_t nbytes)

@@ -24,7 +24,7 @@ typedef uint32_t jpeg_symbol;
 struct jpeg_symbols {
 	jpeg_symbol *list; /* in the order of the scan; owned */
 	size_t n;
-	size_t counts[JPEG_NTABLES][256];
+	size_t counts[JPEG_NTABLES * 256]; /* how often each is in it, the bits that follow aside */
 };
 
 /* Blocks of luma in an MCU, across and down: 2 under 4:2:0. */

@@ -203,7 +203,7 @@ static errint_t write_symbols(const struct jpeg_picture *picture, const struct j
 	struct huffman tables[JPEG_NTABLES] = {{.nsymbols = 0}};
 	struct jpeg_coded scan;
 	for (unsigned i = 0; i < ntables(picture); i++)
-		huffman_make(symbols->counts[i], CODE_LENGTH_MAX, &tables[i]);
+		huffman_make(symbols->counts + 256 * i, CODE_LENGTH_MAX, &tables[i]);
 	errint_t err = jpeg_coded_init(&scan, symbols, tables);
 	if (!err)
 		err = write_scan(picture, tables, &scan, ret_bytes, ret_nbytes);
