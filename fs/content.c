@@ -57,6 +57,41 @@ errint_t content_check(struct fs *fs, const struct content_source *source, int f
 	return source_identity_equal(&is, &source->identity) ? 0 : content_stale(fs, source);
 }
 
+void content_warn(struct fs *fs, const struct content_source *source, const char *what, const char *why)
+{
+	char path[PATH_MAX];
+
+	if (node_path(source->parent, path))
+		path[0] = 0;
+	log_write(fs->log, LOG_LEVEL_WARNING, "%s%s%s: %s%s", path, path[0] ? "/" : "", source->name, what, why);
+}
+
+void content_forget(struct fs *fs, const struct content_source *source)
+{
+	struct table *table = dir_last_table(fs->dirs, source->parent->directory->dir);
+	ssize_t i = table ? table_find(table, source->name) : -1;
+
+	facts_forget(fs, &source->identity);
+	if (i >= 0)
+		table_set_verdict(table, (size_t)i, NULL);
+	table_unref(table);
+}
+
+/* A JPEG is served as a file where the face is `orig`, where its name is taken, where nothing can be made of it, and where
+ * the catalog said that it is none. Whoever reads it now has what was promised, its bytes; the next look is at itself. */
+static void check_is_no_jpeg(struct fs *fs, const struct content_source *source)
+{
+	struct catalog_source asked = facts_source(&source->identity);
+	struct catalog_known known;
+
+	facts_get(fs, &asked, 1, NULL, &known);
+	if (!known.has_facts || known.facts.is_jpeg)
+		return;
+	content_warn(fs, source, "", "the catalog remembered that it is no JPEG, which was not so");
+	content_forget(fs, source);
+	invalidate_post(fs, source->parent, source->name);
+}
+
 errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_t nbytes, uint64_t offset,
                            size_t *ret_nbytes)
 {
@@ -71,9 +106,12 @@ errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_
 	if (!err)
 		err = content_check(fs, &source, fd);
 	close(fd);
-	if (!err)
-		*ret_nbytes = n;
-	return err;
+	if (err)
+		return err;
+	if (offset == 0 && stem_length(node->name) && ic_is_jpeg(out, n))
+		check_is_no_jpeg(fs, &source);
+	*ret_nbytes = n;
+	return 0;
 }
 
 errint_t content_read_source(struct fs *fs, const struct content_source *source, uint8_t *bytes)

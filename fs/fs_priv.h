@@ -162,6 +162,8 @@ errint_t content_read_source(struct fs *fs, const struct content_source *source,
 errint_t content_open(struct fs *fs, const struct content_source *source, int *ret_fd);
 errint_t content_check(struct fs *fs, const struct content_source *source, int fd); /* after it was read */
 errint_t content_stale(struct fs *fs, const struct content_source *source);
+void content_warn(struct fs *fs, const struct content_source *source, const char *what, const char *why);
+void content_forget(struct fs *fs, const struct content_source *source); /* what was remembered of it is not so */
 
 /* making.c: objects, made of sources. */
 struct object_key making_key(const struct node *node);

@@ -18,6 +18,7 @@ struct making {
 	struct ic_variant variant;
 	struct node *node; /* NULL while its size is not known */
 	bool is_ours;      /* made here, not by somebody who was asked before */
+	bool is_no_image;  /* the source, which was taken for one */
 	struct ic_why why;
 };
 
@@ -59,8 +60,10 @@ static errint_t make_object(struct making *making, uint8_t **ret_bytes, size_t *
 	gate_enter(making->fs->source_gate, nbytes);
 	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
 	err = bytes ? content_read_source(making->fs, &making->source, bytes) : -ENOMEM;
-	if (!err)
+	if (!err) {
+		making->is_no_image = !content_is_object(&making->source) && !ic_is_jpeg(bytes, nbytes);
 		err = encode(making, bytes, ret_bytes, ret_nbytes);
+	}
 	free(bytes);
 	gate_leave(making->fs->source_gate, nbytes);
 	return err;
@@ -84,40 +87,20 @@ static bool may_be_as_is(const struct making *making)
 	return making->variant.face == IC_FACE_JPEG && !content_is_object(&making->source);
 }
 
-static void log_warning(struct fs *fs, const struct content_source *source, const char *what, const char *why)
-{
-	char path[PATH_MAX];
-
-	if (node_path(source->parent, path))
-		path[0] = 0;
-	log_write(fs->log, LOG_LEVEL_WARNING, "%s%s%s: %s%s", path, path[0] ? "/" : "", source->name, what, why);
-}
-
-/* What was remembered of a source is not so: the next look is at the source itself. */
-static void forget_source(struct fs *fs, const struct content_source *source)
-{
-	struct table *table = dir_last_table(fs->dirs, source->parent->directory->dir);
-	ssize_t i = table ? table_find(table, source->name) : -1;
-
-	facts_forget(fs, &source->identity);
-	if (i >= 0)
-		table_set_verdict(table, (size_t)i, NULL);
-	table_unref(table);
-}
-
-/* What was remembered of a source is not so: its object has `size`, which may be that it has none. A reader was promised
- * another size and would see the new bytes cut, or filled up with zeros; so the node is given up, and looked up again. */
-static errint_t correct(struct fs *fs, struct node *node, struct catalog_size size)
+/* What was remembered of a source is not so: its object has `size`, which may be that it has none, or (NULL) it is not what
+ * it was taken for. A reader was promised another size and would see the new bytes cut, or filled up with zeros; so the
+ * node is given up, and looked up again. */
+static errint_t correct(struct fs *fs, struct node *node, const struct catalog_size *size)
 {
 	struct content_source source = content_source_of(node);
 	struct ic_variant variant = node_variant(node);
 
 	if (node_fail(node, -ESTALE, "what the catalog remembered of it was not so")) {
-		log_warning(fs, &source, "", atomic_load(&node->file.failure)->text);
-		if (variant.face == IC_FACE_JPEG)
-			sizes_correct(fs, &source.identity, &variant, size);
+		content_warn(fs, &source, "", atomic_load(&node->file.failure)->text);
+		if (size && variant.face == IC_FACE_JPEG)
+			sizes_correct(fs, &source.identity, &variant, *size);
 		else
-			forget_source(fs, &source); /* its dimensions: sizes follow from them */
+			content_forget(fs, &source); /* its dimensions: sizes follow from them */
 	}
 	return content_stale(fs, &source);
 }
@@ -128,9 +111,11 @@ static errint_t fail_node(struct making *making, errint_t err, const char *why)
 	struct node *node = making->node;
 
 	if (!atomic_exchange(&node->reported, true))
-		log_warning(making->fs, &making->source, "", why);
+		content_warn(making->fs, &making->source, "", why);
+	if (making->is_no_image)
+		return correct(making->fs, node, NULL);
 	if (may_be_as_is(making) && is_damage(err))
-		return correct(making->fs, node, (struct catalog_size){making->source.identity.size, true});
+		return correct(making->fs, node, &(struct catalog_size){making->source.identity.size, true});
 	if (is_final(err))
 		node_fail(node, err, why);
 	return err;
@@ -150,7 +135,7 @@ static errint_t make(void *context, uint8_t **ret_bytes, size_t *ret_nbytes)
 	if (making->node)
 		return fail_node(making, err, why);
 	bool is_as_is = is_final(err) && may_be_as_is(making);
-	log_warning(making->fs, &making->source, is_as_is ? "served as it is: " : "", why);
+	content_warn(making->fs, &making->source, is_as_is ? "served as it is: " : "", why);
 	return err;
 }
 
@@ -172,7 +157,7 @@ errint_t making_get(struct fs *fs, struct node *node, const struct object **ret_
 	if (err)
 		return err;
 	if (object->nbytes != node->file.nbytes) {
-		err = correct(fs, node, (struct catalog_size){object->nbytes, false});
+		err = correct(fs, node, &(struct catalog_size){object->nbytes, false});
 		cache_put(fs->cache, object);
 		return err;
 	}
@@ -212,7 +197,7 @@ errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, si
 		return ic_fail(why, spec->err, "%s", spec->why);
 	errint_t err = make_object(&making, &bytes, &nbytes);
 	if (is_final(err) && may_be_as_is(&making)) {
-		log_warning(fs, &making.source, "served as it is: ", making.why.text);
+		content_warn(fs, &making.source, "served as it is: ", making.why.text);
 		found_set_as_is(found);
 		if (why)
 			*why = making.why;

@@ -12,6 +12,7 @@ import time
 from mounting import DEFAULT, MountTest, encode, images, main, until
 
 READ, REMEMBERED, MADE = "icfs_headers_read_total", "icfs_headers_remembered_total", "icfs_cache_misses_total"
+TEXT = b"no image at all"
 SIZES = "icfs_sizes_remembered_total"
 SECONDS = float(os.environ.get("ICFS_TEST_STORM", "4"))  # the long suite asks for more
 
@@ -234,6 +235,54 @@ class Facts(MountTest):
         mount = self.remount(mount)
         self.assertEqual(self.list(), self.expected())
         self.assertEqual(mount.stats()[REMEMBERED], 6)
+
+    def confuse(self):
+        """a.jpg, a JPEG, and text.jpg, and a catalog that takes each for what the other is."""
+        self.put("a.jpg", images()[0])
+        self.put("text.jpg", TEXT)
+        mount = self.mount()
+        self.assertEqual(sorted(self.list()), ["a.ic", "text.jpg"])
+        self.assertEqual(mount.end(), (0, ""))
+        facts = "width, height, components, color, progressive, arithmetic, restart_interval, factors, orientation"
+        with sqlite3.connect(self.dir / "catalog.db") as db:
+            db.execute(f"UPDATE source SET ({facts}) = (SELECT {facts} FROM source WHERE is_jpeg)")
+            db.execute("UPDATE source SET is_jpeg = 1 - is_jpeg")
+        db.close()
+
+    def shows_right(self, folder=""):
+        wanted = {"a.ic": encode(self.source / "a.jpg"), "text.jpg": TEXT}
+        return until(lambda: self.names(folder) == sorted(wanted) and
+                     all(self.shows(os.path.join(folder, name), content) for name, content in wanted.items()))
+
+    def test_who_is_taken_for_another_is_found_out_by_reading(self):
+        """Until then a JPEG has its own bytes; what is none is never served as one."""
+        self.confuse()
+        mount = self.mount()
+        self.assertEqual(self.served("a.jpg"), images()[0])
+        with self.assertRaises(OSError) as caught:
+            self.served("text.ic")
+        self.assertEqual(caught.exception.errno, errno.ESTALE)
+        self.assertTrue(self.shows_right())
+        self.assertEqual(len(mount.log_lines("the catalog remembered")), 2)
+        mount = self.remount(mount)
+        self.assertTrue(self.shows_right())
+        self.assertEqual((mount.stats()[READ], mount.stats()[REMEMBERED]), (0, 2))
+
+    def test_who_is_taken_for_another_under_jpeg(self):
+        self.confuse()
+        mount = self.mount("face=jpeg")
+        self.assertEqual(self.served("text.jpg"), TEXT)
+        self.assertEqual(self.served("a.jpg"), images()[0])
+        self.assertTrue(until(lambda: self.served("a.jpg") != images()[0]))
+        self.assertEqual(self.served("text.jpg"), TEXT)
+        self.assertTrue(self.shows_right(f".icfs/view/{DEFAULT},ic"))
+        self.assertEqual(len(mount.log_lines("the catalog remembered")), 1)
+
+    def test_who_is_taken_for_another_under_orig(self):
+        self.confuse()
+        mount = self.mount("face=orig")
+        for name, content in (("a.jpg", images()[0]), ("text.jpg", TEXT)):
+            self.assertEqual(self.served(name), content)
 
     def test_a_header_that_is_refused_is_looked_at_again(self):
         self.put("bad.jpg", b"\xff\xd8\xff\xe0 and no more")
