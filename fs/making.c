@@ -171,7 +171,9 @@ static void take_failure(struct making *making, struct found *found, errint_t er
 
 	if (is_damage(err)) {
 		atomic_store(&found->verdict->is_damaged, true);
-		if (making->is_ours && may_be_as_is(making))
+		if (making->is_no_image)
+			content_forget(making->fs, &making->source);
+		else if (making->is_ours && may_be_as_is(making))
 			sizes_put(making->fs, identity, &making->variant, (struct catalog_size){identity->size, true});
 	}
 	if (may_be_as_is(making)) {
