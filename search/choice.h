@@ -20,7 +20,7 @@ struct choice {
 	struct ic_design design;
 	int64_t run;      /* that chose it; 0 for none */
 	bool is_pin;      /* somebody's word, which no search overrules */
-	char reason[400]; /* one sentence */
+	char reason[800]; /* one sentence */
 	double predicted, uncertainty,
 	        verified;                /* accuracy: of the model before, one standard deviation of it, measured */
 	double nbytes, infer_s, train_s; /* an image. What is not known is NAN */

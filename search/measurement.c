@@ -95,14 +95,6 @@ errint_t measurement_get(struct catalog *catalog, const struct measurement_key *
 	return err;
 }
 
-struct putting {
-	const struct measurement_key *key;
-	const struct evaluator_result *result; /* NULL with a failure */
-	const char *failure;
-	int64_t measured_s, id;
-	bool is_new;
-};
-
 static void bind_result(sqlite3_stmt *statement, const struct evaluator_result *result)
 {
 	catalog_bind_real(statement, 11, result->accuracy);
@@ -114,9 +106,9 @@ static void bind_result(sqlite3_stmt *statement, const struct evaluator_result *
 	catalog_bind_real(statement, 17, result->wall_s);
 }
 
-static errint_t put_work(struct catalog_link *link, void *context, struct ic_why *why)
+errint_t measurement_put_row(struct catalog_link *link, void *context, struct ic_why *why)
 {
-	struct putting *putting = context;
+	struct measurement_putting *putting = context;
 	sqlite3_stmt *statement;
 	errint_t err = catalog_statement(link, CATALOG_PUT_MEASUREMENT, &statement, why);
 
@@ -145,11 +137,11 @@ errint_t measurement_put(struct catalog *catalog, const struct measurement_key *
                          const struct evaluator_result *result, const char *failure, int64_t *ret_id,
                          struct ic_why *why)
 {
-	struct putting putting = {key, failure ? NULL : result, failure, time(NULL), 0, false};
+	struct measurement_putting putting = {key, failure ? NULL : result, failure, time(NULL), 0, false};
 
 	if (!failure && !isfinite(result->accuracy))
 		return ic_fail(why, -EINVAL, "an accuracy that is no number");
-	errint_t err = catalog_write(catalog, put_work, &putting, why);
+	errint_t err = catalog_write(catalog, measurement_put_row, &putting, why);
 	if (!err)
 		*ret_id = putting.id;
 	return err;
@@ -320,13 +312,13 @@ struct merging {
 static errint_t merge_one(void *context, const struct measurement_key *key, const struct measurement *measurement)
 {
 	struct merging *merging = context;
-	struct putting putting = {
+	struct measurement_putting putting = {
 	        .key = key,
 	        .result = measurement->is_failure ? NULL : &measurement->result,
 	        .failure = measurement->is_failure ? measurement->failure : NULL,
 	        .measured_s = measurement->measured_s,
 	};
-	errint_t err = put_work(merging->link, &putting, merging->why);
+	errint_t err = measurement_put_row(merging->link, &putting, merging->why);
 
 	merging->nnew += putting.is_new;
 	return err;

@@ -11,6 +11,16 @@
 /* measurement.c: from the column of its id on, ten columns. -EBADMSG. */
 errint_t measurement_read_row(sqlite3_stmt *statement, int first, struct measurement *ret_measurement);
 
+/* Something to put; and, once it is, its row. measurement_put_row takes one, inside a transaction of the writer. */
+struct measurement_putting {
+	const struct measurement_key *key;
+	const struct evaluator_result *result; /* NULL with a failure */
+	const char *failure;
+	int64_t measured_s, id;
+	bool is_new;
+};
+errint_t measurement_put_row(struct catalog_link *link, void *putting, struct ic_why *why);
+
 /* choice.c: inside a transaction of the writer. */
 errint_t choice_put_row(struct catalog_link *link, const struct choice *choice, struct ic_why *why);
 

@@ -154,6 +154,29 @@ errint_t run_evaluated(struct catalog *catalog, int64_t run, size_t position, in
 	return catalog_write(catalog, evaluated_work, numbers, why);
 }
 
+struct measuring {
+	int64_t run;
+	size_t position;
+	struct measurement_putting putting;
+};
+
+static errint_t measured_work(struct catalog_link *link, void *context, struct ic_why *why)
+{
+	struct measuring *measuring = context;
+	errint_t err = measurement_put_row(link, &measuring->putting, why);
+	int64_t numbers[3] = {measuring->run, (int64_t)measuring->position, measuring->putting.id};
+
+	return err ? err : evaluated_work(link, numbers, why);
+}
+
+errint_t run_measured(struct catalog *catalog, int64_t run, size_t position, const struct measurement_key *key,
+                      const struct evaluator_result *result, const char *failure, struct ic_why *why)
+{
+	struct measuring measuring = {run, position, {key, failure ? NULL : result, failure, time(NULL), 0, false}};
+
+	return catalog_write(catalog, measured_work, &measuring, why);
+}
+
 struct ending {
 	int64_t run;
 	const struct frontier_point *points;

@@ -65,8 +65,11 @@ errint_t run_begin(struct catalog *catalog, const struct run *run, const struct 
 errint_t run_extend(struct catalog *catalog, int64_t run, const struct run_parameter *parameters, size_t nparameters,
                     const struct planned *plan, size_t first, size_t nplan, struct ic_why *why);
 
-/* Say which measurement the evaluation at a position came to. */
+/* Say which measurement the evaluation at a position came to: one that the catalog has, or, put in the same step, a new one
+ * (as measurement_put). */
 errint_t run_evaluated(struct catalog *catalog, int64_t run, size_t position, int64_t measurement, struct ic_why *why);
+errint_t run_measured(struct catalog *catalog, int64_t run, size_t position, const struct measurement_key *key,
+                      const struct evaluator_result *result, const char *failure, struct ic_why *why);
 
 /* End it, in one step with its frontier and its choices. */
 errint_t run_end(struct catalog *catalog, int64_t run, const struct frontier_point *points, size_t npoints,

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+#include "search/dataset.h"
+
+#include "codec/format.h"
+#include "codec/jpeg.h"
+#include "search/sha256.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SAMPLE_NBYTES 4096          /* of each end of a file */
+#define HEAD_NBYTES 65536           /* holds nearly every header */
+#define HEAD_NBYTES_MAX (16u << 20) /* a header that is longer is not looked for */
+#define FILES_MAX 100000000u
+
+struct names {
+	char **names;
+	size_t n, size;
+};
+
+struct looking {
+	struct dataset *dataset;
+	const atomic_bool *cancelled;
+	int fd;                      /* of the directory */
+	struct names files, folders; /* paths below it */
+	size_t images_size, shapes_size;
+	uint8_t *head;
+	size_t head_size;
+	struct sha256 sha;
+};
+
+static bool push(struct names *names, char *name)
+{
+	if (names->n == names->size) {
+		size_t size = names->size ? 2 * names->size : 64;
+		char **more = realloc(names->names, size * sizeof(*more));
+		if (!more)
+			return false;
+		names->names = more;
+		names->size = size;
+	}
+	names->names[names->n++] = name;
+	return true;
+}
+
+static void free_names(struct names *names)
+{
+	while (names->n)
+		free(names->names[--names->n]);
+	free(names->names);
+}
+
+/* --- Listing ------------------------------------------------------------------------------------------------------ */
+
+/* What `name` in `folder` is to us: a list to put its path on, or NULL for nothing. */
+static struct names *list_for(struct looking *looking, int fd, const char *name)
+{
+	struct stat st;
+
+	if (*name == '.' || fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return NULL;
+	if (S_ISDIR(st.st_mode))
+		return &looking->folders;
+	if (S_ISLNK(st.st_mode) && fstatat(fd, name, &st, 0))
+		return NULL;
+	return S_ISREG(st.st_mode) ? &looking->files : NULL;
+}
+
+static errint_t list_folder(struct looking *looking, const char *folder)
+{
+	int fd = openat(looking->fd, *folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	errint_t err = 0;
+
+	if (!stream) {
+		if (fd >= 0)
+			close(fd);
+		looking->dataset->nunreadable++;
+		return 0;
+	}
+	for (struct dirent *entry; !err && (entry = readdir(stream));) {
+		struct names *list = list_for(looking, fd, entry->d_name);
+		char *path;
+		if (!list)
+			continue;
+		if (asprintf(&path, "%s%s%s", folder, *folder ? "/" : "", entry->d_name) < 0) {
+			err = -ENOMEM;
+		} else if (looking->files.n >= FILES_MAX || !push(list, path)) {
+			free(path);
+			err = -ENOMEM;
+		}
+	}
+	closedir(stream);
+	return err;
+}
+
+static bool is_cancelled(const struct looking *looking)
+{
+	return looking->cancelled && atomic_load(looking->cancelled);
+}
+
+static errint_t list_all(struct looking *looking)
+{
+	errint_t err = list_folder(looking, "");
+
+	while (!err && looking->folders.n) {
+		char *folder = looking->folders.names[--looking->folders.n];
+		err = is_cancelled(looking) ? -ECANCELED : list_folder(looking, folder);
+		free(folder);
+	}
+	return err;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* --- Looking at files ---------------------------------------------------------------------------------------------- */
+
+/* Up to `nbytes` at `offset`; how many came. */
+static size_t read_some(int fd, uint8_t *out, size_t nbytes, uint64_t offset)
+{
+	size_t n = 0;
+
+	while (n < nbytes) {
+		ssize_t got = pread(fd, out + n, nbytes - n, (off_t)(offset + n));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	return n;
+}
+
+static errint_t grow_head(struct looking *looking, size_t size)
+{
+	if (size <= looking->head_size)
+		return 0;
+	uint8_t *more = realloc(looking->head, size);
+	if (!more)
+		return -ENOMEM;
+	looking->head = more;
+	looking->head_size = size;
+	return 0;
+}
+
+/* Whether a file is an image, and of what shape; from its first bytes, as many as that takes. */
+static errint_t look_inside(struct looking *looking, int fd, uint64_t nbytes, size_t n, struct dataset_image *image,
+                            bool *ret_is_image)
+{
+	struct ic_jpeg_info info;
+	struct ic_view view;
+
+	*ret_is_image = false;
+	if (ic_is_magic(looking->head, n)) {
+		if (n < IC_HEADER_SIZE || ic_view_parse_header(&view, looking->head, n, NULL))
+			return 0;
+		image->width = view.layout.source_width;
+		image->height = view.layout.source_height;
+		image->ncomponents = view.layout.ncomponents;
+		image->is_object = *ret_is_image = true;
+		return 0;
+	}
+	if (!ic_is_jpeg(looking->head, n))
+		return 0;
+	for (;;) {
+		errint_t err = ic_jpeg_probe(looking->head, n, n >= nbytes, NULL, &info, NULL);
+		if (err == -ENODATA && n < nbytes && n < HEAD_NBYTES_MAX) {
+			size_t more = 4 * n < nbytes ? 4 * n : (size_t)nbytes, had = n;
+			err = grow_head(looking, more);
+			if (err)
+				return err;
+			n += read_some(fd, looking->head + n, more - n, n);
+			if (n > had)
+				continue;
+		}
+		if (err)
+			return err == -ENOMEM ? err : 0;
+		image->width = info.width;
+		image->height = info.height;
+		image->ncomponents = info.nobject_components;
+		*ret_is_image = true;
+		return 0;
+	}
+}
+
+static errint_t add_image(struct looking *looking, const struct dataset_image *image)
+{
+	struct dataset *dataset = looking->dataset;
+
+	if (dataset->nimages == looking->images_size) {
+		size_t size = looking->images_size ? 2 * looking->images_size : 64;
+		struct dataset_image *more = realloc(dataset->images, size * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		dataset->images = more;
+		looking->images_size = size;
+	}
+	dataset->images[dataset->nimages++] = *image;
+	dataset->nbytes += image->nbytes;
+	return 0;
+}
+
+/* Take the name, size and both ends of a file into the fingerprint, and the file among the images if it is one. */
+static errint_t look_at(struct looking *looking, char *path)
+{
+	struct dataset_image image = {.path = path};
+	uint8_t tail[SAMPLE_NBYTES], size[8];
+	int fd = openat(looking->fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st = {.st_size = 0};
+	size_t n = 0, ntail = 0;
+	bool is_image = false;
+	errint_t err = 0;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		looking->dataset->nunreadable++;
+	} else {
+		image.nbytes = (uint64_t)st.st_size;
+		n = read_some(fd, looking->head, image.nbytes < HEAD_NBYTES ? image.nbytes : HEAD_NBYTES, 0);
+		if (image.nbytes > SAMPLE_NBYTES)
+			ntail = read_some(fd, tail, SAMPLE_NBYTES, image.nbytes - SAMPLE_NBYTES);
+		looking->dataset->nunreadable += n == 0 && image.nbytes > 0;
+	}
+	for (unsigned i = 0; i < 8; i++)
+		size[i] = (uint8_t)(image.nbytes >> (8 * i));
+	sha256_add(&looking->sha, path, strlen(path) + 1);
+	sha256_add(&looking->sha, size, sizeof(size));
+	sha256_add(&looking->sha, looking->head, n < SAMPLE_NBYTES ? n : SAMPLE_NBYTES);
+	sha256_add(&looking->sha, tail, ntail);
+	if (n)
+		err = look_inside(looking, fd, image.nbytes, n, &image, &is_image);
+	if (fd >= 0)
+		close(fd);
+	if (!err && is_image)
+		err = add_image(looking, &image);
+	return err;
+}
+
+static errint_t look_at_all(struct looking *looking)
+{
+	struct dataset *dataset = looking->dataset;
+	uint8_t digest[32];
+	errint_t err = grow_head(looking, HEAD_NBYTES);
+
+	sha256_init(&looking->sha);
+	qsort(looking->files.names, looking->files.n, sizeof(char *), compare_names);
+	for (size_t i = 0; !err && i < looking->files.n; i++)
+		err = is_cancelled(looking) ? -ECANCELED : look_at(looking, looking->files.names[i]);
+	sha256_end(&looking->sha, digest);
+	for (unsigned i = 0; i < 16; i++)
+		snprintf(dataset->fingerprint + 2 * i, 3, "%02x", digest[i]);
+	dataset->nfiles = looking->files.n;
+	return err;
+}
+
+static errint_t find_shapes(struct dataset *dataset)
+{
+	dataset->shapes = calloc(dataset->nimages, sizeof(*dataset->shapes));
+	if (!dataset->shapes)
+		return -ENOMEM;
+	for (size_t i = 0; i < dataset->nimages; i++) {
+		const struct dataset_image *image = &dataset->images[i];
+		dataset->shapes[i] = (struct space_shape){image->width, image->height, image->ncomponents, 1};
+	}
+	dataset->nshapes = space_merge(dataset->shapes, dataset->nimages);
+	return 0;
+}
+
+/* Paths of images are theirs from now on; the others go. */
+static errint_t own_paths(struct dataset *dataset)
+{
+	for (size_t i = 0; i < dataset->nimages; i++) {
+		char *copy = strdup(dataset->images[i].path);
+		if (!copy) {
+			dataset->nimages = i;
+			return -ENOMEM;
+		}
+		dataset->images[i].path = copy;
+	}
+	return 0;
+}
+
+errint_t dataset_open(const char *directory, const atomic_bool *cancelled, struct dataset **ret_dataset,
+                      struct ic_why *why)
+{
+	struct dataset *dataset = calloc(1, sizeof(*dataset));
+	struct looking looking = {.dataset = dataset, .cancelled = cancelled, .fd = -1};
+	errint_t err = dataset ? 0 : -ENOMEM;
+
+	if (!err && !(dataset->directory = realpath(directory, NULL)))
+		err = -errno;
+	if (!err && (looking.fd = open(dataset->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		err = -errno;
+	if (!err)
+		err = list_all(&looking);
+	if (!err)
+		err = look_at_all(&looking);
+	errint_t owned = dataset ? own_paths(dataset) : 0; /* in any case: what follows frees them */
+	err = err ? err : owned;
+	if (!err)
+		err = dataset->nimages ? find_shapes(dataset) : -ENODATA;
+	if (looking.fd >= 0)
+		close(looking.fd);
+	free_names(&looking.files);
+	free_names(&looking.folders);
+	free(looking.head);
+	if (err) {
+		dataset_free(dataset);
+		return ic_fail(why, err, "%.120s: %s", directory,
+		               err == -ENODATA ? "there is no image in it" : strerror(-err));
+	}
+	*ret_dataset = dataset;
+	return 0;
+}
+
+void dataset_free(struct dataset *dataset)
+{
+	if (!dataset)
+		return;
+	for (size_t i = 0; i < dataset->nimages; i++)
+		free((char *)dataset->images[i].path);
+	free(dataset->images);
+	free(dataset->shapes);
+	free(dataset->directory);
+	free(dataset);
+}
+
+errint_t dataset_read(const struct dataset *dataset, size_t image, uint8_t **ret_bytes, struct ic_why *why)
+{
+	const struct dataset_image *of = &dataset->images[image];
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s", dataset->directory, of->path) >= (int)sizeof(path))
+		return ic_fail(why, -ENAMETOOLONG, "%.120s: the path is too long", of->path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	uint8_t *bytes = fd < 0 ? NULL : malloc(of->nbytes + 1);
+	errint_t err = fd < 0 ? -errno : bytes ? 0 : -ENOMEM;
+	if (!err && read_some(fd, bytes, of->nbytes + 1, 0) != of->nbytes)
+		err = -ESTALE;
+	if (fd >= 0)
+		close(fd);
+	if (err) {
+		free(bytes);
+		return ic_fail(why, err, "%.120s: %s", of->path, err == -ESTALE ? "changed meanwhile" : strerror(-err));
+	}
+	*ret_bytes = bytes;
+	return 0;
+}

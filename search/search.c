@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+#include "search/search_priv.h"
+
+#include "codec/encode.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct search_settings search_settings_default(void)
+{
+	return (struct search_settings){
+	        .nevaluations = 150,
+	        .nverify = 60,
+	        .nrounds = 5,
+	        .seed = 1,
+	        .njobs = 1,
+	        .model = ESTIMATE_MONOTONE,
+	        .aim = aim_default(),
+	        .patience_s = 600,
+	};
+}
+
+/* --- Frozen costs ------------------------------------------------------------------------------------------------- */
+
+#define NPARAMETERS_MAX (4 * COST_NFEATURES + 1)
+
+struct parameters {
+	struct run_parameter at[NPARAMETERS_MAX];
+	size_t n;
+};
+
+static void add_line(struct parameters *parameters, const char *name, const struct cost_line *line)
+{
+	for (int i = 0; i < COST_NFEATURES; i++) {
+		struct run_parameter *parameter = &parameters->at[parameters->n++];
+		snprintf(parameter->name, sizeof(parameter->name), "%s.%d", name, i);
+		parameter->value = line->at[i];
+	}
+}
+
+static bool find_line(const struct run_parameter *parameters, size_t n, const char *name, struct cost_line *line)
+{
+	char text[RUN_PARAMETER_NAME_SIZE];
+	bool found = false;
+
+	for (int i = 0; i < COST_NFEATURES; i++) {
+		snprintf(text, sizeof(text), "%s.%d", name, i);
+		for (size_t j = 0; j < n; j++) {
+			if (strcmp(parameters[j].name, text))
+				continue;
+			line->at[i] = parameters[j].value;
+			found = true;
+		}
+	}
+	return found;
+}
+
+static errint_t load_costs(struct search *search, struct ic_why *why)
+{
+	struct run_parameter *parameters;
+	size_t n;
+	errint_t err = run_parameters(search->settings->catalog, search->run.id, &parameters, &n, why);
+
+	if (err)
+		return err;
+	search->costs = (struct cost_model){.held_out_error = (double)NAN};
+	find_line(parameters, n, "read", &search->costs.read);
+	find_line(parameters, n, "decode", &search->costs.decode);
+	search->has_model_seconds = find_line(parameters, n, "infer", &search->costs.infer);
+	find_line(parameters, n, "train", &search->costs.train);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(parameters[i].name, "held-out"))
+			search->costs.held_out_error = parameters[i].value;
+	free(parameters);
+	return 0;
+}
+
+static void apply_costs(struct search *search)
+{
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
+		search->cost[i] = cost_of(&search->costs, &search->features[i]);
+}
+
+/* Once the first part of the plan is done, what the model takes is known as well as it will be; from then on it stays. */
+static errint_t freeze_model_seconds(struct search *search, struct ic_why *why)
+{
+	struct cost_features *features = calloc(search->nplan, sizeof(*features));
+	double *infer = calloc(search->nplan, sizeof(*infer)), *train = calloc(search->nplan, sizeof(*train));
+	struct parameters parameters = {.n = 0};
+
+	if (!features || !infer || !train) {
+		free(features);
+		free(infer);
+		free(train);
+		return ic_fail(why, -ENOMEM, "out of memory");
+	}
+	for (size_t i = 0; i < search->nplan; i++) {
+		const struct planned *planned = &search->plan[i];
+		features[i] = search->features[ic_design_index(&planned->design)];
+		infer[i] = planned->measurement.is_failure ? 0 : planned->measurement.result.infer_s;
+		train[i] = planned->measurement.is_failure ? 0 : planned->measurement.result.train_s;
+	}
+	search->costs.infer = cost_fit(features, infer, search->nplan, COST_OF_MODELS);
+	search->costs.train = cost_fit(features, train, search->nplan, COST_OF_MODELS);
+	free(features);
+	free(infer);
+	free(train);
+	add_line(&parameters, "infer", &search->costs.infer);
+	add_line(&parameters, "train", &search->costs.train);
+	errint_t err = run_extend(search->settings->catalog, search->run.id, parameters.at, parameters.n, NULL,
+	                          search->nplan, 0, why);
+	search->has_model_seconds = !err;
+	apply_costs(search);
+	return err;
+}
+
+/* --- Beginning ---------------------------------------------------------------------------------------------------- */
+
+static void describe_run(struct search *search)
+{
+	const struct search_settings *s = search->settings;
+	char aim[AIM_TEXT_SIZE];
+
+	aim_print(&s->aim, aim);
+	snprintf(search->run.directory, sizeof(search->run.directory), "%s", s->directory);
+	snprintf(search->run.dataset, sizeof(search->run.dataset), "%s", s->dataset);
+	snprintf(search->run.evaluator, sizeof(search->run.evaluator), "%s", search->description.identity);
+	snprintf(search->run.hardware, sizeof(search->run.hardware), "%s", s->hardware);
+	search->run.codec = IC_CODEC_VERSION;
+	snprintf(search->run.settings, sizeof(search->run.settings),
+	         "evaluations=%u verify=%u rounds=%u seed=%llu model=%s %s", s->nevaluations, s->nverify, s->nrounds,
+	         (unsigned long long)s->seed, s->model == ESTIMATE_MONOTONE ? "monotone" : "along-cost", aim);
+}
+
+/* Which designs the catalog has a result for. */
+static errint_t find_known(const struct search *search, bool is_known[IC_DESIGN_COUNT], struct ic_why *why)
+{
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
+		struct measurement measurement;
+		struct measurement_key key;
+		struct ic_design design = ic_design_default();
+		ic_design_at(i, &design);
+		search_key(search, &design, &key);
+		errint_t err = measurement_get(search->settings->catalog, &key, &measurement, why);
+		if (err && err != -ENOENT)
+			return err;
+		is_known[i] = !err && !measurement.is_failure;
+	}
+	return 0;
+}
+
+static errint_t check_affordable(const struct search *search, struct ic_why *why)
+{
+	const struct aim *aim = &search->settings->aim;
+	struct design_cost least = search->cost[search->reference];
+	char text[AIM_TEXT_SIZE];
+
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
+		if (aim_affords(aim, &search->cost[i], &search->cost[search->reference]))
+			return 0;
+		least.nbytes = fmin(least.nbytes, search->cost[i].nbytes);
+		least.infer_s = fmin(least.infer_s, search->cost[i].infer_s);
+	}
+	aim_print(aim, text);
+	return ic_fail(why, -ENODATA, "no design is within %.100s: the least are %.0f bytes and %.3g s an image", text,
+	               least.nbytes, least.infer_s);
+}
+
+static errint_t make_plan(struct search *search, struct ic_why *why)
+{
+	const struct search_settings *s = search->settings;
+	bool *is_known = calloc(IC_DESIGN_COUNT, sizeof(*is_known));
+	errint_t err;
+
+	search->plan = calloc(s->nevaluations, sizeof(*search->plan));
+	if (!is_known || !search->plan) {
+		free(is_known);
+		return ic_fail(why, -ENOMEM, "out of memory");
+	}
+	err = check_affordable(search, why);
+	if (!err)
+		err = find_known(search, is_known, why);
+	if (!err)
+		err = plan_first(search, s->nevaluations - s->nverify, is_known, search->plan, &search->nplan);
+	free(is_known);
+	return err;
+}
+
+static errint_t begin(struct search *search, struct ic_why *why)
+{
+	const struct search_settings *s = search->settings;
+	struct parameters parameters = {.n = 0};
+	errint_t err = s->measure(s->measure_context, &search->costs, why);
+
+	if (err)
+		return err;
+	apply_costs(search);
+	err = make_plan(search, why);
+	if (err)
+		return err;
+	add_line(&parameters, "read", &search->costs.read);
+	add_line(&parameters, "decode", &search->costs.decode);
+	if (isfinite(search->costs.held_out_error))
+		parameters.at[parameters.n++] = (struct run_parameter){"held-out", search->costs.held_out_error};
+	return run_begin(s->catalog, &search->run, parameters.at, parameters.n, search->plan, search->nplan,
+	                 &search->run.id, why);
+}
+
+static errint_t resume(struct search *search, struct ic_why *why)
+{
+	const struct search_settings *s = search->settings;
+	struct planned *plan;
+	size_t n;
+	errint_t err = load_costs(search, why);
+
+	if (!err)
+		err = run_plan(s->catalog, search->run.id, &plan, &n, why);
+	if (err)
+		return err;
+	search->plan = calloc(s->nevaluations, sizeof(*search->plan));
+	if (!n || n > s->nevaluations || !search->plan) {
+		free(plan);
+		return ic_fail(why, search->plan ? -EBADMSG : -ENOMEM, "run %lld of the catalog cannot be gone on with",
+		               (long long)search->run.id);
+	}
+	memcpy(search->plan, plan, n * sizeof(*plan));
+	search->nplan = n;
+	for (size_t i = 0; i < n; i++)
+		search->nreused += search->plan[i].is_done;
+	free(plan);
+	search->was_resumed = true;
+	apply_costs(search);
+	return 0;
+}
+
+static errint_t check_settings(const struct search_settings *s, struct ic_why *why)
+{
+	if (s->nevaluations < 4 || s->nevaluations > IC_DESIGN_COUNT)
+		return ic_fail(why, -EINVAL, "%u evaluations: a search takes 4 to %d", s->nevaluations,
+		               IC_DESIGN_COUNT);
+	if (s->nverify > s->nevaluations - 3 || !s->nrounds || !s->njobs)
+		return ic_fail(why, -EINVAL, "of %u evaluations at most %u can be left for verification",
+		               s->nevaluations, s->nevaluations - 3);
+	return 0;
+}
+
+static errint_t set_up(struct search *search, const struct search_settings *settings, struct ic_why *why)
+{
+	struct ic_design reference = ic_design_default();
+	errint_t err = check_settings(settings, why);
+
+	*search = (struct search){.settings = settings, .reference = (unsigned)ic_design_index(&reference)};
+	pthread_mutex_init(&search->lock, NULL);
+	if (err)
+		return err;
+	search->features = calloc(IC_DESIGN_COUNT, sizeof(*search->features));
+	search->cost = calloc(IC_DESIGN_COUNT, sizeof(*search->cost));
+	if (!search->features || !search->cost)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	err = cost_features_of_base(settings->shapes, settings->nshapes, search->features);
+	if (err)
+		return ic_fail(why, err, "the dataset's sizes cannot be added up: %s", strerror(-err));
+	settings->evaluator->describe(settings->handle, &search->description);
+	describe_run(search);
+	return 0;
+}
+
+static void tear_down(struct search *search)
+{
+	free(search->plan);
+	free(search->features);
+	free(search->cost);
+	pthread_mutex_destroy(&search->lock);
+}
+
+/* --- Running ------------------------------------------------------------------------------------------------------ */
+
+/* Plan one more round; *ret_n is 0 when that was the last. */
+static errint_t extend(struct search *search, const struct estimates *estimates, size_t *ret_n, struct ic_why *why)
+{
+	const struct search_settings *s = search->settings;
+	size_t left = s->nevaluations - search->nplan, round = (s->nverify + s->nrounds - 1) / s->nrounds, n = 0;
+	errint_t err = choose_next(search, estimates, left < round ? left : round, search->plan + search->nplan, &n);
+
+	if (err)
+		return ic_fail(why, err, "out of memory");
+	if (n)
+		err = run_extend(s->catalog, search->run.id, NULL, 0, search->plan + search->nplan, search->nplan, n,
+		                 why);
+	if (err)
+		return err;
+	search->nplan += n;
+	*ret_n = n;
+	return 0;
+}
+
+static errint_t run_rounds(struct search *search, struct estimates **ret_estimates, struct ic_why *why)
+{
+	for (;;) {
+		struct estimates *estimates;
+		size_t n = 0;
+		errint_t err = evaluate_all(search, why);
+		if (!err && !search->has_model_seconds)
+			err = freeze_model_seconds(search, why);
+		if (!err)
+			err = choose_estimates(search, &estimates, why);
+		if (err)
+			return err;
+		err = extend(search, estimates, &n, why);
+		if (!err && !n) {
+			*ret_estimates = estimates;
+			return 0;
+		}
+		estimates_free(estimates);
+		if (err)
+			return err;
+	}
+}
+
+static errint_t finish(struct search *search, const struct estimates *estimates, struct search_outcome *outcome,
+                       struct ic_why *why)
+{
+	const struct search_settings *s = search->settings;
+	errint_t err = choose_outcome(search, estimates, outcome);
+
+	if (err)
+		return ic_fail(why, err, "out of memory");
+	outcome->run = search->run.id;
+	outcome->was_resumed = search->was_resumed;
+	outcome->nevaluated = search->nevaluated;
+	outcome->nreused = search->nreused;
+	return run_end(s->catalog, search->run.id, outcome->points, outcome->npoints, &outcome->choice,
+	               outcome->has_choice && !s->without_choice, why);
+}
+
+errint_t search_run(const struct search_settings *settings, struct search_outcome *ret_outcome, struct ic_why *why)
+{
+	struct search_outcome outcome = {.run = 0};
+	struct estimates *estimates = NULL;
+	struct search search;
+	errint_t err = set_up(&search, settings, why);
+
+	if (!err) {
+		err = run_find(settings->catalog, &search.run, &search.run.id, why);
+		if (err == -ENOENT)
+			err = begin(&search, why);
+		else if (!err)
+			err = resume(&search, why);
+	}
+	if (!err)
+		err = run_rounds(&search, &estimates, why);
+	if (!err)
+		err = finish(&search, estimates, &outcome, why);
+	estimates_free(estimates);
+	tear_down(&search);
+	if (err)
+		search_outcome_clear(&outcome);
+	else
+		*ret_outcome = outcome;
+	return err;
+}
+
+void search_outcome_clear(struct search_outcome *outcome)
+{
+	free(outcome->points);
+	outcome->points = NULL;
+	outcome->npoints = 0;
+}
+
+errint_t search_plan(const struct search_settings *settings, struct planned **ret_plan, size_t *ret_n,
+                     struct cost_model *ret_costs, struct ic_why *why)
+{
+	struct search search;
+	errint_t err = set_up(&search, settings, why);
+
+	if (!err)
+		err = settings->measure(settings->measure_context, &search.costs, why);
+	if (!err) {
+		apply_costs(&search);
+		err = make_plan(&search, why);
+	}
+	for (size_t i = 0; !err && i < search.nplan; i++) {
+		struct measurement_key key;
+		search_key(&search, &search.plan[i].design, &key);
+		search.plan[i].is_done = !measurement_get(settings->catalog, &key, &search.plan[i].measurement, NULL);
+	}
+	if (!err) {
+		*ret_plan = search.plan;
+		*ret_n = search.nplan;
+		*ret_costs = search.costs;
+		search.plan = NULL;
+	}
+	tear_down(&search);
+	return err;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* search_priv.h: one search under way, and what the files of it share. */
+#pragma once
+
+#include "search/search.h"
+
+#include <pthread.h>
+
+struct search {
+	const struct search_settings *settings;
+	struct evaluator_description description;
+	struct run run; /* as it is in the catalog; id 0 before */
+	bool was_resumed, has_model_seconds;
+	struct cost_features *features; /* of each design of the base space */
+	struct cost_model costs;
+	struct design_cost *cost; /* by these */
+	unsigned reference;       /* the default design */
+
+	pthread_mutex_t lock; /* over what follows, while evaluations run */
+	struct planned *plan;
+	size_t nplan;
+	size_t next; /* to be evaluated */
+	uint64_t nevaluated, nreused;
+	errint_t err; /* of the first evaluation that ended the search */
+	struct ic_why why;
+};
+
+/* search_plan.c: the first part of a plan, `n` evaluations or fewer where fewer designs are within the aim's costs. `is_known`
+ * (may be NULL) says of each design whether the catalog has a result. */
+errint_t plan_first(const struct search *search, size_t n, const bool *is_known, struct planned *out, size_t *ret_n);
+
+/* The parent of a design: the nearest of plan[0..n) that is as dense or denser; the first one where there is none. */
+int plan_parent(const struct planned *plan, size_t n, const struct ic_design *design);
+
+/* search_evaluate.c: have all of the plan done. */
+errint_t evaluate_all(struct search *search, struct ic_why *why);
+bool search_is_cancelled(const struct search *search);
+void search_key(const struct search *search, const struct ic_design *design, struct measurement_key *ret_key);
+
+/* search_choose.c: estimates from what is done; the next designs to evaluate, at most `n`; and the end. */
+errint_t choose_estimates(const struct search *search, struct estimates **ret_estimates, struct ic_why *why);
+errint_t choose_next(const struct search *search, const struct estimates *estimates, size_t n, struct planned *out,
+                     size_t *ret_n);
+errint_t choose_outcome(const struct search *search, const struct estimates *estimates, struct search_outcome *outcome);
+/* The best one evaluated within the aim, as a position in the plan; -1: none is. `mean` may be NULL: as measured. */
+int choose_best(const struct search *search, const double *mean, double full);

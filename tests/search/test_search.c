@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT */
+/* Searches: what they choose, that they can be killed, stopped and repeated, and what they do where something fails. */
+#include "search/search.h"
+
+#include "catalog_helpers.h"
+#include "synthetic.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+static struct search_settings small(struct catalog *catalog, struct synthetic *synthetic, const char *key,
+                                    const char *value)
+{
+	struct search_settings settings = synthetic_settings(catalog, synthetic);
+	struct ic_why why = {""};
+
+	settings.nevaluations = 40;
+	settings.nverify = 16;
+	settings.nrounds = 4;
+	if (key)
+		ck_assert_msg(!aim_set(&settings.aim, key, value, &why), "%s", why.text);
+	aim_complete(&settings.aim);
+	return settings;
+}
+
+static struct search_outcome run(const struct search_settings *settings)
+{
+	struct search_outcome outcome = {.run = 0};
+	struct ic_why why = {""};
+	errint_t err = search_run(settings, &outcome, &why);
+
+	ck_assert_msg(!err, "%d, %s", err, why.text);
+	return outcome;
+}
+
+/* What a search ended with, in one text. */
+static char *ending(struct catalog *catalog, int64_t id)
+{
+	char *text = NULL, design[IC_DESIGN_STRING_SIZE];
+	size_t nbytes, n;
+	FILE *out = open_memstream(&text, &nbytes);
+	struct frontier_point *points;
+	struct planned *plan;
+	struct choice *choices;
+
+	ck_assert_int_eq(run_frontier(catalog, id, &points, &n, NULL), 0);
+	for (size_t i = 0; i < n; i++) {
+		ic_design_print(&points[i].design, design);
+		fprintf(out, "%s %a %a %a %a\n", design, points[i].nbytes, points[i].infer_s, points[i].predicted,
+		        points[i].verified);
+	}
+	ck_assert_uint_gt(n, 5);
+	free(points);
+	ck_assert_int_eq(run_plan(catalog, id, &plan, &n, NULL), 0);
+	for (size_t i = 0; i < n; i++) {
+		ic_design_print(&plan[i].design, design);
+		fprintf(out, "%zu %u %s %d %a\n", i, plan[i].round, design, plan[i].parent,
+		        plan[i].measurement.result.accuracy);
+	}
+	free(plan);
+	ck_assert_int_eq(choice_list(catalog, NULL, false, &choices, &n, NULL), 0);
+	for (size_t i = 0; i < n; i++) {
+		ic_design_print(&choices[i].design, design);
+		fprintf(out, "%s %s %s\n", choices[i].directory, design, choices[i].reason);
+	}
+	free(choices);
+	fclose(out);
+	return text;
+}
+
+/* --- Choosing ----------------------------------------------------------------------------------------------------- */
+
+START_TEST(the_choice_is_within_the_aim_and_verified)
+{
+	static const char *const aims[][2] = {
+	        {"max-bytes", "12%"}, {"max-loss", "2%"}, {"max-time", "60%"}, {"objective", "space=1,accuracy=0.2"}};
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct search_settings settings = small(catalog, &synthetic, aims[_i][0], aims[_i][1]);
+	struct search_outcome outcome = run(&settings);
+	struct ic_design reference = ic_design_default();
+	double truth = synthetic_truth(&outcome.choice.design), full = synthetic_truth(&reference);
+
+	ck_assert(outcome.has_choice && outcome.nevaluated == 40 && outcome.nreused == 0 && outcome.nfailed == 0);
+	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 40);
+	ck_assert(fabs(outcome.choice.verified - truth) < 0.01 && fabs(outcome.choice.predicted - truth) < 0.05);
+	ck_assert(fabs(outcome.reference_accuracy - full) < 0.01 && outcome.error < 0.05);
+	ck_assert(outcome.rank_correlation > 0.9);
+	if (_i == 0)
+		ck_assert(outcome.choice.nbytes <= 0.12 * outcome.reference_cost.nbytes);
+	if (_i == 1)
+		ck_assert(truth >= full - 0.03 && outcome.choice.infer_s < outcome.reference_cost.infer_s);
+	if (_i == 2)
+		ck_assert(outcome.choice.infer_s <= 0.6 * outcome.reference_cost.infer_s);
+	if (_i == 3)
+		ck_assert(outcome.choice.nbytes < outcome.reference_cost.nbytes && truth > 0.4);
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(the_frontier_holds_what_nothing_beats)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "25%");
+	struct search_outcome outcome = run(&settings);
+
+	ck_assert_uint_gt(outcome.npoints, 5);
+	for (size_t i = 0; i < outcome.npoints; i++) {
+		const struct frontier_point *a = &outcome.points[i];
+		for (size_t j = 0; j < outcome.npoints; j++) {
+			const struct frontier_point *b = &outcome.points[j];
+			ck_assert_msg(i == j || a->nbytes < b->nbytes || a->infer_s < b->infer_s ||
+			                      a->train_s < b->train_s || a->predicted > b->predicted,
+			              "%zu and %zu", i, j);
+		}
+	}
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(an_aim_that_nothing_meets_chooses_nothing)
+{
+	static const char *const aims[][2] = {{"max-bytes", "10"}, {"max-time", "1us"}};
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0};
+	struct search_settings settings = small(catalog, &synthetic, aims[_i][0], aims[_i][1]);
+	struct search_outcome outcome = {.run = 0};
+	struct choice *choices;
+	struct ic_why why = {""};
+	size_t n;
+	errint_t err = search_run(&settings, &outcome, &why);
+
+	ck_assert_int_eq(err, -ENODATA);
+	ck_assert_msg(strstr(why.text, "no design"), "%s", why.text);
+	ck_assert_int_eq(choice_list(catalog, NULL, true, &choices, &n, NULL), 0);
+	ck_assert_uint_eq(n, 0);
+	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 0);
+	catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(limits_that_exclude_each_other_choose_nothing_and_name_the_nearest)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0};
+	struct search_settings settings = small(catalog, &synthetic, "max-loss", "0.1%");
+	struct choice *choices;
+	size_t n;
+
+	ck_assert_int_eq(aim_set(&settings.aim, "max-bytes", "3%", NULL), 0);
+	struct search_outcome outcome = run(&settings);
+	ck_assert(!outcome.has_choice && outcome.choice.nbytes <= 0.03 * outcome.reference_cost.nbytes);
+	ck_assert_int_eq(choice_list(catalog, NULL, true, &choices, &n, NULL), 0);
+	ck_assert_uint_eq(n, 0);
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
+/* --- Again -------------------------------------------------------------------------------------------------------- */
+
+START_TEST(another_search_evaluates_only_what_is_new)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome first = run(&settings), second, wider;
+
+	ck_assert_uint_eq(first.nevaluated, 40);
+	second = run(&settings); /* it ended, so this is a new one */
+	ck_assert(second.run != first.run && !second.was_resumed && second.nreused >= 20);
+	settings.nevaluations = 80;
+	settings.nverify = 32;
+	settings.directory = "/moved/synthetic";
+	wider = run(&settings);
+	ck_assert_uint_eq(wider.nevaluated + wider.nreused, 80);
+	ck_assert_uint_ge(wider.nreused, 20);
+	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 40 + second.nevaluated + wider.nevaluated);
+	search_outcome_clear(&first);
+	search_outcome_clear(&second);
+	search_outcome_clear(&wider);
+	catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(evaluations_at_once_change_nothing)
+{
+	struct synthetic synthetic = {.noise = 0.01, .sleep_us = 1000, .njobs_max = 4};
+	char *endings[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		char path[PATH_SIZE];
+		struct catalog *catalog;
+		ck_assert_int_eq(catalog_open(path_in_scratch(i ? "b.db" : "a.db", path), &catalog, NULL), 0);
+		struct search_settings settings = small(catalog, &synthetic, "max-bytes", "12%");
+		settings.njobs = i ? 8 : 1;
+		struct search_outcome outcome = run(&settings);
+		endings[i] = ending(catalog, outcome.run);
+		search_outcome_clear(&outcome);
+		catalog_close(catalog);
+	}
+	ck_assert_uint_gt(atomic_load(&synthetic.nrunning_most), 1);
+	ck_assert_uint_le(atomic_load(&synthetic.nrunning_most), 4);
+	ck_assert_str_eq(endings[0], endings[1]);
+	free(endings[0]);
+	free(endings[1]);
+}
+END_TEST
+
+/* A process that searches until it is killed, or is done. */
+static pid_t start(const char *path)
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid)
+		return pid;
+	struct synthetic synthetic = {.noise = 0.01, .sleep_us = 2000, .njobs_max = 2};
+	struct catalog *catalog;
+	struct search_outcome outcome;
+	if (catalog_open(path, &catalog, NULL))
+		_exit(2);
+	struct search_settings settings = small(catalog, &synthetic, "max-loss", "2%");
+	settings.njobs = 2;
+	if (search_run(&settings, &outcome, NULL))
+		_exit(3);
+	catalog_close(catalog);
+	_exit(0);
+}
+
+static int64_t finish(const char *path, struct catalog **ret_catalog)
+{
+	struct run *runs;
+	size_t n;
+	int status;
+
+	waitpid(start(path), &status, 0);
+	ck_assert_msg(WIFEXITED(status) && !WEXITSTATUS(status), "%d", status);
+	ck_assert_int_eq(catalog_open(path, ret_catalog, NULL), 0);
+	ck_assert_int_eq(run_list(*ret_catalog, 0, &runs, &n, NULL), 0);
+	ck_assert_msg(n == 1 && runs[0].ended_s, "%zu runs", n);
+	int64_t id = runs[0].id;
+	free(runs);
+	return id;
+}
+
+START_TEST(a_search_that_was_killed_ends_as_one_that_was_not)
+{
+	struct catalog *catalog;
+	char path[PATH_SIZE];
+	unsigned nkilled = 0;
+	int64_t id = finish(path_in_scratch("whole.db", path), &catalog);
+	char *whole = ending(catalog, id), *killed;
+
+	catalog_close(catalog);
+	path_in_scratch("killed.db", path);
+	for (unsigned i = 0; i < 20; i++) {
+		pid_t pid = start(path);
+		int status;
+		usleep(5000 + mixed(i) % 60000);
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		nkilled += WIFSIGNALED(status) != 0;
+	}
+	ck_assert_uint_gt(nkilled, 3);
+	id = finish(path, &catalog);
+	killed = ending(catalog, id);
+	ck_assert_str_eq(killed, whole);
+	free(killed);
+	free(whole);
+	catalog_close(catalog);
+}
+END_TEST
+
+/* --- Trouble ------------------------------------------------------------------------------------------------------ */
+
+START_TEST(what_ends_a_search_lets_it_go_on_later)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002, .stops_at = 13};
+	struct search_settings settings = small(catalog, &synthetic, NULL, NULL);
+	struct search_outcome outcome;
+	struct ic_why why = {""};
+
+	ck_assert_int_eq(search_run(&settings, &outcome, &why), -EIO);
+	ck_assert_str_eq(why.text, "the synthetic disk is gone");
+	outcome = run(&settings);
+	ck_assert(outcome.was_resumed && outcome.nreused == 12 && outcome.nevaluated == 28);
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
+static void cancel_soon(void *context, const struct search_progress *progress)
+{
+	ck_assert_uint_eq(progress->ntotal, 40);
+	if (progress->ndone == 30)
+		atomic_store((atomic_bool *)context, true);
+}
+
+START_TEST(a_search_that_is_cancelled_stops_and_can_go_on)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct search_settings settings = small(catalog, &synthetic, NULL, NULL);
+	struct search_outcome outcome;
+	atomic_bool cancelled = false;
+
+	settings.cancelled = &cancelled;
+	settings.progress = cancel_soon;
+	settings.context = &cancelled;
+	ck_assert_int_eq(search_run(&settings, &outcome, NULL), -ECANCELED);
+	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 30);
+	atomic_store(&cancelled, false);
+	settings.progress = NULL;
+	outcome = run(&settings);
+	ck_assert(outcome.was_resumed && outcome.nreused == 30 && outcome.nevaluated == 10);
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(evaluations_without_a_result_are_left_out)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002, .fails_within = "s1x2-b8-k15-q8"};
+	struct search_settings settings = small(catalog, &synthetic, "max-loss", "5%");
+	struct search_outcome outcome = run(&settings), again;
+	struct ic_design failing;
+
+	ck_assert_int_eq(ic_design_parse(synthetic.fails_within, &failing, NULL), 0);
+	ck_assert(outcome.has_choice && outcome.nfailed > 0 && outcome.nevaluated == 40);
+	ck_assert(!ic_design_covers(&failing, &outcome.choice.design));
+	again = run(&settings);
+	ck_assert_uint_gt(again.nreused, 20);
+	search_outcome_clear(&outcome);
+	search_outcome_clear(&again);
+	catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(without_the_reference_nothing_can_be_compared)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.fails_within = "s1x1-b8-k15-q8"};
+	struct search_settings settings = small(catalog, &synthetic, NULL, NULL);
+	struct search_outcome outcome;
+	struct ic_why why = {""};
+
+	ck_assert_int_eq(search_run(&settings, &outcome, &why), -ENODATA);
+	ck_assert_msg(strstr(why.text, "reference") && strstr(why.text, "NaN"), "%s", why.text);
+	catalog_close(catalog);
+}
+END_TEST
+
+struct locking {
+	sqlite3 *db;
+	unsigned nwaits;
+};
+
+static void lock_once(void *context, const struct search_progress *progress)
+{
+	struct locking *locking = context;
+
+	if (progress->ndone != 10 || locking->db)
+		return;
+	ck_assert_int_eq(sqlite3_open(scratch_catalog(), &locking->db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(locking->db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void unlock(void *context, const char *why)
+{
+	struct locking *locking = context;
+
+	ck_assert_msg(strstr(why, "locked"), "%s", why);
+	locking->nwaits++;
+	ck_assert_int_eq(sqlite3_exec(locking->db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+}
+
+START_TEST(a_catalog_that_is_locked_is_waited_for)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct search_settings settings = small(catalog, &synthetic, NULL, NULL);
+	struct locking locking = {NULL, 0};
+
+	settings.progress = lock_once;
+	settings.waiting = unlock;
+	settings.context = &locking;
+	struct search_outcome outcome = run(&settings);
+	ck_assert_uint_eq(locking.nwaits, 1);
+	ck_assert_uint_eq(outcome.nevaluated, 40);
+	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 40);
+	sqlite3_close(locking.db);
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(settings_that_make_no_sense_are_refused)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0};
+	struct search_settings settings = small(catalog, &synthetic, NULL, NULL), bad[4];
+	struct search_outcome outcome;
+
+	for (unsigned i = 0; i < 4; i++)
+		bad[i] = settings;
+	bad[0].nevaluations = 3;
+	bad[1].nverify = 38;
+	bad[2].nevaluations = IC_DESIGN_COUNT + 1;
+	bad[3].nshapes = 0;
+	for (unsigned i = 0; i < 4; i++)
+		ck_assert_int_eq(search_run(&bad[i], &outcome, NULL), -EINVAL);
+	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 0);
+	catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(a_plan_alone_writes_nothing)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct cost_model costs;
+	struct planned *plan;
+	struct run *runs;
+	size_t n;
+
+	ck_assert_int_eq(search_plan(&settings, &plan, &n, &costs, NULL), 0);
+	ck_assert_uint_eq(n, 24);
+	ck_assert(costs.held_out_error == 0.05);
+	for (size_t i = 0; i < n; i++) {
+		ck_assert(!plan[i].is_done && plan[i].parent < (int)i && (plan[i].parent >= 0) == (i > 0));
+		if (i > 1)
+			ck_assert_int_ge(ic_design_compare_density(&plan[i - 1].design, &plan[i].design), 0);
+	}
+	free(plan);
+	ck_assert_int_eq(run_list(catalog, 0, &runs, &n, NULL), 0);
+	ck_assert_uint_eq(n, 0);
+	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 0);
+	free(runs);
+	catalog_close(catalog);
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_loop_test(cases, the_choice_is_within_the_aim_and_verified, 0, 4);
+	tcase_add_test(cases, the_frontier_holds_what_nothing_beats);
+	tcase_add_loop_test(cases, an_aim_that_nothing_meets_chooses_nothing, 0, 2);
+	tcase_add_test(cases, limits_that_exclude_each_other_choose_nothing_and_name_the_nearest);
+	tcase_add_test(cases, another_search_evaluates_only_what_is_new);
+	tcase_add_test(cases, evaluations_at_once_change_nothing);
+	tcase_add_test(cases, a_search_that_was_killed_ends_as_one_that_was_not);
+	tcase_add_test(cases, what_ends_a_search_lets_it_go_on_later);
+	tcase_add_test(cases, a_search_that_is_cancelled_stops_and_can_go_on);
+	tcase_add_test(cases, evaluations_without_a_result_are_left_out);
+	tcase_add_test(cases, without_the_reference_nothing_can_be_compared);
+	tcase_add_test(cases, a_catalog_that_is_locked_is_waited_for);
+	tcase_add_test(cases, settings_that_make_no_sense_are_refused);
+	tcase_add_test(cases, a_plan_alone_writes_nothing);
+}
+
+int main(void)
+{
+	return run_catalog_suite("search", add);
+}
