@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define NTIMES 3 /* the fastest counts */
+#define NTIMES 9 /* the fastest counts */
 
 static const char *const quality_designs[] = {
         "s1x1-b8-k15-q8",  "s1x1-b8-k4-q8",   "s1x1-b8-k4-q4",   "s2x2-b8-k15-q8",  "s2x2-b8-k6-q8",

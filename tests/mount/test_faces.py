@@ -13,7 +13,8 @@ import sqlite3
 import subprocess
 import unittest
 
-from mounting import DEFAULT, ICFS, MKIMAGES, MountTest, extended_attributes, images, is_candidate, is_jpeg, main, until
+from mounting import (DEFAULT, ENCODER, MKIMAGES, MountTest, extended_attributes, images, is_candidate, is_jpeg, main,
+                      until)
 
 DATA = os.environ.get("ICFS_TEST_DATA")
 DESIGNS = [DEFAULT, "s2x2-b8-k6-q8", "s1x1-b16-k9-q5", "s4x2-b1-k1-q5", "s2x2-b8-k6-q8-c1-fbox"]
@@ -22,15 +23,15 @@ MADE = "icfs_cache_misses_total"
 
 def encode(source, design, face, metadata="drop"):
     """The object that the command makes, or None where it fails."""
-    line = [ICFS, "encode", "--design", design, "--face", face, "--metadata", metadata, source, "-"]
+    line = [ENCODER, "encode", "--design", design, "--face", face, "--metadata", metadata, source, "-"]
     done = subprocess.run(line, capture_output=True)
     return done.stdout if done.returncode == 0 else None
 
 
 def decode(source, design):
     """The pixels of the .ic object, as a PPM."""
-    made = subprocess.run([ICFS, "encode", "--design", design, source, "-"], capture_output=True, check=True)
-    return subprocess.run([ICFS, "decode", "--format", "ppm", "-", "-"], input=made.stdout, capture_output=True,
+    made = subprocess.run([ENCODER, "encode", "--design", design, source, "-"], capture_output=True, check=True)
+    return subprocess.run([ENCODER, "decode", "--format", "ppm", "-", "-"], input=made.stdout, capture_output=True,
                           check=True).stdout
 
 

@@ -5,13 +5,13 @@ import errno
 import os
 import subprocess
 
-from mounting import DEFAULT, ICFS, MountTest, encode, images, main, until
+from mounting import DEFAULT, ENCODER, MountTest, encode, images, main, until
 
 OWN = "s2x2-b8-k6-q8"
 
 
 def made(source, *options):
-    return subprocess.run([ICFS, "encode", *options, source, "-"], check=True, capture_output=True).stdout
+    return subprocess.run([ENCODER, "encode", *options, source, "-"], check=True, capture_output=True).stdout
 
 
 class IcSources(MountTest):

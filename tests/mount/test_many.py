@@ -11,7 +11,7 @@ import random
 import subprocess
 import time
 
-from mounting import DEFAULT, ICFS, MountTest, main
+from mounting import DEFAULT, ENCODER, MountTest, main
 
 FILES = int(os.environ.get("ICFS_TEST_FILES", "60000"))
 PER_DIRECTORY = 1300
@@ -91,7 +91,7 @@ class Many(MountTest):
         for folder in random.Random(2).sample(paths, min(10, len(paths))):
             path = min(folder.iterdir())
             name = path.name if face == "jpeg" else path.stem + ".ic"
-            made = subprocess.run([ICFS, "encode", "--design", DEFAULT, "--face", face, path, "-"], capture_output=True,
+            made = subprocess.run([ENCODER, "encode", "--design", DEFAULT, "--face", face, path, "-"], capture_output=True,
                                   check=True).stdout
             self.assertEqual(self.served(f"{folder.name}/{name}"), made)
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import unittest
 
-from mounting import DEFAULT, ICFS, Mount, MountTest, images, main, until
+from mounting import DEFAULT, ENCODER, ICFS, Mount, MountTest, images, main, until
 
 MADE = "icfs_object_made_bytes_total"
 HITS = "icfs_store_hits_total"
@@ -18,7 +18,7 @@ SPARSER = ("s2x2-b8-k9-q8", "s2x2-b8-k9-q3", "s2x2-b8-k4-q8", "s2x2-b8-k1-q1")
 
 def encode(path, design, face="ic", metadata="drop"):
     """The bytes that the command makes, or None where it fails."""
-    done = subprocess.run([ICFS, "encode", "--design", design, "--face", face, "--metadata", metadata, path, "-"],
+    done = subprocess.run([ENCODER, "encode", "--design", design, "--face", face, "--metadata", metadata, path, "-"],
                           capture_output=True)
     return done.stdout if done.returncode == 0 else None
 
@@ -237,7 +237,7 @@ class Store(MountTest):
         path, sparse, dense = self.paths[0], "s1x1-b8-k15-q1", "s1x1-b8-k15-q8"
 
         def takes(design, limit):
-            done = subprocess.run([ICFS, "encode", "-d", design, f"--memory={limit}", path, "-"], capture_output=True)
+            done = subprocess.run([ENCODER, "encode", "-d", design, f"--memory={limit}", path, "-"], capture_output=True)
             return done.returncode == 0
 
         below, limit = 0, 1 << 24

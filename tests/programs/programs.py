@@ -16,7 +16,7 @@ import unittest
 import numpy
 from PIL import Image
 
-from mounting import ICFS, MKIMAGES, MountTest, is_candidate, is_jpeg, why_not
+from mounting import ENCODER, MKIMAGES, MountTest, is_candidate, is_jpeg, why_not
 
 EXACT = ("s1x1-b8-k15-q8", "s2x2-b8-k6-q8")  # whole blocks of JPEG's own size: the JPEG holds the design's coefficients
 FINE = "s1x1-b16-k12-q6"                     # the JPEG is encoded from the pixels, finely
@@ -45,14 +45,14 @@ def run(*line, **options):
 @functools.cache
 def encoded(content, design, face):
     """The bytes that are served of a source."""
-    return run(ICFS, "encode", "--design", design, "--face", face, "-", "-", input=content)
+    return run(ENCODER, "encode", "--design", design, "--face", face, "-", "-", input=content)
 
 
 @functools.cache
 def decoded(content, design):
     """The pixels of a source under a design, as a PPM; for a file that is no source of ours, its own."""
     if content[:3] == b"\xff\xd8\xff":
-        shown = run(ICFS, "decode", "--format", "ppm", "-", "-", input=encoded(content, design, "ic"))
+        shown = run(ENCODER, "decode", "--format", "ppm", "-", "-", input=encoded(content, design, "ic"))
     else:
         shown = content
     pixels = numpy.array(Image.open(io.BytesIO(shown)).convert("RGB"))
