@@ -21,6 +21,9 @@ put codec/bits_priv.h '#include <jpeglib.h>'
 put codec/bits.h
 put codec/bits.c '#include "codec/bits_priv.h"' '#include "codec/bits.h"'
 put gpu/kernel.cu '#include "codec/good.h"' '#include <cuda_runtime.h>'
+put gpu/gpu.h '#include "codec/good.h"'
+put gpu/nvimgcodec/nv_priv.h '#include "codec/good.h"' '#include <nvimgcodec.h>'
+put gpu/nvimgcodec/nv_gpu.c '#include "nv_priv.h"' '#include "gpu/gpu.h"'
 put search/catalog.c '#include "codec/good.h"' '#include <sqlite3.h>'
 put fs/mount.c '#include "search/catalog.h"' '#include <fuse3/fuse_lowlevel.h>' '#include <iniparser/iniparser.h>'
 put src/main.c '#include "config.h"' '#include "fs/mount.h"' '#include "gpu/gpu.h"' '#include <png.h>'
@@ -31,6 +34,8 @@ put codec/upward.c '#include "fs/mount.h"'
 put codec/database.c '#include <stdio.h>' '' '#  include  <sqlite3.h>'
 put codec/exposed.h '#include <jpeglib.h>'
 put search/accelerated.c '#include "gpu/gpu.h"' '#include <cuda_runtime.h>'
+put gpu/extended.c '#include "gpu/nvimgcodec/nv_priv.h"' '#include <nvimgcodec.h>'
+put gpu/nvimgcodec/nv_cpu.c '#include "nv_priv.h"' '#include "gpu/gpu.h"' '#include <cuda_runtime.h>'
 put gpu/stored.c '#include "search/catalog.h"'
 put fs/peeking.c '#include "codec/bits_priv.h"' '#include <jpeglib.h>'
 put src/mounting.c '#include <fuse.h>' '#include <iniparser.h>'
@@ -46,6 +51,11 @@ codec/upward.c:2: codec/ may not include fs/mount.h: codec/ knows codec
 fs/late.c:2: the first include is not the own header, fs/late.h
 fs/peeking.c:2: codec/bits_priv.h is private to codec/
 fs/peeking.c:3: fs/ may not include <jpeglib.h>: it belongs to codec/
+gpu/extended.c:2: gpu/ may not include gpu/nvimgcodec/nv_priv.h: gpu/ knows gpu codec
+gpu/extended.c:2: gpu/nvimgcodec/nv_priv.h is private to gpu/nvimgcodec/
+gpu/extended.c:3: gpu/ may not include <nvimgcodec.h>: it belongs to gpu/nvimgcodec/
+gpu/nvimgcodec/nv_cpu.c:3: gpu/nvimgcodec/ may include gpu/gpu.h in *_gpu*.[ch] alone
+gpu/nvimgcodec/nv_cpu.c:4: gpu/nvimgcodec/ may not include <cuda_runtime.h>: it belongs to gpu/
 gpu/stored.c:2: gpu/ may not include search/catalog.h: gpu/ knows gpu codec
 search/accelerated.c:2: search/ may not include gpu/gpu.h: search/ knows search codec
 search/accelerated.c:3: search/ may not include <cuda_runtime.h>: it belongs to gpu/

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Run a test with packages from PyPI, in a virtual environment of its own that is made once a build directory.
+# Run a test with packages from PyPI, in a virtual environment that is made once a build directory, and shared by the
+# tests that name the same packages.
 #
 #   pypi.sh TEST.py PACKAGE... [--no-deps PACKAGE...]
 #
@@ -9,8 +10,7 @@ set -euo pipefail
 test=$1
 shift
 wanted=$*
-name=$(basename "$test" .py)
-venv=$ICFS_BUILD_ROOT/tests/programs/${name/#test_/venv-}
+venv=$ICFS_BUILD_ROOT/tests/programs/venv-${1%%==*}
 
 skip() {
     echo "SKIP: cannot install $1: $(grep -i '^error' "$venv.log" | tail -1 || true)"
@@ -23,9 +23,11 @@ install() {
         >>"$venv.log" 2>&1 || skip "${wanted/--no-deps /}"
 }
 
+mkdir -p "$(dirname "$venv")"
+exec 9>"$venv.lock"
+flock 9
 if [ "$(cat "$venv/made-for" 2>/dev/null)" != "$wanted" ]; then
     rm -rf "$venv"
-    mkdir -p "$(dirname "$venv")"
     "$PYTHON" -m venv --system-site-packages "$venv" >"$venv.log" 2>&1 || skip "a virtual environment (python3-venv)"
     with=()
     while [ $# -gt 0 ] && [ "$1" != --no-deps ]; do
@@ -36,4 +38,5 @@ if [ "$(cat "$venv/made-for" 2>/dev/null)" != "$wanted" ]; then
     [ $# -eq 0 ] || install "$@"
     echo "$wanted" >"$venv/made-for"
 fi
+exec 9>&-
 exec "$venv/bin/python" "$test"
