@@ -38,7 +38,7 @@ struct stream {
 	size_t nbytes, position;
 	bool is_mappable;
 	size_t missing; /* bytes that it says it has, and does not give */
-	int nmapped;
+	int nmapped; /* and not unmapped yet */
 	struct host *host;
 	nvimgcodecCodeStreamView_t view;
 	nvimgcodecIoStreamDesc_t io;

@@ -2,13 +2,16 @@
 """DALI's reader and decoders, as they are, on a directory of .ic files: pixels as `icfs decode` shows them."""
 
 import contextlib
+import os
 import pathlib
+import sys
 import tempfile
+import textwrap
 import unittest
 
 import numpy
 
-from nv_objects import main, pictures
+from nv_objects import main, pictures, run
 
 with contextlib.suppress(ImportError):  # main() says so
     from nvidia.dali import fn, pipeline_def, types
@@ -88,6 +91,14 @@ class Dali(unittest.TestCase):
             with self.assertRaises(RuntimeError) as caught:
                 self.decode(lambda content: fn.decoders.image(content, device="cpu"), 1)
             self.assertIn(message, str(caught.exception))
+
+    def test_the_example_of_the_manual(self):
+        """docs/nvimgcodec.md's program, as it stands there."""
+        manual = (pathlib.Path(os.environ["ICFS_SOURCE_ROOT"]) / "docs" / "nvimgcodec.md").read_text()
+        program = manual[manual.index("    import sys\n"):manual.index("`file_filters`")]
+        (self.root / "example.py").write_text(textwrap.dedent(program))
+        shown = run(sys.executable, self.root / "example.py", self.root).decode()
+        self.assertEqual(shown, "(4, 64, 64, 3) [0 0 0 0]\n")
 
 
 if __name__ == "__main__":

@@ -267,6 +267,7 @@ static void check_way(struct host *host, struct bytes object, const struct decod
 	output.info.buffer = out;
 	ck_assert_int_eq(host_can_decode(host, &output, &stream, turned), STATUS(SUCCESS));
 	ck_assert_int_eq(host_decode(host, &output, &stream, turned), STATUS(SUCCESS));
+	ck_assert_int_eq(stream.nmapped, 0);
 	assert_decoded(d, format, &part, out, output.info.plane_info[0].row_stride, turned, fill);
 	ck_assert_uint_eq(out[nbytes], 0xa5);
 	free(out);
@@ -436,6 +437,7 @@ static bool attempt_stream(struct host *host, const uint8_t *bytes, size_t nbyte
 	output.info.buffer = malloc(output_nbytes(&output));
 	ck_assert_ptr_nonnull(output.info.buffer);
 	nvimgcodecProcessingStatus_t status = host_decode(host, &output, &stream, turned);
+	ck_assert_int_eq(stream.nmapped, 0);
 	ck_assert(parsed || status != STATUS(SUCCESS));
 	ck_assert(status == STATUS(SUCCESS) || status == STATUS(IMAGE_CORRUPTED) ||
 	          status == STATUS(CODESTREAM_UNSUPPORTED) || (!parsed && status == STATUS(RESOLUTION_UNSUPPORTED)));

@@ -70,6 +70,7 @@ START_TEST(threads_share_a_decoder_and_its_streams)
 		ck_assert_uint_eq(jobs[i].ngood, NROUNDS / 3 * 2);
 		ck_assert_uint_eq(jobs[i].nbad, NROUNDS / 3);
 	}
+	ck_assert_int_eq(mapped.nmapped, 0);
 	ck_assert_uint_eq(host.nmessages, NTHREADS * NROUNDS / 3);
 	host_destroy(&host);
 	host_unload(&host);
