@@ -63,6 +63,18 @@ static errint_t open_catalog(struct fs *fs, struct ic_why *why)
 	return 0;
 }
 
+static errint_t make_choices(struct fs *fs, struct ic_why *why)
+{
+	errint_t err = choices_new(source_path(fs->source), fs->log, &fs->choices);
+
+	if (err)
+		return ic_fail(why, err, "out of memory");
+	if (fs->catalog)
+		choices_refresh(fs->choices, fs->catalog);
+	govern_set_choices(fs->govern, fs->choices);
+	return 0;
+}
+
 static errint_t open_store(struct fs *fs, struct ic_why *why)
 {
 	if (!fs->settings.store.directory)
@@ -120,6 +132,8 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 	if (!err)
 		err = open_catalog(fs, why);
 	if (!err)
+		err = make_choices(fs, why);
+	if (!err)
 		err = open_store(fs, why);
 	if (err)
 		goto fail;
@@ -141,6 +155,7 @@ void fs_free(struct fs *fs)
 	gate_free(fs->source_gate);
 	gate_free(fs->encode_gate);
 	govern_free(fs->govern);
+	choices_free(fs->choices);
 	source_free(fs->source);
 	store_close(fs->store);
 	catalog_close(fs->catalog);

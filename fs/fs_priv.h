@@ -2,7 +2,7 @@
 /*
  * fs_priv.h: one mount: its parts, and what the files that answer requests share. No type of libfuse here.
  *
- * Locks, in the order they may be taken: listings, govern, watch, nodes, dirs, a table's, the cache's. None is held while a file is
+ * Locks, in the order they may be taken: listings, govern, watch, nodes, dirs, a table's, the cache's, choices. None is held while a file is
  * read or the kernel is called, but for govern's, which reads policy files.
  */
 #pragma once
@@ -39,6 +39,7 @@ struct fs {
 	struct cache *cache;
 	struct catalog *catalog;        /* may be NULL */
 	atomic_bool catalog_is_useless; /* it failed, and is asked no more */
+	struct choices *choices;        /* what `auto` stands for */
 	struct store *store;            /* may be NULL */
 	struct gate *source_gate;       /* bytes of sources in memory */
 	struct gate *encode_gate;       /* memory of encodes under way; entered from within the other */

@@ -15,8 +15,9 @@ struct govern {
 	struct policy_rule options;
 	struct policy_file *tree;
 	char *tree_name;
-	atomic_uint generation; /* from 1: nodes begin with 0, so never resolved */
-	govern_hook *changed;   /* may be NULL */
+	atomic_uint generation;  /* from 1: nodes begin with 0, so never resolved */
+	struct choices *choices; /* may be NULL */
+	govern_hook *changed;    /* may be NULL */
 	void *changed_context;
 };
 
@@ -59,6 +60,33 @@ void govern_on_change(struct govern *govern, govern_hook *changed, void *context
 	govern->changed_context = context;
 }
 
+static void tell_changed(const struct govern *govern, const struct stat *st, bool is_there)
+{
+	struct timespec t = st->st_ctim;
+
+	if (!govern->changed)
+		return;
+	if (!is_there)
+		clock_gettime(CLOCK_REALTIME, &t);
+	govern->changed(govern->changed_context, (int64_t)t.tv_sec * 1000000000 + t.tv_nsec);
+}
+
+void govern_set_choices(struct govern *govern, struct choices *choices)
+{
+	govern->choices = choices;
+	atomic_fetch_add(&govern->generation, 1);
+}
+
+void govern_choices_changed(struct govern *govern)
+{
+	static const struct stat none;
+
+	pthread_mutex_lock(&govern->lock);
+	atomic_fetch_add(&govern->generation, 1);
+	tell_changed(govern, &none, false);
+	pthread_mutex_unlock(&govern->lock);
+}
+
 unsigned govern_generation(struct govern *govern)
 {
 	return atomic_load(&govern->generation);
@@ -78,17 +106,6 @@ static void policy_path(const struct node *directory, char out[PATH_MAX])
 
 	if (node_path(directory, path) || source_join(path, POLICY_FILE_NAME, out))
 		strcpy(out, POLICY_FILE_NAME);
-}
-
-static void tell_changed(const struct govern *govern, const struct stat *st, bool is_there)
-{
-	struct timespec t = st->st_ctim;
-
-	if (!govern->changed)
-		return;
-	if (!is_there)
-		clock_gettime(CLOCK_REALTIME, &t);
-	govern->changed(govern->changed_context, (int64_t)t.tv_sec * 1000000000 + t.tv_nsec);
 }
 
 /* Put what was read in place; the lock is held. True when what governs may have changed. */
@@ -196,7 +213,9 @@ static errint_t resolve(struct govern *govern, struct node *directory)
 	        .options = &govern->options,
 	};
 	struct nearest nearest;
+	struct ic_design chosen;
 	struct policy policy;
+	char *words = NULL;
 
 	if (d->generation == generation)
 		return 0;
@@ -205,7 +224,11 @@ static errint_t resolve(struct govern *govern, struct node *directory)
 		return err;
 	context.directory = nearest.directory;
 	find_nearest(directory, &context, &nearest);
-	err = policy_resolve(&context, &policy);
+	if (govern->choices && choices_find(govern->choices, nearest.directory, &chosen, &words))
+		context.chosen = &chosen;
+	context.chosen_words = words;
+	err = context.chosen && !words ? -ENOMEM : policy_resolve(&context, &policy);
+	free(words);
 	if (err)
 		return err;
 	policy_clear(&d->policy);

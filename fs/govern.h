@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "fs/choices.h"
 #include "fs/log.h"
 #include "fs/node.h"
 #include "fs/source.h"
@@ -22,6 +23,12 @@ void govern_free(struct govern *govern); /* NULL is fine */
  * is gone: now. To be set before govern is in use by more than one thread. */
 typedef void govern_hook(void *context, int64_t when_ns);
 void govern_on_change(struct govern *govern, govern_hook *changed, void *context);
+
+/* Take these choices (may be NULL; the caller's) for what `auto` stands for. As govern_on_change. */
+void govern_set_choices(struct govern *govern, struct choices *choices);
+
+/* They are other ones now: what governs any directory may have changed. */
+void govern_choices_changed(struct govern *govern);
 
 /* Read the .icpolicy of `directory` if it is another than was read last. True when what governs may have changed. A file
  * that is bad or cannot be read changes nothing but what govern_write_problems says. */

@@ -204,6 +204,19 @@ static void posted(void *context, void *item)
 	invalidate_drop(fs, item);
 }
 
+/* What the catalog says may have changed: it tells nobody, so it is asked. */
+static void tick(void *context)
+{
+	struct fs *fs = context;
+	struct telling telling = {.fs = fs, .dir = nodes_root(fs->nodes)->directory->dir};
+
+	if (!fs->catalog || atomic_load(&fs->catalog_is_useless) || !choices_refresh(fs->choices, fs->catalog))
+		return;
+	log_write(fs->log, LOG_LEVEL_INFO, "the catalog's choices changed");
+	govern_choices_changed(fs->govern);
+	nodes_each(fs->nodes, policy_changed_above, &telling);
+}
+
 void invalidate_drop(void *context, void *item)
 {
 	struct fs *fs = context;
@@ -229,5 +242,6 @@ void invalidate_post(struct fs *fs, struct node *directory, const char *name)
 
 struct watch_hooks invalidate_hooks(struct fs *fs)
 {
-	return (struct watch_hooks){.context = fs, .changed = changed, .overflowed = overflowed, .posted = posted};
+	return (struct watch_hooks){
+	        .context = fs, .changed = changed, .overflowed = overflowed, .tick = tick, .posted = posted};
 }

@@ -260,6 +260,7 @@ static errint_t prepare_warm(struct session *session, struct ic_why *why)
 	walk.source = settings->source;
 	walk.policy = settings->policy;
 	walk.policy_file = settings->policy_file;
+	walk.catalog = settings->catalog;
 	walk.limits = settings->limits;
 	walk.follow = settings->follow;
 	walk.store = fs->store;

@@ -81,10 +81,14 @@ struct policy_context {
 	const char *tree_name;             /* FILE as given */
 	const char *directory;             /* path below the mounted root, "" for the root itself */
 	const struct policy_rule *options; /* -o design=, face=, metadata= */
+	/* What `auto` stands for here, as a search or somebody chose, and why in words; NULL: nobody did. */
+	const struct ic_design *chosen;
+	const char *chosen_words;
 };
 
 /* The outcome. The texts name the rule that won, in words: "train/.icpolicy, line 2", "-o design=...", "the view path",
- * "the default"; for auto: "auto (train/.icpolicy, line 2); no search has chosen yet, so the default". */
+ * "the default"; for auto: "auto (train/.icpolicy, line 2); " and the words of the choice, or "no search has chosen yet, so
+ * the default". */
 struct policy {
 	struct ic_design design;
 	enum ic_face face;

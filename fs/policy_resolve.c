@@ -108,10 +108,13 @@ static errint_t resolve_design(const struct policy_context *context, struct poli
 	policy->design_rule = rule_words;
 	policy->design = rule && !rule->design_is_auto ? rule->design : ic_design_default();
 	policy->design_is_auto = rule && rule->design_is_auto;
-	policy->design_is_default = !rule || rule->design_is_auto;
+	policy->design_is_default = !rule || (rule->design_is_auto && !context->chosen);
 	if (!policy->design_is_auto)
 		return 0;
-	if (asprintf(&auto_words, "auto (%s); no search has chosen yet, so the default", rule_words) < 0)
+	if (context->chosen)
+		policy->design = *context->chosen;
+	if (asprintf(&auto_words, "auto (%s); %s", rule_words,
+	             context->chosen ? context->chosen_words : "no search has chosen yet, so the default") < 0)
 		return -ENOMEM;
 	free(rule_words);
 	policy->design_rule = auto_words;

@@ -32,6 +32,7 @@ struct walk {
 	struct fs *fs;
 	unsigned threads, part, nparts;
 	struct policy_rule view;
+	const char *catalog;
 	atomic_bool is_stopped;
 
 	pthread_mutex_t lock; /* what follows */
@@ -341,6 +342,8 @@ errint_t walk_run(struct walk *walk, const struct walk_hooks *hooks)
 
 	walk->hooks = hooks;
 	walk->err = 0;
+	if (choices_load(walk->fs->choices, walk->catalog))
+		govern_choices_changed(walk->fs->govern);
 	errint_t err = find_root(walk, &root, &st);
 	if (!err)
 		err = push(walk, NULL, root, &st);
@@ -404,6 +407,7 @@ errint_t walk_new(const struct walk_settings *settings, struct log *log, struct 
 		return err;
 	}
 	walk->fs->store = settings->store;
+	walk->catalog = settings->catalog;
 	*ret_walk = walk;
 	return 0;
 }

@@ -22,6 +22,9 @@ struct walk_settings {
 	struct policy_rule view;
 	/* A policy file for the whole tree; default NULL. */
 	const char *policy_file;
+	/* The catalog by whose choices `auto` goes, as the option of a mount: NULL for its default place, "" for none. Default
+	 * NULL. */
+	const char *catalog;
 	/* Where objects are looked for, and kept; the caller's, and outlives the walk. Default NULL. */
 	struct store *store;
 	/* On each source; limits.memory also bounds all decoding under way at once and, apart from that, all sources being

@@ -10,9 +10,11 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BUCKETS 4096u
+#define TICK_MS 400 /* what is asked for then is to be noticed within a second */
 #define EVENTS                                                                                                         \
 	(IN_CREATE | IN_DELETE | IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO |                \
 	 IN_DELETE_SELF | IN_MOVE_SELF)
@@ -252,14 +254,27 @@ static void handle_events(struct watch *watch)
 	}
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
 static void *run(void *context)
 {
 	struct watch *watch = context;
 	struct pollfd fds[] = {{.fd = watch->wake, .events = POLLIN}, {.fd = watch->inotify, .events = POLLIN}};
+	int64_t next = 0;
 	uint64_t count;
 
 	while (!atomic_load(&watch->stopping)) {
-		if (poll(fds, 2, -1) < 0)
+		if (watch->hooks.tick && now_ms() >= next) {
+			watch->hooks.tick(watch->hooks.context);
+			next = now_ms() + TICK_MS;
+		}
+		if (poll(fds, 2, watch->hooks.tick ? TICK_MS : -1) < 0)
 			continue;
 		if (fds[0].revents && read(watch->wake, &count, sizeof(count)) < 0 && errno != EAGAIN)
 			break;

@@ -16,6 +16,8 @@ struct watch_hooks {
 	void (*changed)(void *context, struct dir *dir, uint32_t mask, const char *name);
 	/* Events were lost: anything may have changed. */
 	void (*overflowed)(void *context);
+	/* Called about every half second; may be NULL. */
+	void (*tick)(void *context);
 	/* What watch_post was given. */
 	void (*posted)(void *context, void *item);
 };

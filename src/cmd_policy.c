@@ -3,7 +3,7 @@
 #include "src/labels.h"
 #include "src/options.h"
 
-#include "fs/policy.h"
+#include "fs/choices.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -207,6 +207,21 @@ static void print_policy(const char *directory, const struct policy *policy)
 	        "say more.");
 }
 
+/* What the catalog in its default place says `auto` is here; *ret_words stays where it says nothing. */
+static errint_t find_choice(const char *directory, struct ic_design *ret_chosen, char **ret_words)
+{
+	struct choices *choices;
+	errint_t err = choices_new(directory, NULL, &choices);
+
+	if (err)
+		return err;
+	choices_load(choices, NULL);
+	if (choices_find(choices, "", ret_chosen, ret_words) && !*ret_words)
+		err = -ENOMEM;
+	choices_free(choices);
+	return err;
+}
+
 static int show_source(const char *directory, int directory_fd)
 {
 	struct nearest nearest = {.design.is_found = false};
@@ -218,12 +233,21 @@ static int show_source(const char *directory, int directory_fd)
 	        .near_metadata = &nearest.metadata.rule,
 	        .near_metadata_path = nearest.metadata.path,
 	};
+	struct ic_design chosen;
 	struct policy policy;
 	struct ic_why why = {"out of memory"};
+	char *words = NULL;
 	errint_t err = walk_up(directory, &nearest, &why);
 
 	if (!err)
+		err = find_choice(directory, &chosen, &words);
+	if (words) {
+		context.chosen = &chosen;
+		context.chosen_words = words;
+	}
+	if (!err)
 		err = policy_resolve(&context, &policy);
+	free(words);
 	if (err)
 		return fail("%s", why.text);
 	print_policy(directory, &policy);

@@ -310,6 +310,27 @@ START_TEST(auto_is_said_and_serves_the_default)
 }
 END_TEST
 
+START_TEST(auto_is_what_was_chosen)
+{
+	struct policy_rule options = {.has_design = false};
+	struct ic_design chosen;
+	struct policy_context context = {.options = &options, .chosen = &chosen, .chosen_words = "pinned by a test"};
+	struct policy policy;
+
+	ck_assert_int_eq(ic_design_parse("s2x2-b8-k6-q4", &chosen, NULL), 0);
+	ck_assert_int_eq(policy_set_design(&options, "auto", NULL), 0);
+	ck_assert_int_eq(policy_resolve(&context, &policy), 0);
+	ck_assert(policy.design_is_auto && !policy.design_is_default && ic_design_equal(&policy.design, &chosen));
+	ck_assert_str_eq(policy.design_rule, "auto (-o design=auto); pinned by a test");
+	policy_clear(&policy);
+	/* Where no rule says auto, nothing was chosen. */
+	ck_assert_int_eq(policy_set_design(&options, "s1x1-b8-k3-q8", NULL), 0);
+	ck_assert_int_eq(policy_resolve(&context, &policy), 0);
+	ck_assert(!policy.design_is_auto && ic_design_equal(&policy.design, &options.design));
+	policy_clear(&policy);
+}
+END_TEST
+
 START_TEST(view_paths_are_a_design_and_a_face)
 {
 	static const char *const bad[] = {"",
@@ -578,6 +599,7 @@ int main(void)
 	tcase_add_test(text, rules_win_in_the_order_written_down);
 	tcase_add_test(text, metadata_has_a_rule_of_its_own);
 	tcase_add_test(text, auto_is_said_and_serves_the_default);
+	tcase_add_test(text, auto_is_what_was_chosen);
 	tcase_add_test(text, view_paths_are_a_design_and_a_face);
 	tcase_add_test(text, designs_are_said_in_words);
 	tcase_add_test(text, any_bytes_give_a_file_or_a_sentence);

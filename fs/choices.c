@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/choices.h"
+
+#include "search/choice.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct choices {
+	pthread_mutex_t lock; /* over what follows */
+	char *root;
+	struct log *log;
+	uint64_t seen; /* of the catalog; 0: nothing */
+	bool has_failed;
+	struct choice *list; /* of all directories; those of others are few */
+	size_t n;
+};
+
+errint_t choices_new(const char *root, struct log *log, struct choices **ret_choices)
+{
+	struct choices *choices = calloc(1, sizeof(*choices));
+
+	if (!choices)
+		return -ENOMEM;
+	choices->root = strdup(root);
+	choices->log = log;
+	if (!choices->root) {
+		free(choices);
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&choices->lock, NULL);
+	*ret_choices = choices;
+	return 0;
+}
+
+void choices_free(struct choices *choices)
+{
+	if (!choices)
+		return;
+	pthread_mutex_destroy(&choices->lock);
+	free(choices->list);
+	free(choices->root);
+	free(choices);
+}
+
+static bool is_same(const struct choices *choices, const struct choice *list, size_t n)
+{
+	if (n != choices->n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (list[i].id != choices->list[i].id)
+			return false;
+	return true;
+}
+
+/* The lock is held; takes the list. */
+static bool install(struct choices *choices, struct choice *list, size_t n)
+{
+	bool changed = !is_same(choices, list, n);
+
+	free(choices->list);
+	choices->list = list;
+	choices->n = n;
+	choices->has_failed = false;
+	return changed;
+}
+
+bool choices_refresh(struct choices *choices, struct catalog *catalog)
+{
+	struct choice *list;
+	struct ic_why why = {""};
+	bool changed = false;
+	uint64_t now;
+	size_t n;
+
+	pthread_mutex_lock(&choices->lock);
+	errint_t err = catalog_change_count(catalog, &now);
+	if (!err && now != choices->seen) {
+		err = choice_list(catalog, NULL, false, &list, &n, &why);
+		if (!err) {
+			choices->seen = now;
+			changed = install(choices, list, n);
+		}
+	}
+	if (err && !choices->has_failed) {
+		choices->has_failed = true;
+		log_write(choices->log, LOG_LEVEL_WARNING, "what searches chose cannot be read: %s",
+		          why.text[0] ? why.text : strerror(-err));
+	}
+	pthread_mutex_unlock(&choices->lock);
+	return changed;
+}
+
+bool choices_load(struct choices *choices, const char *path)
+{
+	struct catalog *catalog;
+	struct ic_why why = {""};
+	char *place = NULL;
+	bool changed = false;
+
+	if (!path && !catalog_default_path(&place, &why))
+		path = place;
+	if (path && *path && !access(path, F_OK)) {
+		if (!catalog_open(path, &catalog, &why)) {
+			pthread_mutex_lock(&choices->lock);
+			choices->seen = 0; /* numbers of another connection */
+			pthread_mutex_unlock(&choices->lock);
+			changed = choices_refresh(choices, catalog);
+			catalog_close(catalog);
+		} else {
+			log_write(choices->log, LOG_LEVEL_WARNING, "what searches chose cannot be read: %s", why.text);
+		}
+	}
+	free(place);
+	return changed;
+}
+
+/* --- In words ------------------------------------------------------------------------------------------------------ */
+
+static void put_percent(FILE *out, const char *words, double value)
+{
+	if (isfinite(value))
+		fprintf(out, ", %s %.2f%%", words, 100 * value);
+}
+
+static void put_words(FILE *out, const struct choice *choice)
+{
+	time_t when = (time_t)choice->chosen_s;
+	char date[40] = "";
+	struct tm tm;
+
+	if (gmtime_r(&when, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &tm);
+	fprintf(out, "%s %s", choice->is_pin ? "pinned" : "chosen", date);
+	if (choice->run)
+		fprintf(out, " by run %lld", (long long)choice->run);
+	fprintf(out, " for %s", choice->directory);
+	put_percent(out, "accuracy", choice->verified);
+	put_percent(out, "predicted", choice->predicted);
+	if (isfinite(choice->nbytes))
+		fprintf(out, ", %.0f bytes", choice->nbytes);
+	if (isfinite(choice->infer_s))
+		fprintf(out, " and %.3g ms an image", 1e3 * choice->infer_s);
+	fprintf(out, ": %s", choice->reason);
+}
+
+static char *words_of(const struct choice *choice)
+{
+	char *words = NULL;
+	size_t nbytes;
+	FILE *out = open_memstream(&words, &nbytes);
+
+	if (!out)
+		return NULL;
+	put_words(out, choice);
+	if (fclose(out)) {
+		free(words);
+		return NULL;
+	}
+	for (char *c = words; *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = '?'; /* one line, whatever the catalog says */
+	return words;
+}
+
+bool choices_find(struct choices *choices, const char *directory, struct ic_design *ret_design, char **ret_words)
+{
+	const struct choice *choice = NULL;
+	char path[2 * PATH_MAX];
+	bool at_top = !strcmp(choices->root, "/");
+
+	snprintf(path, sizeof(path), "%s%s%s", at_top ? "" : choices->root, *directory || at_top ? "/" : "", directory);
+	pthread_mutex_lock(&choices->lock);
+	choice = choice_find(choices->list, choices->n, path);
+	if (choice) {
+		*ret_design = choice->design;
+		*ret_words = words_of(choice);
+	}
+	pthread_mutex_unlock(&choices->lock);
+	return choice != NULL;
+}
