@@ -77,13 +77,17 @@ void content_forget(struct fs *fs, const struct content_source *source)
 	table_unref(table);
 }
 
-/* A JPEG is served as a file where the face is `orig`, where its name is taken, where nothing can be made of it, and where
- * the catalog said that it is none. Whoever reads it now has what was promised, its bytes; the next look is at itself. */
+/* Under other faces than `orig`, a JPEG is served as a file where its name is taken, where nothing can be made of it, and
+ * where the catalog said that it is none. Whoever reads it now has what was promised, its bytes; the next look is at
+ * itself. */
 static void check_is_no_jpeg(struct fs *fs, const struct content_source *source)
 {
 	struct catalog_source asked = facts_source(&source->identity);
 	struct catalog_known known;
+	struct ic_variant variant;
 
+	if (govern_policy(fs->govern, source->parent, &variant, NULL) || variant.face == IC_FACE_ORIG)
+		return;
 	facts_get(fs, &asked, 1, NULL, &known);
 	if (!known.has_facts || known.facts.is_jpeg)
 		return;
