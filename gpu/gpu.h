@@ -1,16 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gpu.h: the NVIDIA GPUs of this machine.
+ * gpu.h: batches of .ic objects to tensors in the memory of an NVIDIA GPU.
  *
- * Built without CUDA, or run without a driver, every function gives -ENODEV and says which in `why` (may be NULL).
- * The first call starts CUDA in this process, which takes time and memory, and CUDA does not survive a fork: never call
- * before daemonizing. Thread safe.
+ * The values are those of tensor.h, bit for bit: the same spec and windows, the same pixels and coefficients, and where
+ * they become numbers the same operations, each rounded. Codes lie at places that follow from a layout, so a batch is
+ * one pass over memory and no image waits for another.
+ *
+ * What is opened once for a device, planned once for a kind of batch, and loaded and decoded for each:
+ *
+ *     ic_gpu_open(0, &device, &why);
+ *     ic_gpu_plan_new(device, &design, &spec, &shape, &plan, &why);   // shape: ic_tensor_shape
+ *     ic_gpu_batch_new(plan, 256, &batch, &why);
+ *     ...
+ *     ic_gpu_batch_load(batch, items, nitems, 0, &nfailed, &why);     // checks, and copies to page-locked memory
+ *     ic_gpu_batch_decode(batch, &output, stream, &why);              // returns at once
+ *
+ * Built without CUDA, or run without a driver, every function that can fail gives -ENODEV and says which in `why` (may be
+ * NULL). The first call starts CUDA in this process, which takes time and memory, and CUDA does not survive a fork: never
+ * call before daemonizing. Where a call of CUDA fails, `why` has its name and its text: -ENOMEM where memory ran out,
+ * -ENODEV where there is no device, -EIO for all else.
+ *
+ * Devices and plans may be used by any number of threads at once; a batch by one at a time. The device that is current in
+ * the calling thread is left as it was.
  */
 #pragma once
 
-#include "codec/errint.h"
+#include "codec/tensor.h"
 
 #include <stdint.h>
+
+/* --- What there is ------------------------------------------------------------------------------------------------- */
 
 struct ic_gpu {
 	char name[256];
@@ -18,10 +37,104 @@ struct ic_gpu {
 };
 
 /* Version of the CUDA runtime in this build, as CUDA counts: 1000 * major + 10 * minor. 0 without CUDA. */
-unsigned ic_gpu_cuda_version(void);
+IC_API unsigned ic_gpu_cuda_version(void);
 
 /* At least 1. -ENODEV: none, with the reason. */
-errint_t ic_gpu_count(unsigned *ret_count, struct ic_why *why);
+IC_API errint_t ic_gpu_count(unsigned *ret_count, struct ic_why *why);
 
 /* Device `index` of ic_gpu_count. -ENODEV: no such device. */
-errint_t ic_gpu_query(unsigned index, struct ic_gpu *ret_gpu, struct ic_why *why);
+IC_API errint_t ic_gpu_query(unsigned index, struct ic_gpu *ret_gpu, struct ic_why *why);
+
+/* --- A device ------------------------------------------------------------------------------------------------------ */
+
+/* The primary context of device `index`, which every library that uses CUDA's runtime shares, PyTorch among them.
+ * -ENODEV: no such device, or one for which this build has no code. */
+struct ic_gpu_device;
+IC_API errint_t ic_gpu_open(unsigned index, struct ic_gpu_device **ret_device, struct ic_why *why);
+IC_API void ic_gpu_close(struct ic_gpu_device *device); /* NULL is fine; its plans must be gone */
+
+/* --- A kind of batch ----------------------------------------------------------------------------------------------- */
+
+/*
+ * How images of one design become tensors of one shape. `shape` is what ic_tensor_shape says of one of them; images of
+ * other sizes may come along where `spec` makes them of that shape. The spec's means and scales are copied.
+ *
+ * -EINVAL: no valid design, or a shape that is not one of this design and spec. -EFBIG: 2^31 values an image, or more.
+ */
+struct ic_gpu_plan;
+IC_API errint_t ic_gpu_plan_new(struct ic_gpu_device *device, const struct ic_design *design,
+                                const struct ic_tensor_spec *spec, const struct ic_tensor_shape *shape,
+                                struct ic_gpu_plan **ret_plan, struct ic_why *why);
+IC_API void ic_gpu_plan_free(struct ic_gpu_plan *plan); /* NULL is fine; its batches must be gone */
+
+/* --- A batch ------------------------------------------------------------------------------------------------------- */
+
+/* Bytes that must be readable behind an object in device memory, whatever they hold. */
+#define IC_GPU_SLACK 16u
+#define IC_GPU_ITEMS_MAX 65535u
+
+/*
+ * One image. In host memory: `nbytes` bytes of an object of the plan's design, or of a denser one of the same sampling,
+ * block size, chroma, filter, order and bits, of which only what is needed is copied; layout is NULL.
+ *
+ * In device memory, where nobody can look at a header: `bytes` is a multiple of 4 that IC_GPU_SLACK bytes follow, and
+ * `layout` that of the object, which the caller answers for. Other bytes than those of such an object give other pixels,
+ * nothing worse.
+ */
+struct ic_gpu_item {
+	const uint8_t *bytes;
+	size_t nbytes;
+	const struct ic_layout *layout;
+	struct ic_window window;
+
+	/* Written by ic_gpu_batch_load; as in batch.h. */
+	struct ic_region region; /* zeroed where err is not 0 */
+	uint8_t orientation;     /* EXIF, 1..8, not applied; 0 where err is not 0, and for device memory */
+	errint_t err;            /* 0, or why this image's place will be zeroed */
+};
+
+/* Memory for batches of up to nitems_max images, one after the other: page-locked, and on the device. It grows with what
+ * is loaded. Two or three of them keep the bus and the GPU busy at once. -EINVAL: more than IC_GPU_ITEMS_MAX, or none. */
+struct ic_gpu_batch;
+IC_API errint_t ic_gpu_batch_new(struct ic_gpu_plan *plan, size_t nitems_max, struct ic_gpu_batch **ret_batch,
+                                 struct ic_why *why);
+IC_API void ic_gpu_batch_free(struct ic_gpu_batch *batch); /* waits for it; NULL is fine */
+
+#define IC_GPU_DEVICE_MEMORY 0x1u /* the objects lie in device memory, and stay there until the batch is decoded */
+#define IC_GPU_ALL_OR_NONE 0x2u   /* one image that cannot be decoded fails the call, and nothing is loaded */
+
+/*
+ * Check all items, and take what is needed of them; the caller's memory is his again, but for device memory. Waits until
+ * what was loaded before is decoded. Nothing runs on the GPU.
+ *
+ * 0, with the number of items that failed in *ret_nfailed (may be NULL) and a sentence for the first of them in `why`.
+ * Codes of items: those of ic_view_parse_prefix and ic_tensor_region; -ERANGE for an object whose shape or design is not
+ * the plan's; -EINVAL for a place in device memory that is NULL or no multiple of 4, or that has no layout.
+ * With IC_GPU_ALL_OR_NONE the first item's code. -EINVAL: more items than there is memory for, or none; unknown flags.
+ */
+IC_API errint_t ic_gpu_batch_load(struct ic_gpu_batch *batch, struct ic_gpu_item *items, size_t nitems, unsigned flags,
+                                  size_t *ret_nfailed, struct ic_why *why);
+
+/* Where image i goes: to out + i * out_stride, of which ic_tensor_shape's nbytes are its own; likewise `chroma`, where the
+ * spec has it apart (else it is not looked at). Device memory, aligned as the type needs; strides are in bytes, multiples
+ * of the type's. Places that are multiples of 16, and widths that are multiples of 8, are written fastest. */
+struct ic_gpu_output {
+	void *out, *chroma;
+	size_t out_stride, chroma_stride;
+};
+
+/*
+ * Copy what was loaded to the device, the first time, and decode it; both when all that was put into `stream` before is
+ * done (a cudaStream_t, or NULL for the default stream). Returns at once: the output is there for what is put into the
+ * stream afterwards. May be called again, also into other outputs and streams.
+ *
+ * A stream that captures a graph gets what is left to do: the copy, with the memory from which it is made, unless the batch
+ * was decoded and waited for before; then the kernels alone. The batch must outlive the graph, and not be loaded anew.
+ *
+ * -EINVAL: nothing is loaded, or the output has no room.
+ */
+IC_API errint_t ic_gpu_batch_decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *output, void *stream,
+                                    struct ic_why *why);
+
+/* Until all that was asked of the batch is done. */
+IC_API errint_t ic_gpu_batch_wait(struct ic_gpu_batch *batch, struct ic_why *why);

@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "gpu/gpu.h"
 
-#include <cuda_runtime_api.h>
+#include "gpu_cuda_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 _Static_assert(sizeof(((struct ic_gpu *)0)->name) == sizeof(((struct cudaDeviceProp *)0)->name), "a name must fit");
+
+errint_t gpu_fail(struct ic_why *why, const char *call, cudaError_t error)
+{
+	errint_t err = -EIO;
+	if (error == cudaErrorMemoryAllocation)
+		err = -ENOMEM;
+	else if (error == cudaErrorNoDevice || error == cudaErrorInvalidDevice ||
+	         error == cudaErrorInsufficientDriver || error == cudaErrorNoKernelImageForDevice)
+		err = -ENODEV;
+	return ic_fail(why, err, "%s: %s", call, cudaGetErrorString(error));
+}
+
+/* --- What there is ------------------------------------------------------------------------------------------------- */
 
 unsigned ic_gpu_cuda_version(void)
 {
 	return CUDART_VERSION;
-}
-
-static errint_t no_device(struct ic_why *why, const char *call, cudaError_t error)
-{
-	return ic_fail(why, -ENODEV, "%s: %s", call, cudaGetErrorString(error));
 }
 
 errint_t ic_gpu_count(unsigned *ret_count, struct ic_why *why)
@@ -28,28 +37,85 @@ errint_t ic_gpu_count(unsigned *ret_count, struct ic_why *why)
 		return ic_fail(why, -ENODEV, "no NVIDIA driver, or one too old for CUDA %d.%d", CUDART_VERSION / 1000,
 		               CUDART_VERSION % 1000 / 10);
 	if (error != cudaSuccess)
-		return no_device(why, "cudaGetDeviceCount", error);
+		return ic_fail(why, -ENODEV, "cudaGetDeviceCount: %s", cudaGetErrorString(error));
 	if (count < 1)
 		return ic_fail(why, -ENODEV, "the driver lists no device");
 	*ret_count = (unsigned)count;
 	return 0;
 }
 
+static errint_t check_index(unsigned index, struct ic_why *why)
+{
+	unsigned count = 0;
+	errint_t err = ic_gpu_count(&count, why);
+
+	if (!err && index >= count)
+		err = ic_fail(why, -ENODEV, "there is no GPU %u: %u in all", index, count);
+	return err;
+}
+
 errint_t ic_gpu_query(unsigned index, struct ic_gpu *ret_gpu, struct ic_why *why)
 {
 	struct cudaDeviceProp properties;
-	unsigned count = 0;
-	cudaError_t error;
-	errint_t err = ic_gpu_count(&count, why);
+	errint_t err = check_index(index, why);
 
 	if (err)
 		return err;
-	if (index >= count)
-		return ic_fail(why, -ENODEV, "there is no GPU %u: %u in all", index, count);
-	error = cudaGetDeviceProperties(&properties, (int)index);
+	cudaError_t error = cudaGetDeviceProperties(&properties, (int)index);
 	if (error != cudaSuccess)
-		return no_device(why, "cudaGetDeviceProperties", error);
+		return gpu_fail(why, "cudaGetDeviceProperties", error);
 	snprintf(ret_gpu->name, sizeof(ret_gpu->name), "%s", properties.name);
 	ret_gpu->memory_nbytes = properties.totalGlobalMem;
 	return 0;
+}
+
+/* --- A device ------------------------------------------------------------------------------------------------------ */
+
+errint_t gpu_enter(const struct ic_gpu_device *device, int *ret_before, struct ic_why *why)
+{
+	int before = 0;
+	cudaError_t error = cudaGetDevice(&before);
+	if (error == cudaSuccess && before != device->index)
+		error = cudaSetDevice(device->index);
+	if (error != cudaSuccess)
+		return gpu_fail(why, "cudaSetDevice", error);
+	*ret_before = before;
+	return 0;
+}
+
+void gpu_leave(const struct ic_gpu_device *device, int before)
+{
+	if (before != device->index)
+		cudaSetDevice(before);
+}
+
+errint_t ic_gpu_open(unsigned index, struct ic_gpu_device **ret_device, struct ic_why *why)
+{
+	errint_t err = check_index(index, why);
+	if (err)
+		return err;
+	struct ic_gpu_device *device = malloc(sizeof *device);
+	if (!device)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	device->index = (int)index;
+	int before = 0;
+	err = gpu_enter(device, &before, why);
+	if (err) {
+		free(device);
+		return err;
+	}
+	cudaError_t error = cudaFree(NULL); /* starts the context, and tells what is wrong with it */
+	if (error != cudaSuccess)
+		err = gpu_fail(why, "cudaFree", error);
+	gpu_leave(device, before);
+	if (err)
+		free(device);
+	else
+		*ret_device = device;
+	return err;
+}
+
+void ic_gpu_close(struct ic_gpu_device *device)
+{
+	free(device);
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* gpu_cuda_priv.h: what the files behind gpu.h share, where there is CUDA. */
+#pragma once
+
+#include "gpu/gpu.h"
+
+#include "plan_priv.h"
+
+#include <cuda_runtime_api.h>
+
+struct ic_gpu_device {
+	int index;
+};
+
+struct ic_gpu_plan {
+	struct ic_gpu_device *device;
+	struct ic_design design;
+	struct ic_tensor_spec spec; /* without mean and scale */
+	struct ic_tensor_shape shape;
+	struct tile_plan tile;
+	float *numbers; /* on the device: means, and behind them scales */
+};
+
+/* A failed call of CUDA: the code that gpu.h says, its name and its text. */
+errint_t gpu_fail(struct ic_why *why, const char *call, cudaError_t error);
+
+/* Make the device current, and, when done, the one that was so before. */
+errint_t gpu_enter(const struct ic_gpu_device *device, int *ret_before, struct ic_why *why);
+void gpu_leave(const struct ic_gpu_device *device, int before);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernels_priv.h"
+
+#include "tile_freqs_priv.h"
+
+/* Thread blocks that fit a processor together, and so how many registers a thread may have: 64, and for large blocks, whose
+ * lines are long, 128. */
+static constexpr int together(unsigned block)
+{
+	return block <= 8 ? 4 : 2;
+}
+
+template <unsigned block, unsigned is_8bit>
+__global__ __launch_bounds__(TILE_THREADS,
+                             together(block)) void pixels_kernel(const __grid_constant__ struct tile_plan plan,
+                                                                 const struct tile_image *__restrict__ images,
+                                                                 uint8_t *out)
+{
+	extern __shared__ uint4 shared_memory[];
+	uint8_t *shared = reinterpret_cast<uint8_t *>(shared_memory);
+	const struct tile_image *image = &images[blockIdx.y];
+	uint32_t thread = threadIdx.x, tile = blockIdx.x;
+	out += blockIdx.y * plan.out_stride;
+	if (!image->object) {
+		tile_zero_pixels(&plan, tile, thread, out);
+		return;
+	}
+	tile_begin(&plan, image, block, is_8bit, tile, thread, shared);
+	__syncthreads();
+	tile_columns(&plan, image, block, is_8bit, thread, shared);
+	if (block > 1)
+		__syncthreads();
+	tile_rows(&plan, image, block, is_8bit, thread, shared);
+	__syncthreads();
+	tile_pixels(&plan, image, block, thread, shared, out);
+}
+
+template <unsigned is_8bit>
+__global__ __launch_bounds__(TILE_THREADS) void freqs_kernel(const __grid_constant__ struct tile_plan plan,
+                                                             const struct tile_image *__restrict__ images, uint8_t *out,
+                                                             uint8_t *chroma, uint32_t nblocks_luma)
+{
+	const struct tile_image *image = &images[blockIdx.y];
+	if (blockIdx.x < nblocks_luma)
+		tile_freqs(&plan, image, is_8bit, 0, blockIdx.x * TILE_THREADS + threadIdx.x,
+		           out + blockIdx.y * plan.out_stride);
+	else
+		tile_freqs(&plan, image, is_8bit, 1, (blockIdx.x - nblocks_luma) * TILE_THREADS + threadIdx.x,
+		           chroma + blockIdx.y * plan.chroma_stride);
+}
+
+typedef void pixels_function(const struct tile_plan, const struct tile_image *, uint8_t *);
+
+/* Large blocks have one kernel for all bits: it takes nvcc half a minute to compile one, and unpacking is little of what it
+ * does. */
+static pixels_function *pixels_kernel_of(const struct tile_plan *plan)
+{
+	bool is_8bit = plan->bits == 8;
+	switch (plan->block) {
+	case 1:
+		return is_8bit ? pixels_kernel<1, 1> : pixels_kernel<1, 0>;
+	case 2:
+		return is_8bit ? pixels_kernel<2, 1> : pixels_kernel<2, 0>;
+	case 4:
+		return is_8bit ? pixels_kernel<4, 1> : pixels_kernel<4, 0>;
+	case 8:
+		return is_8bit ? pixels_kernel<8, 1> : pixels_kernel<8, 0>;
+	case 16:
+		return pixels_kernel<16, 0>;
+	default:
+		return pixels_kernel<32, 0>;
+	}
+}
+
+cudaError_t kernels_prepare(const struct tile_plan *plan)
+{
+	struct cudaFuncAttributes attributes;
+	if (plan->values != IC_RGB)
+		return cudaFuncGetAttributes(&attributes, freqs_kernel<1>);
+	return cudaFuncSetAttribute(pixels_kernel_of(plan), cudaFuncAttributeMaxDynamicSharedMemorySize,
+	                            static_cast<int>(plan->room.nbytes));
+}
+
+static uint32_t blocks_of(uint32_t nthreads)
+{
+	return (nthreads + TILE_THREADS - 1) / TILE_THREADS;
+}
+
+static uint32_t eighths(uint32_t channels, uint32_t height, uint32_t width)
+{
+	return (channels * height * width + 7) / 8;
+}
+
+cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image *images, uint32_t nimages,
+                           uint8_t *out, uint8_t *chroma, cudaStream_t stream)
+{
+	if (plan->values == IC_RGB) {
+		dim3 grid(plan->tiles_across * plan->tiles_down, nimages);
+		pixels_kernel_of(plan)<<<grid, TILE_THREADS, plan->room.nbytes, stream>>>(*plan, images, out);
+		return cudaGetLastError();
+	}
+	uint32_t nluma = blocks_of(eighths(plan->channels, plan->height, plan->width));
+	uint32_t nchroma = blocks_of(eighths(plan->chroma_channels, plan->chroma_height, plan->chroma_width));
+	dim3 grid(nluma + nchroma, nimages);
+	if (plan->bits == 8)
+		freqs_kernel<1><<<grid, TILE_THREADS, 0, stream>>>(*plan, images, out, chroma, nluma);
+	else
+		freqs_kernel<0><<<grid, TILE_THREADS, 0, stream>>>(*plan, images, out, chroma, nluma);
+	return cudaGetLastError();
+}

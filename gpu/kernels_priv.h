@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* kernels_priv.h: launching the kernels; for C, and for nvcc. */
+#pragma once
+
+#include "tile_priv.h"
+
+#include <cuda_runtime_api.h>
+
+#if defined(__cplusplus)
+#define KERNELS_API extern "C"
+#else
+#define KERNELS_API
+#endif
+
+/* Whether there is code for the current device, and let the plan's kernel have the shared memory that it needs. */
+KERNELS_API cudaError_t kernels_prepare(const struct tile_plan *plan);
+
+/* The images are an array in device memory. Outputs and strides are those of tile_plan_set_outputs. */
+KERNELS_API cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image *images, uint32_t nimages,
+                                       uint8_t *out, uint8_t *chroma, cudaStream_t stream);

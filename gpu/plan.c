@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan_priv.h"
+
+#include "tile_freqs_priv.h"
+
+#include <errno.h>
+
+/* A tile has as many rows as two blocks of halved chroma have at B = 8, so that half of the rows of blocks of chroma that it
+ * looks at, and not a third, are its own; and as many columns as keep four thread blocks of a processor's shared memory busy. */
+#define TILE_ROWS 32u
+#define TILE_COLUMNS_MAX 256u
+
+#define ROOM_ALIGN 16u
+#define READ_AHEAD 16u /* bytes that tile_bytes_at may read behind the last sample */
+
+static uint32_t round_up(uint32_t n, uint32_t unit)
+{
+	return (n + unit - 1) / unit * unit;
+}
+
+/* How many blocks n samples can touch, to whole groups. */
+static uint32_t touched(uint32_t n, uint32_t block)
+{
+	return round_up((n + block - 2) / block + 1, TILE_GROUP);
+}
+
+static uint32_t take(struct tile_room *room, uint32_t nbytes)
+{
+	uint32_t at = room->nbytes;
+	room->nbytes = round_up(at + nbytes, ROOM_ALIGN);
+	return at;
+}
+
+static void set_room(struct tile_plan *plan)
+{
+	struct tile_room *room = &plan->room;
+	uint32_t block = plan->block, chroma_width = plan->is_half ? plan->tile_width / 2 + 3 : plan->tile_width;
+	uint32_t columns = block > 1 ? plan->nu * (uint32_t)sizeof(uint16_t) : 0;
+	room->chroma_rows = plan->is_half ? plan->tile_height / 2 + 3 : plan->tile_height;
+	room->luma_blocks = touched(plan->tile_width, block);
+	room->chroma_blocks = touched(chroma_width, block);
+	room->luma_stride = room->luma_blocks * block + READ_AHEAD;
+	room->chroma_stride = TILE_LEAD + room->chroma_blocks * block + READ_AHEAD;
+	take(room, sizeof(struct tile_head));
+	room->params = take(room, plan->nfreqs * IC_COMPONENTS_MAX * (uint32_t)sizeof(struct tile_dequant));
+	room->luma_columns = take(room, plan->tile_height * room->luma_blocks * columns);
+	room->chroma_columns = take(room, room->chroma_rows * 2 * room->chroma_blocks * columns);
+	room->luma = take(room, plan->tile_height * room->luma_stride);
+	for (unsigned c = 0; c < 2; c++)
+		room->chroma[c] = take(room, room->chroma_rows * room->chroma_stride);
+}
+
+static void set_tiles(struct tile_plan *plan)
+{
+	uint32_t across = (plan->width + TILE_COLUMNS_MAX - 1) / TILE_COLUMNS_MAX;
+	plan->tile_width = round_up((plan->width + across - 1) / across, TILE_PIXELS);
+	plan->tile_height = TILE_ROWS;
+	plan->tiles_across = (plan->width + plan->tile_width - 1) / plan->tile_width;
+	plan->tiles_down = (plan->height + plan->tile_height - 1) / plan->tile_height;
+	plan->across_inverse = tile_inverse(plan->tile_width / TILE_PIXELS);
+}
+
+static void set_freqs(struct tile_plan *plan, const struct ic_design *design)
+{
+	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
+	ic_design_freqs(design, freqs);
+	memset(plan->freq, 0xff, sizeof plan->freq);
+	for (unsigned f = 0; f < plan->nfreqs; f++) {
+		unsigned u = freqs[f].u, v = freqs[f].v;
+		plan->freq[u][v] = (int16_t)f;
+		plan->is_odd[f] = u % 2;
+		plan->nv[u] = plan->nv[u] > v ? plan->nv[u] : (uint8_t)(v + 1);
+		plan->nu = plan->nu > u ? plan->nu : u + 1;
+	}
+}
+
+errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, const struct ic_tensor_spec *spec,
+                        const struct ic_tensor_shape *shape, struct ic_why *why)
+{
+	uint64_t values = (uint64_t)shape->channels * shape->width * shape->height;
+	uint64_t chroma_values = (uint64_t)shape->chroma_channels * shape->chroma_width * shape->chroma_height;
+	bool is_frequencies = spec->values == IC_FREQUENCIES;
+	if (!ic_design_is_valid(design) || !shape->width || !shape->height)
+		return ic_fail(why, -EINVAL, "a plan needs a design and a shape");
+	if (values > INT32_MAX || chroma_values > INT32_MAX)
+		return ic_fail(why, -EFBIG, "an image of %llu values is more than a GPU is asked for",
+		               (unsigned long long)(values + chroma_values));
+	*plan = (struct tile_plan){
+	        .block = design->block,
+	        .bits = design->bits,
+	        .nfreqs = ic_design_nfreqs(design),
+	        .is_half = design->chroma == IC_CHROMA_HALF,
+	        .values = spec->values,
+	        .type = spec->type,
+	        .axes = spec->axes,
+	        .is_apart = shape->chroma_channels > 0,
+	        .value_nbytes = shape->value_nbytes,
+	        .channels = shape->channels,
+	        .width = shape->width,
+	        .height = shape->height,
+	        .chroma_channels = shape->chroma_channels,
+	        .chroma_width = shape->chroma_width,
+	        .chroma_height = shape->chroma_height,
+	        .pad = spec->pad,
+	};
+	if (is_frequencies ? shape->channels % plan->nfreqs : shape->channels != 3)
+		return ic_fail(why, -EINVAL, "no image of this design becomes %u channels", shape->channels);
+	plan->components = is_frequencies ? shape->channels / plan->nfreqs : 3;
+	set_freqs(plan, design);
+	if (!is_frequencies) {
+		set_tiles(plan);
+		set_room(plan);
+	}
+	return 0;
+}
+
+/* Whether vectors of eight values, of at most 16 bytes at a time, may begin at `base` and every `unit` values on. */
+static bool takes_vectors(const void *base, uint64_t stride, uint32_t value_nbytes)
+{
+	uint32_t vector = value_nbytes == 1 ? 8 : 16;
+	return (uintptr_t)base % vector == 0 && stride % vector == 0;
+}
+
+void tile_plan_set_outputs(struct tile_plan *plan, const void *out, uint64_t out_stride, const void *chroma,
+                           uint64_t chroma_stride)
+{
+	plan->out_stride = out_stride;
+	plan->chroma_stride = chroma_stride;
+	plan->is_aligned = takes_vectors(out, out_stride, plan->value_nbytes);
+	if (plan->values == IC_RGB) /* every row begins at a multiple of eight values */
+		plan->is_aligned = plan->is_aligned && plan->width % TILE_PIXELS == 0;
+	plan->is_chroma_aligned = takes_vectors(chroma, chroma_stride, plan->value_nbytes);
+}
+
+void tile_image_init(struct tile_image *image, const struct ic_layout *layout, const struct ic_region *region,
+                     bool flip, const uint8_t *object)
+{
+	uint64_t at = layout->data_offset;
+	*image = (struct tile_image){
+	        .object = object,
+	        .ncomponents = layout->ncomponents,
+	        .x = region->x,
+	        .y = region->y,
+	        .width = region->width,
+	        .height = region->height,
+	        .is_flipped = flip,
+	};
+	for (unsigned c = 0; c < layout->ncomponents; c++) {
+		const struct ic_component *own = &layout->component[c];
+		image->component[c] = (struct tile_component){
+		        .width = own->width, .height = own->height, .cols = own->block_cols, .plane = at};
+		at += own->plane_nbytes;
+		image->stride += own->plane_nbytes;
+	}
+}
+
+uint32_t tile_plan_freq_threads(const struct tile_plan *plan, bool is_chroma)
+{
+	uint32_t values = is_chroma ? plan->chroma_channels * plan->chroma_width * plan->chroma_height
+	                            : plan->channels * plan->width * plan->height;
+	return (values + 7) / 8;
+}

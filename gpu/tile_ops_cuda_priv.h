@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* tile_ops_cuda_priv.h: the operations of tile_ops_priv.h, which defines them, as instructions. */
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#define TILE_INLINE static __device__ __forceinline__
+#define TILE_CONSTANT static __device__ __constant__ const
+#define TILE_UNROLL _Pragma("unroll")
+
+TILE_INLINE uint32_t op_funnel(uint32_t low, uint32_t high, uint32_t shift)
+{
+	return __funnelshift_r(low, high, shift);
+}
+
+TILE_INLINE int32_t op_dot4(uint32_t a, uint32_t b)
+{
+	int32_t sum;
+	asm("dp4a.s32.u32 %0, %1, %2, 0;" : "=r"(sum) : "r"(a), "r"(b));
+	return sum;
+}
+
+TILE_INLINE uint32_t op_permute(uint32_t low, uint32_t high, uint32_t selector)
+{
+	uint32_t out;
+	asm("prmt.b32 %0, %1, %2, %3;" : "=r"(out) : "r"(low), "r"(high), "r"(selector));
+	return out;
+}
+
+TILE_INLINE int32_t op_clamp(int32_t value, int32_t min, int32_t max)
+{
+	return ::min(::max(value, min), max);
+}
+
+TILE_INLINE uint32_t op_pack_s16(int32_t a, int32_t b)
+{
+	uint32_t out;
+	asm("cvt.pack.sat.s16.s32 %0, %1, %2;" : "=r"(out) : "r"(b), "r"(a));
+	return out;
+}
+
+TILE_INLINE uint32_t op_pack_s8(int32_t a, int32_t b, int32_t c, int32_t d)
+{
+	uint32_t high, out;
+	asm("cvt.pack.sat.s8.s32.b32 %0, %1, %2, 0;" : "=r"(high) : "r"(d), "r"(c));
+	asm("cvt.pack.sat.s8.s32.b32 %0, %1, %2, %3;" : "=r"(out) : "r"(b), "r"(a), "r"(high));
+	return out;
+}
+
+TILE_INLINE uint32_t op_pack_u8(int32_t a, int32_t b, int32_t c, int32_t d)
+{
+	uint32_t high, out;
+	asm("cvt.pack.sat.u8.s32.b32 %0, %1, %2, 0;" : "=r"(high) : "r"(d), "r"(c));
+	asm("cvt.pack.sat.u8.s32.b32 %0, %1, %2, %3;" : "=r"(out) : "r"(b), "r"(a), "r"(high));
+	return out;
+}
+
+TILE_INLINE float op_normalize(float value, float mean, float scale)
+{
+	return __fmul_rn(__fsub_rn(value, mean), scale);
+}
+
+TILE_INLINE uint32_t op_float_bits(float value)
+{
+	return __float_as_uint(value);
+}
+
+TILE_INLINE float op_bits_float(uint32_t bits)
+{
+	return __uint_as_float(bits);
+}
+
+TILE_INLINE uint32_t op_half2(float a, float b)
+{
+	__half2 both = __floats2half2_rn(a, b);
+	return *reinterpret_cast<uint32_t *>(&both);
+}
+
+TILE_INLINE uint32_t op_bfloat2(float a, float b)
+{
+	__nv_bfloat162 both = __floats2bfloat162_rn(a, b);
+	return *reinterpret_cast<uint32_t *>(&both);
+}
+
+TILE_INLINE uint32_t op_load4(const void *from)
+{
+	return *static_cast<const uint32_t *>(from);
+}
+
+TILE_INLINE void op_store16(void *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+	*static_cast<uint4 *>(to) = make_uint4(a, b, c, d);
+}
+
+TILE_INLINE void op_store8(void *to, uint32_t a, uint32_t b)
+{
+	*static_cast<uint2 *>(to) = make_uint2(a, b);
+}
+
+TILE_INLINE void op_store4(void *to, uint32_t word)
+{
+	*static_cast<uint32_t *>(to) = word;
+}
+
+TILE_INLINE void op_store2(void *to, uint32_t word)
+{
+	*static_cast<uint16_t *>(to) = static_cast<uint16_t>(word);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tile_ops_priv.h: the few operations of the kernels that a GPU has an instruction for and C has not. nvcc gets the
+ * instructions, every other compiler their definitions.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__CUDACC__)
+#include "tile_ops_cuda_priv.h"
+#else
+
+#define TILE_INLINE static inline __attribute__((always_inline))
+#define TILE_CONSTANT static const
+#define TILE_UNROLL
+
+/* 32 bits of high:low from bit `shift` on; shift is taken modulo 32. */
+TILE_INLINE uint32_t op_funnel(uint32_t low, uint32_t high, uint32_t shift)
+{
+	return (uint32_t)(((uint64_t)high << 32 | low) >> (shift % 32));
+}
+
+/* The sum of the products of the four signed bytes of a with the four unsigned ones of b. */
+TILE_INLINE int32_t op_dot4(uint32_t a, uint32_t b)
+{
+	int32_t sum = 0;
+	for (unsigned i = 0; i < 4; i++)
+		sum += (int8_t)(a >> 8 * i) * (int32_t)(b >> 8 * i & 0xff);
+	return sum;
+}
+
+/* Byte `selector` & 7, or, with 8 set, its sign in all bits, of high:low; one for each byte of the result. */
+TILE_INLINE uint32_t op_permute(uint32_t low, uint32_t high, uint32_t selector)
+{
+	uint64_t both = (uint64_t)high << 32 | low;
+	uint32_t out = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t s = selector >> 4 * i, byte = (uint32_t)(both >> 8 * (s & 7)) & 0xff;
+		out |= (s & 8 ? (byte & 0x80 ? 0xffu : 0) : byte) << 8 * i;
+	}
+	return out;
+}
+
+TILE_INLINE int32_t op_clamp(int32_t value, int32_t min, int32_t max)
+{
+	return value < min ? min : value > max ? max : value;
+}
+
+/* Clamped to 16 bits, to signed 8 and to unsigned 8; the first is the lowest. */
+TILE_INLINE uint32_t op_pack_s16(int32_t a, int32_t b)
+{
+	return (uint32_t)(op_clamp(a, INT16_MIN, INT16_MAX) & 0xffff) | (uint32_t)op_clamp(b, INT16_MIN, INT16_MAX)
+	                                                                        << 16;
+}
+
+TILE_INLINE uint32_t op_pack_s8(int32_t a, int32_t b, int32_t c, int32_t d)
+{
+	return (uint32_t)(op_clamp(a, INT8_MIN, INT8_MAX) & 0xff) |
+	       (uint32_t)(op_clamp(b, INT8_MIN, INT8_MAX) & 0xff) << 8 |
+	       (uint32_t)(op_clamp(c, INT8_MIN, INT8_MAX) & 0xff) << 16 |
+	       (uint32_t)op_clamp(d, INT8_MIN, INT8_MAX) << 24;
+}
+
+TILE_INLINE uint32_t op_pack_u8(int32_t a, int32_t b, int32_t c, int32_t d)
+{
+	return (uint32_t)op_clamp(a, 0, UINT8_MAX) | (uint32_t)op_clamp(b, 0, UINT8_MAX) << 8 |
+	       (uint32_t)op_clamp(c, 0, UINT8_MAX) << 16 | (uint32_t)op_clamp(d, 0, UINT8_MAX) << 24;
+}
+
+/* Single precision, each operation rounded, none fused. */
+TILE_INLINE float op_normalize(float value, float mean, float scale)
+{
+	float centered = value - mean;
+	return centered * scale;
+}
+
+TILE_INLINE uint32_t op_float_bits(float value)
+{
+	uint32_t bits;
+	memcpy(&bits, &value, sizeof bits);
+	return bits;
+}
+
+TILE_INLINE float op_bits_float(uint32_t bits)
+{
+	float value;
+	memcpy(&value, &bits, sizeof value);
+	return value;
+}
+
+/* binary16 and bfloat16 of two numbers, to nearest, halves to even; no NaN. */
+TILE_INLINE uint32_t op_half_of(float value)
+{
+	uint32_t bits = op_float_bits(value), sign = bits >> 16 & 0x8000;
+	bits &= 0x7fffffff;
+	if (bits >= 0x47800000) /* 2^16 */
+		return sign | 0x7c00;
+	if (bits < 0x38800000) /* 2^-14: subnormal, and the sum is in units of 2^-24 */
+		return sign | (op_float_bits(op_bits_float(bits) + 0.5f) - 0x3f000000);
+	bits += 0xfff + (bits >> 13 & 1);
+	return sign | (bits - 0x38000000) >> 13;
+}
+
+TILE_INLINE uint32_t op_half2(float a, float b)
+{
+	return op_half_of(a) | op_half_of(b) << 16;
+}
+
+TILE_INLINE uint32_t op_bfloat_of(float value)
+{
+	uint32_t bits = op_float_bits(value);
+	return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+TILE_INLINE uint32_t op_bfloat2(float a, float b)
+{
+	return op_bfloat_of(a) | op_bfloat_of(b) << 16;
+}
+
+/* 16 bytes at a multiple of 16, 8 at one of 8, and so on. */
+TILE_INLINE uint32_t op_load4(const void *from)
+{
+	uint32_t word;
+	memcpy(&word, from, sizeof word);
+	return word;
+}
+
+TILE_INLINE void op_store16(void *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+	uint32_t words[4] = {a, b, c, d};
+	memcpy(to, words, sizeof words);
+}
+
+TILE_INLINE void op_store8(void *to, uint32_t a, uint32_t b)
+{
+	uint32_t words[2] = {a, b};
+	memcpy(to, words, sizeof words);
+}
+
+TILE_INLINE void op_store4(void *to, uint32_t word)
+{
+	memcpy(to, &word, sizeof word);
+}
+
+TILE_INLINE void op_store2(void *to, uint32_t word)
+{
+	uint16_t half = (uint16_t)word;
+	memcpy(to, &half, sizeof half);
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tile_priv.h: what the kernels are told of a batch. All of it is plain data that the host fills (plan.c) and the device
+ * reads; nothing in an object's own bytes decides where anything is read or written.
+ *
+ * The kernels are functions of a thread's number, in headers that both compilers take: nvcc makes the kernels of them
+ * (kernels.cu), the C compiler a loop over all threads (tests/gpu/tile_on_cpu.c), by which every kernel is held to the
+ * reference on machines without a GPU.
+ */
+#pragma once
+
+#include "codec/tensor.h"
+
+#define TILE_THREADS 256u /* of a thread block */
+#define TILE_LANES 32u    /* of a warp */
+#define TILE_GROUP 4u     /* blocks of a row that a thread transforms the columns of: their 8-bit codes are a word */
+#define TILE_PIXELS 8u    /* pixels of a row that a thread colours */
+#define TILE_LEAD 8u      /* samples before each row of chroma: room for the one left of the first */
+
+/* One component of an image. */
+struct tile_component {
+	uint32_t width, height; /* samples */
+	uint32_t cols;          /* blocks in a row */
+	uint32_t reserved;
+	uint64_t plane; /* bytes from the object's first one to the plane of the first frequency */
+};
+
+/* One image. `object` lies in device memory, at a multiple of 4, with TILE_SLACK bytes behind it that may be read. */
+#define TILE_SLACK 16u
+struct tile_image {
+	const uint8_t *object; /* NULL: the image's place is zeroed */
+	uint64_t stride;       /* bytes from the planes of one frequency to those of the next */
+	struct tile_component component[IC_COMPONENTS_MAX];
+	uint32_t ncomponents;
+	uint32_t x, y, width, height; /* what of it is shown (struct ic_region) */
+	uint32_t is_flipped;
+};
+
+/* Where a tile of pixels keeps what, in the memory that its threads share: bytes from the first one on. */
+struct tile_room {
+	uint32_t luma_blocks, chroma_blocks;   /* blocks in a row that there is room for, multiples of TILE_GROUP */
+	uint32_t luma_stride, chroma_stride;   /* samples from row to row */
+	uint32_t chroma_rows;                  /* rows of one component of chroma */
+	uint32_t params;                       /* struct tile_dequant of each plane */
+	uint32_t luma_columns, chroma_columns; /* 16-bit: what became of columns, [row][u][block] */
+	uint32_t luma, chroma[2];              /* samples */
+	uint32_t nbytes;
+};
+
+/* What a batch has in common. */
+struct tile_plan {
+	uint32_t block, bits, nfreqs;
+	uint32_t is_half;            /* chroma, against luma */
+	uint32_t values, type, axes; /* enums of tensor.h */
+	uint32_t is_apart;           /* chroma is an output of its own */
+	uint32_t components;         /* of the first output, where values are frequencies */
+	uint32_t value_nbytes;
+	uint32_t channels, width, height;
+	uint32_t chroma_channels, chroma_width, chroma_height;
+	uint64_t out_stride, chroma_stride; /* bytes from image to image */
+	uint32_t is_aligned,
+	        is_chroma_aligned; /* outputs take vectors: 16 bytes, or eight values where these are fewer */
+	float pad;
+	const float *mean, *scale; /* of each channel; device memory */
+
+	uint32_t tile_width, tile_height, tiles_across, tiles_down; /* of pixels */
+	uint32_t across_inverse; /* for tile_quotient: of a tile's threads in a row */
+	struct tile_room room;
+
+	uint32_t nu;                                 /* columns that have a kept frequency lie below this */
+	uint8_t nv[IC_BLOCK_MAX];                    /* for each of these, the same of its rows */
+	int16_t freq[IC_BLOCK_MAX][IC_BLOCK_MAX];    /* [u][v]: which of the kept frequencies, or -1 */
+	uint8_t is_odd[IC_BLOCK_MAX * IC_BLOCK_MAX]; /* of each frequency: u is odd */
+};
+
+/* How a plane's codes q become coefficients: q * step + (the upper half of `means` if q < 0, else the lower), both of which
+ * are the mean place in its cell, rounded (docs/format.md, section 2: q * 2^d * s is whole). */
+struct tile_dequant {
+	uint32_t step, means;
+};

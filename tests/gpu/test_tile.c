@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernels of gpu/, run by the CPU, against the reference: random objects, specs and windows between guard pages. */
+#include "codec/decode.h"
+
+#include "tests/codec/codec_helpers.h"
+#include "tests/codec/tensor_expected.h"
+#include "tests/codec/tensor_trial.h"
+#include "tests/codec/wild.h"
+#include "tile_on_cpu.h"
+
+#include <stdlib.h>
+
+#define NROUNDS 600
+
+/* An object as the device holds it: at a multiple of 16, and TILE_SLACK bytes that no result may depend on behind it. */
+static uint8_t *on_device(const struct ic_view *view, struct guard *guard, uint8_t slack)
+{
+	size_t nbytes = view->layout.nbytes, room = (nbytes + TILE_SLACK + 3) / 4 * 4;
+
+	*guard = guard_new(room);
+	uint8_t *object = guard_tail(guard, room);
+	memcpy(object, view->bytes, nbytes);
+	memset(object + nbytes, slack, room - nbytes);
+	return object;
+}
+
+static void check(const struct trial *t, unsigned round, const char *what, const uint8_t *found,
+                  const uint8_t *expected, size_t nbytes)
+{
+	for (size_t i = 0; i < nbytes; i++) {
+		if (found[i] != expected[i])
+			ck_abort_msg("round %u, %s, %u x %u, %u components, type %u, axes %u, region %u %u %u x %u%s "
+			             "of %u x %u: "
+			             "%s differs at byte %zu of %zu: %u, not %u",
+			             round, design_name(&t->view.layout.design).text, t->view.layout.width,
+			             t->view.layout.height, t->view.layout.ncomponents, t->spec.type, t->spec.axes,
+			             t->region.x, t->region.y, t->region.width, t->region.height,
+			             t->window.flip ? " flipped" : "", t->shape.width, t->shape.height, what, i, nbytes,
+			             found[i], expected[i]);
+	}
+}
+
+static void check_trial(const struct trial *t, unsigned round, bool is_aligned)
+{
+	size_t lead = is_aligned ? 0 : t->shape.value_nbytes, chroma_nbytes = t->shape.chroma_nbytes;
+	struct guard object, out = guard_new(t->shape.nbytes + 64), chroma = guard_new(chroma_nbytes + 64);
+	const uint8_t *bytes = on_device(&t->view, &object, (uint8_t)round);
+	/* The end of the output is that of its room, or, where it must be aligned, that of its beginning. */
+	uint8_t *found = guard_tail(&out, (t->shape.nbytes + 15) / 16 * 16 + lead);
+	uint8_t *apart = guard_tail(&chroma, (chroma_nbytes + 15) / 16 * 16 + lead);
+	struct expected expected = expected_tensor(&t->view, &t->spec, &t->shape, &t->region, t->window.flip);
+	static float zeros[TRIAL_CHANNELS_MAX], ones[TRIAL_CHANNELS_MAX];
+	struct tile_plan plan;
+	struct tile_image image;
+
+	for (unsigned i = 0; i < TRIAL_CHANNELS_MAX; i++)
+		ones[i] = 1;
+	ck_assert_int_eq(tile_plan_init(&plan, &t->view.layout.design, &t->spec, &t->shape, NULL), 0);
+	plan.mean = t->spec.mean ? t->spec.mean : zeros;
+	plan.scale = t->spec.scale ? t->spec.scale : ones;
+	tile_plan_set_outputs(&plan, found, 16, apart, 16);
+	tile_image_init(&image, &t->view.layout, &t->region, t->window.flip, bytes);
+	memset(found, 0xa5, t->shape.nbytes);
+	memset(apart, 0xa5, chroma_nbytes);
+	tile_on_cpu(&plan, &image, 0, found, apart);
+	check(t, round, "the output", found, expected.out, t->shape.nbytes);
+	check(t, round, "chroma", apart, expected.chroma, chroma_nbytes);
+	image.object = NULL;
+	tile_on_cpu(&plan, &image, 0, found, apart);
+	memset(expected.out, 0, t->shape.nbytes);
+	check(t, round, "the place of no image", found, expected.out, t->shape.nbytes);
+	expected_clear(&expected);
+	guard_clear(&object);
+	guard_clear(&out);
+	guard_clear(&chroma);
+}
+
+static void try_many(uint8_t values, unsigned seed)
+{
+	static struct trial t;
+	struct dice dice = dice_new(seed);
+	unsigned tried = 0;
+
+	t = (struct trial){0};
+	for (unsigned round = 0; round < NROUNDS; round++) {
+		if (!trial_any(&t, &dice, values))
+			continue;
+		check_trial(&t, round, dice_roll(&dice, 4) > 0);
+		tried++;
+	}
+	guard_clear(&t.object);
+	ck_assert_uint_gt(tried, NROUNDS / 4);
+}
+
+START_TEST(pixels_are_those_of_the_reference)
+{
+	try_many(IC_RGB, 21);
+}
+END_TEST
+
+START_TEST(frequencies_are_those_of_the_reference)
+{
+	try_many(IC_FREQUENCIES, 22);
+}
+END_TEST
+
+/* Large enough for several tiles, in rows and columns, that meet within blocks. */
+START_TEST(tiles_meet)
+{
+	static const char *const designs[] = {"s1x1-b8-k15-q8", "s1x1-b8-k6-q8",    "s1x1-b16-k31-q3-c1",
+	                                      "s1x1-b4-k5-q8",  "s1x1-b32-k9-q8",   "s1x1-b1-k1-q8",
+	                                      "s1x1-b2-k3-q8",  "s2x2-b8-k15-q8-c1"};
+	static struct trial t;
+	struct dice dice = dice_new(4);
+	struct ic_design design = design_of(designs[_i]);
+
+	t = (struct trial){0};
+	for (unsigned i = 0; i < 4; i++) {
+		struct bytes object = wild_object(&dice, &design, 700 + 3 * i, 130 - i, 3);
+		const uint8_t *copy = guard_copy(&t.object, object.data, object.nbytes);
+		ck_assert_int_eq(ic_view_parse(&t.view, copy, object.nbytes, NULL), 0);
+		t.spec = (struct ic_tensor_spec){.axes = (uint8_t)(i % 2), .fit = IC_FIT_CROP | IC_FIT_PAD};
+		t.spec.width = i < 2 ? 520 : t.view.layout.width;
+		t.spec.height = 101;
+		t.window = (struct ic_window){i < 2 ? dice_roll(&dice, 100) : 0, IC_CENTER, (uint8_t)(i % 2)};
+		if (t.view.layout.width < 520 + 100)
+			t.window.x = 0;
+		if (t.view.layout.height < 101)
+			t.window.y = 0;
+		ck_assert_int_eq(ic_tensor_shape(&t.view.layout, &t.spec, &t.shape, NULL), 0);
+		ck_assert_int_eq(ic_tensor_region(&t.view.layout, &t.spec, &t.window, &t.region, NULL), 0);
+		check_trial(&t, i, true);
+		free(object.data);
+	}
+	guard_clear(&t.object);
+}
+END_TEST
+
+static void add_tests(TCase *cases)
+{
+	tcase_add_test(cases, pixels_are_those_of_the_reference);
+	tcase_add_test(cases, frequencies_are_those_of_the_reference);
+	tcase_add_loop_test(cases, tiles_meet, 0, 8);
+}
+
+int main(void)
+{
+	return suite_run("tile", add_tests);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "tile_on_cpu.h"
+
+#include "gpu/tile_freqs_priv.h"
+
+#include <stdlib.h>
+
+#define SHARED_NBYTES (1u << 18) /* more than any GPU gives a thread block */
+
+/* Threads go in another order in each tile, forwards and backwards: no result may depend on it. */
+static uint32_t in_turn(uint32_t tile, uint32_t i)
+{
+	return (tile % 2 ? TILE_THREADS - 1 - i : i) * (2 * tile + 1) % TILE_THREADS;
+}
+
+/* One thread block of the kernel for `block` and `is_8bit`, which are constants where this is called. */
+TILE_INLINE void run_tile(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                          unsigned is_8bit, uint32_t tile, uint8_t *shared, uint8_t *out)
+{
+	if (!image->object) {
+		for (uint32_t t = 0; t < TILE_THREADS; t++)
+			tile_zero_pixels(plan, tile, t, out);
+		return;
+	}
+	for (uint32_t t = 0; t < TILE_THREADS; t++)
+		tile_begin(plan, image, block, is_8bit, tile, in_turn(tile, t), shared);
+	for (uint32_t t = 0; t < TILE_THREADS; t++)
+		tile_columns(plan, image, block, is_8bit, in_turn(tile, t), shared);
+	for (uint32_t t = 0; t < TILE_THREADS; t++)
+		tile_rows(plan, image, block, is_8bit, in_turn(tile, t), shared);
+	for (uint32_t t = 0; t < TILE_THREADS; t++)
+		tile_pixels(plan, image, block, in_turn(tile, t), shared, out);
+}
+
+#define KERNEL(name, block, is_8bit)                                                                                   \
+	static void name(const struct tile_plan *plan, const struct tile_image *image, uint32_t tile, uint8_t *shared, \
+	                 uint8_t *out)                                                                                 \
+	{                                                                                                              \
+		run_tile(plan, image, block, is_8bit, tile, shared, out);                                              \
+	}
+KERNEL(run_1_packed, 1, 0)
+KERNEL(run_1_bytes, 1, 1)
+KERNEL(run_2_packed, 2, 0)
+KERNEL(run_2_bytes, 2, 1)
+KERNEL(run_4_packed, 4, 0)
+KERNEL(run_4_bytes, 4, 1)
+KERNEL(run_8_packed, 8, 0)
+KERNEL(run_8_bytes, 8, 1)
+KERNEL(run_16, 16, 0)
+KERNEL(run_32, 32, 0)
+
+typedef void run_function(const struct tile_plan *, const struct tile_image *, uint32_t, uint8_t *, uint8_t *);
+
+static run_function *kernel_of(const struct tile_plan *plan)
+{
+	static run_function *const kernels[6][2] = {
+	        {run_1_packed, run_1_bytes},
+	        {run_2_packed, run_2_bytes},
+	        {run_4_packed, run_4_bytes},
+	        {run_8_packed, run_8_bytes},
+	        {run_16, run_16},
+	        {run_32, run_32},
+	};
+	return kernels[__builtin_ctz(plan->block)][plan->bits == 8];
+}
+
+static void run_pixels(const struct tile_plan *plan, const struct tile_image *image, uint8_t *out)
+{
+	uint32_t *shared = aligned_alloc(16, SHARED_NBYTES);
+	if (!shared || plan->room.nbytes > SHARED_NBYTES)
+		abort();
+	for (uint32_t tile = 0; tile < plan->tiles_across * plan->tiles_down; tile++) {
+		memset(shared, (int)(0xa5 + tile), SHARED_NBYTES);
+		kernel_of(plan)(plan, image, tile, (uint8_t *)shared, out);
+	}
+	free(shared);
+}
+
+static void run_freqs(const struct tile_plan *plan, const struct tile_image *image, bool is_chroma, uint8_t *out)
+{
+	for (uint32_t i = 0; i < tile_plan_freq_threads(plan, is_chroma); i++)
+		tile_freqs(plan, image, plan->bits == 8, is_chroma, i, out);
+}
+
+void tile_on_cpu(const struct tile_plan *plan, const struct tile_image *image, size_t index, uint8_t *out,
+                 uint8_t *chroma)
+{
+	out += index * plan->out_stride;
+	if (plan->values == IC_RGB) {
+		run_pixels(plan, image, out);
+		return;
+	}
+	run_freqs(plan, image, false, out);
+	if (plan->is_apart)
+		run_freqs(plan, image, true, chroma + index * plan->chroma_stride);
+}
