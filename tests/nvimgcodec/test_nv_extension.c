@@ -389,6 +389,27 @@ START_TEST(a_large_image_of_few_bytes_is_refused_before_memory_is_taken)
 }
 END_TEST
 
+START_TEST(the_head_of_an_object_is_refused_when_it_is_parsed)
+{
+	struct host *host = host_new();
+	struct bytes object = object_new("s1x1-b8-k15-q8", 3, 1);
+	nvimgcodecImageInfo_t info;
+	struct stream stream;
+	struct output output;
+	uint8_t buffer[3 * WIDTH * HEIGHT];
+
+	for (size_t nbytes = 0; nbytes < object.nbytes; nbytes += nbytes < 80 ? 1 : 97) {
+		stream_init(&stream, host, object.data, nbytes, nbytes % 2 != 0);
+		ck_assert_int_eq(stream_image_info(&stream, &info), NVIMGCODEC_STATUS_EXTENSION_INCOMPLETE_BITSTREAM);
+		output_init(&output, NVIMGCODEC_SAMPLEFORMAT_I_RGB, 3, WIDTH, HEIGHT, 0, buffer);
+		ck_assert_int_eq(host_can_decode(host, &output, &stream, false), STATUS(FAIL));
+		ck_assert_int_eq(host_decode(host, &output, &stream, false), STATUS(IMAGE_CORRUPTED));
+	}
+	free(object.data);
+	host_free(host);
+}
+END_TEST
+
 START_TEST(a_stream_that_gives_less_than_it_says_is_an_error)
 {
 	struct host *host = host_new();
@@ -492,6 +513,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_cannot_be_done_is_said);
 	tcase_add_test(cases, memory_of_a_device_is_no_place_for_the_cpu);
 	tcase_add_test(cases, a_large_image_of_few_bytes_is_refused_before_memory_is_taken);
+	tcase_add_test(cases, the_head_of_an_object_is_refused_when_it_is_parsed);
 	tcase_add_test(cases, a_stream_that_gives_less_than_it_says_is_an_error);
 	tcase_add_test(cases, any_bytes_give_an_error_or_an_image);
 }
