@@ -30,7 +30,7 @@ static errint_t read_front(nvimgcodecIoStreamDesc_t *io, uint8_t *out, size_t nb
 errint_t nv_bytes_head(nvimgcodecIoStreamDesc_t *io, uint8_t *out, size_t capacity, size_t *ret_nbytes,
                        size_t *ret_stream_nbytes, struct ic_why *why)
 {
-	size_t stream_nbytes;
+	size_t stream_nbytes = 0;
 	errint_t err = stream_size(io, &stream_nbytes, why);
 
 	if (err)

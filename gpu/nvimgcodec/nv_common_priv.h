@@ -11,7 +11,6 @@
 
 #define NV_CODEC "ic"
 #define NV_PARSER_ID "ic_parser"
-#define NV_CPU_DECODER_ID "ic_cpu_decoder"
 
 /* MAKE_SEMANTIC_VERSION of the extension; from meson.build. */
 #define NV_VERSION MAKE_SEMANTIC_VERSION(ICFS_VERSION_MAJOR, ICFS_VERSION_MINOR, ICFS_VERSION_PATCH)

@@ -1,148 +1,195 @@
 /* SPDX-License-Identifier: MIT */
-#include "nv_cpu_priv.h"
+#include "nv_decoder_priv.h"
 
-#include "nv_bytes_priv.h"
-#include "nv_parser_priv.h"
+#include "codec/decode.h"
+#include "codec/tensor.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
-struct nvimgcodecDecoder {
-	const nvimgcodecFrameworkDesc_t *framework;
-	pthread_mutex_t reading; /* of streams, whose position is one for all threads */
+/* --- From decoded pixels to their places --------------------------------------------------------------------------- */
+
+/* Pixels as stored: samples of a pixel side by side. */
+struct pixels {
+	const uint8_t *first;
+	size_t stride; /* bytes from row to row */
+	struct nv_rect rect;
 };
 
-static nvimgcodecProcessingStatus_t failed(const struct nvimgcodecDecoder *decoder, errint_t err,
-                                           const struct ic_why *why)
+/* Where a stored pixel is displayed; its sample 0 in the output. */
+static uint8_t *place_of(const struct nv_request *request, int64_t x, int64_t y)
 {
-	nv_log_error(decoder->framework, NV_CPU_DECODER_ID, why);
-	return nv_processing_status(err);
+	const struct nv_rect *d = &request->display, *r = &request->region;
+
+	if (request->turn.transposed) {
+		int64_t row = y;
+		y = x;
+		x = row;
+	}
+	if (request->turn.flip_x)
+		x = d->width - 1 - x;
+	if (request->turn.flip_y)
+		y = d->height - 1 - y;
+	return request->buffer + (size_t)(y - r->y) * request->row_step + (size_t)(x - r->x) * request->pixel_step;
 }
 
-static errint_t load(struct nvimgcodecDecoder *decoder, nvimgcodecIoStreamDesc_t *io, struct nv_bytes *ret_bytes,
-                     struct ic_why *why)
+/* How far apart in the output the neighbours of a stored pixel are, along a row or a column. */
+static ptrdiff_t step_of(const struct nv_request *request, bool along_row)
 {
-	pthread_mutex_lock(&decoder->reading);
-	errint_t err = nv_bytes_load(ret_bytes, io, why);
-	pthread_mutex_unlock(&decoder->reading);
+	bool horizontal = along_row != request->turn.transposed;
+	ptrdiff_t step = (ptrdiff_t)(horizontal ? request->pixel_step : request->row_step);
+	bool back = horizontal ? request->turn.flip_x : request->turn.flip_y;
+
+	return back ? -step : step;
+}
+
+/* Whether a row of pixels goes to one place as it is. */
+static bool is_row_copy(const struct nv_request *request, ptrdiff_t step)
+{
+	for (unsigned c = 0; c < request->nchannels; c++) {
+		if (request->channel_offset[c] != c)
+			return false;
+	}
+	return step == (ptrdiff_t)request->nchannels;
+}
+
+static void place_pixels(const struct nv_request *request, const struct pixels *pixels)
+{
+	const struct nv_rect *rect = &pixels->rect;
+	ptrdiff_t step = step_of(request, true), row_step = step_of(request, false);
+	uint8_t *out = place_of(request, rect->x, rect->y);
+	unsigned n = request->nchannels;
+	bool copy = is_row_copy(request, step);
+
+	for (int64_t y = 0; y < rect->height; y++) {
+		const uint8_t *row = pixels->first + (size_t)y * pixels->stride;
+		uint8_t *to = out + y * row_step;
+
+		if (copy) {
+			memcpy(to, row, (size_t)rect->width * n);
+			continue;
+		}
+		for (unsigned c = 0; c < n; c++) {
+			for (int64_t x = 0; x < rect->width; x++)
+				to[(ptrdiff_t)request->channel_offset[c] + x * step] = row[x * n + c];
+		}
+	}
+}
+
+static void fill_output(const struct nv_request *request)
+{
+	for (int64_t y = 0; y < request->region.height; y++) {
+		uint8_t *row = request->buffer + (size_t)y * request->row_step;
+
+		for (unsigned c = 0; c < request->nchannels; c++) {
+			for (int64_t x = 0; x < request->region.width; x++)
+				row[request->channel_offset[c] + (size_t)x * request->pixel_step] = request->fill[c];
+		}
+	}
+}
+
+/* --- Decoding ------------------------------------------------------------------------------------------------------ */
+
+static bool is_stored_order(const struct nv_request *request)
+{
+	return !request->turn.transposed && !request->turn.flip_x && !request->turn.flip_y;
+}
+
+static bool is_rect_whole(const struct nv_rect *rect, const struct ic_layout *layout)
+{
+	return rect->width == layout->width && rect->height == layout->height;
+}
+
+static errint_t decode_rgb(const struct ic_view *view, const struct nv_rect *rect, bool planar, uint8_t *out,
+                           struct ic_why *why)
+{
+	const struct ic_tensor_spec spec = {
+	        .axes = planar ? IC_NCHW : IC_NHWC,
+	        .fit = IC_FIT_CROP,
+	        .width = (uint32_t)rect->width,
+	        .height = (uint32_t)rect->height,
+	};
+	const struct ic_window window = {.x = (uint32_t)rect->x, .y = (uint32_t)rect->y};
+
+	return ic_tensor_decode(view, &spec, &window, out, NULL, why);
+}
+
+/* A component is decoded whole, whatever is shown of it. */
+static errint_t render_luma(const struct ic_view *view, const struct nv_request *request, const struct nv_rect *rect,
+                            struct ic_why *why)
+{
+	const struct ic_layout *l = &view->layout;
+
+	if (is_stored_order(request) && is_rect_whole(&request->region, l) && is_rect_whole(rect, l)) {
+		errint_t err = ic_decode_component(view, 0, request->buffer, request->row_step);
+		return err ? ic_fail(why, err, "no memory to decode %u x %u samples", l->width, l->height) : 0;
+	}
+	uint8_t *samples = malloc((size_t)l->width * l->height);
+	if (!samples || ic_decode_component(view, 0, samples, l->width)) {
+		free(samples);
+		return ic_fail(why, -ENOMEM, "no memory for %u x %u samples", l->width, l->height);
+	}
+	place_pixels(request, &(struct pixels){samples + rect->y * l->width + rect->x, l->width, *rect});
+	free(samples);
+	return 0;
+}
+
+static errint_t render_rgb(const struct ic_view *view, const struct nv_request *request, const struct nv_rect *rect,
+                           struct ic_why *why)
+{
+	size_t stride = (size_t)rect->width * NV_CHANNELS_MAX;
+	bool planar;
+
+	if (is_stored_order(request) && rect->width == request->region.width &&
+	    rect->height == request->region.height && nv_request_is_tight(request, &planar))
+		return decode_rgb(view, rect, planar, request->buffer, why);
+	uint8_t *pixels = malloc(stride * (size_t)rect->height);
+	if (!pixels)
+		return ic_fail(why, -ENOMEM, "no memory for %lld x %lld pixels", (long long)rect->width,
+		               (long long)rect->height);
+	errint_t err = decode_rgb(view, rect, false, pixels, why);
+	if (!err)
+		place_pixels(request, &(struct pixels){pixels, stride, *rect});
+	free(pixels);
 	return err;
 }
 
-/* The stream may hold another object than the one that was parsed, so all is checked against what is there now. */
-static nvimgcodecProcessingStatus_t decode_bytes(struct nvimgcodecDecoder *decoder, const struct nv_bytes *bytes,
-                                                 const nvimgcodecImageDesc_t *image,
-                                                 const nvimgcodecCodeStreamDesc_t *code_stream,
-                                                 const nvimgcodecDecodeParams_t *params)
+static errint_t render(void *state, const struct ic_view *view, const struct nv_request *request, struct ic_why *why)
 {
-	struct ic_why why = {""};
-	struct nv_request request;
-	struct nv_stored stored;
-	struct ic_view view;
-	errint_t err = ic_view_parse(&view, bytes->bytes, bytes->nbytes, &why);
+	struct nv_rect inside = nv_request_inside(request);
 
-	if (!err)
-		err = nv_stored_init(&stored, &view, &why);
-	if (err)
-		return failed(decoder, err, &why);
-	nvimgcodecProcessingStatus_t status = nv_request_init(&request, &stored, image, code_stream, params);
-	if (status != NVIMGCODEC_PROCESSING_STATUS_SUCCESS)
-		return status;
-	if (request.on_device || !request.buffer)
-		return failed(decoder, -EINVAL, &(struct ic_why){"the output is not in memory of the CPU"});
-	err = nv_cpu_render(&view, &request, &why);
-	return err ? failed(decoder, err, &why) : NVIMGCODEC_PROCESSING_STATUS_SUCCESS;
+	if (inside.width < request->region.width || inside.height < request->region.height)
+		fill_output(request);
+	if (inside.width == 0)
+		return 0;
+	struct nv_rect rect = nv_request_stored(request, &inside);
+	return request->nchannels == 1 ? render_luma(view, request, &rect, why) : render_rgb(view, request, &rect, why);
 }
 
-static nvimgcodecStatus_t decode(nvimgcodecDecoder_t decoder, const nvimgcodecImageDesc_t *image,
-                                 const nvimgcodecCodeStreamDesc_t *code_stream, const nvimgcodecDecodeParams_t *params,
-                                 int thread_idx)
-{
-	nvimgcodecProcessingStatus_t status;
-	struct ic_why why = {""};
-	struct nv_bytes bytes;
+/* --- The back end -------------------------------------------------------------------------------------------------- */
 
-	if (!decoder || !image || !code_stream || !params)
-		return NVIMGCODEC_STATUS_EXTENSION_INVALID_PARAMETER;
-	errint_t err = load(decoder, code_stream->io_stream, &bytes, &why);
-	if (err) {
-		status = failed(decoder, err, &why);
-	} else {
-		status = decode_bytes(decoder, &bytes, image, code_stream, params);
-		nv_bytes_clear(&bytes);
-	}
-	image->imageReady(image->instance, status);
-	return status == NVIMGCODEC_PROCESSING_STATUS_SUCCESS ? NVIMGCODEC_STATUS_SUCCESS
-	                                                      : NVIMGCODEC_STATUS_EXTENSION_EXECUTION_FAILED;
+static errint_t open_nothing(const nvimgcodecExecutionParams_t *params, void **ret_state, struct ic_why *why)
+{
+	*ret_state = NULL;
+	return 0;
 }
 
-static nvimgcodecProcessingStatus_t can_decode(nvimgcodecDecoder_t decoder, const nvimgcodecImageDesc_t *image,
-                                               const nvimgcodecCodeStreamDesc_t *code_stream,
-                                               const nvimgcodecDecodeParams_t *params, int thread_idx)
+static void close_nothing(void *state)
 {
-	struct nv_request request;
-
-	if (!decoder || !image || !code_stream || !params)
-		return NVIMGCODEC_PROCESSING_STATUS_FAIL;
-	return nv_request_check(&request, image, code_stream, params);
 }
 
-static nvimgcodecStatus_t get_metadata(nvimgcodecDecoder_t decoder, const nvimgcodecCodeStreamDesc_t *code_stream,
-                                       nvimgcodecMetadata_t **metadata, int *metadata_count)
+static nvimgcodecProcessingStatus_t check(const struct nv_request *request)
 {
-	if (!metadata_count)
-		return NVIMGCODEC_STATUS_EXTENSION_INVALID_PARAMETER;
-	*metadata_count = 0; /* an object carries none but its orientation */
-	return NVIMGCODEC_STATUS_SUCCESS;
+	return NVIMGCODEC_PROCESSING_STATUS_SUCCESS; /* all that a request can ask for */
 }
 
-static nvimgcodecStatus_t get_mini_batch_size(nvimgcodecDecoder_t decoder, int *batch_size)
-{
-	if (!batch_size)
-		return NVIMGCODEC_STATUS_EXTENSION_INVALID_PARAMETER;
-	*batch_size = 1;
-	return NVIMGCODEC_STATUS_SUCCESS;
-}
-
-static nvimgcodecStatus_t create(void *instance, nvimgcodecDecoder_t *decoder,
-                                 const nvimgcodecExecutionParams_t *exec_params, const char *options)
-{
-	struct nvimgcodecDecoder *created;
-
-	if (!instance || !decoder)
-		return NVIMGCODEC_STATUS_EXTENSION_INVALID_PARAMETER;
-	created = malloc(sizeof *created);
-	if (!created || pthread_mutex_init(&created->reading, NULL) != 0) {
-		free(created);
-		return NVIMGCODEC_STATUS_EXTENSION_ALLOCATOR_FAILURE;
-	}
-	created->framework = instance;
-	*decoder = created;
-	return NVIMGCODEC_STATUS_SUCCESS;
-}
-
-static nvimgcodecStatus_t destroy(nvimgcodecDecoder_t decoder)
-{
-	if (decoder)
-		pthread_mutex_destroy(&decoder->reading);
-	free(decoder);
-	return NVIMGCODEC_STATUS_SUCCESS;
-}
-
-nvimgcodecDecoderDesc_t nv_cpu_decoder_desc(const nvimgcodecFrameworkDesc_t *framework)
-{
-	return (nvimgcodecDecoderDesc_t){
-	        .struct_type = NVIMGCODEC_STRUCTURE_TYPE_DECODER_DESC,
-	        .struct_size = sizeof(nvimgcodecDecoderDesc_t),
-	        .instance = (void *)(uintptr_t)framework,
-	        .id = NV_CPU_DECODER_ID,
-	        .codec = NV_CODEC,
-	        .backend_kind = NVIMGCODEC_BACKEND_KIND_CPU_ONLY,
-	        .create = create,
-	        .destroy = destroy,
-	        .getMetadata = get_metadata,
-	        .canDecode = can_decode,
-	        .decode = decode,
-	        .getMiniBatchSize = get_mini_batch_size,
-	};
-}
+const struct nv_backend nv_cpu_backend = {
+        .id = "ic_cpu_decoder",
+        .kind = NVIMGCODEC_BACKEND_KIND_CPU_ONLY,
+        .priority = NVIMGCODEC_PRIORITY_NORMAL,
+        .open = open_nothing,
+        .close = close_nothing,
+        .check = check,
+        .render = render,
+};

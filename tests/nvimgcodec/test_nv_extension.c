@@ -361,7 +361,7 @@ START_TEST(memory_of_a_device_is_no_place_for_the_cpu)
 	output_init(&output, NVIMGCODEC_SAMPLEFORMAT_I_RGB, 3, WIDTH, HEIGHT, 0, (void *)16);
 	output.info.buffer_kind = NVIMGCODEC_IMAGE_BUFFER_KIND_STRIDED_DEVICE;
 	ck_assert_int_eq(host_decode(host, &output, &stream, false), STATUS(FAIL));
-	ck_assert_str_eq(host->message, "ic_cpu_decoder: the output is not in memory of the CPU");
+	ck_assert_str_eq(host->message, "ic_cpu_decoder: the output is not in memory of this decoder's kind");
 	free(object.data);
 	host_free(host);
 }
