@@ -30,7 +30,7 @@ static nvimgcodecStatus_t register_decoder(void *instance, const nvimgcodecDecod
 
 	if (host->refuses_decoders)
 		return NVIMGCODEC_STATUS_INVALID_PARAMETER;
-	if (desc->backend_kind == NVIMGCODEC_BACKEND_KIND_CPU_ONLY)
+	if (desc->backend_kind == host->kind)
 		host->decoder_desc = desc;
 	return NVIMGCODEC_STATUS_SUCCESS;
 }
@@ -62,6 +62,7 @@ void host_load(struct host *host, const char *path)
 	nvimgcodecExtensionModuleEntryFunc_t entry;
 
 	*host = (struct host){
+	        .kind = NVIMGCODEC_BACKEND_KIND_CPU_ONLY,
 	        .framework = {.struct_type = NVIMGCODEC_STRUCTURE_TYPE_FRAMEWORK_DESC,
 	                      .struct_size = sizeof(nvimgcodecFrameworkDesc_t),
 	                      .instance = host,
@@ -88,7 +89,8 @@ nvimgcodecStatus_t host_create(struct host *host)
 	const nvimgcodecExecutionParams_t params = {
 	        .struct_type = NVIMGCODEC_STRUCTURE_TYPE_EXECUTION_PARAMS,
 	        .struct_size = sizeof params,
-	        .device_id = NVIMGCODEC_DEVICE_CPU_ONLY,
+	        .device_id = host->kind == NVIMGCODEC_BACKEND_KIND_CPU_ONLY ? NVIMGCODEC_DEVICE_CPU_ONLY
+	                                                                    : NVIMGCODEC_DEVICE_CURRENT,
 	};
 	nvimgcodecExtensionDesc_t *desc = &host->extension_desc;
 	nvimgcodecStatus_t status = desc->create(desc->instance, &host->extension, &host->framework);

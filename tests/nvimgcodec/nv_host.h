@@ -16,7 +16,8 @@ struct host {
 	nvimgcodecExtensionDesc_t extension_desc;
 	nvimgcodecExtension_t extension;
 	const nvimgcodecParserDesc_t *parser_desc;   /* as registered; NULL when not */
-	const nvimgcodecDecoderDesc_t *decoder_desc; /* of the CPU */
+	const nvimgcodecDecoderDesc_t *decoder_desc; /* of this kind */
+	nvimgcodecBackendKind_t kind;
 	nvimgcodecParser_t parser;
 	nvimgcodecDecoder_t decoder;
 	bool refuses_decoders; /* registerDecoder fails */
@@ -26,7 +27,7 @@ struct host {
 	unsigned nmessages;
 };
 
-/* Load a module, without creating its extension; then create and destroy that. All fail the test if they cannot. */
+/* Load a module, without creating its extension, for decoders of the CPU, unless `kind` is changed; then create and destroy that. All fail the test if they cannot. */
 void host_load(struct host *host, const char *path);
 nvimgcodecStatus_t host_create(struct host *host);
 void host_destroy(struct host *host);
@@ -38,7 +39,7 @@ struct stream {
 	size_t nbytes, position;
 	bool is_mappable;
 	size_t missing; /* bytes that it says it has, and does not give */
-	int nmapped; /* and not unmapped yet */
+	int nmapped;    /* and not unmapped yet */
 	struct host *host;
 	nvimgcodecCodeStreamView_t view;
 	nvimgcodecIoStreamDesc_t io;
