@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * presented DIRECTORY: what the faces jpeg and bmp keep of an object, and what making them costs. Prints the tables of
- * docs/faces.md as Markdown: means over the photographs of the directory.
+ * presented [cost] DIRECTORY: what the faces jpeg and bmp keep of an object, and what making them costs, or that alone.
+ * Prints the tables of docs/faces.md as Markdown: means over the photographs of the directory.
  */
 #include "codec/present.h"
 
 #include "jpegread.h"
 #include "measure.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define NTIMES 9 /* the fastest counts */
@@ -36,6 +38,7 @@ struct cost {
 };
 
 struct means {
+	bool of_cost_alone;
 	struct quality quality[COUNT(quality_designs)];
 	struct cost cost[COUNT(cost_designs)];
 	double source_nbytes;
@@ -115,7 +118,7 @@ static void visit(void *context, const char *path, struct bytes source)
 	struct means *means = context;
 
 	means->source_nbytes += (double)source.nbytes;
-	for (size_t i = 0; i < COUNT(quality_designs); i++) {
+	for (size_t i = 0; i < COUNT(quality_designs) && !means->of_cost_alone; i++) {
 		struct ic_design design = design_of(quality_designs[i]);
 		add_quality(&means->quality[i], &design, path, source);
 	}
@@ -154,14 +157,16 @@ static void print_cost(const struct means *means, double n)
 
 int main(int argc, char **argv)
 {
-	struct means means = {0};
-	unsigned nimages = argc == 2 ? measure_each_jpeg(argv[1], visit, &means) : 0;
+	struct means means = {.of_cost_alone = argc == 3 && !strcmp(argv[1], "cost")};
+	bool is_called_well = argc == 2 || means.of_cost_alone;
+	unsigned nimages = is_called_well ? measure_each_jpeg(argv[argc - 1], visit, &means) : 0;
 
 	if (!nimages) {
-		fprintf(stderr, "usage: presented DIRECTORY\n");
+		fprintf(stderr, "usage: presented [cost] DIRECTORY\n");
 		return 2;
 	}
-	print_quality(&means, nimages);
+	if (!means.of_cost_alone)
+		print_quality(&means, nimages);
 	print_cost(&means, nimages);
 	return 0;
 }
