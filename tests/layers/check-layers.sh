@@ -25,6 +25,7 @@ put gpu/gpu.h '#include "codec/good.h"'
 put gpu/nvimgcodec/nv_priv.h '#include "codec/good.h"' '#include <nvimgcodec.h>'
 put gpu/nvimgcodec/nv_gpu.c '#include "nv_priv.h"' '#include "gpu/gpu.h"'
 put search/catalog.c '#include "codec/good.h"' '#include <sqlite3.h>'
+put search/ridge.c '#include <cblas.h>' '#include <lapacke.h>'
 put fs/mount.c '#include "search/catalog.h"' '#include <fuse3/fuse_lowlevel.h>' '#include <iniparser/iniparser.h>'
 put src/main.c '#include "config.h"' '#include "fs/mount.h"' '#include "gpu/gpu.h"' '#include <png.h>'
 put tests/codec/test_good.c '#include "codec/bits_priv.h"' '#include <jpeglib.h>' '#include <png.h>'
@@ -38,7 +39,7 @@ put gpu/extended.c '#include "gpu/nvimgcodec/nv_priv.h"' '#include <nvimgcodec.h
 put gpu/nvimgcodec/nv_cpu.c '#include "nv_priv.h"' '#include "gpu/gpu.h"' '#include <cuda_runtime.h>'
 put gpu/stored.c '#include "search/catalog.h"'
 put fs/peeking.c '#include "codec/bits_priv.h"' '#include <jpeglib.h>'
-put src/mounting.c '#include <fuse.h>' '#include <iniparser.h>'
+put src/mounting.c '#include <fuse.h>' '#include <iniparser.h>' '#include <lapacke.h>'
 put fs/late.h
 put fs/late.c '#include <stdio.h>' '#include "fs/late.h"'
 put tests/main.c
@@ -61,6 +62,7 @@ search/accelerated.c:2: search/ may not include gpu/gpu.h: search/ knows search 
 search/accelerated.c:3: search/ may not include <cuda_runtime.h>: it belongs to gpu/
 src/mounting.c:2: src/ may not include <fuse.h>: it belongs to fs/
 src/mounting.c:3: src/ may not include <iniparser.h>: it belongs to fs/
+src/mounting.c:4: src/ may not include <lapacke.h>: it belongs to search/
 src/unlicensed.c:1: the first line is not the licence
 tests/main.c:1: the name is taken by src/main.c
 END

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * search_truth [-s STEP] [-t THREADS] DATASET CSV [DESIGN...]: have the probe judge these designs, or every STEP-th of
+ * the 4,104 (default 1: all), and append a line of each to CSV. What is there already is not measured again, so that
+ * the same command goes on after a kill.
+ *
+ * Columns: the design; the bytes that all images take; accuracy and log-loss on the images to select by and on those
+ * that tell the truth; of each of the latter whether it was called right, four to a hexadecimal digit, the first one
+ * highest.
+ */
+#include "search/probe.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char head[] = "design,bytes,select_accuracy,select_log_loss,truth_accuracy,truth_log_loss,truth_right\n";
+
+static atomic_bool cancelled;
+
+static void stop(int signal)
+{
+	(void)signal;
+	cancelled = true;
+}
+
+static void die(const char *what, const char *why)
+{
+	fprintf(stderr, "search_truth: %s: %s\n", what, why);
+	exit(1);
+}
+
+/* Mark the designs that the file has, cut off a line that is not whole, and leave the file at its end. */
+static FILE *open_csv(const char *path, bool done[IC_DESIGN_COUNT])
+{
+	FILE *csv = fopen(path, "a+e");
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+	long whole = 0;
+	if (!csv)
+		die(path, strerror(errno));
+	rewind(csv);
+	while ((n = getline(&line, &room, csv)) > 0 && line[n - 1] == '\n') {
+		struct ic_design design;
+		line[strcspn(line, ",")] = '\0';
+		if (whole == 0 && strcmp(line, "design") != 0)
+			die(path, "it is not of this program");
+		if (whole && (ic_design_parse(line, &design, NULL) || ic_design_index(&design) < 0))
+			die(path, "it has a line without a design");
+		if (whole)
+			done[ic_design_index(&design)] = true;
+		whole += n;
+	}
+	free(line);
+	if (ftruncate(fileno(csv), whole) || fseek(csv, 0, SEEK_END))
+		die(path, strerror(errno));
+	if (whole == 0)
+		fputs(head, csv);
+	return csv;
+}
+
+static void put_right(FILE *csv, const struct probe_judgement *judged)
+{
+	for (size_t i = 0; i < judged->nimages; i += 4) {
+		unsigned digit = 0;
+		for (size_t k = i; k < i + 4; k++)
+			digit = 2 * digit + (k < judged->nimages ? judged->right[k] : 0);
+		fprintf(csv, "%x", digit);
+	}
+}
+
+static void put_line(FILE *csv, const struct probe *probe, const struct ic_design *design,
+                     const struct probe_report *report)
+{
+	char name[IC_DESIGN_STRING_SIZE];
+	uint64_t nbytes = 0;
+	ic_design_print(design, name);
+	if (probe_bytes(probe, design, &nbytes))
+		die(name, "its bytes cannot be counted");
+	fprintf(csv, "%s,%llu", name, (unsigned long long)nbytes);
+	for (unsigned s = 0; s < 2; s++)
+		fprintf(csv, ",%.6f,%.6f", report->side[s].accuracy, report->side[s].log_loss);
+	fputc(',', csv);
+	put_right(csv, &report->side[EVALUATOR_TRUTH]);
+	fputc('\n', csv);
+	if (fflush(csv) || ferror(csv))
+		die("writing", strerror(errno));
+}
+
+/* Sums over all designs that were measured now. */
+struct spent {
+	double object_s, decode_s, features_s, fit_s, wall_s;
+	unsigned n;
+};
+
+static void add(struct spent *spent, const struct probe_report *report)
+{
+	spent->object_s += report->object_s;
+	spent->decode_s += report->decode_s;
+	spent->features_s += report->features_s;
+	spent->fit_s += report->fit_s + report->judge_s;
+	spent->wall_s += report->wall_s;
+	spent->n++;
+}
+
+static void tell(const struct spent *spent, unsigned nleft, uint64_t nimages)
+{
+	double each = 1e3 / (double)(spent->n * nimages);
+	fprintf(stderr,
+	        "%u designs: %.2f s each; ms an image: objects %.3f, decoding %.3f, features %.3f, classifier %.3f; "
+	        "%u left, %.0f s\n",
+	        spent->n, spent->wall_s / spent->n, spent->object_s * each, spent->decode_s * each,
+	        spent->features_s * each, spent->fit_s * each, nleft, spent->wall_s / spent->n * nleft);
+}
+
+static void measure_all(struct probe *probe, FILE *csv, const bool wanted[IC_DESIGN_COUNT])
+{
+	struct evaluator_description d;
+	struct spent spent = {0};
+	unsigned nleft = 0;
+	probe_describe(probe, &d);
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
+		nleft += wanted[i];
+	/* In the order of the base space, designs of one family come one after the other. */
+	for (unsigned i = 0; i < IC_DESIGN_COUNT && !cancelled; i++) {
+		struct evaluator_job job = {.fraction = 1};
+		struct probe_report report;
+		struct ic_why why = {""};
+		if (!wanted[i] || ic_design_at(i, &job.design))
+			continue;
+		errint_t err = probe_measure(probe, &job, true, true, &report, &why);
+		if (err == -ECANCELED)
+			break;
+		if (err)
+			die("measuring", why.text);
+		put_line(csv, probe, &job.design, &report);
+		add(&spent, &report);
+		probe_report_clear(&report);
+		if (--nleft % 50 == 0)
+			tell(&spent, nleft, d.ntrain + d.nselect + d.ntruth);
+	}
+	if (spent.n)
+		tell(&spent, nleft, d.ntrain + d.nselect + d.ntruth);
+}
+
+/* The designs that are asked for. */
+static void want(bool wanted[IC_DESIGN_COUNT], unsigned step, char *const *names, int n)
+{
+	for (unsigned i = 0; i < IC_DESIGN_COUNT && n == 0; i += step)
+		wanted[i] = true;
+	for (int i = 0; i < n; i++) {
+		struct ic_design design;
+		if (ic_design_parse(names[i], &design, NULL) || ic_design_index(&design) < 0)
+			die(names[i], "no design of the 4,104");
+		wanted[ic_design_index(&design)] = true;
+	}
+}
+
+static unsigned number(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+	if (*end || n < 1 || n > IC_DESIGN_COUNT)
+		die(text, "no number from 1 on");
+	return (unsigned)n;
+}
+
+int main(int argc, char **argv)
+{
+	static bool done[IC_DESIGN_COUNT], wanted[IC_DESIGN_COUNT];
+	struct evaluator_settings settings = {.split_seed = 1, .threads = 2, .cancelled = &cancelled};
+	struct ic_why why = {""};
+	struct probe *probe;
+	unsigned step = 1;
+	for (int option; (option = getopt(argc, argv, "s:t:")) != -1;) {
+		if (option == '?')
+			return 2;
+		*(option == 's' ? &step : &settings.threads) = number(optarg);
+	}
+	if (argc - optind < 2) {
+		fprintf(stderr, "usage: search_truth [-s STEP] [-t THREADS] DATASET CSV [DESIGN...]\n");
+		return 2;
+	}
+	settings.dataset = argv[optind];
+	signal(SIGINT, stop);
+	signal(SIGTERM, stop);
+	want(wanted, step, argv + optind + 2, argc - optind - 2);
+	FILE *csv = open_csv(argv[optind + 1], done);
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
+		wanted[i] = wanted[i] && !done[i];
+	if (probe_open(&settings, &probe, &why))
+		die(argv[optind], why.text);
+	measure_all(probe, csv, wanted);
+	probe_close(probe);
+	if (fclose(csv))
+		die(argv[optind + 1], strerror(errno));
+	return cancelled ? 3 : 0;
+}
