@@ -190,22 +190,39 @@ static errint_t measure(const struct sample *sample, const struct ic_design *des
 
 /* --- The model ---------------------------------------------------------------------------------------------------- */
 
-/* The i-th design that is measured: one of each sampling and block size, then any. */
-static struct ic_design design_to_measure(unsigned i)
+/* The i-th design of those that are fitted to: one of each sampling and block size. */
+static struct ic_design design_to_fit(unsigned i)
 {
 	static const uint8_t sides[] = {1, 2, 4}, blocks[] = {1, 2, 4, 8, 16};
 	struct ic_design design = ic_design_default();
 
-	if (i >= NDENSE) {
-		ic_design_at((unsigned)(mixed(i) % IC_DESIGN_COUNT), &design);
-		return design;
-	}
 	design.sx = sides[i % 3];
 	design.sy = sides[i / 3 % 3];
 	design.block = blocks[i / 9];
 	design.keep = (uint8_t)(1 + mixed(i) % (2u * design.block - 1));
 	design.bits = (uint8_t)(1 + mixed(i + NDENSE) % 8);
 	return design;
+}
+
+static bool is_among(const struct ic_design *design, const struct ic_design *designs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (ic_design_equal(design, &designs[i]))
+			return true;
+	return false;
+}
+
+/* Those, and others to check with: no two the same. */
+static void choose_designs(struct ic_design out[NMEASURED])
+{
+	for (unsigned i = 0; i < NDENSE; i++)
+		out[i] = design_to_fit(i);
+	for (unsigned i = NDENSE; i < NMEASURED; i++) {
+		uint64_t index = mixed(i);
+		do
+			ic_design_at((unsigned)(index++ % IC_DESIGN_COUNT), &out[i]);
+		while (is_among(&out[i], out, i));
+	}
 }
 
 struct measured {
@@ -227,9 +244,16 @@ static void fit(const struct measured *measured, struct cost_model *ret_model)
 	*ret_model = model;
 }
 
-/* From the catalog, or measured and put there. */
+/* What was measured now, to be put into the catalog in one step. */
+struct fresh {
+	struct cost_key keys[NMEASURED];
+	struct cost_measured costs[NMEASURED];
+	size_t n;
+};
+
+/* From the catalog, or measured. */
 static errint_t find_cost(const struct sample *sample, struct catalog *catalog, const struct cost_key *key,
-                          struct cost_measured *ret_cost, struct ic_why *why)
+                          struct fresh *fresh, struct cost_measured *ret_cost, struct ic_why *why)
 {
 	errint_t err = cost_get(catalog, key, ret_cost, why);
 
@@ -238,7 +262,9 @@ static errint_t find_cost(const struct sample *sample, struct catalog *catalog, 
 	err = measure(sample, &key->design, ret_cost);
 	if (err)
 		return ic_fail(why, err, "times of decoding cannot be measured: %s", strerror(-err));
-	return cost_put(catalog, key, ret_cost, why);
+	fresh->keys[fresh->n] = *key;
+	fresh->costs[fresh->n++] = *ret_cost;
+	return 0;
 }
 
 errint_t cost_measure(const struct dataset *dataset, struct catalog *catalog, const char *hardware,
@@ -246,6 +272,8 @@ errint_t cost_measure(const struct dataset *dataset, struct catalog *catalog, co
                       void *context, struct cost_model *ret_model, struct ic_why *why)
 {
 	struct measured *measured = calloc(1, sizeof(*measured));
+	struct ic_design designs[NMEASURED];
+	struct fresh fresh = {.n = 0};
 	struct sample sample;
 	errint_t err = measured ? take_sample(dataset, &sample, why) : ic_fail(why, -ENOMEM, "out of memory");
 
@@ -253,13 +281,14 @@ errint_t cost_measure(const struct dataset *dataset, struct catalog *catalog, co
 		free(measured);
 		return err;
 	}
+	choose_designs(designs);
 	for (unsigned i = 0; !err && i < NMEASURED; i++) {
-		struct cost_key key = {dataset->fingerprint, hardware, IC_CODEC_VERSION, design_to_measure(i)};
+		struct cost_key key = {dataset->fingerprint, hardware, IC_CODEC_VERSION, designs[i]};
 		struct cost_measured cost;
 		if (cancelled && atomic_load(cancelled))
 			err = ic_fail(why, -ECANCELED, "stopped");
 		if (!err)
-			err = find_cost(&sample, catalog, &key, &cost, why);
+			err = find_cost(&sample, catalog, &key, &fresh, &cost, why);
 		if (!err)
 			err = cost_features_of(sample.shapes, sample.n, &key.design, &measured->features[i]);
 		if (err)
@@ -270,6 +299,8 @@ errint_t cost_measure(const struct dataset *dataset, struct catalog *catalog, co
 		if (told)
 			told(context, i + 1, NMEASURED);
 	}
+	if (!err)
+		err = cost_put(catalog, fresh.keys, fresh.costs, fresh.n, why);
 	if (!err)
 		fit(measured, ret_model);
 	free_sample(&sample);

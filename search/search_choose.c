@@ -11,6 +11,9 @@
 /* Of a point of accuracy, or of the logarithm of a cost: what less is expected to be gained than that is not looked for. */
 #define GAIN_MIN 1e-3
 
+/* Values nearer than that are one, and then the smaller design is the better. */
+#define TIE 1e-3
+
 /* What a doubt outside of the limits counts, against one inside. */
 #define OUTSIDE 0.1
 
@@ -63,7 +66,7 @@ int choose_best(const struct search *search, const double *mean, double full)
 {
 	const struct aim *aim = &search->settings->aim;
 	const struct design_cost *reference = &search->cost[search->reference];
-	double least = (double)INFINITY;
+	double least = (double)INFINITY, least_nbytes = (double)INFINITY;
 	int best = -1;
 
 	for (size_t i = 0; i < search->nplan; i++) {
@@ -73,10 +76,12 @@ int choose_best(const struct search *search, const double *mean, double full)
 		unsigned design = index_of(planned);
 		double accuracy = mean ? mean[design] : planned->measurement.result.accuracy;
 		double value = aim_value(aim, &search->cost[design], reference, accuracy, full);
+		bool is_smaller = search->cost[design].nbytes < least_nbytes;
 		if (!aim_affords(aim, &search->cost[design], reference) || accuracy < aim_floor(aim, full) ||
-		    value >= least)
+		    value > least + TIE || (value > least - TIE && !is_smaller))
 			continue;
 		least = value;
+		least_nbytes = search->cost[design].nbytes;
 		best = (int)i;
 	}
 	return best;
