@@ -14,7 +14,7 @@ SOURCE = pathlib.Path(os.environ["ICFS_SOURCE_ROOT"])
 BUILD = pathlib.Path(os.environ["ICFS_BUILD_ROOT"])
 ICFS = BUILD / "src" / "icfs"
 MKIMAGES = BUILD / "tests" / "tools" / "mkimages"
-COMMANDS = ["mount", "policy", "designs", "inspect", "encode", "decode", "export", "stats", "warm"]
+COMMANDS = ["mount", "policy", "designs", "inspect", "encode", "decode", "export", "search", "stats", "warm"]
 
 
 def preload(name):

@@ -24,7 +24,7 @@ class Help(CliTest):
         manual = (SOURCE / "docs" / "icfs.1").read_text().replace("\\-", "-")
         for command in COMMANDS:
             section = manual.split(f"\n.SS icfs {command}\n")[1].split("\n.S")[0]
-            for option in re.findall(r"^  (?:-.,|   ) (--[a-z]+)", self.ok(command, "--help").decode(), re.M):
+            for option in re.findall(r"^  (?:-.,|   ) (--[a-z-]+)", self.ok(command, "--help").decode(), re.M):
                 if option not in ("--help", "--version"):
                     self.assertIn(option, section, command)
 

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+/* icfs search DATASET */
+#include "src/icfs.h"
+#include "src/interrupt.h"
+#include "src/options.h"
+#include "src/search_cli.h"
+
+#include "search/cost_measure.h"
+#include "search/probe.h"
+#include "search/search.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct evaluator *const evaluators[] = {&probe_evaluator};
+
+#define NEVALUATORS (sizeof(evaluators) / sizeof(*evaluators))
+#define OPTIONS_MAX 64
+
+struct find_settings {
+	const char *catalog;
+	const struct evaluator *evaluator;
+	struct evaluator_option options[OPTIONS_MAX]; /* the evaluator's; names are malloc'ed */
+	size_t noptions;
+	struct search_settings search;
+	uint64_t buckets; /* 0: not said */
+	uint64_t threads;
+	bool is_dry, per_directory;
+};
+
+/* One dataset under search. */
+struct finding {
+	const struct find_settings *settings;
+	struct search_bar *bar; /* may be NULL */
+	struct catalog *catalog;
+	struct dataset *dataset;
+	const atomic_bool *cancelled;
+	char hardware[128];
+	bool is_quiet_if_unfit; /* one of many: what cannot be judged is left out */
+};
+
+/* --- The command line --------------------------------------------------------------------------------------------- */
+
+static errint_t apply_catalog(void *settings, const char *value, struct ic_why *why)
+{
+	((struct find_settings *)settings)->catalog = value;
+	return 0;
+}
+
+static errint_t apply_max_loss(void *settings, const char *value, struct ic_why *why)
+{
+	return aim_set(&((struct find_settings *)settings)->search.aim, "max-loss", value, why);
+}
+
+static errint_t apply_max_time(void *settings, const char *value, struct ic_why *why)
+{
+	return aim_set(&((struct find_settings *)settings)->search.aim, "max-time", value, why);
+}
+
+static errint_t apply_max_bytes(void *settings, const char *value, struct ic_why *why)
+{
+	return aim_set(&((struct find_settings *)settings)->search.aim, "max-bytes", value, why);
+}
+
+static errint_t apply_objective(void *settings, const char *value, struct ic_why *why)
+{
+	return aim_set(&((struct find_settings *)settings)->search.aim, "objective", value, why);
+}
+
+static errint_t apply_evaluations(void *settings, const char *value, struct ic_why *why)
+{
+	uint64_t n;
+	errint_t err = parse_number(value, 4, IC_DESIGN_COUNT, &n, why);
+
+	if (!err)
+		((struct find_settings *)settings)->search.nevaluations = (unsigned)n;
+	return err;
+}
+
+static errint_t apply_buckets(void *settings, const char *value, struct ic_why *why)
+{
+	return parse_number(value, 3, IC_DESIGN_COUNT, &((struct find_settings *)settings)->buckets, why);
+}
+
+static errint_t apply_seed(void *settings, const char *value, struct ic_why *why)
+{
+	return parse_number(value, 0, INT64_MAX, &((struct find_settings *)settings)->search.seed, why);
+}
+
+static errint_t apply_threads(void *settings, const char *value, struct ic_why *why)
+{
+	return parse_number(value, 1, 1024, &((struct find_settings *)settings)->threads, why);
+}
+
+static errint_t apply_jobs(void *settings, const char *value, struct ic_why *why)
+{
+	uint64_t n;
+	errint_t err = parse_number(value, 1, 256, &n, why);
+
+	if (!err)
+		((struct find_settings *)settings)->search.njobs = (unsigned)n;
+	return err;
+}
+
+static errint_t apply_model(void *settings, const char *value, struct ic_why *why)
+{
+	struct search_settings *search = &((struct find_settings *)settings)->search;
+
+	if (strcmp(value, "monotone") && strcmp(value, "along-cost"))
+		return ic_fail(why, -EINVAL, "unknown model '%.32s'; known: monotone, along-cost", value);
+	search->model = *value == 'm' ? ESTIMATE_MONOTONE : ESTIMATE_ALONG_COST;
+	return 0;
+}
+
+static errint_t apply_evaluator(void *settings, const char *value, struct ic_why *why)
+{
+	for (size_t i = 0; i < NEVALUATORS; i++) {
+		if (strcmp(value, evaluators[i]->name))
+			continue;
+		((struct find_settings *)settings)->evaluator = evaluators[i];
+		return 0;
+	}
+	return ic_fail(why, -EINVAL, "unknown evaluator '%.32s'; known: %s", value, evaluators[0]->name);
+}
+
+static errint_t apply_set(void *settings, const char *value, struct ic_why *why)
+{
+	struct find_settings *s = settings;
+	const char *equals = strchr(value, '=');
+
+	if (!equals || equals == value)
+		return ic_fail(why, -EINVAL, "'%.40s' is not of the form NAME=VALUE", value);
+	if (s->noptions == OPTIONS_MAX)
+		return ic_fail(why, -EINVAL, "more than %d settings", OPTIONS_MAX);
+	char *name = strndup(value, (size_t)(equals - value));
+	if (!name)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	s->options[s->noptions++] = (struct evaluator_option){name, equals + 1};
+	return 0;
+}
+
+static errint_t apply_dry(void *settings, const char *value, struct ic_why *why)
+{
+	((struct find_settings *)settings)->is_dry = true;
+	return 0;
+}
+
+static errint_t apply_per_directory(void *settings, const char *value, struct ic_why *why)
+{
+	((struct find_settings *)settings)->per_directory = true;
+	return 0;
+}
+
+static const struct option_entry find_options[] = {
+        {'l', "max-loss", "LOSS", "accuracy that may be lost: 0.5%, 0.005", apply_max_loss},
+        {'t', "max-time", "TIME", "an image may take: 2ms, or 12% of the default's", apply_max_time},
+        {'b', "max-bytes", "SIZE", "an image may take: 20K, or 12% of the default's", apply_max_bytes},
+        {'m', "objective", "WHAT", "time, training, space, accuracy, or weights of them", apply_objective},
+        {'n', "evaluations", "N", "designs to evaluate in all (default 150)", apply_evaluations},
+        {0, "buckets", "N", "of them before anything is known (default 3/5)", apply_buckets},
+        {'p', "per-directory", NULL, "search each directory in DATASET by itself", apply_per_directory},
+        {0, "dry-run", NULL, "print the plan and what it costs, and do nothing", apply_dry},
+        {'c', "catalog", "FILE", "the catalog (default as for icfs mount)", apply_catalog},
+        {'e', "evaluator", "NAME", "what judges designs (default, and built in: probe)", apply_evaluator},
+        {0, "set", "NAME=VALUE", "a setting of the evaluator; may be repeated", apply_set},
+        {0, "seed", "N", "of all that is random (default 1)", apply_seed},
+        {0, "model", "NAME", "monotone (default), or along-cost, to compare with", apply_model},
+        {'j', "threads", "N", "of one evaluation (default: one a CPU)", apply_threads},
+        {0, "jobs", "N", "evaluations at once, if the evaluator can (default 1)", apply_jobs},
+        {.name = NULL},
+};
+
+static const struct command_line find_line = {
+        .command = "search",
+        .operands = "DATASET",
+        .about = "Find the design, of 4,104, to serve the directory DATASET in: train and judge on some 150 of them, "
+                 "model "
+                 "the others, and remember the choice in the catalog, where mounts with design = auto find it within a "
+                 "second. Ctrl-C stops it; the same command goes on.",
+        .options = find_options,
+        .note = "Without limits, half a point of accuracy may be lost, for the least time. Shares and losses are "
+                "against "
+                "s1x1-b8-k15-q8. Also: icfs search status, history [DIR], show RUN, frontier [RUN], export, merge "
+                "OTHER, "
+                "pin DESIGN DIR, rollback DIR; each has --help. A dataset of such a name is ./status. A setting of the "
+                "probe: "
+                "images=N, of which it takes at most so many (default 20000).",
+        .examples = "  icfs search --max-loss 0.5% ~/dataset\n"
+                    "  icfs search --max-bytes 12% --per-directory ~/datasets\n",
+        .min_operands = 1,
+        .max_operands = 1,
+};
+
+/* --- Hooks -------------------------------------------------------------------------------------------------------- */
+
+static void tell_evaluations(void *context, const struct search_progress *progress)
+{
+	search_bar_evaluations(((struct finding *)context)->bar, progress);
+}
+
+static void tell_doing(void *context, const char *doing, uint64_t done, uint64_t total)
+{
+	search_bar_doing(((struct finding *)context)->bar, doing, done, total);
+}
+
+static void tell_measured(void *context, unsigned done, unsigned total)
+{
+	search_bar_doing(((struct finding *)context)->bar, "timing designs", done, total);
+}
+
+static void tell_waiting(void *context, const char *why)
+{
+	warn("%s; waiting for it, since a measurement is to be written", why);
+}
+
+static errint_t measure_costs(void *context, struct cost_model *ret_model, struct ic_why *why)
+{
+	struct finding *finding = context;
+
+	return cost_measure(finding->dataset, finding->catalog, finding->hardware, finding->cancelled, tell_measured,
+	                    finding, ret_model, why);
+}
+
+/* --- What came of it ---------------------------------------------------------------------------------------------- */
+
+static void put_costs(const struct cost_model *costs)
+{
+	char percents[PERCENT_SIZE];
+
+	printf("  times are off by %s on designs that they were not fitted to\n",
+	       percent(costs->held_out_error, percents));
+}
+
+static void put_outcome(const struct search_outcome *outcome)
+{
+	const struct choice *choice = &outcome->choice;
+	char design[IC_DESIGN_STRING_SIZE], a[PERCENT_SIZE], b[PERCENT_SIZE], c[PERCENT_SIZE];
+
+	printf("run %" PRId64 ": %" PRIu64 " evaluations made, %" PRIu64 " known before, %" PRIu64
+	       " without a result\n",
+	       outcome->run, outcome->nevaluated, outcome->nreused, outcome->nfailed);
+	ic_design_print(&choice->design, design);
+	put_text(stdout, choice->directory);
+	printf(": %s%s\n", outcome->has_choice ? "" : "nothing is within the limits; the nearest is ", design);
+	printf("  accuracy %s measured, %s +- %s predicted by the others; %s without loss\n",
+	       percent(choice->verified, a), percent(choice->predicted, b), percent(choice->uncertainty, c),
+	       percent(outcome->reference_accuracy, (char[PERCENT_SIZE]){0}));
+	printf("  %.0f bytes an image, %s of the default's\n", choice->nbytes,
+	       percent(choice->nbytes / outcome->reference_cost.nbytes, a));
+	printf("  %.4f ms an image, %s of the default's\n", 1e3 * choice->infer_s,
+	       percent(choice->infer_s / outcome->reference_cost.infer_s, a));
+	printf("  the model is off by %s on evaluations that it did not see; rank correlation %.3f, noise %s\n",
+	       percent(outcome->error, a), outcome->rank_correlation, percent(outcome->noise, b));
+	put_costs(&outcome->costs);
+	printf("  icfs search frontier %" PRId64 " lists the others\n", outcome->run);
+}
+
+static void put_plan(const struct planned *plan, size_t n, const struct cost_model *costs, unsigned nevaluations,
+                     const struct evaluator_description *description)
+{
+	char design[IC_DESIGN_STRING_SIZE];
+	size_t nknown = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		ic_design_print(&plan[i].design, design);
+		printf("%4zu %s", i, design);
+		if (plan[i].parent >= 0)
+			printf(" after %d", plan[i].parent);
+		puts(plan[i].is_done ? ", known" : "");
+		nknown += plan[i].is_done;
+	}
+	printf("%zu evaluations are planned, %zu of them known; up to %u follow from their results\n", n, nknown,
+	       nevaluations - (unsigned)n);
+	put_costs(costs);
+	printf("by %s, on %" PRIu64 " images to train and %" PRIu64 " to judge", description->identity,
+	       description->ntrain, description->nselect);
+	if (description->evaluation_s > 0)
+		printf("; about %.0f s in all", description->evaluation_s * (double)(nevaluations - nknown));
+	putchar('\n');
+}
+
+/* --- Searching ---------------------------------------------------------------------------------------------------- */
+
+static int fail_search(struct finding *finding, errint_t err, const struct ic_why *why)
+{
+	search_bar_free(finding->bar);
+	finding->bar = NULL;
+	if (err == -ECANCELED)
+		return fail("stopped; what was measured is kept, and the same command goes on");
+	return fail("%s", why->text[0] ? why->text : strerror(-err));
+}
+
+static int search(struct finding *finding, void *handle)
+{
+	struct search_settings settings = finding->settings->search;
+	struct search_outcome outcome;
+	struct planned *plan;
+	struct cost_model costs;
+	struct ic_why why = {""};
+	size_t n;
+	errint_t err;
+
+	settings.catalog = finding->catalog;
+	settings.evaluator = finding->settings->evaluator;
+	settings.handle = handle;
+	settings.directory = finding->dataset->directory;
+	settings.dataset = finding->dataset->fingerprint;
+	settings.hardware = finding->hardware;
+	settings.shapes = finding->dataset->shapes;
+	settings.nshapes = finding->dataset->nshapes;
+	settings.measure = measure_costs;
+	settings.measure_context = finding;
+	settings.cancelled = finding->cancelled;
+	settings.progress = tell_evaluations;
+	settings.waiting = tell_waiting;
+	settings.context = finding;
+	if (finding->settings->is_dry)
+		err = search_plan(&settings, &plan, &n, &costs, &why);
+	else
+		err = search_run(&settings, &outcome, &why);
+	if (err)
+		return fail_search(finding, err, &why);
+	search_bar_free(finding->bar);
+	finding->bar = NULL;
+	if (finding->settings->is_dry) {
+		struct evaluator_description description;
+		settings.evaluator->describe(handle, &description);
+		put_plan(plan, n, &costs, settings.nevaluations, &description);
+		free(plan);
+		return EXIT_OK;
+	}
+	put_outcome(&outcome);
+	search_outcome_clear(&outcome);
+	return outcome.has_choice ? EXIT_OK : EXIT_FAILED;
+}
+
+/* What cannot be judged is no failure where it is one of many. */
+static int give_up(struct finding *finding, errint_t err, const struct ic_why *why)
+{
+	if (err != -ENODATA || !finding->is_quiet_if_unfit)
+		return fail_search(finding, err, why);
+	search_bar_free(finding->bar);
+	finding->bar = NULL;
+	return EXIT_OK;
+}
+
+/* `ret_is_fit` is false where the evaluator cannot judge the directory at all. */
+static int find_in(struct finding *finding, const char *directory, bool *ret_is_fit)
+{
+	const struct find_settings *settings = finding->settings;
+	struct evaluator_settings evaluator = {
+	        .dataset = directory,
+	        .options = settings->options,
+	        .noptions = settings->noptions,
+	        .split_seed = settings->search.seed,
+	        .threads = (unsigned)settings->threads,
+	        .cancelled = finding->cancelled,
+	        .progress = tell_doing,
+	        .progress_context = finding,
+	};
+	struct ic_why why = {""};
+	void *handle;
+
+	finding->bar = search_bar_new();
+	errint_t err = dataset_open(directory, finding->cancelled, &finding->dataset, &why);
+	if (err) {
+		*ret_is_fit = err != -ENODATA;
+		return give_up(finding, err, &why);
+	}
+	evaluator.dataset = finding->dataset->directory;
+	err = settings->evaluator->open(&evaluator, &handle, &why);
+	*ret_is_fit = err != -ENODATA;
+	int status;
+	if (err) {
+		status = give_up(finding, err, &why);
+	} else {
+		status = search(finding, handle);
+		settings->evaluator->close(handle);
+	}
+	dataset_free(finding->dataset);
+	finding->dataset = NULL;
+	return status;
+}
+
+static int is_directory(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+/* Each directory in `parent` that can be judged. */
+static int find_in_each(struct finding *finding, const char *parent)
+{
+	struct dirent **entries;
+	char path[PATH_MAX];
+	int status = EXIT_OK, n = scandir(parent, &entries, is_directory, alphasort), nfit = 0;
+
+	if (n < 0)
+		return fail("%s: %s", parent, strerror(errno));
+	finding->is_quiet_if_unfit = true;
+	for (int i = 0; i < n; i++) {
+		struct stat st;
+		bool is_fit = false;
+		int length = snprintf(path, sizeof(path), "%s/%s", parent, entries[i]->d_name);
+		free(entries[i]);
+		if (length >= (int)sizeof(path) || stat(path, &st) || !S_ISDIR(st.st_mode) ||
+		    atomic_load(finding->cancelled))
+			continue;
+		if (find_in(finding, path, &is_fit) != EXIT_OK)
+			status = EXIT_FAILED;
+		nfit += is_fit;
+	}
+	free(entries);
+	return nfit || status != EXIT_OK ? status : fail("%s: no directory in it has classes to tell apart", parent);
+}
+
+static void cancel(void *context)
+{
+	atomic_store((atomic_bool *)context, true);
+}
+
+static int find(struct find_settings *settings, const char *directory)
+{
+	atomic_bool cancelled = false;
+	struct finding finding = {.settings = settings, .cancelled = &cancelled};
+	struct interrupt *interrupt;
+	bool is_fit;
+
+	hardware_name(finding.hardware);
+	if (interrupt_new(cancel, &cancelled, &interrupt))
+		return fail("out of memory");
+	int status = open_search_catalog(settings->catalog, false, &finding.catalog);
+	if (status == EXIT_OK) {
+		status = settings->per_directory ? find_in_each(&finding, directory)
+		                                 : find_in(&finding, directory, &is_fit);
+		catalog_close(finding.catalog);
+	}
+	int number = interrupt_free(interrupt);
+	if (number && status != EXIT_OK)
+		interrupt_pass_on(number);
+	return status;
+}
+
+int search_find(int argc, char **argv)
+{
+	long ncpus = sysconf(_SC_NPROCESSORS_ONLN);
+	struct find_settings settings = {
+	        .evaluator = evaluators[0],
+	        .search = search_settings_default(),
+	        .threads = ncpus > 0 ? (uint64_t)ncpus : 1,
+	};
+	int first, status = parse_command_line(&find_line, argc, argv, &settings, &first);
+
+	if (status == GO_ON && settings.buckets + 1 > settings.search.nevaluations && settings.buckets)
+		status = fail_usage("search", "--buckets is less than --evaluations, which counts what follows, too");
+	if (status == GO_ON) {
+		struct search_settings *search = &settings.search;
+		search->nverify = settings.buckets ? search->nevaluations - (unsigned)settings.buckets
+		                                   : search->nevaluations * 2 / 5;
+		aim_complete(&search->aim);
+		status = find(&settings, argv[first]);
+	}
+	for (size_t i = 0; i < settings.noptions; i++)
+		free((char *)settings.options[i].name);
+	return status;
+}

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""icfs search: with the probe, on small datasets."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+import unittest
+
+from cli import ICFS, MKIMAGES, CliTest, icfs
+
+FEW = ["--evaluations=12", "--buckets=8"]
+
+
+class SearchTest(CliTest):
+    """Each test has a catalog of its own; the dataset has three classes."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.set = pathlib.Path(tempfile.mkdtemp(prefix="icfs-search-set-")).resolve()
+        cls.addClassCleanup(shutil.rmtree, cls.set)
+        subprocess.run([MKIMAGES, "--classes", "3", "--count", "12", "--size", "120x90", cls.set], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def setUp(self):
+        super().setUp()
+        self.dir = self.dir.resolve()
+        # A search writes each result to the disk before it goes on; in memory that takes no time.
+        memory = pathlib.Path("/dev/shm")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="icfs-search-", dir=memory if memory.is_dir() else None))
+        self.addCleanup(shutil.rmtree, folder)
+        self.catalog = folder / "catalog.db"
+        os.environ["ICFS_CATALOG"] = str(self.catalog)
+        self.addCleanup(os.environ.pop, "ICFS_CATALOG")
+
+    def sql(self, query):
+        with sqlite3.connect(self.catalog, timeout=20) as db:
+            return db.execute(query).fetchall()
+
+    def search(self, *args):
+        return self.ok("search", *FEW, *args).decode()
+
+    def test_a_search_chooses_and_tells(self):
+        text = self.search("--max-bytes=25%", self.set)
+        self.assertIn("run 1: 12 evaluations made, 0 known before, 0 without a result\n", text)
+        (design, reason), = self.sql("SELECT design, reason FROM choice")
+        self.assertIn(f"{self.set}: {design}\n", text)
+        self.assertIn("max-bytes=25% objective=accuracy", reason)
+        nbytes, = self.sql("SELECT nbytes FROM choice")[0]
+        default = self.sql("SELECT verified FROM frontier WHERE verified IS NOT NULL")
+        self.assertTrue(default and nbytes > 0)
+        status = self.ok("search", "status").decode()
+        self.assertIn("12/12 evaluations, ended", status)
+        self.assertIn(str(self.set), status)
+        history = self.ok("search", "history", self.set).decode()
+        self.assertRegex(history, rf"{design} +chosen .* by run 1, accuracy ")
+        shown = self.ok("search", "show", "1").decode()
+        self.assertIn("decode.0 = ", shown)
+        self.assertIn("   0     0 s1x1-b8-k15-q8 ", shown)
+        frontier = self.ok("search", "frontier").decode().splitlines()
+        self.assertEqual(len(frontier) - 1, self.sql("SELECT count(*) FROM frontier")[0][0])
+        self.assertEqual(frontier, self.ok("search", "frontier", "1").decode().splitlines())
+        (self.set / ".icpolicy").write_text("[policy]\ndesign = auto\n")
+        self.addCleanup((self.set / ".icpolicy").unlink)
+        policy = self.ok("policy", self.set).decode()
+        self.assertIn(f"design  {design}", policy)
+        self.assertIn("by run 1", policy)
+
+    def test_what_is_known_is_not_evaluated_again(self):
+        self.search(self.set)
+        text = self.search(self.set)
+        self.assertRegex(text, r"run 2: \d evaluations made, \d+ known before")
+        moved = self.dir / "moved"
+        shutil.copytree(self.set, moved)
+        count = self.sql("SELECT count(*) FROM measurement")[0][0]
+        text = self.search("--max-loss=10%", moved)
+        made = int(text.split(": ")[1].split()[0])
+        self.assertLess(made, 8)
+        self.assertEqual(self.sql("SELECT count(*) FROM measurement")[0][0], count + made)
+        self.assertEqual(len(self.sql("SELECT DISTINCT directory FROM choice")), 2)
+
+    def test_a_dry_run_evaluates_nothing(self):
+        text = self.search("--dry-run", self.set)
+        self.assertIn("8 evaluations are planned, 0 of them known; up to 4 follow", text)
+        self.assertIn("   0 s1x1-b8-k15-q8\n", text)
+        for table in ("measurement", "run", "planned", "choice"):
+            self.assertEqual(self.sql(f"SELECT count(*) FROM {table}"), [(0,)])
+
+    def test_export_and_merge(self):
+        self.search(self.set)
+        rows = list(csv.DictReader(io.StringIO(self.ok("search", "export").decode())))
+        self.assertEqual(len(rows), 12)
+        self.ok("search", "export", "--form=json", "--output", self.dir / "all.json")
+        objects = json.loads((self.dir / "all.json").read_text())
+        self.assertEqual([r["design"] for r in rows], [o["design"] for o in objects])
+        self.assertEqual([float(r["accuracy"]) for r in rows], [o["accuracy"] for o in objects])
+        self.assertEqual(rows[0]["split"], "select")
+        other = self.dir / "other.db"
+        self.assertEqual(self.ok("search", "merge", "--catalog", other, self.catalog), b"72 new measurements\n")
+        self.assertEqual(self.ok("search", "merge", "--catalog", other, self.catalog), b"0 new measurements\n")
+        self.assertEqual(self.ok("search", "export", "--catalog", other), self.ok("search", "export"))
+
+    def test_pin_and_roll_back(self):
+        here = str(self.dir)
+        self.assertRegex(self.ok("search", "pin", "s2x2-b8-k6-q4", here).decode(), rf"^{here}: s2x2-b8-k6-q4, pinned ")
+        self.ok("search", "pin", "s1x1-b8-k3-q8", here)
+        self.ok("policy", "--set=auto", here)
+        self.assertIn("design  s1x1-b8-k3-q8", self.ok("policy", here).decode())
+        self.assertIn("s2x2-b8-k6-q4", self.ok("search", "rollback", here).decode())
+        self.assertIn("design  s2x2-b8-k6-q4", self.ok("policy", here).decode())
+        self.assertEqual(self.ok("search", "rollback", here).decode(), f"{here}: nothing is chosen\n")
+        self.assertIn("no search has chosen yet", self.ok("policy", here).decode())
+        self.fails(f"icfs: nothing is chosen for {here}\n", "search", "rollback", here)
+        self.assertEqual(self.ok("search", "history", here).decode().count("withdrawn"), 2)
+
+    def test_each_directory_by_itself(self):
+        tree = self.dir / "tree"
+        for name in ("one", "two"):
+            shutil.copytree(self.set, tree / name)
+        (tree / "notes").mkdir()
+        (tree / "notes" / "a.txt").write_text("no images")
+        (tree / "two" / "more.txt").write_text("another dataset")
+        done = icfs("search", *FEW, "--per-directory", "--max-bytes=50%", tree)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual({d for d, in self.sql("SELECT directory FROM choice")}, {str(tree / "one"), str(tree / "two")})
+
+    def interrupt(self, number):
+        """A search that is sent a signal once something was evaluated; its exit status and stderr."""
+        process = subprocess.Popen([ICFS, "search", "--evaluations=90", self.set], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        end = time.monotonic() + 60
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                if self.sql("SELECT count(*) FROM measurement")[0][0] > 3:
+                    break
+            except sqlite3.OperationalError:
+                pass  # not made yet
+            time.sleep(0.02)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        return process.returncode, errors.decode()
+
+    def test_a_stopped_search_goes_on(self):
+        self.assertEqual(self.interrupt(signal.SIGINT),
+                         (-signal.SIGINT, "icfs: stopped; what was measured is kept, and the same command goes on\n"))
+        before = self.sql("SELECT count(*) FROM measurement")[0][0]
+        self.assertEqual(self.interrupt(signal.SIGKILL)[0], -signal.SIGKILL)
+        self.assertGreaterEqual(self.sql("SELECT count(*) FROM measurement")[0][0], before)
+        self.assertEqual(len(self.sql("SELECT id FROM run")), 1)
+        text = self.ok("search", "--evaluations=90", self.set).decode()
+        made, known = (int(word) for word in (text.split(": ")[1].split()[0], text.split(", ")[1].split()[0]))
+        self.assertEqual(made + known, 90)
+        self.assertGreaterEqual(known, before)
+        self.assertEqual(self.sql("SELECT count(*), count(DISTINCT measurement) FROM planned"), [(90, 90)])
+
+    def test_limits_that_nothing_meets(self):
+        done = icfs("search", *FEW, "--max-bytes=10", self.set)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr.decode(), r"^icfs: no design is within max-bytes=10 objective=accuracy: the least are "
+                                               r"\d+ bytes and \S+ s an image\n$")
+        self.assertEqual(self.sql("SELECT count(*) FROM choice"), [(0,)])
+
+    def test_what_is_no_dataset(self):
+        empty, one = self.dir / "empty", self.dir / "one"
+        empty.mkdir()
+        self.fails(f"icfs: {empty}: there is no image in it\n", "search", empty)
+        self.fails(f"icfs: {self.dir}/none: No such file or directory\n", "search", self.dir / "none")
+        (one / "cats").mkdir(parents=True)
+        shutil.copy(next(self.set.rglob("*.jpg")), one / "cats" / "a.jpg")
+        done = icfs("search", one)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr.decode(), "class")
+        self.assertEqual(self.sql("SELECT count(*) FROM run"), [(0,)])
+
+    def test_catalogs_that_cannot_be_used(self):
+        self.fails(f"icfs: {self.catalog}: no catalog: No such file or directory\n", "search", "status")
+        self.assertFalse(self.catalog.exists())
+        self.catalog.write_bytes(b"no database at all " * 100)
+        self.fails(f"icfs: {self.catalog}: file is not a database\n", "search", self.set)
+        self.catalog.unlink()
+        self.sql("PRAGMA application_id = 0x69636673")
+        self.sql("PRAGMA user_version = 99")
+        self.fails(f"icfs: {self.catalog}: catalog version 99 is from a newer icfs; this one knows 3\n", "search", self.set)
+        self.assertEqual(self.sql("PRAGMA user_version"), [(99,)])
+
+    def test_wrong_command_lines(self):
+        for message, *args in (
+                ("--max-loss: max-loss: 'much' is not of the form 0.5% or 0.005", "--max-loss=much", "."),
+                ("--evaluator: unknown evaluator 'x'; known: probe", "--evaluator=x", "."),
+                ("--evaluations: '3' is no whole number from 4 to 4104", "--evaluations=3", "."),
+                ("--buckets is less than --evaluations, which counts what follows, too", "--buckets=150", "."),
+                ("--set: 'images' is not of the form NAME=VALUE", "--set=images", "."),
+                ("expected DATASET",)):
+            self.fails(f"icfs search: {message}\nTry 'icfs search --help'.\n", "search", *args, status=2)
+        self.fails("icfs search show: expected RUN\nTry 'icfs search show --help'.\n", "search", "show", status=2)
+        self.ok("search", "pin", "s1x1-b8-k3-q8", self.dir)
+        self.fails("icfs: the catalog has no run 7\n", "search", "show", "7")
+        self.fails("icfs: no search has ended yet\n", "search", "frontier")
+
+
+if __name__ == "__main__":
+    unittest.main()
