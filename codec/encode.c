@@ -117,15 +117,6 @@ static void transform_samples(const struct ic_component *component, const uint8_
 			*values++ = (int16_t)((samples[row * stride + col] - 128) * DCT_FORWARD_UNIT);
 }
 
-/* Repeat the last column and row up to whole blocks. */
-static void pad(uint8_t *samples, size_t stride, uint32_t width, uint32_t height, uint32_t padded_height)
-{
-	for (uint32_t row = 0; row < height; row++)
-		memset(samples + row * stride + width, samples[row * stride + width - 1], stride - width);
-	for (uint32_t row = height; row < padded_height; row++)
-		memcpy(samples + row * stride, samples + (size_t)(height - 1) * stride, stride);
-}
-
 /* From a component's samples, on their own grid, to its coefficients. */
 static errint_t sample(struct encoder *e, unsigned c, struct ic_why *why)
 {
@@ -142,7 +133,7 @@ static errint_t sample(struct encoder *e, unsigned c, struct ic_why *why)
 	}
 	errint_t err = planes_init(&input->planes, &o->layout, o->freqs, c, why);
 	if (!err) {
-		pad(target, stride, component->width, component->height, padded_height);
+		grid_pad(target, stride, component->width, component->height, padded_height);
 		if (o->layout.design.block == 1)
 			transform_samples(component, target, stride, &input->planes);
 		else if (o->layout.design.block == 8)

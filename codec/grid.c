@@ -263,3 +263,11 @@ int grid_resample(const struct plane8 *source, struct grid_axis x, struct grid_a
 	free(rows.sums);
 	return 0;
 }
+
+void grid_pad(uint8_t *samples, size_t stride, uint32_t width, uint32_t height, uint32_t padded_height)
+{
+	for (uint32_t row = 0; row < height; row++)
+		memset(samples + row * stride + width, samples[row * stride + width - 1], stride - width);
+	for (uint32_t row = height; row < padded_height; row++)
+		memcpy(samples + row * stride, samples + (size_t)(height - 1) * stride, stride);
+}

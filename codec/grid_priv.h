@@ -37,3 +37,6 @@ static inline bool grid_is_reduction(const struct grid_axis *x, const struct gri
 /* Fill `out`, height rows of width samples; reading past an edge of the source repeats the edge. -ENOMEM. */
 int grid_resample(const struct plane8 *source, struct grid_axis x, struct grid_axis y, uint32_t width, uint32_t height,
                   uint8_t *out, size_t out_stride);
+
+/* Repeat the last column up to `stride`, and the last row up to padded_height. */
+void grid_pad(uint8_t *samples, size_t stride, uint32_t width, uint32_t height, uint32_t padded_height);

@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include "codec/bytes_priv.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -41,6 +43,8 @@ typedef int16_t lanes16 __attribute__((vector_size(LANES_NBYTES)));
 typedef uint16_t lanes16u __attribute__((vector_size(LANES_NBYTES)));
 typedef uint32_t lanes32 __attribute__((vector_size(LANES_NBYTES)));
 typedef int32_t lanes32s __attribute__((vector_size(LANES_NBYTES)));
+typedef float lanesf __attribute__((vector_size(LANES_NBYTES)));
+#define LANES_FLOATS (LANES / 2)
 
 LANES_INLINE lanes16 lanes_load(const void *p)
 {
@@ -71,17 +75,34 @@ LANES_INLINE lanes32 lanes_shift32(lanes32 v, int bits)
 	return (lanes32)((lanes32s)v >> bits);
 }
 
+LANES_INLINE lanesf lanes_load_floats(const float *p)
+{
+	lanesf v;
+	memcpy(&v, p, sizeof v);
+	return v;
+}
+
 /*
+ * lanes_floats       LANES_FLOATS bytes without a sign, as numbers
  * lanes_bytes        LANES bytes of two's complement, as numbers
  * lanes_zip_low_N    the first halves of two pieces, elements of N bytes in turn: a0 b0 a1 b1 ...
  * lanes_zip_high_N   the second halves
  * lanes_pick         bytes of each piece, by their number in it; 0 for numbers of 128 and more
  * lanes_madd         of pairs of numbers: a0 * b0 + a1 * b1, modulo 2^32
- * lanes_mulhi        the upper 16 bits of products
+ * lanes_mul_round    products less their 15 lower bits, rounded; not for twice -32768
+ * lanes_select       bytes of a where mask is 0xff, of b where it is 0
  * lanes_narrow       32 bits to 16, clamped: a piece of low's, then a piece of high's
  * lanes_narrow_s8    16 bits to 8 clamped to -128..127, likewise; lanes_narrow_u8 to 0..255
  */
 #if defined(LANES_PLAIN)
+
+LANES_INLINE lanesf lanes_floats(const uint8_t *p)
+{
+	lanesf v;
+	for (int i = 0; i < LANES_FLOATS; i++)
+		v[i] = p[i];
+	return v;
+}
 
 LANES_INLINE lanes16 lanes_bytes(const int8_t *p)
 {
@@ -134,12 +155,17 @@ LANES_INLINE lanes32 lanes_madd(lanes16 a, lanes16 b)
 	return v;
 }
 
-LANES_INLINE lanes16 lanes_mulhi(lanes16 a, lanes16 b)
+LANES_INLINE lanes16 lanes_mul_round(lanes16 a, lanes16 b)
 {
 	lanes16 v;
 	for (int i = 0; i < LANES; i++)
-		v[i] = (int16_t)(a[i] * b[i] >> 16);
+		v[i] = (int16_t)((a[i] * b[i] + (1 << 14)) >> 15);
 	return v;
+}
+
+LANES_INLINE lanes16 lanes_select(lanes16 mask, lanes16 a, lanes16 b)
+{
+	return (mask & a) | (~mask & b);
 }
 
 LANES_INLINE int32_t lanes_clamp(int32_t n, int32_t min, int32_t max)
@@ -192,6 +218,18 @@ LANES_INLINE lanes16 lanes_narrow_u8(lanes16 low, lanes16 high)
 #define LANES_INT __m128i
 #endif
 
+LANES_INLINE lanesf lanes_floats(const uint8_t *p)
+{
+#if LANES == 32
+	return (lanesf)_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)));
+#elif LANES == 16
+	return (lanesf)_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+#else
+	__m128i zero = _mm_setzero_si128(), bytes = _mm_cvtsi32_si128((int)get_le32(p));
+	return (lanesf)_mm_cvtepi32_ps(_mm_unpacklo_epi16(_mm_unpacklo_epi8(bytes, zero), zero));
+#endif
+}
+
 LANES_INLINE lanes16 lanes_bytes(const int8_t *p)
 {
 #if LANES == 32
@@ -220,12 +258,30 @@ LANES_OP(lanes_zip_low_8, lanes16, lanes16, unpacklo_epi64)
 LANES_OP(lanes_zip_high_8, lanes16, lanes16, unpackhi_epi64)
 LANES_OP(lanes_pick, lanes16, lanes16, shuffle_epi8)
 LANES_OP(lanes_madd, lanes32, lanes16, madd_epi16)
-LANES_OP(lanes_mulhi, lanes16, lanes16, mulhi_epi16)
+LANES_OP(lanes_mul_round, lanes16, lanes16, mulhrs_epi16)
 LANES_OP(lanes_narrow, lanes16, lanes32, packs_epi32)
 LANES_OP(lanes_narrow_s8, lanes16, lanes16, packs_epi16)
 LANES_OP(lanes_narrow_u8, lanes16, lanes16, packus_epi16)
 
+/* SSSE3 has no such instruction. */
+LANES_INLINE lanes16 lanes_select(lanes16 mask, lanes16 a, lanes16 b)
+{
+#if LANES == 32
+	return (lanes16)_mm512_ternarylogic_epi32((__m512i)mask, (__m512i)a, (__m512i)b, 0xca);
+#elif LANES == 16
+	return (lanes16)_mm256_blendv_epi8((__m256i)b, (__m256i)a, (__m256i)mask);
+#else
+	return (mask & a) | (~mask & b);
+#endif
+}
+
 #elif defined(__aarch64__)
+
+LANES_INLINE lanesf lanes_floats(const uint8_t *p)
+{
+	uint8x8_t bytes = vcreate_u8(get_le32(p));
+	return (lanesf)vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(bytes))));
+}
 
 LANES_INLINE lanes16 lanes_bytes(const int8_t *p)
 {
@@ -256,11 +312,14 @@ LANES_INLINE lanes32 lanes_madd(lanes16 a, lanes16 b)
 	return (lanes32)vpaddq_s32(low, vmull_high_s16((int16x8_t)a, (int16x8_t)b));
 }
 
-LANES_INLINE lanes16 lanes_mulhi(lanes16 a, lanes16 b)
+LANES_INLINE lanes16 lanes_mul_round(lanes16 a, lanes16 b)
 {
-	int32x4_t low = vmull_s16(vget_low_s16((int16x8_t)a), vget_low_s16((int16x8_t)b));
-	int32x4_t high = vmull_high_s16((int16x8_t)a, (int16x8_t)b);
-	return (lanes16)vuzp2q_s16((int16x8_t)low, (int16x8_t)high);
+	return (lanes16)vqrdmulhq_s16((int16x8_t)a, (int16x8_t)b);
+}
+
+LANES_INLINE lanes16 lanes_select(lanes16 mask, lanes16 a, lanes16 b)
+{
+	return (lanes16)vbslq_s16((uint16x8_t)mask, (int16x8_t)a, (int16x8_t)b);
 }
 
 #else

@@ -2,6 +2,7 @@
 #include "codec/make.h"
 #include "codec/encode.h"
 #include "codec/present.h"
+#include "codec/tensor_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -104,7 +105,8 @@ static uint64_t presenting_memory(const struct ic_layout *layout, enum ic_face f
 	if (face == IC_FACE_IC)
 		return 0;
 	uint64_t nsamples = filled_up(layout->width) * filled_up(layout->height);
-	return layout->nbytes + nsamples * PRESENT_MEMORY + layout->nplanes * PLANE_MEMORY + HEADERS_MEMORY;
+	return layout->nbytes + nsamples * PRESENT_MEMORY + layout->nplanes * PLANE_MEMORY + HEADERS_MEMORY +
+	       tensor_memory(layout);
 }
 
 uint64_t ic_make_memory_from_object(const struct ic_layout *object, const struct ic_variant *variant)

@@ -1,140 +1,162 @@
 /* SPDX-License-Identifier: MIT */
-/* From rows of samples to rows of pixels (docs/format.md, section 4); compiled once for each instruction set. */
+/*
+ * From rows of samples to rows of pixels (docs/format.md, section 4); compiled once for each instruction set.
+ *
+ * A step is a register of luma, whose even samples and odd samples are two registers of numbers. So chroma that is halved
+ * comes to luma's grid without a shuffle: from one register of it the filter makes that of the even pixels and that of the
+ * odd ones. What becomes of a pixel stays in registers until it is written.
+ */
+#include "codec/half_priv.h"
 #include "codec/lanes_priv.h"
 #include "codec/tensor_kernel_priv.h"
 
-#define STEP LANES_NBYTES /* samples that fill a register */
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define FIRST_BYTE 0
-#define SECOND_BYTE 8
-#define WIDE_LOW(bytes) lanes_zip_low_1(bytes, (lanes16){0})
-#define WIDE_HIGH(bytes) lanes_zip_high_1(bytes, (lanes16){0})
-#else
-#define FIRST_BYTE 8
-#define SECOND_BYTE 0
-#define WIDE_LOW(bytes) lanes_zip_low_1((lanes16){0}, bytes)
-#define WIDE_HIGH(bytes) lanes_zip_high_1((lanes16){0}, bytes)
-#endif
+#define STEP LANES_NBYTES /* pixels */
+#define PIECES (LANES_NBYTES / LANES_PIECE)
 
 /* --- The triangle filter ------------------------------------------------------------------------------------------- */
 
-static void triangle_down(const uint8_t *near, const uint8_t *far, size_t n, uint16_t *out)
+/* Four of these and the rounding of an even sample are less by 128 * 16 than what docs/format.md says, so that chroma comes
+ * out less 128; that of an odd one is 1 less. */
+#define TRIANGLE_BIAS 510
+
+static void triangle_down(const uint8_t *restrict near, const uint8_t *restrict far, size_t n, int16_t *restrict out)
 {
-	for (size_t i = 0; i < n; i++)
-		out[i] = (uint16_t)(3 * near[i] + far[i]);
+	for (size_t i = 0; i < n; i += STEP) {
+		for (size_t k = i; k < i + STEP; k++)
+			out[k] = (int16_t)(3 * near[k] + far[k] - TRIANGLE_BIAS);
+	}
 }
 
-static void triangle_across(const uint16_t *in, size_t n, uint8_t *out)
+/* Of the pixels of a step, those at even places and those at odd ones; chroma less 128. */
+struct both {
+	lanes16 even, odd;
+};
+
+LANES_INLINE struct both triangle_across(const int16_t *in)
 {
-	for (size_t i = 0; i < n; i += LANES) {
-		lanes16u before = (lanes16u)lanes_load(in + i - 1), after = (lanes16u)lanes_load(in + i + 1);
-		lanes16u near = (lanes16u)lanes_load(in + i) * 3;
-		lanes16u even = (near + before + 8) >> 4, odd = (near + after + 7) >> 4;
-		lanes_store(out + 2 * i, (lanes16)(even << FIRST_BYTE | odd << SECOND_BYTE));
-	}
+	lanes16 near = lanes_load(in) * 3;
+	return (struct both){(near + lanes_load(in - 1)) >> 4, (near + lanes_load(in + 1) - 1) >> 4};
 }
 
 /* --- Colour -------------------------------------------------------------------------------------------------------- */
 
-/*
- * The products of the format, in 16 bits. A constant c of 17 bits is taken as a multiple of 2^16 and a rest of 16 bits; the
- * multiple is added whole. Of the rest, (c * r + 2^15) >> 16 is (floor(2 r c / 2^16) + 1) >> 1, for the floor of a half is
- * that of the half of a floor.
- */
-#define RED_OF_CR (91881 - 65536)
-#define BLUE_OF_CB (116130 - 2 * 65536)
-#define GREEN_OF_CB (-22554)
-#define GREEN_OF_CR (-46802 + 65536)
-
-LANES_INLINE lanes16 product(lanes16 twice, int16_t constant)
+/* A sample as a number, at even and at odd places. */
+LANES_INLINE struct both split(lanes16 bytes)
 {
-	return (lanes_mulhi(twice, lanes_splat(constant)) + 1) >> 1;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (struct both){bytes & 0xff, (lanes16)((lanes16u)bytes >> 8)};
+#else
+	return (struct both){(lanes16)((lanes16u)bytes >> 8), bytes & 0xff};
+#endif
 }
+
+LANES_INLINE struct both split_chroma(lanes16 bytes)
+{
+	struct both c = split(bytes);
+	return (struct both){c.even - 128, c.odd - 128};
+}
+
+/*
+ * The products of the format, of chroma doubled. For red and blue (c * r + 2^15) >> 16 is the rounded product of 2r and a
+ * constant that is not quite c / 4: of all r, -128..127, none tells them apart (test tensor). Green's sum is exact.
+ */
+#define RED_OF_CR 22970
+#define BLUE_OF_CB 29033
+#define GREEN_OF_CB (-11277)
+#define GREEN_OF_CR (-23401)
+
+struct rgb {
+	lanes16 r, g, b;
+};
 
 LANES_INLINE lanes16 green_of(lanes16 cb, lanes16 cr)
 {
 	lanes16 constants = lanes_splat_pair((int32_t)((uint32_t)GREEN_OF_CR << 16 | (uint16_t)GREEN_OF_CB));
 	lanes32 low = lanes_madd(lanes_zip_low_2(cb, cr), constants) + 0x8000;
 	lanes32 high = lanes_madd(lanes_zip_high_2(cb, cr), constants) + 0x8000;
-	return lanes_narrow(lanes_shift32(low, 16), lanes_shift32(high, 16)) - cr;
+	return lanes_narrow(lanes_shift32(low, 16), lanes_shift32(high, 16));
 }
 
-struct wide_rgb {
-	lanes16 r, g, b;
-};
-
-LANES_INLINE struct wide_rgb convert(lanes16 y, lanes16 cb, lanes16 cr)
+LANES_INLINE struct rgb convert(lanes16 y, lanes16 cb, lanes16 cr)
 {
-	cb -= 128;
-	cr -= 128;
-	return (struct wide_rgb){
-	        y + cr + product(cr + cr, RED_OF_CR),
+	cb += cb;
+	cr += cr;
+	return (struct rgb){
+	        y + lanes_mul_round(cr, lanes_splat(RED_OF_CR)),
 	        y + green_of(cb, cr),
-	        y + cb + cb + product(cb + cb, BLUE_OF_CB),
+	        y + lanes_mul_round(cb, lanes_splat(BLUE_OF_CB)),
 	};
 }
 
-/* A zipped pair of a byte and 0 is a number of 16 bits. */
-LANES_INLINE struct wide_rgb convert_low(lanes16 y, lanes16 cb, lanes16 cr)
+/* Bytes of a step, in each piece the even pixels before the odd ones. */
+LANES_INLINE struct rgb color(const uint8_t *y, struct both cb, struct both cr)
 {
-	return convert(WIDE_LOW(y), WIDE_LOW(cb), WIDE_LOW(cr));
+	struct both luma = split(lanes_load(y));
+	struct rgb even = convert(luma.even, cb.even, cr.even), odd = convert(luma.odd, cb.odd, cr.odd);
+	return (struct rgb){
+	        lanes_narrow_u8(even.r, odd.r),
+	        lanes_narrow_u8(even.g, odd.g),
+	        lanes_narrow_u8(even.b, odd.b),
+	};
 }
 
-LANES_INLINE struct wide_rgb convert_high(lanes16 y, lanes16 cb, lanes16 cr)
-{
-	return convert(WIDE_HIGH(y), WIDE_HIGH(cb), WIDE_HIGH(cr));
-}
+/* --- Channels side by side ----------------------------------------------------------------------------------------- */
 
-static void color(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, size_t n, uint8_t *const rgb[3])
-{
-	for (size_t i = 0; i < n; i += STEP) {
-		lanes16 ys = lanes_load(y + i), cbs = lanes_load(cb + i), crs = lanes_load(cr + i);
-		struct wide_rgb low = convert_low(ys, cbs, crs), high = convert_high(ys, cbs, crs);
-		lanes_store(rgb[0] + i, lanes_narrow_u8(low.r, high.r));
-		lanes_store(rgb[1] + i, lanes_narrow_u8(low.g, high.g));
-		lanes_store(rgb[2] + i, lanes_narrow_u8(low.b, high.b));
-	}
-}
+/* Where the bytes of a pixel are in its piece: as they came, or the even ones before the odd ones. */
+#define AS_IS(pixel) (pixel)
+#define EVEN_FIRST(pixel) ((pixel) / 2 + (pixel) % 2 * (LANES_PIECE / 2))
 
-/* --- Out ----------------------------------------------------------------------------------------------------------- */
-
-#define PIECES (LANES_NBYTES / LANES_PIECE)
-#define NOTHING 0x80 /* for lanes_pick */
-
-/* For each third of what a piece of pixels becomes, and each channel: which of its bytes go where. Byte n of the result is
- * channel n % 3 of pixel n / 3. */
-#define NUMBER(c, n) ((n) % 3 == (c) ? (n) / 3 : NOTHING)
-#define FOUR(c, n) NUMBER(c, n), NUMBER(c, (n) + 1), NUMBER(c, (n) + 2), NUMBER(c, (n) + 3)
-#define SIXTEEN(c, n)                                                                                                  \
+/* What 16 pixels become is three times 16 bytes, and byte n of the 48 is channel n % 3 of pixel n / 3. So each channel has
+ * at most one of the three bytes i: one pick brings all of its bytes to their places i, and the thirds choose theirs. */
+#define THIRD(c, i) (((c) + 2 * (i)) % 3)
+#define PIXEL(c, i) ((LANES_PIECE * THIRD(c, i) + (i)) / 3)
+#define FOUR(f, c, i) f(PIXEL(c, i)), f(PIXEL(c, (i) + 1)), f(PIXEL(c, (i) + 2)), f(PIXEL(c, (i) + 3))
+#define SIXTEEN(f, c)                                                                                                  \
 	{                                                                                                              \
-		FOUR(c, n), FOUR(c, (n) + 4), FOUR(c, (n) + 8), FOUR(c, (n) + 12)                                      \
+		FOUR(f, c, 0), FOUR(f, c, 4), FOUR(f, c, 8), FOUR(f, c, 12)                                            \
 	}
-static const uint8_t numbers[3][3][LANES_PIECE] = {
-        {SIXTEEN(0, 0), SIXTEEN(1, 0), SIXTEEN(2, 0)},
-        {SIXTEEN(0, 16), SIXTEEN(1, 16), SIXTEEN(2, 16)},
-        {SIXTEEN(0, 32), SIXTEEN(1, 32), SIXTEEN(2, 32)},
+#define IS(c, i) ((i) % 3 == (c) ? 0xff : 0)
+#define IS_FOUR(c, i) IS(c, i), IS(c, (i) + 1), IS(c, (i) + 2), IS(c, (i) + 3)
+#define IS_SIXTEEN(c)                                                                                                  \
+	{                                                                                                              \
+		IS_FOUR(c, 0), IS_FOUR(c, 4), IS_FOUR(c, 8), IS_FOUR(c, 12)                                            \
+	}
+static const uint8_t picks_as_is[3][LANES_PIECE] = {SIXTEEN(AS_IS, 0), SIXTEEN(AS_IS, 1), SIXTEEN(AS_IS, 2)};
+static const uint8_t picks_even_first[3][LANES_PIECE] = {SIXTEEN(EVEN_FIRST, 0), SIXTEEN(EVEN_FIRST, 1),
+                                                         SIXTEEN(EVEN_FIRST, 2)};
+static const uint8_t places[3][LANES_PIECE] = {IS_SIXTEEN(0), IS_SIXTEEN(1), IS_SIXTEEN(2)};
+static const uint8_t order[LANES_PIECE] = {0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15};
+
+LANES_INLINE lanes16 in_each_piece(const uint8_t bytes[LANES_PIECE])
+{
+	uint8_t all[LANES_NBYTES];
+	for (unsigned piece = 0; piece < PIECES; piece++)
+		memcpy(all + piece * LANES_PIECE, bytes, LANES_PIECE);
+	return lanes_load(all);
+}
+
+struct joining {
+	lanes16 picks[3], places[3];
 };
 
-LANES_INLINE void interleave_patterns(lanes16 patterns[3][3])
+LANES_INLINE struct joining joining_of(const uint8_t picks[3][LANES_PIECE])
 {
-	for (unsigned third = 0; third < 3; third++) {
-		for (unsigned c = 0; c < 3; c++) {
-			uint8_t all[LANES_NBYTES];
-			for (unsigned piece = 0; piece < PIECES; piece++)
-				memcpy(all + piece * LANES_PIECE, numbers[third][c], LANES_PIECE);
-			patterns[third][c] = lanes_load(all);
-		}
+	struct joining j;
+	for (unsigned c = 0; c < 3; c++) {
+		j.picks[c] = in_each_piece(picks[c]);
+		j.places[c] = in_each_piece(places[c]);
 	}
+	return j;
 }
 
-LANES_INLINE void interleave_step(const uint8_t *r, const uint8_t *g, const uint8_t *b, lanes16 patterns[3][3],
-                                  uint8_t *out)
+LANES_INLINE void join(const struct joining *j, struct rgb step, uint8_t *out)
 {
-	lanes16 red = lanes_load(r), green = lanes_load(g), blue = lanes_load(b);
+	lanes16 red = lanes_pick(step.r, j->picks[0]), green = lanes_pick(step.g, j->picks[1]);
+	lanes16 blue = lanes_pick(step.b, j->picks[2]);
 	for (unsigned third = 0; third < 3; third++) {
-		lanes16 bytes = lanes_pick(red, patterns[third][0]) | lanes_pick(green, patterns[third][1]) |
-		                lanes_pick(blue, patterns[third][2]);
+		/* Bytes i of channel c with (third + i) % 3 == c. */
+		lanes16 bytes = lanes_select(j->places[(4 - third) % 3], green, red);
+		bytes = lanes_select(j->places[(5 - third) % 3], blue, bytes);
 		for (unsigned piece = 0; piece < PIECES; piece++)
 			memcpy(out + (3 * piece + third) * LANES_PIECE, (const uint8_t *)&bytes + piece * LANES_PIECE,
 			       LANES_PIECE);
@@ -143,28 +165,140 @@ LANES_INLINE void interleave_step(const uint8_t *r, const uint8_t *g, const uint
 
 static void interleave(const uint8_t *const rgb[3], size_t n, uint8_t *out)
 {
-	const uint8_t *r = rgb[0], *g = rgb[1], *b = rgb[2];
-	lanes16 patterns[3][3];
+	struct joining j = joining_of(picks_as_is);
 	uint8_t last[3 * STEP];
-	size_t i = 0;
-	interleave_patterns(patterns);
-	for (; n - i >= STEP; i += STEP)
-		interleave_step(r + i, g + i, b + i, patterns, out + 3 * i);
-	interleave_step(r + i, g + i, b + i, patterns, last);
-	memcpy(out + 3 * i, last, 3 * (n - i));
+	for (size_t i = 0; i < n; i += STEP) {
+		struct rgb step = {lanes_load(rgb[0] + i), lanes_load(rgb[1] + i), lanes_load(rgb[2] + i)};
+		bool is_whole = n - i >= STEP;
+		join(&j, step, is_whole ? out + 3 * i : last);
+		if (!is_whole)
+			memcpy(out + 3 * i, last, 3 * (n - i));
+	}
 }
 
-static void to_f32(const uint8_t *in, size_t n, float mean, float scale, float *out)
+/* --- A row of pixels ----------------------------------------------------------------------------------------------- */
+
+LANES_INLINE struct rgb color_step(const struct pixel_row *row, bool is_half, size_t i)
 {
-	for (size_t i = 0; i < n; i++)
-		out[i] = ((float)in[i] - mean) * scale;
+	struct both cb, cr;
+	if (is_half) {
+		cb = triangle_across(row->half[0] + i / 2);
+		cr = triangle_across(row->half[1] + i / 2);
+	} else {
+		cb = split_chroma(lanes_load(row->chroma[0] + i));
+		cr = split_chroma(lanes_load(row->chroma[1] + i));
+	}
+	return color(row->luma + i, cb, cr);
+}
+
+LANES_INLINE void color_joined(const struct pixel_row *in, bool is_half, uint8_t *out, size_t room)
+{
+	struct joining j = joining_of(picks_even_first);
+	struct pixel_row row = *in; /* a copy: what is written to `out` may be anything */
+	uint8_t last[3 * STEP];
+	for (size_t i = 0; i < row.n; i += STEP) {
+		struct rgb step = color_step(&row, is_half, i);
+		bool has_room = room - 3 * i >= sizeof last;
+		join(&j, step, has_room ? out + 3 * i : last);
+		if (!has_room)
+			memcpy(out + 3 * i, last, 3 * (row.n - i));
+	}
+}
+
+LANES_INLINE void color_apart(const struct pixel_row *in, bool is_half, uint8_t *const out[3], size_t room)
+{
+	lanes16 in_order = in_each_piece(order);
+	struct pixel_row row = *in;
+	for (size_t i = 0; i < row.n; i += STEP) {
+		struct rgb step = color_step(&row, is_half, i);
+		lanes16 bytes[3] = {step.r, step.g, step.b};
+		for (unsigned c = 0; c < 3; c++) {
+			bytes[c] = lanes_pick(bytes[c], in_order);
+			if (room - i >= STEP)
+				lanes_store(out[c] + i, bytes[c]);
+			else
+				memcpy(out[c] + i, &bytes[c], row.n - i);
+		}
+	}
+}
+
+static void full_joined(const struct pixel_row *row, uint8_t *const out[3], size_t room)
+{
+	color_joined(row, false, out[0], room);
+}
+
+static void full_apart(const struct pixel_row *row, uint8_t *const out[3], size_t room)
+{
+	color_apart(row, false, out, room);
+}
+
+static void half_joined(const struct pixel_row *row, uint8_t *const out[3], size_t room)
+{
+	color_joined(row, true, out[0], room);
+}
+
+static void half_apart(const struct pixel_row *row, uint8_t *const out[3], size_t room)
+{
+	color_apart(row, true, out, room);
+}
+
+/* --- Numbers ------------------------------------------------------------------------------------------------------- */
+
+/* LANES_FLOATS values, from in[i] on, with the numbers from k on. */
+LANES_INLINE void number_step(const uint8_t *in, size_t i, const struct pixel_numbers *m, size_t k, bool is_half,
+                              void *out)
+{
+	lanesf values = (lanes_floats(in + i) - lanes_load_floats(m->mean + k)) * lanes_load_floats(m->scale + k);
+	if (is_half) {
+		float some[LANES_FLOATS];
+		memcpy(some, &values, sizeof some);
+		half_of_all(some, LANES_FLOATS, (uint16_t *)out + i);
+	} else {
+		memcpy((float *)out + i, &values, sizeof values);
+	}
+}
+
+/* The last step takes in values that were done. */
+LANES_INLINE void numbers(const uint8_t *in, size_t n, const struct pixel_numbers *m, bool is_half, void *out)
+{
+	size_t i = 0;
+	for (; n - i >= PIXEL_NUMBERS; i += PIXEL_NUMBERS) {
+		for (size_t k = 0; k < PIXEL_NUMBERS; k += LANES_FLOATS)
+			number_step(in, i + k, m, k, is_half, out);
+	}
+	for (size_t k = 0; n - i >= LANES_FLOATS; i += LANES_FLOATS, k += LANES_FLOATS)
+		number_step(in, i, m, k, is_half, out);
+	if (i < n)
+		number_step(in, n - LANES_FLOATS, m, (n - LANES_FLOATS) % 3, is_half, out);
+}
+
+static void to_f32(const uint8_t *in, size_t n, const struct pixel_numbers *m, float *out)
+{
+	float all[LANES_FLOATS];
+	if (n >= LANES_FLOATS) {
+		numbers(in, n, m, false, out);
+		return;
+	}
+	numbers(in, LANES_FLOATS, m, false, all);
+	memcpy(out, all, n * sizeof *all);
+}
+
+static void to_f16(const uint8_t *in, size_t n, const struct pixel_numbers *m, uint16_t *out)
+{
+	uint16_t all[LANES_FLOATS];
+	if (n >= LANES_FLOATS) {
+		numbers(in, n, m, true, out);
+		return;
+	}
+	numbers(in, LANES_FLOATS, m, true, all);
+	memcpy(out, all, n * sizeof *all);
 }
 
 extern const struct pixel_kernel KERNEL(pixel_kernel);
 const struct pixel_kernel KERNEL(pixel_kernel) = {
         .triangle_down = triangle_down,
-        .triangle_across = triangle_across,
-        .color = color,
+        .color = {{full_apart, full_joined}, {half_apart, half_joined}},
         .interleave = interleave,
         .to_f32 = to_f32,
+        .to_f16 = to_f16,
 };

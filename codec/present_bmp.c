@@ -2,7 +2,7 @@
 #include "codec/present.h"
 
 #include "codec/bytes_priv.h"
-#include "codec/decode.h"
+#include "codec/tensor_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,40 +49,13 @@ static void write_header(uint8_t *out, const struct ic_layout *l)
 		put_le32(palette + 4 * i, i * 0x010101u);
 }
 
-/* Bottom row first: decode each row of the picture into the place it has, and turn RGB into BGR. */
-static errint_t write_color(const struct ic_view *view, uint8_t *rows)
+static errint_t write_rows(const struct ic_view *view, uint8_t *rows)
 {
 	const struct ic_layout *l = &view->layout;
-	size_t stride = row_nbytes(l), width = l->width;
-	uint8_t *rgb = malloc(3 * width * l->height);
-	errint_t err = rgb ? ic_decode_rgb(view, rgb, 3 * width) : -ENOMEM;
-	for (uint32_t y = 0; y < l->height && !err; y++) {
-		const uint8_t *in = rgb + 3 * width * y;
-		uint8_t *out = rows + stride * (l->height - 1 - y);
-		for (size_t x = 0; x < width; x++) {
-			out[3 * x] = in[3 * x + 2];
-			out[3 * x + 1] = in[3 * x + 1];
-			out[3 * x + 2] = in[3 * x];
-		}
-		memset(out + 3 * width, 0, stride - 3 * width);
-	}
-	free(rgb);
-	return err;
-}
-
-static errint_t write_gray(const struct ic_view *view, uint8_t *rows)
-{
-	const struct ic_layout *l = &view->layout;
-	size_t stride = row_nbytes(l), width = l->width;
-	uint8_t *gray = malloc(width * l->height);
-	errint_t err = gray ? ic_decode_component(view, 0, gray, width) : -ENOMEM;
-	for (uint32_t y = 0; y < l->height && !err; y++) {
-		uint8_t *out = rows + stride * (l->height - 1 - y);
-		memcpy(out, gray + width * y, width);
-		memset(out + width, 0, stride - width);
-	}
-	free(gray);
-	return err;
+	size_t stride = row_nbytes(l), filled = (size_t)l->width * l->ncomponents;
+	for (uint32_t y = 0; y < l->height; y++)
+		memset(rows + stride * y + filled, 0, stride - filled);
+	return tensor_bmp_rows(view, rows, stride);
 }
 
 errint_t ic_present_bmp(const struct ic_view *view, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
@@ -96,7 +69,7 @@ errint_t ic_present_bmp(const struct ic_view *view, uint8_t **ret_bytes, size_t 
 		return ic_fail(why, -ENOMEM, "out of memory for a BMP of %llu bytes", (unsigned long long)nbytes);
 	write_header(bytes, l);
 	uint8_t *rows = bytes + header_nbytes(l);
-	errint_t err = l->ncomponents == 1 ? write_gray(view, rows) : write_color(view, rows);
+	errint_t err = write_rows(view, rows);
 	if (err) {
 		free(bytes);
 		return ic_fail(why, err, "out of memory");

@@ -5,7 +5,9 @@
 #include "codec/codes_priv.h"
 #include "codec/dct_priv.h"
 #include "codec/decode.h"
+#include "codec/grid_priv.h"
 #include "codec/jpeg_writer_priv.h"
+#include "codec/tensor_priv.h"
 #include "codec/transpose8_priv.h"
 
 #include <errno.h>
@@ -178,15 +180,12 @@ static errint_t decode_padded(const struct ic_view *view, unsigned c, uint8_t **
 	uint8_t *samples = malloc(stride * padded_height);
 	if (!samples)
 		return -ENOMEM;
-	errint_t err = ic_decode_component(view, c, samples, stride);
+	errint_t err = tensor_component(view, c, samples, stride);
 	if (err) {
 		free(samples);
 		return err;
 	}
-	for (uint32_t row = 0; row < height; row++)
-		memset(samples + row * stride + width, samples[row * stride + width - 1], stride - width);
-	for (uint32_t row = height; row < padded_height; row++)
-		memcpy(samples + row * stride, samples + (size_t)(height - 1) * stride, stride);
+	grid_pad(samples, stride, width, height, padded_height);
 	*ret_samples = samples;
 	*ret_stride = stride;
 	return 0;

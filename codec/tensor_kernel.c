@@ -83,16 +83,18 @@ static int32_t pair(int16_t first, int16_t second)
 #endif
 }
 
-void block_shape_pairs(unsigned block, int32_t *pairs)
+unsigned block_shape_pairs(unsigned block, int32_t *pairs)
 {
 	const int16_t *m = matrix(block);
-	*pairs++ = pair(m[0], m[block / 2]);
-	*pairs++ = pair(m[block], m[block + block / 2]);
+	unsigned n = 0;
+	pairs[n++] = pair(m[0], m[block / 2]);
+	pairs[n++] = pair(m[block], m[block + block / 2]);
 	for (unsigned size = 4; size <= block; size *= 2) {
 		unsigned s = block / size;
 		for (unsigned x = 0; x < size / 2; x++) {
 			for (unsigned j = 0; j < size / 4; j++)
-				*pairs++ = pair(m[x * block + s * (4 * j + 1)], m[x * block + s * (4 * j + 3)]);
+				pairs[n++] = pair(m[x * block + s * (4 * j + 1)], m[x * block + s * (4 * j + 3)]);
 		}
 	}
+	return n;
 }

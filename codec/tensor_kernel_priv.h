@@ -19,48 +19,77 @@ struct dequant {
 	int16_t step, if_nonneg, if_neg;
 };
 
-/* What the blocks of one component have in common. */
-struct block_shape {
-	unsigned block;                            /* B, at least 2 */
-	unsigned nu;                               /* columns that have a kept frequency lie below this */
-	uint8_t nv[IC_BLOCK_MAX];                  /* for each of these, the same of its rows */
-	int16_t plane[IC_BLOCK_MAX][IC_BLOCK_MAX]; /* [u][v]: which of the planes, or -1 */
-	const struct dequant *dequant;             /* of each plane */
-	int32_t pairs[TENSOR_PAIRS_MAX];           /* constants of the transform (block_shape_pairs) */
+/* A frequency of a column: codes q become q * step + (q < 0 ? if_nonneg + change : if_nonneg). One that the design does not
+ * keep has any codes, and step and all 0. */
+struct frequency {
+	const int8_t *codes;
+	int32_t step, if_nonneg, change; /* of 16 bits, twice */
 };
 
-/* The constants in the order in which inverse transforms use them, two to a word. */
-void block_shape_pairs(unsigned block, int32_t *pairs);
+/* What the blocks of one component have in common. */
+struct block_shape {
+	unsigned block;                /* B, at least 2 */
+	unsigned nu;                   /* columns that have a kept frequency lie below this */
+	uint8_t nv[IC_BLOCK_MAX];      /* for each of these, the same of its rows */
+	bool is_product[IC_BLOCK_MAX]; /* and whether none of its frequencies has anything to add to products */
+	struct frequency *frequencies; /* [u * B + v] */
+	unsigned npairs;
+	int32_t pairs[TENSOR_PAIRS_MAX]; /* constants of the transform (block_shape_pairs) */
+};
 
-/* From codes to samples. */
+/* The constants in the order in which inverse transforms use them, two to a word; returns how many. */
+unsigned block_shape_pairs(unsigned block, int32_t *pairs);
+
+/* Blocks side by side. Block i has the 8-bit codes[first + i] of each frequency. */
+struct block_run {
+	size_t first, n;  /* n is at least the filling's lanes */
+	size_t next;      /* how far behind them those lie that are wanted next, so that they are fetched by then */
+	int16_t *scratch; /* nu * B numbers for each of n blocks, rounded up to whole lanes */
+	uint8_t *samples; /* B rows of n * B, */
+	size_t stride;    /* so far apart */
+};
+
 struct unblock_kernel {
 	unsigned lanes; /* blocks at a time */
 
-	/* Samples of `lanes` blocks side by side, B rows `stride` apart. codes[p] has the 8-bit codes of plane p. `scratch`
-	 * has room for nu * B * lanes numbers. */
-	void (*inverse)(const struct block_shape *shape, const int8_t *const *codes, int16_t *scratch, uint8_t *samples,
-	                size_t stride);
+	/* From codes to samples. */
+	void (*inverse)(const struct block_shape *shape, const struct block_run *run);
 
-	/* The same at B = 1, n blocks; samples have TENSOR_SLACK behind them. */
-	void (*inverse_one)(const int8_t *codes, struct dequant dequant, size_t n, uint8_t *samples);
+	/* The same at B = 1, n blocks, at least `lanes`. */
+	void (*inverse_one)(const struct frequency *frequency, size_t first, size_t n, uint8_t *samples);
 };
 
-/* From samples to pixels. Rows have TENSOR_SLACK behind their ends, which is read and written, but for `out` of the last
- * two, which have none. */
+/* One row of pixels, n of them; samples have TENSOR_SLACK behind their ends, which is read. */
+struct pixel_row {
+	size_t n;
+	const uint8_t *luma;
+	const uint8_t *chroma[2]; /* on luma's grid; or NULL, and */
+	const int16_t
+	        *half[2]; /* what triangle_down made of it, from the pixel at luma[0] on, and one before and behind */
+};
+
+/* What a row's values become: less the mean, times the scale, which follow each other again and again. So many that all
+ * registers are filled, by one channel or three. */
+#define PIXEL_NUMBERS 48
+struct pixel_numbers {
+	float mean[PIXEL_NUMBERS], scale[PIXEL_NUMBERS];
+};
+
+/* From samples to pixels. */
 struct pixel_kernel {
-	/* The triangle filter: 3 * near + far, n of them, */
-	void (*triangle_down)(const uint8_t *near, const uint8_t *far, size_t n, uint16_t *out);
-	/* and from these, and the ones at in[-1] and in[n], 2 * n samples. */
-	void (*triangle_across)(const uint16_t *in, size_t n, uint8_t *out);
+	/* The triangle filter from row to row: of n samples and those of the row at the other side; out has TENSOR_SLACK. */
+	void (*triangle_down)(const uint8_t *near, const uint8_t *far, size_t n, int16_t *out);
 
-	/* n pixels from YCbCr to planes of R, G, B. */
-	void (*color)(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, size_t n, uint8_t *const rgb[3]);
+	/* [is chroma halved][are the channels side by side, at out[0]]. Each output has `room` bytes that may be written,
+	 * those of the row at the least; what lies behind these is left as it was or not. */
+	void (*color[2][2])(const struct pixel_row *row, uint8_t *const out[3], size_t room);
 
-	/* n pixels of planes side by side. */
+	/* n pixels of planes side by side; planes have TENSOR_SLACK. */
 	void (*interleave)(const uint8_t *const rgb[3], size_t n, uint8_t *out);
 
-	/* (in[i] - mean) * scale */
-	void (*to_f32)(const uint8_t *in, size_t n, float mean, float scale, float *out);
+	/* n values, which have TENSOR_SLACK. */
+	void (*to_f32)(const uint8_t *in, size_t n, const struct pixel_numbers *numbers, float *out);
+	void (*to_f16)(const uint8_t *in, size_t n, const struct pixel_numbers *numbers, uint16_t *out);
 };
 
 /* From codes to values of a tensor: coefficients, and those less the mean, times the scale. */

@@ -20,6 +20,16 @@ struct tensor_job {
 errint_t tensor_pixels(const struct tensor_job *job);
 errint_t tensor_freqs(const struct tensor_job *job);
 
+/* Bytes that decoding pixels takes at the most, beside those. */
+uint64_t tensor_memory(const struct ic_layout *layout);
+
+/* As ic_decode_component, which is what the kernels are tested against, by the kernels. -ENOMEM. */
+errint_t tensor_component(const struct ic_view *view, unsigned component, uint8_t *out, size_t stride);
+
+/* Pixels as BMPs have them: the last row first, B before G and R, or one byte of gray; `stride` bytes from row to row.
+ * -ENOMEM. */
+errint_t tensor_bmp_rows(const struct ic_view *view, uint8_t *out, size_t stride);
+
 /* As ic_tensor_decode, with a kernel of the caller's choice. */
 errint_t tensor_decode_with(const struct tensor_kernel *kernel, const struct ic_view *view,
                             const struct ic_tensor_spec *spec, const struct ic_window *window, void *out, void *chroma,

@@ -4,8 +4,8 @@
 #include "src/options.h"
 #include "src/picture_out.h"
 
-#include "codec/decode.h"
 #include "codec/jpeg.h"
+#include "codec/tensor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -73,6 +73,7 @@ static int fail_object(const char *path, const uint8_t *bytes, size_t nbytes, er
 static int decode(const char *path, const uint8_t *bytes, size_t nbytes, const struct ic_limits *limits,
                   struct picture *ret_picture)
 {
+	struct ic_tensor_spec spec = {.axes = IC_NHWC, .pixels_max = UINT64_MAX};
 	struct ic_why why = {""};
 	struct picture picture;
 	struct ic_view view;
@@ -86,7 +87,7 @@ static int decode(const char *path, const uint8_t *bytes, size_t nbytes, const s
 		return fail("%s: %u x %u pixels are over the limit; raise it with --pixels", input_name(path),
 		            picture.width, picture.height);
 	picture.rgb = malloc((size_t)picture.width * picture.height * 3);
-	err = picture.rgb ? ic_decode_rgb(&view, picture.rgb, (size_t)picture.width * 3) : -ENOMEM;
+	err = picture.rgb ? ic_tensor_decode(&view, &spec, NULL, picture.rgb, NULL, &why) : -ENOMEM;
 	if (err) {
 		free(picture.rgb);
 		return fail("%s: cannot be decoded: %s", input_name(path), explain(err));

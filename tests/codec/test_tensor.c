@@ -2,6 +2,7 @@
 /* Tensors: every filling of the kernels against the definition, on hostile random objects, between guard pages. */
 #include "codec/tensor_priv.h"
 
+#include "codec/color_pixel_priv.h"
 #include "codec/dct_priv.h"
 #include "codec/decode.h"
 
@@ -120,6 +121,61 @@ START_TEST(every_block_bits_and_chroma_gives_the_pixels_of_the_reference)
 		}
 	}
 	guard_clear(&t.object);
+}
+END_TEST
+
+START_TEST(rows_of_many_runs_give_the_pixels_of_the_reference)
+{
+	struct dice dice = dice_new(5);
+	static struct trial t;
+
+	for (unsigned block = 1; block <= IC_BLOCK_MAX; block *= 2) {
+		for (unsigned i = 0; i < 4; i++) {
+			struct ic_design d = {
+			        .sx = 1, .sy = 1, .block = (uint8_t)block, .chroma = (uint8_t)(1 + i % 2)};
+			d.bits = i < 2 ? 8 : 5;
+			d.keep = (uint8_t)dice_between(&dice, 1, (int)(2 * block - 1));
+			t = (struct trial){.spec = {.axes = (uint8_t)(i % 2), .type = i == 3 ? IC_FLOAT16 : IC_UINT8}};
+			struct bytes object = wild_object(&dice, &d, 4301 + i * block, 5, 3);
+			const uint8_t *copy = guard_copy(&t.object, object.data, object.nbytes);
+			ck_assert_int_eq(ic_view_parse(&t.view, copy, object.nbytes, NULL), 0);
+			ck_assert_int_eq(ic_tensor_shape(&t.view.layout, &t.spec, &t.shape, NULL), 0);
+			ck_assert_int_eq(ic_tensor_region(&t.view.layout, &t.spec, NULL, &t.region, NULL), 0);
+			check_trial(&t, kernel_of(_i), i);
+			free(object.data);
+			guard_clear(&t.object);
+		}
+	}
+}
+END_TEST
+
+/* --- Colour -------------------------------------------------------------------------------------------------------- */
+
+START_TEST(every_color_is_that_of_the_reference)
+{
+	const struct pixel_kernel *kernel = kernel_of(_i)->pixel;
+	static uint8_t y[256 + TENSOR_SLACK], cb[256 + TENSOR_SLACK], cr[256 + TENSOR_SLACK];
+	uint8_t found[3][256], joined[3 * 256];
+
+	for (unsigned i = 0; i < 3 * 256; i++) { /* luma that is clamped below, not at all, and above */
+		for (unsigned k = 0; k < 256; k++) {
+			y[k] = (uint8_t)(i / 256 == 0 ? k % 64 : i / 256 == 1 ? 128 : 255 - k % 64);
+			cb[k] = (uint8_t)i;
+			cr[k] = (uint8_t)k;
+		}
+		struct pixel_row row = {.n = 256, .luma = y, .chroma = {cb, cr}};
+		kernel->color[0][0](&row, (uint8_t *[3]){found[0], found[1], found[2]}, 256);
+		kernel->color[0][1](&row, (uint8_t *[3]){joined}, sizeof joined);
+		for (unsigned k = 0; k < 256; k++) {
+			struct color_rgb expected = color_ycc_to_rgb_pixel(y[k], cb[k], cr[k]);
+			ck_assert_msg(found[0][k] == expected.r && found[1][k] == expected.g &&
+			                      found[2][k] == expected.b,
+			              "%u %u %u: %u %u %u, not %u %u %u", y[k], cb[k], cr[k], found[0][k], found[1][k],
+			              found[2][k], expected.r, expected.g, expected.b);
+			ck_assert(joined[3 * k] == expected.r && joined[3 * k + 1] == expected.g &&
+			          joined[3 * k + 2] == expected.b);
+		}
+	}
 }
 END_TEST
 
@@ -312,6 +368,8 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, pixels_are_those_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, frequencies_are_those_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, every_block_bits_and_chroma_gives_the_pixels_of_the_reference, 0, n);
+	tcase_add_loop_test(tests, rows_of_many_runs_give_the_pixels_of_the_reference, 0, n);
+	tcase_add_loop_test(tests, every_color_is_that_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, halves_are_rounded_to_even, 0, n);
 	tcase_add_test(tests, what_cannot_be_is_refused);
 	tcase_add_test(tests, windows_that_do_not_lie_in_the_image_are_refused);
