@@ -209,6 +209,20 @@ class ByDataLoader(Torch):
         self.assertEqual(sum(len(batch.targets) for batch in batches), len(self.folder))
         self.assertEqual(batches[0].chroma.shape, (4, 42, 4, 5))
 
+    def test_flips_in_workers(self):
+        for spec in (PIXELS, FREQUENCIES):
+            data = PathDataset(self.folder)
+            paths = [path for path, _ in (data[index] for index in range(len(data)))]
+            plain, flipped = (icfs.decode_batch(paths, spec, corners="center", flips=[flip] * len(paths)).values
+                              for flip in (False, True))
+            self.assertFalse(np.array_equal(plain, flipped))
+            loader = torch.utils.data.DataLoader(data, 4, num_workers=2, collate_fn=Collate(spec, Augment(flip=True)),
+                                                 generator=torch.Generator().manual_seed(1))
+            found = torch.cat([batch[0] for batch in loader]).numpy()
+            kinds = {(np.array_equal(image, one), np.array_equal(image, other))
+                     for image, one, other in zip(found, plain, flipped)}
+            self.assertEqual(kinds, {(True, False), (False, True)})
+
     def test_indices(self):
         data = PathDataset(self.folder)
         self.assertEqual(data[0], data[-len(data)])
