@@ -34,6 +34,7 @@ enum ic_type {
 	IC_INT16 = 2,   /* frequencies alone, and they have no mean and scale: the coefficients themselves */
 	IC_FLOAT16 = 3, /* IEEE binary16, rounded to nearest even */
 	IC_FLOAT32 = 4,
+	IC_BFLOAT16 = 5, /* the upper half of IEEE binary32, rounded to nearest even */
 };
 
 enum ic_axes {

@@ -169,6 +169,8 @@ static errint_t check_item(const struct ic_gpu_plan *plan, struct ic_gpu_item *i
 		err = ic_fail(why, -ERANGE, "the image becomes %u x %u x %u, the plan's %u x %u x %u", shape.channels,
 		              shape.height, shape.width, plan->shape.channels, plan->shape.height, plan->shape.width);
 	if (!err)
+		err = tile_image_check(&seen->layout, why);
+	if (!err)
 		err = ic_tensor_region(&seen->layout, &plan->spec, &item->window, &item->region, why);
 	return err;
 }
@@ -185,7 +187,8 @@ static errint_t load_item(struct ic_gpu_batch *batch, size_t index, struct ic_gp
 	item->err = check_item(batch->plan, item, on_device, &seen, why);
 	if (!item->err) {
 		item->orientation = seen.orientation;
-		tile_image_init(&image, &seen.layout, &item->region, item->window.flip, item->bytes);
+		tile_image_init(&image, &batch->plan->tile, &seen.layout, &item->region, item->window.flip,
+		                item->bytes);
 		*at += on_device ? 0 : round_up(seen.layout.nbytes + TILE_SLACK);
 	}
 	memcpy(batch->host + index * sizeof image, &image, sizeof image);

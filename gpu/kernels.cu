@@ -30,9 +30,9 @@ __global__ __launch_bounds__(TILE_THREADS,
 	tile_columns(&plan, image, block, is_8bit, thread, shared);
 	if (block > 1)
 		__syncthreads();
-	tile_rows(&plan, image, block, is_8bit, thread, shared);
+	tile_rows(&plan, block, is_8bit, thread, shared);
 	__syncthreads();
-	tile_pixels(&plan, image, block, thread, shared, out);
+	tile_pixels(&plan, block, thread, shared, out);
 }
 
 template <unsigned is_8bit>
@@ -42,11 +42,11 @@ __global__ __launch_bounds__(TILE_THREADS) void freqs_kernel(const __grid_consta
 {
 	const struct tile_image *image = &images[blockIdx.y];
 	if (blockIdx.x < nblocks_luma)
-		tile_freqs(&plan, image, is_8bit, 0, blockIdx.x * TILE_THREADS + threadIdx.x,
-		           out + blockIdx.y * plan.out_stride);
+		tile_freqs_thread(&plan, image, is_8bit, 0, blockIdx.x, threadIdx.x,
+		                  out + blockIdx.y * plan.out_stride);
 	else
-		tile_freqs(&plan, image, is_8bit, 1, (blockIdx.x - nblocks_luma) * TILE_THREADS + threadIdx.x,
-		           chroma + blockIdx.y * plan.chroma_stride);
+		tile_freqs_thread(&plan, image, is_8bit, 1, blockIdx.x - nblocks_luma, threadIdx.x,
+		                  chroma + blockIdx.y * plan.chroma_stride);
 }
 
 typedef void pixels_function(const struct tile_plan, const struct tile_image *, uint8_t *);
@@ -81,14 +81,11 @@ cudaError_t kernels_prepare(const struct tile_plan *plan)
 	                            static_cast<int>(plan->room.nbytes));
 }
 
-static uint32_t blocks_of(uint32_t nthreads)
+/* Thread blocks of an output of frequencies. */
+static uint32_t blocks_of(const struct tile_output *out)
 {
-	return (nthreads + TILE_THREADS - 1) / TILE_THREADS;
-}
-
-static uint32_t eighths(uint32_t channels, uint32_t height, uint32_t width)
-{
-	return (channels * height * width + 7) / 8;
+	uint32_t each = 8 * TILE_EACH * TILE_THREADS;
+	return (out->nvalues + each - 1) / each;
 }
 
 cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image *images, uint32_t nimages,
@@ -99,8 +96,7 @@ cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image
 		pixels_kernel_of(plan)<<<grid, TILE_THREADS, plan->room.nbytes, stream>>>(*plan, images, out);
 		return cudaGetLastError();
 	}
-	uint32_t nluma = blocks_of(eighths(plan->channels, plan->height, plan->width));
-	uint32_t nchroma = blocks_of(eighths(plan->chroma_channels, plan->chroma_height, plan->chroma_width));
+	uint32_t nluma = blocks_of(&plan->output[0]), nchroma = plan->is_apart ? blocks_of(&plan->output[1]) : 0;
 	dim3 grid(nluma + nchroma, nimages);
 	if (plan->bits == 8)
 		freqs_kernel<1><<<grid, TILE_THREADS, 0, stream>>>(*plan, images, out, chroma, nluma);

@@ -42,7 +42,7 @@ static void set_room(struct tile_plan *plan)
 	room->luma_stride = room->luma_blocks * block + READ_AHEAD;
 	room->chroma_stride = TILE_LEAD + room->chroma_blocks * block + READ_AHEAD;
 	take(room, sizeof(struct tile_head));
-	room->params = take(room, plan->nfreqs * IC_COMPONENTS_MAX * (uint32_t)sizeof(struct tile_dequant));
+	room->params = take(room, IC_COMPONENTS_MAX * block * block * (uint32_t)sizeof(struct tile_dequant));
 	room->luma_columns = take(room, plan->tile_height * room->luma_blocks * columns);
 	room->chroma_columns = take(room, room->chroma_rows * 2 * room->chroma_blocks * columns);
 	room->luma = take(room, plan->tile_height * room->luma_stride);
@@ -74,6 +74,39 @@ static void set_freqs(struct tile_plan *plan, const struct ic_design *design)
 	}
 }
 
+/* l is the least for which 2^l >= d; then 2^31 <= 2^(31+l) / d < 2^32. */
+static struct tile_divisor tile_divisor_of(uint32_t d)
+{
+	struct tile_divisor divisor = {0, 0};
+	while (UINT64_C(1) << divisor.shift < d)
+		divisor.shift++;
+	divisor.magic = d ? (uint32_t)((UINT64_C(1) << (31 + divisor.shift)) / d + 1) : 0;
+	return divisor;
+}
+
+static void set_output(struct tile_output *out, uint32_t channels, uint32_t width, uint32_t height)
+{
+	out->channels = channels;
+	out->width = width;
+	out->height = height;
+	out->per_channel = width * height;
+	out->nvalues = channels * width * height;
+	out->by_channel = tile_divisor_of(out->per_channel);
+	out->by_width = tile_divisor_of(width);
+	out->by_height = tile_divisor_of(height);
+}
+
+static void set_colors(struct tile_plan *plan, const struct ic_tensor_spec *spec)
+{
+	plan->channel_nbytes = plan->value_nbytes;
+	if (plan->axes == IC_NCHW)
+		plan->channel_nbytes *= (uint64_t)plan->width * plan->height;
+	for (unsigned c = 0; c < 3; c++) {
+		plan->rgb_mean[c] = spec->mean ? spec->mean[c] : 0;
+		plan->rgb_scale[c] = spec->scale ? spec->scale[c] : 1;
+	}
+}
+
 errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, const struct ic_tensor_spec *spec,
                         const struct ic_tensor_shape *shape, struct ic_why *why)
 {
@@ -95,19 +128,22 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 	        .axes = spec->axes,
 	        .is_apart = shape->chroma_channels > 0,
 	        .value_nbytes = shape->value_nbytes,
-	        .channels = shape->channels,
 	        .width = shape->width,
 	        .height = shape->height,
-	        .chroma_channels = shape->chroma_channels,
-	        .chroma_width = shape->chroma_width,
-	        .chroma_height = shape->chroma_height,
 	        .pad = spec->pad,
 	};
 	if (is_frequencies ? shape->channels % plan->nfreqs : shape->channels != 3)
 		return ic_fail(why, -EINVAL, "no image of this design becomes %u channels", shape->channels);
-	plan->components = is_frequencies ? shape->channels / plan->nfreqs : 3;
+	set_output(&plan->output[0], shape->channels, shape->width, shape->height);
+	plan->output[0].ncomponents = is_frequencies ? shape->channels / plan->nfreqs : 3;
+	plan->output[0].shift = plan->is_half;
+	set_output(&plan->output[1], shape->chroma_channels, shape->chroma_width, shape->chroma_height);
+	plan->output[1].first_channel = shape->channels;
+	plan->output[1].first_component = 1;
+	plan->output[1].ncomponents = 2;
 	set_freqs(plan, design);
 	if (!is_frequencies) {
+		set_colors(plan, spec);
 		set_tiles(plan);
 		set_room(plan);
 	}
@@ -127,13 +163,40 @@ void tile_plan_set_outputs(struct tile_plan *plan, const void *out, uint64_t out
 	plan->out_stride = out_stride;
 	plan->chroma_stride = chroma_stride;
 	plan->is_aligned = takes_vectors(out, out_stride, plan->value_nbytes);
-	if (plan->values == IC_RGB) /* every row begins at a multiple of eight values */
-		plan->is_aligned = plan->is_aligned && plan->width % TILE_PIXELS == 0;
-	plan->is_chroma_aligned = takes_vectors(chroma, chroma_stride, plan->value_nbytes);
+	plan->output[0].is_aligned = plan->is_aligned;
+	plan->is_aligned = plan->is_aligned && plan->width % TILE_PIXELS == 0; /* for each row begins so */
+	plan->output[1].is_aligned = takes_vectors(chroma, chroma_stride, plan->value_nbytes);
 }
 
-void tile_image_init(struct tile_image *image, const struct ic_layout *layout, const struct ic_region *region,
-                     bool flip, const uint8_t *object)
+errint_t tile_image_check(const struct ic_layout *layout, struct ic_why *why)
+{
+	return layout->data_nbytes / layout->nfreqs <= UINT32_MAX
+	               ? 0
+	               : ic_fail(why, -EFBIG, "an image of %u x %u is more than a GPU is asked for", layout->width,
+	                         layout->height);
+}
+
+static struct tile_part part_of(const struct tile_output *out, const struct tile_image *image, uint32_t first_component,
+                                bool is_half)
+{
+	struct tile_part part = {.x = image->x, .y = image->y, .width = image->width, .height = image->height};
+	if (is_half) {
+		part.x /= 2;
+		part.y /= 2;
+		part.width = (part.width + 1) / 2;
+		part.height = (part.height + 1) / 2;
+	}
+	part.is_filled = part.width == out->width && part.height == out->height;
+	/* Rows follow each other in the plane as in the output: of all components that it shows. */
+	part.is_whole = part.is_filled && !image->is_flipped && part.y == 0 &&
+	                (out->ncomponents == 1 || !out->shift || image->ncomponents == 1);
+	for (uint32_t c = first_component; c < first_component + out->ncomponents && c < image->ncomponents; c++)
+		part.is_whole = part.is_whole && image->component[c].cols == out->width;
+	return part;
+}
+
+void tile_image_init(struct tile_image *image, const struct tile_plan *plan, const struct ic_layout *layout,
+                     const struct ic_region *region, bool flip, const uint8_t *object)
 {
 	uint64_t at = layout->data_offset;
 	*image = (struct tile_image){
@@ -150,13 +213,9 @@ void tile_image_init(struct tile_image *image, const struct ic_layout *layout, c
 		image->component[c] = (struct tile_component){
 		        .width = own->width, .height = own->height, .cols = own->block_cols, .plane = at};
 		at += own->plane_nbytes;
-		image->stride += own->plane_nbytes;
+		image->stride += (uint32_t)own->plane_nbytes;
 	}
-}
-
-uint32_t tile_plan_freq_threads(const struct tile_plan *plan, bool is_chroma)
-{
-	uint32_t values = is_chroma ? plan->chroma_channels * plan->chroma_width * plan->chroma_height
-	                            : plan->channels * plan->width * plan->height;
-	return (values + 7) / 8;
+	image->part[0] = part_of(&plan->output[0], image, 0, false);
+	if (plan->is_apart)
+		image->part[1] = part_of(&plan->output[1], image, 1, plan->is_half);
 }

@@ -17,10 +17,10 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 void tile_plan_set_outputs(struct tile_plan *plan, const void *out, uint64_t out_stride, const void *chroma,
                            uint64_t chroma_stride);
 
+/* Images whose frequencies take more bytes each than 32 bits count are not for the kernels: -EFBIG. */
+errint_t tile_image_check(const struct ic_layout *layout, struct ic_why *why);
+
 /* Of an image whose object lies at `object` in the memory of the device. The layout is that of the plan's design, but its
  * data may lie farther behind, as ic_view_parse_prefix has it. */
-void tile_image_init(struct tile_image *image, const struct ic_layout *layout, const struct ic_region *region,
-                     bool flip, const uint8_t *object);
-
-/* Threads that the frequencies of one image take, eight values each: of the first output, or of the one apart. */
-uint32_t tile_plan_freq_threads(const struct tile_plan *plan, bool is_chroma);
+void tile_image_init(struct tile_image *image, const struct tile_plan *plan, const struct ic_layout *layout,
+                     const struct ic_region *region, bool flip, const uint8_t *object);

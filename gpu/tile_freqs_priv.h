@@ -1,102 +1,113 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tile_freqs_priv.h: from the codes of an object to the values of a frequency tensor. A thread writes eight values that lie
- * side by side in the output, at a multiple of eight, whatever channels and rows they are of; as nearly all of them come
- * from codes that lie side by side in a plane, it reads those at once.
+ * side by side in the output, at a multiple of eight, whatever channels and rows they are of.
+ *
+ * Values come in runs whose codes lie side by side in a plane: a channel, where it shows its plane as it lies, else a row.
+ * Eight values are of one run, or the end of one and the beginning of the next; a run shorter than that, and padding, go
+ * value by value.
  */
 #pragma once
 
 #include "tile_pixels_priv.h"
 
-/* One of the two outputs of an image. */
-struct tile_output {
-	uint32_t channels, width, height;
-	uint32_t own_width, own_height; /* of these, what shows the image */
-	uint32_t x, y;          /* block that the first value shows, or, flipped, the last own one; of this output */
-	uint32_t first_channel; /* of mean and scale */
-	uint32_t first_component, ncomponents;
-	uint32_t is_repeating; /* components but the first have one block for 2 x 2 */
-	uint32_t is_aligned;
-};
-
-/* Where the value at (x, y) of a channel comes from. */
+/* What a channel's values are made by. */
 struct tile_channel {
-	uint32_t plane, component; /* component >= ncomponents of the image: it has none, and coefficients are 0 */
-	uint32_t shift;            /* 1: each block stands for 2 x 2 */
-	bool is_negated;           /* an odd horizontal frequency, flipped */
+	uint32_t component; /* at least the image's number of them: it has none, and coefficients are 0 */
+	uint32_t shift;     /* 1: each block stands for 2 x 2 */
+	bool is_negated;    /* an odd horizontal frequency, flipped */
 	float mean, scale;
+	const uint8_t *plane;
+	uint32_t cols;
 	struct tile_dequant dequant;
 };
 
-TILE_INLINE struct tile_output tile_output_of(const struct tile_plan *plan, const struct tile_image *image,
-                                              unsigned is_chroma)
-{
-	struct tile_output out;
-	uint32_t half = is_chroma && plan->is_half;
-	out.channels = is_chroma ? plan->chroma_channels : plan->channels;
-	out.width = is_chroma ? plan->chroma_width : plan->width;
-	out.height = is_chroma ? plan->chroma_height : plan->height;
-	out.own_width = half ? (image->width + 1) / 2 : image->width;
-	out.own_height = half ? (image->height + 1) / 2 : image->height;
-	out.x = half ? image->x / 2 : image->x;
-	out.y = half ? image->y / 2 : image->y;
-	out.first_channel = is_chroma ? plan->channels : 0;
-	out.first_component = is_chroma ? 1 : 0;
-	out.ncomponents = is_chroma ? 2 : plan->components;
-	out.is_repeating = !is_chroma && plan->is_half;
-	out.is_aligned = is_chroma ? plan->is_chroma_aligned : plan->is_aligned;
-	return out;
-}
-
-/* Eight codes of a plane from code `first` on, the first one lowest, in `bits` bits each. */
+/* Eight codes, a byte each, the first one lowest. */
 struct tile_codes8 {
 	uint32_t low, high;
 };
 
-TILE_INLINE struct tile_codes8 tile_codes8_at(const struct tile_plan *plan, const struct tile_image *image,
-                                              const struct tile_channel *c, uint64_t first)
+TILE_INLINE uint32_t tile_frequency_of(uint32_t channel, uint32_t ncomponents)
 {
-	uint32_t frequency = c->plane / image->ncomponents;
-	const uint8_t *from = image->object + image->component[c->component].plane + frequency * image->stride;
-	uint64_t bit = first * plan->bits;
-	from += bit >> 3;
-	uint32_t odd = (uint32_t)((uintptr_t)from & 3), shift = odd * 8 + (uint32_t)(bit & 7);
-	uint32_t nbits =
-	        shift + 8 * plan->bits; /* from the first word on; more than two words of it are seldom needed */
-	const uint8_t *word = from - odd;
-	uint32_t a = op_load4(word), b = op_load4(word + 4), d = nbits > 64 ? op_load4(word + 8) : 0;
-	struct tile_codes8 codes = {op_funnel(a, b, shift), op_funnel(b, d, shift)};
-	return codes;
-}
-
-/* Code i, 0..7; i and, where it is 8, bits are constants. */
-TILE_INLINE int32_t tile_code(struct tile_codes8 codes, uint32_t bits, unsigned i)
-{
-	if (bits == 8)
-		return (int32_t)op_permute(codes.low, codes.high, 0x8880 + 0x1111 * i);
-	uint32_t at = bits * i;
-	uint32_t word = at >= 32 ? codes.high >> (at - 32) : op_funnel(codes.low, codes.high, at);
-	return (int32_t)(word << (32 - bits)) >> (32 - bits);
+	return ncomponents == 1 ? channel : ncomponents == 2 ? channel >> 1 : channel / 3;
 }
 
 TILE_INLINE struct tile_channel tile_channel_of(const struct tile_plan *plan, const struct tile_image *image,
-                                                const struct tile_output *out, uint32_t channel)
+                                                unsigned is_8bit, const struct tile_output *out, uint32_t channel)
 {
 	struct tile_channel c;
-	uint32_t f = channel / out->ncomponents;
+	uint32_t f = tile_frequency_of(channel, out->ncomponents);
 	c.component = out->first_component + channel - f * out->ncomponents;
-	c.plane = f * image->ncomponents + c.component;
-	c.shift = c.component && out->is_repeating ? 1 : 0;
+	c.shift = c.component ? out->shift : 0;
 	c.is_negated = image->is_flipped && plan->is_odd[f];
 	c.mean = plan->mean[out->first_channel + channel];
 	c.scale = plan->scale[out->first_channel + channel];
 	c.dequant.step = c.dequant.means = 0;
-	if (c.component < image->ncomponents)
-		c.dequant = tile_dequant_of(plan, image, plan->bits == 8, c.plane);
+	c.plane = image->object;
+	c.cols = 0;
+	if (c.component < image->ncomponents) {
+		c.dequant = tile_dequant_of(plan, image, is_8bit, f * image->ncomponents + c.component);
+		c.plane += image->component[c.component].plane + (uint64_t)f * image->stride;
+		c.cols = image->component[c.component].cols;
+	}
 	return c;
 }
 
-/* A coefficient, by way of 16 bits as in libic, and its sign. */
+/* --- Codes --------------------------------------------------------------------------------------------------------- */
+
+/* From eight codes of `bits` bits each in a row. */
+TILE_INLINE struct tile_codes8 tile_spread(struct tile_codes8 packed, uint32_t bits)
+{
+	uint32_t bytes[8];
+	TILE_UNROLL
+	for (unsigned i = 0; i < 8; i++) {
+		uint32_t at = bits * i;
+		uint32_t word = at >= 32 ? packed.high >> (at - 32) : op_funnel(packed.low, packed.high, at);
+		bytes[i] = (uint32_t)((int32_t)(word << (32 - bits)) >> (32 - bits)) & 0xff;
+	}
+	struct tile_codes8 codes = {bytes[0] | bytes[1] << 8 | bytes[2] << 16 | bytes[3] << 24,
+	                            bytes[4] | bytes[5] << 8 | bytes[6] << 16 | bytes[7] << 24};
+	return codes;
+}
+
+/* Of a plane, from code `first` on, which may lie before its beginning: within the object all the same. */
+TILE_INLINE struct tile_codes8 tile_codes8_at(const uint8_t *plane, unsigned is_8bit, uint32_t bits, int64_t first)
+{
+	int64_t bit = is_8bit ? first * 8 : first * (int64_t)bits;
+	const uint8_t *from = plane + (bit >> 3);
+	uint32_t odd = (uint32_t)((uintptr_t)from & 3), shift = odd * 8 + ((uint32_t)bit & 7);
+	const uint8_t *word = from - odd;
+	uint32_t a = op_load4(word), b = op_load4(word + 4), d = 0;
+	if (is_8bit || shift + 8 * bits > 64)
+		d = op_load4(word + 8);
+	struct tile_codes8 codes = {op_funnel(a, b, shift), op_funnel(b, d, shift)};
+	return is_8bit ? codes : tile_spread(codes, bits);
+}
+
+/* The order in which values show the codes from the one of the leftmost on: turned, and each twice. `is_odd`: the leftmost
+ * is the second of its two. */
+TILE_INLINE struct tile_codes8 tile_arrange(struct tile_codes8 c, uint32_t is_flipped, uint32_t shift, uint32_t is_odd)
+{
+	uint32_t low = 0x3210, high = 0x7654;
+	if (shift) {
+		low = is_flipped ? (is_odd ? 0x2334 : 0x2233) : is_odd ? 0x2110 : 0x1100;
+		high = is_flipped ? (is_odd ? 0x0112 : 0x0011) : is_odd ? 0x4332 : 0x3322;
+	} else if (is_flipped) {
+		low = 0x4567;
+		high = 0x0123;
+	}
+	struct tile_codes8 out = {op_permute(c.low, c.high, low), op_permute(c.low, c.high, high)};
+	return out;
+}
+
+/* --- Values -------------------------------------------------------------------------------------------------------- */
+
+TILE_INLINE int32_t tile_byte(struct tile_codes8 codes, unsigned i)
+{
+	return (int32_t)op_permute(codes.low, codes.high, 0x8880 + 0x1111 * i);
+}
+
+/* A coefficient, and its sign. */
 TILE_INLINE int32_t tile_freq_of(const struct tile_channel *c, int32_t code)
 {
 	int32_t value = code * (int32_t)c->dequant.step +
@@ -104,12 +115,25 @@ TILE_INLINE int32_t tile_freq_of(const struct tile_channel *c, int32_t code)
 	return c->is_negated ? -value : value;
 }
 
-/* The place in its plane of the code that the value at (x, y) of a channel shows; both are the image's. */
-TILE_INLINE uint64_t tile_place(const struct tile_image *image, const struct tile_output *out,
-                                const struct tile_channel *c, uint32_t x, uint32_t y)
+/* What a channel makes of eight codes. With 8 bits a code is exact as a number, by way of 2^23 + 128 + code, and so is its
+ * product with the step, which is less than 2^15: a fused difference rounds once, as the reference does. 0 - mean, since
+ * a product of 0 and a negative step is -0, which must vanish. */
+TILE_INLINE void tile_numbers_of(unsigned is_8bit, const struct tile_channel *c, struct tile_codes8 codes, float *out)
 {
-	uint32_t from_x = out->x + (image->is_flipped ? out->own_width - 1 - x : x), from_y = out->y + y;
-	return (uint64_t)(from_y >> c->shift) * image->component[c->component].cols + (from_x >> c->shift);
+	if (!is_8bit) {
+		TILE_UNROLL
+		for (unsigned i = 0; i < 8; i++)
+			out[i] = op_normalize((float)tile_freq_of(c, tile_byte(codes, i)), c->mean, c->scale);
+		return;
+	}
+	float step = (float)(int32_t)c->dequant.step, negative_mean = 0.0f - c->mean;
+	uint32_t low = codes.low ^ 0x80808080u, high = codes.high ^ 0x80808080u;
+	step = c->is_negated ? -step : step;
+	TILE_UNROLL
+	for (unsigned i = 0; i < 8; i++) {
+		float code = op_bits_float(op_permute(i < 4 ? low : high, 0x4b000000, 0x7440 | i % 4)) - 8388736.0f;
+		out[i] = op_multiply(op_multiply_add(code, step, negative_mean), c->scale);
+	}
 }
 
 TILE_INLINE void tile_put_freq(const struct tile_plan *plan, const struct tile_channel *c, int32_t value, uint8_t *out)
@@ -124,93 +148,230 @@ TILE_INLINE void tile_put_freq(const struct tile_plan *plan, const struct tile_c
 }
 
 /* One value, wherever it comes from. */
-TILE_INLINE void tile_put_one(const struct tile_plan *plan, const struct tile_image *image,
-                              const struct tile_output *out, uint32_t channel, uint32_t place, uint8_t *to)
+TILE_INLINE void tile_put_one(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
+                              const struct tile_output *out, const struct tile_part *part, uint32_t channel,
+                              uint32_t place, uint8_t *to)
 {
-	uint32_t y = place / out->width, x = place - y * out->width;
-	if (x >= out->own_width || y >= out->own_height) {
+	uint32_t y = tile_divide(place, out->by_width), x = place - y * out->width;
+	if (x >= part->width || y >= part->height) {
 		tile_put_pad(plan, to);
 		return;
 	}
-	struct tile_channel c = tile_channel_of(plan, image, out, channel);
+	struct tile_channel c = tile_channel_of(plan, image, is_8bit, out, channel);
+	uint32_t from_x = part->x + (image->is_flipped ? part->width - 1 - x : x), from_y = part->y + y;
+	int64_t first = (int64_t)(from_y >> c.shift) * c.cols + (from_x >> c.shift);
 	int32_t value = 0;
 	if (c.component < image->ncomponents)
-		value = tile_freq_of(&c, tile_code(tile_codes8_at(plan, image, &c, tile_place(image, out, &c, x, y)),
-		                                   plan->bits, 0));
+		value = tile_freq_of(&c, tile_byte(tile_codes8_at(c.plane, is_8bit, plan->bits, first), 0));
 	tile_put_freq(plan, &c, value, to);
 }
 
-/* Eight values that are made of eight codes side by side. */
-TILE_INLINE void tile_put_eight(const struct tile_plan *plan, unsigned is_8bit, const struct tile_channel *c,
-                                struct tile_codes8 codes, uint8_t *to)
-{
-	int32_t values[8];
+/* --- Eight at a time ----------------------------------------------------------------------------------------------- */
+
+union tile_values {
 	float numbers[8];
-	TILE_UNROLL
-	for (unsigned i = 0; i < 8; i++)
-		values[i] = tile_freq_of(c, tile_code(codes, is_8bit ? 8 : plan->bits, i));
-	if (plan->type == IC_INT16) {
-		op_store16(to, ((uint32_t)values[0] & 0xffff) | (uint32_t)values[1] << 16,
-		           ((uint32_t)values[2] & 0xffff) | (uint32_t)values[3] << 16,
-		           ((uint32_t)values[4] & 0xffff) | (uint32_t)values[5] << 16,
-		           ((uint32_t)values[6] & 0xffff) | (uint32_t)values[7] << 16);
-		return;
+	int32_t whole[8];
+};
+
+/* Values `at` to `at` + 7 of a run, some of which may lie before its beginning or behind its end: nobody looks at them. */
+TILE_INLINE void tile_run(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
+                          const struct tile_output *out, const struct tile_part *part, uint32_t run, int32_t at,
+                          union tile_values *values)
+{
+	uint32_t channel = part->is_whole ? run : tile_divide(run, out->by_height);
+	struct tile_channel c = tile_channel_of(plan, image, is_8bit, out, channel);
+	struct tile_codes8 codes = {0, 0};
+	if (c.component < image->ncomponents && part->is_whole && !c.shift) {
+		codes = tile_codes8_at(c.plane, is_8bit, plan->bits, at);
+	} else if (c.component < image->ncomponents) {
+		/* The leftmost that is shown may lie left of the image. */
+		uint32_t y = part->is_whole ? 0 : run - channel * out->height;
+		int32_t x = (int32_t)part->x + (image->is_flipped ? (int32_t)part->width - 8 - at : at);
+		int64_t first = (int64_t)((part->y + y) >> c.shift) * c.cols + (x >> c.shift);
+		codes = tile_arrange(tile_codes8_at(c.plane, is_8bit, plan->bits, first), image->is_flipped, c.shift,
+		                     (uint32_t)x & 1);
 	}
-	TILE_UNROLL
-	for (unsigned i = 0; i < 8; i++)
-		numbers[i] = op_normalize((float)values[i], c->mean, c->scale);
-	if (plan->type == IC_INT8) {
+	if (plan->type == IC_INT16) {
 		TILE_UNROLL
 		for (unsigned i = 0; i < 8; i++)
-			values[i] = tile_whole(numbers[i], INT8_MIN, INT8_MAX);
-		op_store8(to, op_pack_s8(values[0], values[1], values[2], values[3]),
-		          op_pack_s8(values[4], values[5], values[6], values[7]));
-		return;
+			values->whole[i] = tile_freq_of(&c, tile_byte(codes, i));
+	} else {
+		tile_numbers_of(is_8bit, &c, codes, values->numbers);
 	}
-	tile_put_numbers(plan->type, numbers, 8, to);
 }
 
-/* Whether eight values from (x, y) of a channel on come from eight codes side by side, in the same order. Where a channel
- * is its plane as it lies, rows follow each other in both. */
-TILE_INLINE bool tile_is_run(const struct tile_image *image, const struct tile_output *out,
-                             const struct tile_channel *c, uint32_t x, uint32_t y)
+TILE_INLINE void tile_put_eight(const struct tile_plan *plan, const union tile_values *values, uint8_t *to)
 {
-	if (c->shift || image->is_flipped || c->component >= image->ncomponents)
-		return false;
-	if (out->own_width == out->width && out->width == image->component[c->component].cols)
-		return out->own_height == out->height || y + 1 + (x + 7) / out->width <= out->own_height;
-	return x + 8 <= out->own_width && y < out->own_height;
+	int32_t whole[8];
+	if (plan->type == IC_INT16) {
+		const int32_t *w = values->whole;
+		op_store16(to, ((uint32_t)w[0] & 0xffff) | (uint32_t)w[1] << 16,
+		           ((uint32_t)w[2] & 0xffff) | (uint32_t)w[3] << 16,
+		           ((uint32_t)w[4] & 0xffff) | (uint32_t)w[5] << 16,
+		           ((uint32_t)w[6] & 0xffff) | (uint32_t)w[7] << 16);
+	} else if (plan->type == IC_INT8) {
+		TILE_UNROLL
+		for (unsigned i = 0; i < 8; i++)
+			whole[i] = tile_whole(values->numbers[i], INT8_MIN, INT8_MAX);
+		op_store8(to, op_pack_s8(whole[0], whole[1], whole[2], whole[3]),
+		          op_pack_s8(whole[4], whole[5], whole[6], whole[7]));
+	} else if (plan->type == IC_FLOAT16) {
+		tile_put_numbers(IC_FLOAT16, values->numbers, 8, to);
+	} else if (plan->type == IC_FLOAT32) {
+		tile_put_numbers(IC_FLOAT32, values->numbers, 8, to);
+	} else {
+		tile_put_numbers(IC_BFLOAT16, values->numbers, 8, to);
+	}
+}
+
+/* Whether eight values, `at` on in a run of a part, are all of it and the next one. */
+TILE_INLINE bool tile_is_together(const struct tile_output *out, const struct tile_part *part, uint32_t run,
+                                  uint32_t at)
+{
+	if (part->is_whole)
+		return out->per_channel >= 8;
+	if (part->is_filled)
+		return out->width >= 8;
+	return at + 8 <= part->width && run - tile_divide(run, out->by_height) * out->height < part->height;
 }
 
 /* Values 8 * index to 8 * index + 7 of an output of one image. */
 TILE_INLINE void tile_freqs(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
                             unsigned is_chroma, uint32_t index, uint8_t *to)
 {
-	struct tile_output out = tile_output_of(plan, image, is_chroma);
-	uint32_t per_channel = out.width * out.height, nvalues = per_channel * out.channels, first = 8 * index;
-	if (first >= nvalues)
+	const struct tile_output *out = &plan->output[is_chroma];
+	const struct tile_part *part = &image->part[is_chroma];
+	uint32_t first = 8 * index;
+	if (first >= out->nvalues)
 		return;
 	to += (uint64_t)first * plan->value_nbytes;
 	if (!image->object) {
-		for (uint32_t i = 0; i < tile_least(8, nvalues - first) * plan->value_nbytes; i++)
+		for (uint32_t i = 0; i < tile_least(8, out->nvalues - first) * plan->value_nbytes; i++)
 			to[i] = 0;
 		return;
 	}
-	uint32_t channel = first / per_channel, place = first - channel * per_channel;
-	if (out.is_aligned && place + 8 <= per_channel) {
-		struct tile_channel c = tile_channel_of(plan, image, &out, channel);
-		uint32_t y = place / out.width, x = place - y * out.width;
-		if (tile_is_run(image, &out, &c, x, y)) {
-			tile_put_eight(plan, is_8bit, &c,
-			               tile_codes8_at(plan, image, &c, tile_place(image, &out, &c, x, y)), to);
-			return;
+	uint32_t length = part->is_whole ? out->per_channel : out->width;
+	uint32_t run = tile_divide(first, part->is_whole ? out->by_channel : out->by_width), at = first - run * length;
+	if (out->is_aligned && first + 8 <= out->nvalues && tile_is_together(out, part, run, at)) {
+		union tile_values values, next;
+		uint32_t left = length - at;
+		tile_run(plan, image, is_8bit, out, part, run, (int32_t)at, &values);
+		if (left < 8) {
+			tile_run(plan, image, is_8bit, out, part, run + 1, -(int32_t)left, &next);
+			TILE_UNROLL
+			for (unsigned i = 0; i < 8; i++)
+				values.numbers[i] = i < left ? values.numbers[i] : next.numbers[i];
 		}
+		tile_put_eight(plan, &values, to);
+		return;
 	}
-	for (unsigned i = 0; i < 8 && first + i < nvalues; i++) {
-		tile_put_one(plan, image, &out, channel, place, to + i * plan->value_nbytes);
-		if (++place == per_channel) {
+	uint32_t channel = tile_divide(first, out->by_channel), place = first - channel * out->per_channel;
+	for (unsigned i = 0; i < 8 && first + i < out->nvalues; i++) {
+		tile_put_one(plan, image, is_8bit, out, part, channel, place, to + i * plan->value_nbytes);
+		if (++place == out->per_channel) {
 			place = 0;
 			channel++;
 		}
 	}
+}
+
+/* --- Planes as they lie, codes of 8 bits, to half precision: what training reads ------------------------------------ */
+
+#define TILE_EACH 4 /* times eight values that a thread takes, so that their loads are on their way together */
+
+/* What is loaded of eight values, or of the part of them that one channel has. */
+struct tile_raw {
+	uint32_t words[3], shift, entry;
+	float mean, scale;
+};
+
+TILE_INLINE struct tile_raw tile_load_raw(const struct tile_plan *plan, const struct tile_image *image,
+                                          const struct tile_output *out, uint32_t channel, int32_t at)
+{
+	struct tile_raw raw;
+	uint32_t f = tile_frequency_of(channel, out->ncomponents);
+	uint32_t component = out->first_component + channel - f * out->ncomponents;
+	const uint8_t *from = image->object + image->component[component].plane + (uint64_t)f * image->stride + at;
+	uint32_t odd = (uint32_t)((uintptr_t)from & 3);
+	const uint8_t *word = from - odd;
+	raw.words[0] = op_load4(word);
+	raw.words[1] = op_load4(word + 4);
+	raw.words[2] = op_load4(word + 8);
+	raw.shift = 8 * odd;
+	raw.entry =
+	        op_load4(image->object + IC_HEADER_SIZE + IC_TABLE_ENTRY_SIZE * (f * image->ncomponents + component));
+	raw.mean = plan->mean[out->first_channel + channel];
+	raw.scale = plan->scale[out->first_channel + channel];
+	return raw;
+}
+
+TILE_INLINE void tile_raw_numbers(const struct tile_raw *raw, float *out)
+{
+	struct tile_channel c;
+	struct tile_codes8 codes = {op_funnel(raw->words[0], raw->words[1], raw->shift),
+	                            op_funnel(raw->words[1], raw->words[2], raw->shift)};
+	c.dequant.step = raw->entry & 0xff;
+	c.is_negated = false;
+	c.mean = raw->mean;
+	c.scale = raw->scale;
+	tile_numbers_of(1, &c, codes, out);
+}
+
+/* Whether all values of the image are such. */
+TILE_INLINE bool tile_is_plain(const struct tile_plan *plan, const struct tile_image *image, unsigned is_chroma)
+{
+	const struct tile_output *out = &plan->output[is_chroma];
+	return image->object && image->part[is_chroma].is_whole && out->is_aligned && out->per_channel >= 8 &&
+	       out->first_component + out->ncomponents <= image->ncomponents && plan->type == IC_FLOAT16;
+}
+
+/* Eight values from each of 8 * index, 8 * (index + TILE_THREADS), ... on. */
+TILE_INLINE void tile_plain_freqs(const struct tile_plan *plan, const struct tile_image *image, unsigned is_chroma,
+                                  uint32_t index, uint8_t *to)
+{
+	const struct tile_output *out = &plan->output[is_chroma];
+	struct tile_raw raw[TILE_EACH], next[TILE_EACH];
+	uint32_t left[TILE_EACH];
+	TILE_UNROLL
+	for (unsigned i = 0; i < TILE_EACH; i++) {
+		uint32_t first = 8 * (index + i * TILE_THREADS);
+		left[i] = 0;
+		if (first + 8 > out->nvalues)
+			continue;
+		uint32_t channel = tile_divide(first, out->by_channel), at = first - channel * out->per_channel;
+		left[i] = out->per_channel - at;
+		raw[i] = tile_load_raw(plan, image, out, channel, (int32_t)at);
+		if (left[i] < 8)
+			next[i] = tile_load_raw(plan, image, out, channel + 1, -(int32_t)left[i]);
+	}
+	TILE_UNROLL
+	for (unsigned i = 0; i < TILE_EACH; i++) {
+		float numbers[8], others[8];
+		uint32_t at = index + i * TILE_THREADS;
+		if (left[i] == 0) {
+			tile_freqs(plan, image, 1, is_chroma, at, to);
+			continue;
+		}
+		tile_raw_numbers(&raw[i], numbers);
+		if (left[i] < 8) {
+			tile_raw_numbers(&next[i], others);
+			TILE_UNROLL
+			for (unsigned j = 0; j < 8; j++)
+				numbers[j] = j < left[i] ? numbers[j] : others[j];
+		}
+		tile_put_numbers(IC_FLOAT16, numbers, 8, to + (uint64_t)at * 16);
+	}
+}
+
+/* What one thread does: TILE_EACH times eight values of an output of an image. */
+TILE_INLINE void tile_freqs_thread(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
+                                   unsigned is_chroma, uint32_t thread_block, uint32_t thread, uint8_t *to)
+{
+	uint32_t index = thread_block * TILE_THREADS * TILE_EACH + thread;
+	if (is_8bit && tile_is_plain(plan, image, is_chroma)) {
+		tile_plain_freqs(plan, image, is_chroma, index, to);
+		return;
+	}
+	for (unsigned i = 0; i < TILE_EACH; i++)
+		tile_freqs(plan, image, is_8bit, is_chroma, index + i * TILE_THREADS, to);
 }

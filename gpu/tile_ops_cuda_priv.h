@@ -61,6 +61,16 @@ TILE_INLINE float op_normalize(float value, float mean, float scale)
 	return __fmul_rn(__fsub_rn(value, mean), scale);
 }
 
+TILE_INLINE float op_multiply(float a, float b)
+{
+	return __fmul_rn(a, b);
+}
+
+TILE_INLINE float op_multiply_add(float a, float b, float c)
+{
+	return __fmaf_rn(a, b, c);
+}
+
 TILE_INLINE uint32_t op_float_bits(float value)
 {
 	return __float_as_uint(value);

@@ -76,6 +76,18 @@ TILE_INLINE float op_normalize(float value, float mean, float scale)
 	return centered * scale;
 }
 
+TILE_INLINE float op_multiply(float a, float b)
+{
+	return a * b;
+}
+
+/* a * b + c, fused: the product must be one that single precision has. */
+TILE_INLINE float op_multiply_add(float a, float b, float c)
+{
+	float product = a * b;
+	return product + c;
+}
+
 TILE_INLINE uint32_t op_float_bits(float value)
 {
 	uint32_t bits;

@@ -105,25 +105,43 @@ TILE_INLINE struct tile_pairs tile_apart(struct tile_bytes bytes)
 	return pairs;
 }
 
-/* Eight pixels of a component of chroma from (x, y) of the image on. JPEG decoders do not filter chroma of fewer than three
- * samples a row. */
-TILE_INLINE struct tile_pairs tile_chroma_pixels(const struct tile_plan *plan, const struct tile_image *image,
-                                                 unsigned block, const struct tile_span *span, uint32_t index,
-                                                 uint32_t x, uint32_t y, const uint8_t *shared)
+/* The rows that pixels of row y are filtered from, as offsets from the first sample of chroma: x is where they begin, of the
+ * image. JPEG decoders do not filter chroma of fewer than three samples a row. */
+struct tile_chroma_rows {
+	uint32_t near, far;
+	uint32_t is_odd;
+};
+
+TILE_INLINE struct tile_chroma_rows tile_rows_for(const struct tile_plan *plan, const struct tile_head *head,
+                                                  unsigned block, uint32_t x, uint32_t y)
 {
-	const struct tile_component *c = &image->component[1];
-	const uint8_t *samples = shared + plan->room.chroma[index] + TILE_LEAD;
+	const struct tile_span *span = &head->chroma;
 	uint32_t stride = plan->room.chroma_stride, left = span->first_col * block;
-	if (!plan->is_half)
-		return tile_apart(tile_bytes_at(samples + (y - span->first_row) * stride + x - left));
+	struct tile_chroma_rows rows;
+	if (!plan->is_half) {
+		rows.near = rows.far = TILE_LEAD + (y - span->first_row) * stride + x - left;
+		rows.is_odd = 0;
+		return rows;
+	}
 	uint32_t near = y / 2, far = y % 2 ? near + 1 : near - 1;
-	if (far >= c->height) /* also above the first */
+	if (far >= head->chroma_height) /* also above the first */
 		far = near;
-	samples += (int32_t)(x / 2 - left) - 1;
-	struct tile_bytes near_bytes = tile_bytes_at(samples + (near - span->first_row) * stride);
-	if (c->width < 3)
-		return tile_repeat(near_bytes, x % 2);
-	return tile_triangle(near_bytes, tile_bytes_at(samples + (far - span->first_row) * stride), x % 2);
+	uint32_t at = TILE_LEAD - 1 + x / 2 - left;
+	rows.near = at + (near - span->first_row) * stride;
+	rows.far = at + (far - span->first_row) * stride;
+	rows.is_odd = x % 2;
+	return rows;
+}
+
+TILE_INLINE struct tile_pairs tile_chroma_pixels(const struct tile_plan *plan, const struct tile_head *head,
+                                                 const struct tile_chroma_rows *rows, const uint8_t *samples)
+{
+	struct tile_bytes near = tile_bytes_at(samples + rows->near);
+	if (!plan->is_half)
+		return tile_apart(near);
+	if (head->chroma.width < 3)
+		return tile_repeat(near, rows->is_odd);
+	return tile_triangle(near, tile_bytes_at(samples + rows->far), rows->is_odd);
 }
 
 /* --- Colour -------------------------------------------------------------------------------------------------------- */
@@ -177,15 +195,15 @@ struct tile_rgb8 {
 	uint32_t c[3][2];
 };
 
-TILE_INLINE struct tile_rgb8 tile_colors(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                         const struct tile_head *head, uint32_t x, uint32_t y, const uint8_t *shared)
+TILE_INLINE struct tile_rgb8 tile_colors(const struct tile_plan *plan, unsigned block, const struct tile_head *head,
+                                         uint32_t x, uint32_t y, const uint8_t *shared)
 {
 	struct tile_rgb8 out;
 	const struct tile_span *luma = &head->luma;
 	struct tile_bytes lumas =
 	        tile_bytes_at(shared + plan->room.luma + (y - luma->first_row) * plan->room.luma_stride + x -
 	                      luma->first_col * block);
-	if (image->ncomponents == 1) {
+	if (head->is_gray) {
 		TILE_UNROLL
 		for (unsigned c = 0; c < 3; c++) {
 			out.c[c][0] = lumas.low;
@@ -193,8 +211,9 @@ TILE_INLINE struct tile_rgb8 tile_colors(const struct tile_plan *plan, const str
 		}
 		return out;
 	}
-	struct tile_pairs cb = tile_chroma_pixels(plan, image, block, &head->chroma, 0, x, y, shared);
-	struct tile_pairs cr = tile_chroma_pixels(plan, image, block, &head->chroma, 1, x, y, shared);
+	struct tile_chroma_rows rows = tile_rows_for(plan, head, block, x, y);
+	struct tile_pairs cb = tile_chroma_pixels(plan, head, &rows, shared + plan->room.chroma[0]);
+	struct tile_pairs cr = tile_chroma_pixels(plan, head, &rows, shared + plan->room.chroma[1]);
 	TILE_UNROLL
 	for (unsigned half = 0; half < 2; half++) {
 		struct tile_rgb4 rgb = tile_color4(half ? lumas.high : lumas.low, cb.even[half], cb.odd[half],
@@ -265,10 +284,9 @@ TILE_INLINE void tile_put_pad(const struct tile_plan *plan, uint8_t *out)
 /* Eight values of a channel, as numbers, two words of bytes. */
 TILE_INLINE void tile_numbers8(const struct tile_plan *plan, unsigned c, const uint32_t bytes[2], float *out)
 {
-	float mean = plan->mean[c], scale = plan->scale[c];
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_PIXELS; i++)
-		out[i] = op_normalize(tile_float_of(bytes[i / 4], i % 4), mean, scale);
+		out[i] = op_normalize(tile_float_of(bytes[i / 4], i % 4), plan->rgb_mean[c], plan->rgb_scale[c]);
 }
 
 TILE_INLINE void tile_put_numbers(uint32_t type, const float *numbers, unsigned n, uint8_t *out)
@@ -288,19 +306,18 @@ TILE_INLINE void tile_put_numbers(uint32_t type, const float *numbers, unsigned 
 		           tile_two(type, numbers[i + 6], numbers[i + 7]));
 }
 
-/* Channels apart: eight pixels whose place is `out` in the first channel. */
-TILE_INLINE void tile_put_apart(const struct tile_plan *plan, const struct tile_rgb8 *rgb, uint64_t channel_nbytes,
-                                uint8_t *out)
+/* Channels apart: eight pixels whose place is `out` in the first channel. `type` is a constant where this is called. */
+TILE_INLINE void tile_put_apart(const struct tile_plan *plan, uint32_t type, const struct tile_rgb8 *rgb, uint8_t *out)
 {
 	TILE_UNROLL
-	for (unsigned c = 0; c < 3; c++, out += channel_nbytes) {
+	for (unsigned c = 0; c < 3; c++, out += plan->channel_nbytes) {
 		float numbers[TILE_PIXELS];
-		if (plan->type == IC_UINT8) {
+		if (type == IC_UINT8) {
 			op_store8(out, rgb->c[c][0], rgb->c[c][1]);
 			continue;
 		}
 		tile_numbers8(plan, c, rgb->c[c], numbers);
-		tile_put_numbers(plan->type, numbers, TILE_PIXELS, out);
+		tile_put_numbers(type, numbers, TILE_PIXELS, out);
 	}
 }
 
@@ -313,10 +330,10 @@ TILE_INLINE void tile_join4(uint32_t r, uint32_t g, uint32_t b, uint32_t out[3])
 	out[2] = op_permute(op_permute(b, rg_high, 0x0762), b, 0x7210);      /* b2 r3 g3 b3 */
 }
 
-TILE_INLINE void tile_put_joined(const struct tile_plan *plan, const struct tile_rgb8 *rgb, uint8_t *out)
+TILE_INLINE void tile_put_joined(const struct tile_plan *plan, uint32_t type, const struct tile_rgb8 *rgb, uint8_t *out)
 {
 	float numbers[3][TILE_PIXELS], joined[3 * TILE_PIXELS];
-	if (plan->type == IC_UINT8) {
+	if (type == IC_UINT8) {
 		uint32_t words[6];
 		tile_join4(rgb->c[0][0], rgb->c[1][0], rgb->c[2][0], words);
 		tile_join4(rgb->c[0][1], rgb->c[1][1], rgb->c[2][1], words + 3);
@@ -331,12 +348,12 @@ TILE_INLINE void tile_put_joined(const struct tile_plan *plan, const struct tile
 	TILE_UNROLL
 	for (unsigned i = 0; i < 3 * TILE_PIXELS; i++)
 		joined[i] = numbers[i % 3][i / 3];
-	tile_put_numbers(plan->type, joined, 3 * TILE_PIXELS, out);
+	tile_put_numbers(type, joined, 3 * TILE_PIXELS, out);
 }
 
 /* Value by value: the first `own` of n pixels are the image's, what follows is padding. */
 TILE_INLINE void tile_put_some(const struct tile_plan *plan, const struct tile_rgb8 *rgb, uint32_t own, uint32_t n,
-                               uint64_t channel_nbytes, uint64_t pixel_nbytes, uint8_t *out)
+                               uint32_t pixel_nbytes, uint8_t *out)
 {
 	TILE_UNROLL
 	for (unsigned c = 0; c < 3; c++) {
@@ -344,57 +361,67 @@ TILE_INLINE void tile_put_some(const struct tile_plan *plan, const struct tile_r
 		for (unsigned i = 0; i < TILE_PIXELS; i++) {
 			if (i >= n)
 				continue;
-			uint8_t *to = out + c * channel_nbytes + i * pixel_nbytes;
+			uint8_t *to = out + c * plan->channel_nbytes + i * pixel_nbytes;
 			uint32_t byte = rgb->c[c][i / 4] >> 8 * (i % 4) & 0xff;
 			if (i >= own)
 				tile_put_pad(plan, to);
 			else if (plan->type == IC_UINT8)
 				*to = (uint8_t)byte;
 			else
-				tile_put_number(plan->type, op_normalize((float)byte, plan->mean[c], plan->scale[c]),
-				                to);
+				tile_put_number(plan->type,
+				                op_normalize((float)byte, plan->rgb_mean[c], plan->rgb_scale[c]), to);
 		}
 	}
 }
 
+TILE_INLINE void tile_put_all(const struct tile_plan *plan, uint32_t type, const struct tile_rgb8 *rgb, uint8_t *out)
+{
+	if (plan->axes == IC_NHWC)
+		tile_put_joined(plan, type, rgb, out);
+	else
+		tile_put_apart(plan, type, rgb, out);
+}
+
 /* --- Step 4 -------------------------------------------------------------------------------------------------------- */
 
-/* Pixels [x, x + n) of row y of the tile. */
-TILE_INLINE void tile_put_pixels(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                 const struct tile_head *head, uint32_t x, uint32_t y, uint32_t n,
-                                 const uint8_t *shared, uint8_t *out)
+/* Pixels [x, x + n) of row y of the tile, whose first one's place is `out`. */
+TILE_INLINE void tile_put_pixels(const struct tile_plan *plan, unsigned block, const struct tile_head *head, uint32_t x,
+                                 uint32_t y, uint32_t n, const uint8_t *shared, uint8_t *out)
 {
-	bool is_joined = plan->axes == IC_NHWC;
-	uint64_t pixel_nbytes = plan->value_nbytes * (is_joined ? 3 : 1);
-	uint64_t channel_nbytes = is_joined ? plan->value_nbytes : (uint64_t)plan->width * plan->height * pixel_nbytes;
+	uint32_t pixel_nbytes = plan->value_nbytes * (plan->axes == IC_NHWC ? 3 : 1);
 	uint32_t own = y < head->own_height && x < head->own_width ? tile_least(n, head->own_width - x) : 0;
 	struct tile_rgb8 rgb = {{{0, 0}, {0, 0}, {0, 0}}};
-	out += ((uint64_t)(head->out_y + y) * plan->width + head->out_x + x) * pixel_nbytes;
+	out += (uint64_t)(y * plan->width + x) * pixel_nbytes;
 	if (own) {
-		uint32_t first = image->is_flipped ? head->own_width - x - own : x;
-		rgb = tile_colors(plan, image, block, head, head->from_x + first, head->from_y + y, shared);
-		if (image->is_flipped)
+		uint32_t first = head->is_flipped ? head->own_width - x - own : x;
+		rgb = tile_colors(plan, block, head, head->from_x + first, head->from_y + y, shared);
+		if (head->is_flipped)
 			rgb = tile_mirrored(rgb, own);
 	}
 	if (own < TILE_PIXELS || !plan->is_aligned)
-		tile_put_some(plan, &rgb, own, n, channel_nbytes, pixel_nbytes, out);
-	else if (is_joined)
-		tile_put_joined(plan, &rgb, out);
+		tile_put_some(plan, &rgb, own, n, pixel_nbytes, out);
+	else if (plan->type == IC_UINT8)
+		tile_put_all(plan, IC_UINT8, &rgb, out);
+	else if (plan->type == IC_FLOAT16)
+		tile_put_all(plan, IC_FLOAT16, &rgb, out);
+	else if (plan->type == IC_FLOAT32)
+		tile_put_all(plan, IC_FLOAT32, &rgb, out);
 	else
-		tile_put_apart(plan, &rgb, channel_nbytes, out);
+		tile_put_all(plan, IC_BFLOAT16, &rgb, out);
 }
 
-TILE_INLINE void tile_pixels(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                             uint32_t thread, uint8_t *shared, uint8_t *out)
+TILE_INLINE void tile_pixels(const struct tile_plan *plan, unsigned block, uint32_t thread, uint8_t *shared,
+                             uint8_t *out)
 {
 	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
-	uint32_t across = (plan->tile_width + TILE_PIXELS - 1) / TILE_PIXELS, nitems = across * head->out_height;
-	uint32_t inverse = plan->across_inverse;
+	uint32_t across = plan->tile_width / TILE_PIXELS, nitems = across * head->out_height;
+	uint32_t pixel_nbytes = plan->value_nbytes * (plan->axes == IC_NHWC ? 3 : 1);
+	out += ((uint64_t)head->out_y * plan->width + head->out_x) * pixel_nbytes;
 	for (uint32_t item = thread; item < nitems; item += TILE_THREADS) {
-		uint32_t y = tile_quotient(item, inverse), x = (item - y * across) * TILE_PIXELS;
+		uint32_t y = tile_quotient(item, plan->across_inverse), x = (item - y * across) * TILE_PIXELS;
 		if (x < head->out_width)
-			tile_put_pixels(plan, image, block, head, x, y, tile_least(TILE_PIXELS, head->out_width - x),
-			                shared, out);
+			tile_put_pixels(plan, block, head, x, y, tile_least(TILE_PIXELS, head->out_width - x), shared,
+			                out);
 	}
 }
 

@@ -25,15 +25,23 @@ struct tile_component {
 	uint64_t plane; /* bytes from the object's first one to the plane of the first frequency */
 };
 
+/* What of an image an output of frequencies shows, in that output's blocks. */
+struct tile_part {
+	uint32_t x, y, width, height;
+	uint32_t is_filled; /* nothing is padding */
+	uint32_t is_whole;  /* and each channel shows a plane as it lies */
+};
+
 /* One image. `object` lies in device memory, at a multiple of 4, with TILE_SLACK bytes behind it that may be read. */
 #define TILE_SLACK 16u
 struct tile_image {
 	const uint8_t *object; /* NULL: the image's place is zeroed */
-	uint64_t stride;       /* bytes from the planes of one frequency to those of the next */
+	uint32_t stride;       /* bytes from the planes of one frequency to those of the next: below 2^32 */
 	struct tile_component component[IC_COMPONENTS_MAX];
 	uint32_t ncomponents;
 	uint32_t x, y, width, height; /* what of it is shown (struct ic_region) */
 	uint32_t is_flipped;
+	struct tile_part part[2]; /* of frequencies: in the first output, and in the one apart */
 };
 
 /* Where a tile of pixels keeps what, in the memory that its threads share: bytes from the first one on. */
@@ -41,10 +49,25 @@ struct tile_room {
 	uint32_t luma_blocks, chroma_blocks;   /* blocks in a row that there is room for, multiples of TILE_GROUP */
 	uint32_t luma_stride, chroma_stride;   /* samples from row to row */
 	uint32_t chroma_rows;                  /* rows of one component of chroma */
-	uint32_t params;                       /* struct tile_dequant of each plane */
+	uint32_t params;                       /* struct tile_dequant of each (component, u, v), kept or not */
 	uint32_t luma_columns, chroma_columns; /* 16-bit: what became of columns, [row][u][block] */
 	uint32_t luma, chroma[2];              /* samples */
 	uint32_t nbytes;
+};
+
+/* A number to divide by, for tile_divide. */
+struct tile_divisor {
+	uint32_t magic, shift;
+};
+
+/* One of the two outputs of frequencies. */
+struct tile_output {
+	uint32_t channels, width, height, per_channel, nvalues;
+	struct tile_divisor by_channel, by_width, by_height; /* by per_channel, width, height */
+	uint32_t first_channel;                              /* of mean and scale */
+	uint32_t first_component, ncomponents;
+	uint32_t shift;      /* 1: components but the first have one block for 2 x 2 */
+	uint32_t is_aligned; /* it takes vectors: 16 bytes, or eight values where these are fewer */
 };
 
 /* What a batch has in common. */
@@ -53,15 +76,15 @@ struct tile_plan {
 	uint32_t is_half;            /* chroma, against luma */
 	uint32_t values, type, axes; /* enums of tensor.h */
 	uint32_t is_apart;           /* chroma is an output of its own */
-	uint32_t components;         /* of the first output, where values are frequencies */
 	uint32_t value_nbytes;
-	uint32_t channels, width, height;
-	uint32_t chroma_channels, chroma_width, chroma_height;
+	uint32_t width, height;             /* of the first output */
+	struct tile_output output[2];       /* of frequencies */
 	uint64_t out_stride, chroma_stride; /* bytes from image to image */
-	uint32_t is_aligned,
-	        is_chroma_aligned; /* outputs take vectors: 16 bytes, or eight values where these are fewer */
+	uint32_t is_aligned;                /* of pixels: as in struct tile_output */
+	uint64_t channel_nbytes;            /* of pixels: from a pixel's value of one channel to that of the next */
+	float rgb_mean[3], rgb_scale[3];    /* of pixels */
 	float pad;
-	const float *mean, *scale; /* of each channel; device memory */
+	const float *mean, *scale; /* of each channel of frequencies; device memory */
 
 	uint32_t tile_width, tile_height, tiles_across, tiles_down; /* of pixels */
 	uint32_t across_inverse; /* for tile_quotient: of a tile's threads in a row */
@@ -73,8 +96,12 @@ struct tile_plan {
 	uint8_t is_odd[IC_BLOCK_MAX * IC_BLOCK_MAX]; /* of each frequency: u is odd */
 };
 
-/* How a plane's codes q become coefficients: q * step + (the upper half of `means` if q < 0, else the lower), both of which
- * are the mean place in its cell, rounded (docs/format.md, section 2: q * 2^d * s is whole). */
+/*
+ * How the codes q of a plane become coefficients: q * step + (the upper half of `means` if q < 0, else the lower), both of
+ * which are the mean place in its cell, rounded (docs/format.md, section 2: q * 2^d * s is whole). The upper half of `step`
+ * says which of the kept frequencies it is. Of one that is not kept all is 0: its codes are those of the first frequency,
+ * times 0, which costs less than asking.
+ */
 struct tile_dequant {
 	uint32_t step, means;
 };

@@ -14,22 +14,36 @@
 #include "tile_dct_priv.h"
 #include "tile_priv.h"
 
-/* What a tile needs of a component's samples, or, where B is 1, of its codes. */
+/* What a tile needs of a component's samples, or, where B is 1, of its codes; of chroma, of both components. */
 struct tile_span {
 	uint32_t first_col, ngroups; /* blocks, and how many groups of TILE_GROUP */
 	uint32_t first_block_row, nblock_rows;
-	uint32_t first_row, nrows; /* samples */
-	uint32_t ngroups_inverse;  /* for tile_quotient */
-	uint32_t nblocks_inverse;
+	uint32_t first_row, nrows;                             /* samples */
+	uint32_t nall;                                         /* groups, in all rows and components */
+	uint32_t ncols;                                        /* blocks in a row, in all components */
+	uint32_t ngroups_inverse, nall_inverse, ncols_inverse; /* for tile_quotient */
+	uint32_t columns;                /* where its columns go in shared memory: [row][u][block] */
+	uint32_t columns_u, columns_row; /* 16-bit numbers from u to u, and from row to row */
+	uint32_t width;                  /* of the component */
+};
+
+/* Where the codes of a component are, from the first one on that the tile needs. */
+struct tile_codes_of {
+	const uint8_t *planes; /* that code's byte, in the plane of the first frequency */
+	uint32_t first_bit;    /* of this byte */
+	uint32_t nbits_row;    /* from a row of blocks to the next */
 };
 
 /* Lies first in shared memory. */
 struct tile_head {
-	struct tile_span luma, chroma; /* chroma's is of both components */
-	uint32_t out_x, out_y;         /* of the tile, in the output */
+	struct tile_span luma, chroma;
+	struct tile_codes_of codes[IC_COMPONENTS_MAX];
+	uint32_t out_x, out_y; /* of the tile, in the output */
 	uint32_t out_width, out_height;
 	uint32_t own_width, own_height; /* of these, what shows the image */
 	uint32_t from_x, from_y; /* pixel of the image that the tile's first one shows, or, flipped, its last own one */
+	uint32_t is_flipped, is_gray;
+	uint32_t chroma_height; /* samples of the image */
 };
 
 /* floor(n / d), by what tile_inverse says of d, where n * d < 2^24. */
@@ -43,19 +57,43 @@ TILE_INLINE uint32_t tile_quotient(uint32_t n, uint32_t inverse)
 	return (uint32_t)((uint64_t)n * inverse >> 24);
 }
 
+/* floor(n / d) for n below 2^31; what tile_divisor_of (plan.c) says of d. Granlund, Montgomery: Division by invariant integers
+ * using multiplication, PLDI 1994. */
+TILE_INLINE uint32_t tile_divide(uint32_t n, struct tile_divisor d)
+{
+	return (uint32_t)((uint64_t)n * d.magic >> 31) >> d.shift;
+}
+
 /* --- What a tile needs --------------------------------------------------------------------------------------------- */
 
-TILE_INLINE void tile_set_span(unsigned block, uint32_t left, uint32_t right, uint32_t top, uint32_t bottom,
-                               unsigned ncomponents, struct tile_span *span)
+TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, uint32_t left, uint32_t right,
+                               uint32_t top, uint32_t bottom, unsigned ncomponents, struct tile_span *span)
 {
+	uint32_t nblocks = ncomponents == 1 ? plan->room.luma_blocks : plan->room.chroma_blocks;
 	span->first_col = left / block;
 	span->ngroups = (right / block - span->first_col + TILE_GROUP) / TILE_GROUP;
 	span->first_row = top;
 	span->nrows = bottom + 1 - top;
 	span->first_block_row = top / block;
 	span->nblock_rows = bottom / block + 1 - span->first_block_row;
+	span->nall = span->ngroups * span->nblock_rows * ncomponents;
+	span->ncols = span->ngroups * TILE_GROUP * ncomponents;
 	span->ngroups_inverse = tile_inverse(span->ngroups);
-	span->nblocks_inverse = tile_inverse(span->ngroups * TILE_GROUP * ncomponents);
+	span->nall_inverse = tile_inverse(span->nall);
+	span->ncols_inverse = tile_inverse(span->ncols);
+	span->columns = ncomponents == 1 ? plan->room.luma_columns : plan->room.chroma_columns;
+	span->columns_u = nblocks * ncomponents;
+	span->columns_row = span->columns_u * plan->nu;
+}
+
+TILE_INLINE void tile_set_codes(const struct tile_plan *plan, const struct tile_image *image, uint32_t component,
+                                const struct tile_span *span, struct tile_codes_of *codes)
+{
+	const struct tile_component *c = &image->component[component];
+	uint64_t first = ((uint64_t)span->first_block_row * c->cols + span->first_col) * plan->bits;
+	codes->planes = image->object + c->plane + (first >> 3);
+	codes->first_bit = (uint32_t)first & 7;
+	codes->nbits_row = c->cols * plan->bits;
 }
 
 TILE_INLINE uint32_t tile_least(uint32_t a, uint32_t b)
@@ -74,7 +112,8 @@ TILE_INLINE void tile_set_chroma(const struct tile_plan *plan, const struct tile
 		right = tile_least(right / 2 + 1, c->width - 1);
 		bottom = tile_least(bottom / 2 + 1, c->height - 1);
 	}
-	tile_set_span(block, left, right, top, bottom, 2, span);
+	tile_set_span(plan, block, left, right, top, bottom, 2, span);
+	span->width = c->width;
 }
 
 TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
@@ -87,15 +126,21 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	head->out_height = tile_least(plan->tile_height, plan->height - head->out_y);
 	head->own_width = image->width > head->out_x ? tile_least(head->out_width, image->width - head->out_x) : 0;
 	head->own_height = image->height > head->out_y ? tile_least(head->out_height, image->height - head->out_y) : 0;
-	head->luma.nrows = head->luma.nblock_rows = head->chroma.nrows = head->chroma.nblock_rows = 0;
+	head->is_flipped = image->is_flipped;
+	head->is_gray = image->ncomponents == 1;
+	head->chroma_height = image->component[1].height;
+	head->luma.nrows = head->luma.nall = head->chroma.nrows = head->chroma.nall = 0;
 	if (!image->object || !head->own_width || !head->own_height)
 		return;
 	head->from_x = image->x + (image->is_flipped ? image->width - head->out_x - head->own_width : head->out_x);
 	head->from_y = image->y + head->out_y;
 	uint32_t right = head->from_x + head->own_width - 1, bottom = head->from_y + head->own_height - 1;
-	tile_set_span(block, head->from_x, right, head->from_y, bottom, 1, &head->luma);
+	tile_set_span(plan, block, head->from_x, right, head->from_y, bottom, 1, &head->luma);
+	head->luma.width = image->component[0].width;
 	if (image->ncomponents == 3)
 		tile_set_chroma(plan, image, block, head->from_x, right, head->from_y, bottom, &head->chroma);
+	for (uint32_t c = 0; c < image->ncomponents; c++)
+		tile_set_codes(plan, image, c, c ? &head->chroma : &head->luma, &head->codes[c]);
 }
 
 /* --- Codes and coefficients ---------------------------------------------------------------------------------------- */
@@ -120,170 +165,137 @@ TILE_INLINE int32_t tile_coefficient(unsigned is_8bit, uint32_t bits, uint32_t w
 	if (is_8bit)
 		return op_dot4(word, d.step << 8 * i);
 	int32_t code = (int32_t)(word << (32 - bits * (i + 1))) >> (32 - bits);
-	return code * (int32_t)d.step + (int32_t)(code < 0 ? d.means >> 16 : d.means & 0xffff);
+	return code * (int32_t)(d.step & 0xffff) + (int32_t)(code < 0 ? d.means >> 16 : d.means & 0xffff);
 }
 
 /* A word of codes that begins at bit `bit` of `from`, which may lie anywhere. */
-TILE_INLINE uint32_t tile_codes(const uint8_t *from, uint64_t bit)
+TILE_INLINE uint32_t tile_codes(const uint8_t *from, uint32_t bit)
 {
 	const uint8_t *first = from + (bit >> 3);
 	uint32_t odd = (uint32_t)((uintptr_t)first & 3);
-	uint32_t shift = odd * 8 + (uint32_t)(bit & 7);
 	const uint8_t *word = first - odd;
-	return op_funnel(op_load4(word), op_load4(word + 4), shift);
+	return op_funnel(op_load4(word), op_load4(word + 4), odd * 8 + (bit & 7));
 }
 
 /* --- Step 1: begin ------------------------------------------------------------------------------------------------- */
 
+/* Of each (component, u, v): rows and columns behind the kept ones are never looked at. */
+TILE_INLINE struct tile_dequant tile_param(const struct tile_plan *plan, const struct tile_image *image,
+                                           unsigned is_8bit, uint32_t component, uint32_t u, uint32_t v)
+{
+	struct tile_dequant d = {0, 0};
+	int32_t f = plan->freq[u][v];
+	if (f < 0)
+		return d;
+	d = tile_dequant_of(plan, image, is_8bit, (uint32_t)f * image->ncomponents + component);
+	d.step |= (uint32_t)f << 16;
+	return d;
+}
+
 TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                             unsigned is_8bit, uint32_t tile, uint32_t thread, uint8_t *shared)
 {
+	struct tile_dequant *params = (struct tile_dequant *)(void *)(shared + plan->room.params);
 	if (thread == 0)
 		tile_set_head(plan, image, block, tile, (struct tile_head *)(void *)shared);
-	if (!image->object)
-		return;
-	struct tile_dequant *params = (struct tile_dequant *)(void *)(shared + plan->room.params);
-	for (uint32_t p = thread; p < plan->nfreqs * image->ncomponents; p += TILE_THREADS)
-		params[p] = tile_dequant_of(plan, image, is_8bit, p);
+	for (uint32_t p = thread; p < image->ncomponents * block * block; p += TILE_THREADS)
+		params[p] = tile_param(plan, image, is_8bit, p / (block * block), p / block % block, p % block);
 }
 
 /* --- Step 2: columns ----------------------------------------------------------------------------------------------- */
 
-/* Four blocks of a row of blocks of a component, and where their columns go. */
-struct tile_group {
-	const uint8_t *planes; /* of the component's first frequency */
-	uint64_t first;        /* code of the first block */
-	uint32_t component;
-	int32_t row;             /* of the span: the blocks' first; may lie before it */
-	uint16_t *out;           /* [row][u][block], the first block's place */
-	uint32_t out_u, out_row; /* from u to u, from row to row */
+/* Column u of four blocks of a row of blocks of a component, and where it goes. */
+struct tile_column {
+	const struct tile_codes_of *codes;
+	const struct tile_dequant *params; /* of (u, 0) */
+	uint32_t bit;                      /* of the first block's code, from the plane's byte in `codes` on */
+	int32_t row;                       /* of the span: the blocks' first; may lie before it */
+	uint16_t *out;                     /* [row][block], the first block's place in row 0 */
 };
 
-/* Which plane has frequency (u, v) of the group's component; none where this is past the image's planes. */
-TILE_INLINE uint32_t tile_plane_of(const struct tile_plan *plan, const struct tile_image *image, uint32_t u, uint32_t v,
-                                   const struct tile_group *group)
-{
-	return (uint32_t)plan->freq[u][v] * image->ncomponents + group->component;
-}
-
-/* One line of a column: block `i` of the group. */
-TILE_INLINE void tile_column_line(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                  unsigned is_8bit, unsigned n, uint32_t u, const struct tile_group *group,
-                                  const struct tile_dequant *params, const uint32_t *words, unsigned i, uint32_t *sums)
+/* One line: block `i` of the four. */
+TILE_INLINE void tile_column_line(const struct tile_plan *plan, unsigned block, unsigned is_8bit, unsigned n,
+                                  const uint32_t *words, const struct tile_dequant *params, unsigned i, uint32_t *sums)
 {
 	int32_t in[IC_BLOCK_MAX];
 	TILE_UNROLL
-	for (unsigned v = 0; v < n; v++) {
-		bool is_kept = v < plan->nv[u] && plan->freq[u][v] >= 0;
-		in[v] = is_kept ? tile_coefficient(is_8bit, plan->bits, words[v], i,
-		                                   params[tile_plane_of(plan, image, u, v, group)])
-		                : 0;
-	}
+	for (unsigned v = 0; v < n; v++)
+		in[v] = tile_coefficient(is_8bit, plan->bits, words[v], i, params[v]);
 	tile_line(block, n, in, 1u << (TILE_FIRST_BITS - 1), sums);
 }
 
-/* Column u of the four blocks, whose first n frequencies may be kept: one block after the other, or two where there are
- * registers for it. */
-TILE_INLINE void tile_column(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                             unsigned is_8bit, unsigned n, uint32_t u, const struct tile_group *group, uint32_t nrows,
-                             const struct tile_dequant *params)
+/* The first n frequencies may be kept. One block after the other, or two where there are registers for it. */
+TILE_INLINE void tile_put_column(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                 unsigned is_8bit, unsigned n, const struct tile_column *c, uint32_t nrows,
+                                 uint32_t columns_row)
 {
 	unsigned together = block > 8 ? 1 : 2;
 	uint32_t words[IC_BLOCK_MAX], sums[2][IC_BLOCK_MAX];
+	struct tile_dequant dequants[8];
+	const struct tile_dequant *params = block > 8 ? c->params : dequants;
 	TILE_UNROLL
 	for (unsigned v = 0; v < n; v++) {
-		int32_t f = v < plan->nv[u] ? plan->freq[u][v] : -1;
-		words[v] =
-		        f < 0 ? 0 : tile_codes(group->planes + (uint32_t)f * image->stride, group->first * plan->bits);
+		uint32_t f = c->params[v].step >> 16;
+		words[v] = tile_codes(c->codes->planes + (uint64_t)f * image->stride, c->bit);
+		if (block <= 8) {
+			dequants[v % 8] = c->params[v];
+			dequants[v % 8].step &= 0xffff;
+		}
 	}
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_GROUP; i += together) {
 		TILE_UNROLL
 		for (unsigned j = 0; j < together; j++)
-			tile_column_line(plan, image, block, is_8bit, n, u, group, params, words, i + j, sums[j]);
+			tile_column_line(plan, block, is_8bit, n, words, params, i + j, sums[j]);
 		TILE_UNROLL
 		for (unsigned y = 0; y < block; y++) {
-			uint32_t row = (uint32_t)(group->row + (int32_t)y);
-			uint16_t *out = group->out + row * group->out_row + u * group->out_u + i;
+			uint32_t row = (uint32_t)(c->row + (int32_t)y);
 			uint32_t both = op_pack_s16((int32_t)sums[0][y] >> TILE_FIRST_BITS,
 			                            together == 2 ? (int32_t)sums[1][y] >> TILE_FIRST_BITS : 0);
 			if (row < nrows && together == 2)
-				op_store4(out, both);
+				op_store4(c->out + row * columns_row + i, both);
 			else if (row < nrows)
-				op_store2(out, both);
+				op_store2(c->out + row * columns_row + i, both);
 		}
 	}
 }
 
-TILE_INLINE void tile_column_any(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                 unsigned is_8bit, uint32_t u, const struct tile_group *group, uint32_t nrows,
-                                 const struct tile_dequant *params)
-{
-	uint32_t n = plan->nv[u];
-	if (block == 8 && n <= 2)
-		tile_column(plan, image, block, is_8bit, 2, u, group, nrows, params);
-	else if (block >= 4 && n <= block / 2)
-		tile_column(plan, image, block, is_8bit, block / 2, u, group, nrows, params);
-	else
-		tile_column(plan, image, block, is_8bit, block, u, group, nrows, params);
-}
-
-/* Group `index` of a span, of which `ncomponents` components have as many each. */
-TILE_INLINE struct tile_group tile_group_at(const struct tile_plan *plan, const struct tile_image *image,
-                                            unsigned block, const struct tile_span *span, uint32_t component,
-                                            uint32_t ncomponents, uint32_t nblocks, uint32_t index, uint8_t *columns)
-{
-	struct tile_group group;
-	uint32_t line = tile_quotient(index, span->ngroups_inverse);
-	uint32_t col = TILE_GROUP * (index - line * span->ngroups), block_row = line;
-	if (ncomponents == 2) {
-		block_row = line / 2;
-		component += line % 2;
-	}
-	const struct tile_component *c = &image->component[component];
-	uint32_t place = ncomponents == 2 && component == 2 ? span->ngroups * TILE_GROUP : 0;
-	group.planes = image->object + c->plane;
-	group.first = (uint64_t)(span->first_block_row + block_row) * c->cols + span->first_col + col;
-	group.component = component;
-	group.row = (int32_t)((span->first_block_row + block_row) * block) - (int32_t)span->first_row;
-	group.out = (uint16_t *)(void *)columns + place + col;
-	group.out_u = nblocks * ncomponents;
-	group.out_row = group.out_u * plan->nu;
-	return group;
-}
-
-/* Columns of a span, which warps 0, 1, ... take in turn. */
-TILE_INLINE void tile_columns_of(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                 unsigned is_8bit, const struct tile_span *span, uint32_t component,
-                                 uint32_t ncomponents, uint32_t nblocks, uint32_t warp, uint32_t lane, uint8_t *shared,
-                                 uint32_t columns)
+/* Column `index` of a span: of u, and of a group of blocks. */
+TILE_INLINE void tile_column_at(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                unsigned is_8bit, const struct tile_head *head, const struct tile_span *span,
+                                uint32_t is_chroma, uint32_t index, uint8_t *shared)
 {
 	const struct tile_dequant *params = (const struct tile_dequant *)(const void *)(shared + plan->room.params);
-	uint32_t ngroups = span->nblock_rows * span->ngroups * ncomponents;
-	uint32_t nunits = (ngroups + TILE_LANES - 1) / TILE_LANES * plan->nu;
-	for (uint32_t unit = warp; unit < nunits; unit += TILE_THREADS / TILE_LANES) {
-		uint32_t chunk = unit / plan->nu, u = unit - chunk * plan->nu;
-		uint32_t index = chunk * TILE_LANES + lane;
-		if (index >= ngroups)
-			continue;
-		struct tile_group group = tile_group_at(plan, image, block, span, component, ncomponents, nblocks,
-		                                        index, shared + columns);
-		tile_column_any(plan, image, block, is_8bit, u, &group, span->nrows, params);
-	}
+	uint32_t u = tile_quotient(index, span->nall_inverse), group = index - u * span->nall;
+	uint32_t line = tile_quotient(group, span->ngroups_inverse), col = TILE_GROUP * (group - line * span->ngroups);
+	uint32_t component = is_chroma ? 1 + line % 2 : 0, block_row = is_chroma ? line / 2 : line;
+	uint32_t place = component == 2 ? span->ngroups * TILE_GROUP + col : col, n = plan->nv[u];
+	struct tile_column c;
+	c.codes = &head->codes[component];
+	c.params = params + (component * block + u) * block;
+	c.bit = c.codes->first_bit + block_row * c.codes->nbits_row + col * plan->bits;
+	c.row = (int32_t)((span->first_block_row + block_row) * block) - (int32_t)span->first_row;
+	c.out = (uint16_t *)(void *)(shared + span->columns) + u * span->columns_u + place;
+	if (block == 8 && n <= 2)
+		tile_put_column(plan, image, block, is_8bit, 2, &c, span->nrows, span->columns_row);
+	else if (block >= 4 && n <= block / 2)
+		tile_put_column(plan, image, block, is_8bit, block / 2, &c, span->nrows, span->columns_row);
+	else
+		tile_put_column(plan, image, block, is_8bit, block, &c, span->nrows, span->columns_row);
 }
 
 TILE_INLINE void tile_columns(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                               unsigned is_8bit, uint32_t thread, uint8_t *shared)
 {
 	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
-	uint32_t warp = thread / TILE_LANES, lane = thread % TILE_LANES, nwarps = TILE_THREADS / TILE_LANES;
+	uint32_t nluma = head->luma.nall * plan->nu, n = nluma + head->chroma.nall * plan->nu;
 	if (block == 1)
 		return;
-	tile_columns_of(plan, image, block, is_8bit, &head->luma, 0, 1, plan->room.luma_blocks, warp, lane, shared,
-	                plan->room.luma_columns);
-	/* From the last warp on: the first ones may have had one column of luma more. */
-	tile_columns_of(plan, image, block, is_8bit, &head->chroma, 1, 2, plan->room.chroma_blocks, nwarps - 1 - warp,
-	                lane, shared, plan->room.chroma_columns);
+	for (uint32_t item = thread; item < n; item += TILE_THREADS) {
+		uint32_t is_chroma = item >= nluma;
+		tile_column_at(plan, image, block, is_8bit, head, is_chroma ? &head->chroma : &head->luma, is_chroma,
+		               is_chroma ? item - nluma : item, shared);
+	}
 }
 
 /* --- Step 3: rows -------------------------------------------------------------------------------------------------- */
@@ -325,17 +337,15 @@ TILE_INLINE void tile_row_any(unsigned block, uint32_t nu, const uint16_t *colum
 }
 
 /* At B = 1 a code is a sample. */
-TILE_INLINE void tile_codes_to_samples(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
-                                       const struct tile_span *span, uint32_t component, uint32_t line, uint32_t col,
-                                       const struct tile_dequant *params, uint8_t *out)
+TILE_INLINE void tile_codes_to_samples(const struct tile_plan *plan, unsigned is_8bit,
+                                       const struct tile_codes_of *codes, uint32_t row, uint32_t col,
+                                       struct tile_dequant param, uint8_t *out)
 {
-	const struct tile_component *c = &image->component[component];
-	uint64_t first = (uint64_t)(span->first_row + line) * c->cols + span->first_col + col;
-	uint32_t word = tile_codes(image->object + c->plane, first * plan->bits);
+	uint32_t word = tile_codes(codes->planes, codes->first_bit + row * codes->nbits_row + col * plan->bits);
 	int32_t value[TILE_GROUP];
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_GROUP; i++)
-		value[i] = tile_coefficient(is_8bit, plan->bits, word, i, params[component]);
+		value[i] = tile_coefficient(is_8bit, plan->bits, word, i, param);
 	op_store4(out, op_pack_s8(value[0], value[1], value[2], value[3]) ^ 0x80808080);
 }
 
@@ -348,44 +358,39 @@ TILE_INLINE void tile_repeat_edges(uint32_t width, uint32_t first, uint32_t n, u
 		out[width - first] = out[width - 1 - first];
 }
 
-TILE_INLINE void tile_rows_of(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                              unsigned is_8bit, const struct tile_span *span, uint32_t component, uint32_t thread,
-                              uint8_t *shared)
+/* Block `index` of a span's rows, or, where B is 1, four of them. */
+TILE_INLINE void tile_row_at(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
+                             const struct tile_head *head, const struct tile_span *span, uint32_t is_chroma,
+                             uint32_t index, uint8_t *shared)
 {
 	const struct tile_room *room = &plan->room;
 	const struct tile_dequant *params = (const struct tile_dequant *)(const void *)(shared + room->params);
-	uint32_t ncomponents = component ? 2 : 1;
-	uint32_t unit = block == 1 ? TILE_GROUP : 1; /* blocks that a thread takes */
-	uint32_t ncols = span->ngroups * TILE_GROUP * ncomponents,
-	         stride = component ? room->chroma_stride : room->luma_stride;
-	uint32_t columns_u = (component ? room->chroma_blocks : room->luma_blocks) * ncomponents;
-	const uint16_t *columns =
-	        (const uint16_t *)(const void *)(shared + (component ? room->chroma_columns : room->luma_columns));
-	for (uint32_t item = thread * unit; item < span->nrows * ncols; item += TILE_THREADS * unit) {
-		uint32_t row = tile_quotient(item, span->nblocks_inverse), place = item - row * ncols, col = place,
-		         c = component;
-		if (component && place >= ncols / 2) {
-			col -= ncols / 2;
-			c = 2;
-		}
-		uint32_t first = (span->first_col + col) * block, width = image->component[c].width;
-		if (first >= width)
-			continue;
-		uint8_t *out =
-		        shared + (c == 0 ? room->luma : room->chroma[c - 1] + TILE_LEAD) + row * stride + col * block;
-		if (block == 1)
-			tile_codes_to_samples(plan, image, is_8bit, span, c, row, col, params, out);
-		else
-			tile_row_any(block, plan->nu, columns + row * columns_u * plan->nu + place, columns_u, out);
-		if (component)
-			tile_repeat_edges(width, first, block * unit, out);
-	}
+	uint32_t row = tile_quotient(index, span->ncols_inverse), place = index - row * span->ncols;
+	uint32_t is_second = is_chroma && place >= span->ncols / 2, col = is_second ? place - span->ncols / 2 : place;
+	uint32_t first = (span->first_col + col) * block;
+	if (first >= span->width)
+		return;
+	uint32_t samples = is_chroma ? room->chroma[is_second] + TILE_LEAD : room->luma;
+	uint8_t *out = shared + samples + row * (is_chroma ? room->chroma_stride : room->luma_stride) + col * block;
+	const uint16_t *columns = (const uint16_t *)(const void *)(shared + span->columns);
+	if (block == 1)
+		tile_codes_to_samples(plan, is_8bit, &head->codes[is_chroma + is_second], row, col,
+		                      params[is_chroma + is_second], out);
+	else
+		tile_row_any(block, plan->nu, columns + row * span->columns_row + place, span->columns_u, out);
+	if (is_chroma)
+		tile_repeat_edges(span->width, first, block == 1 ? TILE_GROUP : block, out);
 }
 
-TILE_INLINE void tile_rows(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                           unsigned is_8bit, uint32_t thread, uint8_t *shared)
+TILE_INLINE void tile_rows(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
+                           uint8_t *shared)
 {
 	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
-	tile_rows_of(plan, image, block, is_8bit, &head->luma, 0, thread, shared);
-	tile_rows_of(plan, image, block, is_8bit, &head->chroma, 1, TILE_THREADS - 1 - thread, shared);
+	uint32_t unit = block == 1 ? TILE_GROUP : 1; /* blocks that a thread takes */
+	uint32_t nluma = head->luma.nrows * head->luma.ncols, n = nluma + head->chroma.nrows * head->chroma.ncols;
+	for (uint32_t item = thread * unit; item < n; item += TILE_THREADS * unit) {
+		uint32_t is_chroma = item >= nluma;
+		tile_row_at(plan, block, is_8bit, head, is_chroma ? &head->chroma : &head->luma, is_chroma,
+		            is_chroma ? item - nluma : item, shared);
+	}
 }

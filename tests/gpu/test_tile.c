@@ -59,7 +59,7 @@ static void check_trial(const struct trial *t, unsigned round, bool is_aligned)
 	plan.mean = t->spec.mean ? t->spec.mean : zeros;
 	plan.scale = t->spec.scale ? t->spec.scale : ones;
 	tile_plan_set_outputs(&plan, found, 16, apart, 16);
-	tile_image_init(&image, &t->view.layout, &t->region, t->window.flip, bytes);
+	tile_image_init(&image, &plan, &t->view.layout, &t->region, t->window.flip, bytes);
 	memset(found, 0xa5, t->shape.nbytes);
 	memset(apart, 0xa5, chroma_nbytes);
 	tile_on_cpu(&plan, &image, 0, found, apart);

@@ -27,9 +27,9 @@ TILE_INLINE void run_tile(const struct tile_plan *plan, const struct tile_image 
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
 		tile_columns(plan, image, block, is_8bit, in_turn(tile, t), shared);
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
-		tile_rows(plan, image, block, is_8bit, in_turn(tile, t), shared);
+		tile_rows(plan, block, is_8bit, in_turn(tile, t), shared);
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
-		tile_pixels(plan, image, block, in_turn(tile, t), shared, out);
+		tile_pixels(plan, block, in_turn(tile, t), shared, out);
 }
 
 #define KERNEL(name, block, is_8bit)                                                                                   \
@@ -78,8 +78,11 @@ static void run_pixels(const struct tile_plan *plan, const struct tile_image *im
 
 static void run_freqs(const struct tile_plan *plan, const struct tile_image *image, bool is_chroma, uint8_t *out)
 {
-	for (uint32_t i = 0; i < tile_plan_freq_threads(plan, is_chroma); i++)
-		tile_freqs(plan, image, plan->bits == 8, is_chroma, i, out);
+	uint32_t each = 8 * TILE_EACH * TILE_THREADS;
+	for (uint32_t first = 0; first < plan->output[is_chroma].nvalues; first += each) {
+		for (uint32_t t = 0; t < TILE_THREADS; t++)
+			tile_freqs_thread(plan, image, plan->bits == 8, is_chroma, first / each, t, out);
+	}
 }
 
 void tile_on_cpu(const struct tile_plan *plan, const struct tile_image *image, size_t index, uint8_t *out,
