@@ -75,10 +75,23 @@ static pixels_function *pixels_kernel_of(const struct tile_plan *plan)
 cudaError_t kernels_prepare(const struct tile_plan *plan)
 {
 	struct cudaFuncAttributes attributes;
+	int device = 0, most = 0;
 	if (plan->values != IC_RGB)
 		return cudaFuncGetAttributes(&attributes, freqs_kernel<1>);
-	return cudaFuncSetAttribute(pixels_kernel_of(plan), cudaFuncAttributeMaxDynamicSharedMemorySize,
-	                            static_cast<int>(plan->room.nbytes));
+
+	/* The bound is the kernel's, which other plans share: what one of them needs would be too little for a larger one. So
+	 * it is what the device has, whatever the plan. */
+	cudaError_t error = cudaGetDevice(&device);
+	if (error == cudaSuccess)
+		error = cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+	if (error == cudaSuccess)
+		error = cudaFuncGetAttributes(&attributes, pixels_kernel_of(plan));
+	if (error != cudaSuccess)
+		return error;
+	most -= static_cast<int>(attributes.sharedSizeBytes);
+	if (static_cast<int>(plan->room.nbytes) > most)
+		return cudaErrorInvalidValue;
+	return cudaFuncSetAttribute(pixels_kernel_of(plan), cudaFuncAttributeMaxDynamicSharedMemorySize, most);
 }
 
 /* Thread blocks of an output of frequencies. */
