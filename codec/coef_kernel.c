@@ -60,11 +60,23 @@ static void codes_to_f16(const int8_t *codes, size_t n, struct dequant d, float 
 	}
 }
 
+static void codes_to_bf16(const int8_t *codes, size_t n, struct dequant d, float mean, float scale, uint16_t *out)
+{
+	float values[CHUNK];
+	for (size_t done = 0; done < n; done += CHUNK) {
+		size_t count = n - done < CHUNK ? n - done : CHUNK;
+		to_f32(codes + done, count, d, mean, scale, values);
+		bfloat_of_all(values, count, out + done);
+	}
+}
+
 extern const struct coef_kernel KERNEL(coef_kernel);
 const struct coef_kernel KERNEL(coef_kernel) = {
         .to_i8 = to_i8,
         .to_i16 = to_i16,
         .to_f16 = codes_to_f16,
+        .to_bf16 = codes_to_bf16,
         .to_f32 = to_f32,
         .half = half_of_all,
+        .bfloat = bfloat_of_all,
 };

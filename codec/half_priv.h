@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* half_priv.h: numbers to half precision, for kernels, each with its own instruction set. */
+/* half_priv.h: numbers to half precision and bfloat16, for kernels, each with its own instruction set. */
 #pragma once
 
 #include <stddef.h>
@@ -46,4 +46,14 @@ static inline void half_of_all(const float *in, size_t n, uint16_t *out)
 #endif
 	for (; i < n; i++)
 		out[i] = half_of(in[i]);
+}
+
+/* The upper half of IEEE binary32, to nearest, halves to even; no NaN. Compilers make vectors of it. */
+static inline void bfloat_of_all(const float *in, size_t n, uint16_t *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bits;
+		memcpy(&bits, &in[i], sizeof bits);
+		out[i] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+	}
 }

@@ -244,54 +244,69 @@ static void half_apart(const struct pixel_row *row, uint8_t *const out[3], size_
 
 /* --- Numbers ------------------------------------------------------------------------------------------------------- */
 
+enum number_kind { NUMBER_F32, NUMBER_F16, NUMBER_BF16 };
+
 /* LANES_FLOATS values, from in[i] on, with the numbers from k on. */
-LANES_INLINE void number_step(const uint8_t *in, size_t i, const struct pixel_numbers *m, size_t k, bool is_half,
-                              void *out)
+LANES_INLINE void number_step(const uint8_t *in, size_t i, const struct pixel_numbers *m, size_t k,
+                              enum number_kind kind, void *out)
 {
 	lanesf values = (lanes_floats(in + i) - lanes_load_floats(m->mean + k)) * lanes_load_floats(m->scale + k);
-	if (is_half) {
-		float some[LANES_FLOATS];
-		memcpy(some, &values, sizeof some);
-		half_of_all(some, LANES_FLOATS, (uint16_t *)out + i);
-	} else {
+	float some[LANES_FLOATS];
+	if (kind == NUMBER_F32) {
 		memcpy((float *)out + i, &values, sizeof values);
+		return;
 	}
+	memcpy(some, &values, sizeof some);
+	if (kind == NUMBER_F16)
+		half_of_all(some, LANES_FLOATS, (uint16_t *)out + i);
+	else
+		bfloat_of_all(some, LANES_FLOATS, (uint16_t *)out + i);
 }
 
 /* The last step takes in values that were done. */
-LANES_INLINE void numbers(const uint8_t *in, size_t n, const struct pixel_numbers *m, bool is_half, void *out)
+LANES_INLINE void numbers(const uint8_t *in, size_t n, const struct pixel_numbers *m, enum number_kind kind, void *out)
 {
 	size_t i = 0;
 	for (; n - i >= PIXEL_NUMBERS; i += PIXEL_NUMBERS) {
 		for (size_t k = 0; k < PIXEL_NUMBERS; k += LANES_FLOATS)
-			number_step(in, i + k, m, k, is_half, out);
+			number_step(in, i + k, m, k, kind, out);
 	}
 	for (size_t k = 0; n - i >= LANES_FLOATS; i += LANES_FLOATS, k += LANES_FLOATS)
-		number_step(in, i, m, k, is_half, out);
+		number_step(in, i, m, k, kind, out);
 	if (i < n)
-		number_step(in, n - LANES_FLOATS, m, (n - LANES_FLOATS) % 3, is_half, out);
+		number_step(in, n - LANES_FLOATS, m, (n - LANES_FLOATS) % 3, kind, out);
 }
 
 static void to_f32(const uint8_t *in, size_t n, const struct pixel_numbers *m, float *out)
 {
 	float all[LANES_FLOATS];
 	if (n >= LANES_FLOATS) {
-		numbers(in, n, m, false, out);
+		numbers(in, n, m, NUMBER_F32, out);
 		return;
 	}
-	numbers(in, LANES_FLOATS, m, false, all);
+	numbers(in, LANES_FLOATS, m, NUMBER_F32, all);
+	memcpy(out, all, n * sizeof *all);
+}
+
+LANES_INLINE void to_16(const uint8_t *in, size_t n, const struct pixel_numbers *m, enum number_kind kind, uint16_t *out)
+{
+	uint16_t all[LANES_FLOATS];
+	if (n >= LANES_FLOATS) {
+		numbers(in, n, m, kind, out);
+		return;
+	}
+	numbers(in, LANES_FLOATS, m, kind, all);
 	memcpy(out, all, n * sizeof *all);
 }
 
 static void to_f16(const uint8_t *in, size_t n, const struct pixel_numbers *m, uint16_t *out)
 {
-	uint16_t all[LANES_FLOATS];
-	if (n >= LANES_FLOATS) {
-		numbers(in, n, m, true, out);
-		return;
-	}
-	numbers(in, LANES_FLOATS, m, true, all);
-	memcpy(out, all, n * sizeof *all);
+	to_16(in, n, m, NUMBER_F16, out);
+}
+
+static void to_bf16(const uint8_t *in, size_t n, const struct pixel_numbers *m, uint16_t *out)
+{
+	to_16(in, n, m, NUMBER_BF16, out);
 }
 
 extern const struct pixel_kernel KERNEL(pixel_kernel);
@@ -301,4 +316,5 @@ const struct pixel_kernel KERNEL(pixel_kernel) = {
         .interleave = interleave,
         .to_f32 = to_f32,
         .to_f16 = to_f16,
+        .to_bf16 = to_bf16,
 };

@@ -21,7 +21,7 @@ static bool has_numbers(uint8_t type)
 
 static errint_t check_kinds(const struct ic_tensor_spec *s, struct ic_why *why)
 {
-	if (s->values > IC_FREQUENCIES || s->type > IC_FLOAT32 || s->axes > IC_NHWC || s->chroma > IC_CHROMA_APART ||
+	if (s->values > IC_FREQUENCIES || s->type > IC_BFLOAT16 || s->axes > IC_NHWC || s->chroma > IC_CHROMA_APART ||
 	    s->fit > (IC_FIT_CROP | IC_FIT_PAD) || s->whole_blocks > 1)
 		return ic_fail(why, -EINVAL, "the spec has a value that is none of its field's");
 	if (is_frequencies(s) ? s->type == IC_UINT8 : s->type == IC_INT8 || s->type == IC_INT16)
@@ -101,7 +101,7 @@ static void count_channels(const struct ic_layout *l, const struct ic_tensor_spe
 
 static uint32_t nbytes_of(uint8_t type)
 {
-	return type == IC_FLOAT32 ? 4 : type == IC_FLOAT16 || type == IC_INT16 ? 2 : 1;
+	return type == IC_FLOAT32 ? 4 : type == IC_UINT8 || type == IC_INT8 ? 1 : 2;
 }
 
 static errint_t count_bytes(struct ic_tensor_shape *shape, struct ic_why *why)
@@ -268,7 +268,11 @@ void tensor_pad(const struct tensor_job *job, void *out, size_t n)
 			((int16_t *)out)[i] = (int16_t)whole(pad, INT16_MIN, INT16_MAX);
 		break;
 	case IC_FLOAT16:
-		job->kernel->coef->half(&pad, 1, &half);
+	case IC_BFLOAT16:
+		if (job->spec->type == IC_FLOAT16)
+			job->kernel->coef->half(&pad, 1, &half);
+		else
+			job->kernel->coef->bfloat(&pad, 1, &half);
 		for (size_t i = 0; i < n; i++)
 			((uint16_t *)out)[i] = half;
 		break;

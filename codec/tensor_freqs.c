@@ -39,6 +39,9 @@ static void put_values(const struct channel *c, const int8_t *codes, size_t n, u
 	case IC_FLOAT16:
 		kernel->to_f16(codes, n, c->dequant, mean, scale, values);
 		break;
+	case IC_BFLOAT16:
+		kernel->to_bf16(codes, n, c->dequant, mean, scale, values);
+		break;
 	default:
 		kernel->to_f32(codes, n, c->dequant, mean, scale, values);
 	}

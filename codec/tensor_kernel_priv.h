@@ -90,6 +90,7 @@ struct pixel_kernel {
 	/* n values, which have TENSOR_SLACK. */
 	void (*to_f32)(const uint8_t *in, size_t n, const struct pixel_numbers *numbers, float *out);
 	void (*to_f16)(const uint8_t *in, size_t n, const struct pixel_numbers *numbers, uint16_t *out);
+	void (*to_bf16)(const uint8_t *in, size_t n, const struct pixel_numbers *numbers, uint16_t *out);
 };
 
 /* From codes to values of a tensor: coefficients, and those less the mean, times the scale. */
@@ -97,9 +98,11 @@ struct coef_kernel {
 	void (*to_i8)(const int8_t *codes, size_t n, struct dequant d, float mean, float scale, int8_t *out);
 	void (*to_i16)(const int8_t *codes, size_t n, struct dequant d, int16_t *out);
 	void (*to_f16)(const int8_t *codes, size_t n, struct dequant d, float mean, float scale, uint16_t *out);
+	void (*to_bf16)(const int8_t *codes, size_t n, struct dequant d, float mean, float scale, uint16_t *out);
 	void (*to_f32)(const int8_t *codes, size_t n, struct dequant d, float mean, float scale, float *out);
 
-	void (*half)(const float *in, size_t n, uint16_t *out); /* to binary16; no NaN */
+	void (*half)(const float *in, size_t n, uint16_t *out);   /* to binary16; no NaN */
+	void (*bfloat)(const float *in, size_t n, uint16_t *out); /* to bfloat16; no NaN */
 };
 
 struct tensor_kernel {

@@ -200,6 +200,8 @@ static void put_values(const struct pixels *p, const uint8_t *in, size_t n, unsi
 		memcpy(out, in, n);
 	else if (p->job->spec->type == IC_FLOAT16)
 		kernel->to_f16(in, n, &p->numbers[numbers], out);
+	else if (p->job->spec->type == IC_BFLOAT16)
+		kernel->to_bf16(in, n, &p->numbers[numbers], out);
 	else
 		kernel->to_f32(in, n, &p->numbers[numbers], out);
 }

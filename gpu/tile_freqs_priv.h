@@ -285,21 +285,47 @@ struct tile_raw {
 	float mean, scale;
 };
 
-TILE_INLINE struct tile_raw tile_load_raw(const struct tile_plan *plan, const struct tile_image *image,
+/* What of an image all its threads need: loaded at once, before anything is asked of it. */
+struct tile_plain {
+	const uint8_t *object;
+	uint64_t plane[IC_COMPONENTS_MAX]; /* from the object's first byte */
+	uint32_t stride, ncomponents;
+	uint32_t is_plain;
+};
+
+/* Whether all values of an output are such, and so where they are. */
+TILE_INLINE struct tile_plain tile_plain_of(const struct tile_plan *plan, const struct tile_image *image,
+                                            unsigned is_chroma)
+{
+	const struct tile_output *out = &plan->output[is_chroma];
+	struct tile_plain p;
+	uint32_t is_whole = image->part[is_chroma].is_whole;
+	p.object = image->object;
+	p.stride = image->stride;
+	p.ncomponents = image->ncomponents;
+	TILE_UNROLL
+	for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
+		p.plane[c] = image->component[c].plane;
+	p.is_plain = (p.object != 0) & is_whole & out->is_aligned & (out->per_channel >= 8) &
+	             (out->first_component + out->ncomponents <= p.ncomponents) & (plan->type == IC_FLOAT16);
+	return p;
+}
+
+TILE_INLINE struct tile_raw tile_load_raw(const struct tile_plan *plan, const struct tile_plain *p,
                                           const struct tile_output *out, uint32_t channel, int32_t at)
 {
 	struct tile_raw raw;
 	uint32_t f = tile_frequency_of(channel, out->ncomponents);
 	uint32_t component = out->first_component + channel - f * out->ncomponents;
-	const uint8_t *from = image->object + image->component[component].plane + (uint64_t)f * image->stride + at;
+	uint64_t plane = component == 0 ? p->plane[0] : component == 1 ? p->plane[1] : p->plane[2];
+	const uint8_t *from = p->object + plane + (uint64_t)f * p->stride + at;
 	uint32_t odd = (uint32_t)((uintptr_t)from & 3);
 	const uint8_t *word = from - odd;
 	raw.words[0] = op_load4(word);
 	raw.words[1] = op_load4(word + 4);
 	raw.words[2] = op_load4(word + 8);
 	raw.shift = 8 * odd;
-	raw.entry =
-	        op_load4(image->object + IC_HEADER_SIZE + IC_TABLE_ENTRY_SIZE * (f * image->ncomponents + component));
+	raw.entry = op_load4(p->object + IC_HEADER_SIZE + IC_TABLE_ENTRY_SIZE * (f * p->ncomponents + component));
 	raw.mean = plan->mean[out->first_channel + channel];
 	raw.scale = plan->scale[out->first_channel + channel];
 	return raw;
@@ -317,17 +343,9 @@ TILE_INLINE void tile_raw_numbers(const struct tile_raw *raw, float *out)
 	tile_numbers_of(1, &c, codes, out);
 }
 
-/* Whether all values of the image are such. */
-TILE_INLINE bool tile_is_plain(const struct tile_plan *plan, const struct tile_image *image, unsigned is_chroma)
-{
-	const struct tile_output *out = &plan->output[is_chroma];
-	return image->object && image->part[is_chroma].is_whole && out->is_aligned && out->per_channel >= 8 &&
-	       out->first_component + out->ncomponents <= image->ncomponents && plan->type == IC_FLOAT16;
-}
-
 /* Eight values from each of 8 * index, 8 * (index + TILE_THREADS), ... on. */
-TILE_INLINE void tile_plain_freqs(const struct tile_plan *plan, const struct tile_image *image, unsigned is_chroma,
-                                  uint32_t index, uint8_t *to)
+TILE_INLINE void tile_plain_freqs(const struct tile_plan *plan, const struct tile_image *image,
+                                  const struct tile_plain *p, unsigned is_chroma, uint32_t index, uint8_t *to)
 {
 	const struct tile_output *out = &plan->output[is_chroma];
 	struct tile_raw raw[TILE_EACH], next[TILE_EACH];
@@ -340,9 +358,9 @@ TILE_INLINE void tile_plain_freqs(const struct tile_plan *plan, const struct til
 			continue;
 		uint32_t channel = tile_divide(first, out->by_channel), at = first - channel * out->per_channel;
 		left[i] = out->per_channel - at;
-		raw[i] = tile_load_raw(plan, image, out, channel, (int32_t)at);
+		raw[i] = tile_load_raw(plan, p, out, channel, (int32_t)at);
 		if (left[i] < 8)
-			next[i] = tile_load_raw(plan, image, out, channel + 1, -(int32_t)left[i]);
+			next[i] = tile_load_raw(plan, p, out, channel + 1, -(int32_t)left[i]);
 	}
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_EACH; i++) {
@@ -368,8 +386,9 @@ TILE_INLINE void tile_freqs_thread(const struct tile_plan *plan, const struct ti
                                    unsigned is_chroma, uint32_t thread_block, uint32_t thread, uint8_t *to)
 {
 	uint32_t index = thread_block * TILE_THREADS * TILE_EACH + thread;
-	if (is_8bit && tile_is_plain(plan, image, is_chroma)) {
-		tile_plain_freqs(plan, image, is_chroma, index, to);
+	struct tile_plain p = tile_plain_of(plan, image, is_chroma);
+	if (is_8bit && p.is_plain) {
+		tile_plain_freqs(plan, image, &p, is_chroma, index, to);
 		return;
 	}
 	for (unsigned i = 0; i < TILE_EACH; i++)

@@ -77,6 +77,21 @@ uint16_t expected_half(double value)
 	return (uint16_t)(sign | ((unsigned)(exponent + 14) * 1024 + (unsigned)units));
 }
 
+/* bfloat16 of a number, by the definition of rounding: to 8 bits of its significand. */
+static uint16_t expected_bfloat(float value)
+{
+	int exponent;
+	float significand = frexpf(value, &exponent), rounded;
+	uint32_t bits;
+
+	if (value == 0 || exponent < -125) /* of which the step is that of the smallest normal number */
+		rounded = ldexpf(nearbyintf(ldexpf(value, 133)), -133);
+	else
+		rounded = ldexpf(nearbyintf(ldexpf(significand, 8)), exponent - 8);
+	memcpy(&bits, &rounded, sizeof bits);
+	return (uint16_t)(bits >> 16);
+}
+
 /* `numbers` is what mean and scale make of it, or the padding. */
 static void put(uint8_t *out, size_t index, uint8_t type, float number)
 {
@@ -85,13 +100,13 @@ static void put(uint8_t *out, size_t index, uint8_t type, float number)
 	double rounded = nearbyint((double)number);
 	int32_t whole = rounded > max ? max : rounded < min ? min : (int32_t)rounded;
 	int16_t whole16 = (int16_t)whole;
-	uint16_t half = expected_half((double)number);
+	uint16_t half = type == IC_BFLOAT16 ? expected_bfloat(number) : expected_half((double)number);
 
 	if (type == IC_UINT8 || type == IC_INT8)
 		out[index] = (uint8_t)whole;
 	else if (type == IC_INT16)
 		memcpy(out + 2 * index, &whole16, 2);
-	else if (type == IC_FLOAT16)
+	else if (type == IC_FLOAT16 || type == IC_BFLOAT16)
 		memcpy(out + 2 * index, &half, 2);
 	else
 		memcpy(out + 4 * index, &number, 4);

@@ -51,10 +51,10 @@ static void any_numbers(struct trial *t, struct dice *dice)
 
 static void any_spec(struct trial *t, struct dice *dice, uint8_t values)
 {
-	static const uint8_t types[2][4] = {{IC_UINT8, IC_FLOAT16, IC_FLOAT32, IC_UINT8},
-	                                    {IC_INT8, IC_INT16, IC_FLOAT16, IC_FLOAT32}};
+	static const uint8_t types[2][5] = {{IC_UINT8, IC_FLOAT16, IC_FLOAT32, IC_BFLOAT16, IC_UINT8},
+	                                    {IC_INT8, IC_INT16, IC_FLOAT16, IC_FLOAT32, IC_BFLOAT16}};
 
-	t->spec = (struct ic_tensor_spec){.values = values, .type = types[values][dice_roll(dice, 4)]};
+	t->spec = (struct ic_tensor_spec){.values = values, .type = types[values][dice_roll(dice, 5)]};
 	t->spec.pad = (float)dice_between(dice, -300, 300) / 2;
 	t->spec.whole_blocks = (uint8_t)dice_roll(dice, 2);
 	if (values == IC_RGB) {

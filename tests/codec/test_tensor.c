@@ -216,7 +216,7 @@ START_TEST(what_cannot_be_is_refused)
 		errint_t err;
 	} cases[] = {
 	        {{.values = 2}, -EINVAL},
-	        {{.type = 5}, -EINVAL},
+	        {{.type = 6}, -EINVAL},
 	        {{.axes = 2}, -EINVAL},
 	        {{.fit = 4, .width = 8, .height = 8}, -EINVAL},
 	        {{.whole_blocks = 2}, -EINVAL},
