@@ -32,10 +32,12 @@ struct both {
 	lanes16 even, odd;
 };
 
+/* Lanes past a row's end hold any numbers: hence without signs until the shift. */
 LANES_INLINE struct both triangle_across(const int16_t *in)
 {
-	lanes16 near = lanes_load(in) * 3;
-	return (struct both){(near + lanes_load(in - 1)) >> 4, (near + lanes_load(in + 1) - 1) >> 4};
+	lanes16u near = (lanes16u)lanes_load(in) * 3;
+	lanes16u even = near + (lanes16u)lanes_load(in - 1), odd = near + (lanes16u)lanes_load(in + 1) - 1;
+	return (struct both){(lanes16)even >> 4, (lanes16)odd >> 4};
 }
 
 /* --- Colour -------------------------------------------------------------------------------------------------------- */
