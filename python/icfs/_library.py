@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NAME = "libic.so.0"  # the number is that of the binary interface: another one is another library
+GPU_NAME = "libic_gpu.so.0"
 BUILDS = ("build", "builddir")
 
 
-def _beside() -> Iterator[str]:
+def _beside(place: str) -> Iterator[str]:
     """In the build directories of the source tree that this package is run from, if it is."""
     root = Path(__file__).resolve().parents[2]
     if not (root / "codec" / "meson.build").exists():
         return
     for build in BUILDS:
-        path = root / build / "codec" / NAME
+        path = root / build / place
         if path.exists():
             yield str(path)
 
@@ -27,7 +28,7 @@ def load() -> ctypes.CDLL:
 
     ImportError, in one sentence: there is none, or it is not of this package's version."""
     named = os.environ.get("ICFS_LIBRARY")
-    path = named or next(_beside(), NAME)
+    path = named or next(_beside(f"codec/{NAME}"), NAME)
     try:
         return ctypes.CDLL(path)
     except OSError as error:
@@ -36,3 +37,13 @@ def load() -> ctypes.CDLL:
         else:
             advice = f"build and install icfs, then run ldconfig, or set ICFS_LIBRARY to {NAME} of a build"
         raise ImportError(f"icfs cannot load its library: {error}; {advice}") from None
+
+
+def load_gpu() -> ctypes.CDLL:
+    """The library for GPUs: of $ICFS_GPU_LIBRARY, else as the other one. OSError, in one sentence."""
+    path = os.environ.get("ICFS_GPU_LIBRARY") or next(_beside(f"gpu/{GPU_NAME}"), GPU_NAME)
+    try:
+        return ctypes.CDLL(path)
+    except OSError as error:
+        raise OSError(f"icfs cannot load its library for GPUs: {error}; build and install icfs where CUDA is, then run "
+                      f"ldconfig, or set ICFS_GPU_LIBRARY to {GPU_NAME} of a build") from None

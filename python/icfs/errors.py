@@ -56,4 +56,6 @@ def from_code(code: int, sentence: str = "", path: str | bytes | None = None) ->
         sentence = sentence or usual
         return kind(f"{os.fsdecode(path)}: {sentence}" if path is not None and os.fsdecode(path) not in sentence
                     else sentence)
+    if number in (errno.ENODEV, errno.EIO) and path is None:  # of a GPU: the library's sentence says what of it
+        return OSError(number, sentence or os.strerror(number))
     return OSError(number, os.strerror(number), os.fsdecode(path) if path is not None else None)

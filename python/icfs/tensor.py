@@ -2,6 +2,7 @@
 """What is wanted of images: pixels or frequencies, in the type, the order of axes and the size that a batch has."""
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Optional, Union
 
@@ -157,6 +158,18 @@ class Bound:
         if not shape.chroma_nbytes:
             return Shape(values, None)
         return Shape(values, (shape.chroma_channels, shape.chroma_height, shape.chroma_width))
+
+    def of_type(self, kind: int) -> Bound:
+        """The same for values of another of the library's types, which NumPy need not have."""
+        other = copy.copy(self)
+        other.spec = _abi.TensorSpec.from_buffer_copy(self.spec)
+        other.spec.type = kind
+        other.c_shape = _abi.TensorShape.from_buffer_copy(self.c_shape)
+        values = self.c_shape.channels * self.c_shape.height * self.c_shape.width
+        chroma = self.c_shape.chroma_channels * self.c_shape.chroma_height * self.c_shape.chroma_width
+        other.c_shape.value_nbytes = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 2}[kind]
+        other.c_shape.nbytes, other.c_shape.chroma_nbytes = (n * other.c_shape.value_nbytes for n in (values, chroma))
+        return other
 
     def empty(self, count: int | None = None) -> Tensors:
         """Arrays for one image, or for a number of them."""

@@ -311,6 +311,40 @@ START_TEST(a_batch_decodes_as_often_as_asked)
 }
 END_TEST
 
+/* The bound on a kernel's shared memory was once what the newest of its plans needs, too little for an older, larger one. */
+START_TEST(a_small_plan_leaves_a_larger_one_its_memory)
+{
+	static struct lot large, small;
+	struct ic_gpu_device *device = device_new();
+	struct dice dice = dice_new(8);
+	struct ic_design design = design_of("s1x1-b8-k15-q8");
+	struct ic_gpu_plan *large_plan = NULL, *small_plan = NULL;
+	struct ic_gpu_batch *batch = NULL;
+
+	large = small = (struct lot){0};
+	small.trial.spec = (struct ic_tensor_spec){.fit = IC_FIT_CROP, .width = 8, .height = 8};
+	set_design(&large, &dice, &design);
+	set_design(&small, &dice, &design);
+	struct ic_gpu_output output = output_new(&large, true);
+	ck_assert_int_eq(ic_gpu_plan_new(device, &design, &large.trial.spec, &large.trial.shape, &large_plan, NULL), 0);
+	ck_assert_int_eq(ic_gpu_plan_new(device, &design, &small.trial.spec, &small.trial.shape, &small_plan, NULL), 0);
+	ck_assert_int_eq(ic_gpu_batch_new(large_plan, 2, &batch, NULL), 0);
+	ck_assert_int_eq(ic_gpu_batch_load(batch, large.items, large.nitems, 0, NULL, NULL), 0);
+	ck_assert_int_eq(ic_gpu_batch_decode(batch, &output, NULL, NULL), 0);
+	ck_assert_int_eq(ic_gpu_batch_wait(batch, NULL), 0);
+	check_lot(&large, 0, &output);
+	ic_gpu_batch_free(batch);
+	ic_gpu_plan_free(small_plan);
+	ic_gpu_plan_free(large_plan);
+	output_clear(&output);
+	lot_clear(&large);
+	lot_clear(&small);
+	guard_clear(&large.trial.object);
+	guard_clear(&small.trial.object);
+	ic_gpu_close(device);
+}
+END_TEST
+
 START_TEST(a_batch_that_cannot_be_is_refused)
 {
 	static struct lot lot;
@@ -385,6 +419,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, frequencies_are_those_of_the_reference);
 	tcase_add_test(cases, every_design_gives_the_pixels_of_the_reference);
 	tcase_add_test(cases, a_batch_decodes_as_often_as_asked);
+	tcase_add_test(cases, a_small_plan_leaves_a_larger_one_its_memory);
 	tcase_add_test(cases, a_batch_that_cannot_be_is_refused);
 }
 

@@ -8,11 +8,13 @@
 
 `Loader` reads and decodes in threads of the library inside this process, not in worker processes: handing a batch over
 from one costs more than decoding it. `PathDataset` and `Collate` are for programs that keep a DataLoader; `statistics`
-has the mean and standard deviation of each frequency; `stems` lets models of torchvision take frequencies.
+has the mean and standard deviation of each frequency; `stems` lets models of torchvision take frequencies. `decode` has
+a GPU do it: workers read files, and no more.
 """
 from .augment import Augment
 from .data import Collate, Folder, PathDataset, Sample
+from .gpu import decode
 from .loader import Loader
 from .normalization import Statistics, statistics
 
-__all__ = ["Augment", "Collate", "Folder", "Loader", "PathDataset", "Sample", "Statistics", "statistics"]
+__all__ = ["Augment", "Collate", "Folder", "Loader", "PathDataset", "Sample", "Statistics", "decode", "statistics"]
