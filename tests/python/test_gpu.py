@@ -21,6 +21,22 @@ SPECS = (icfs.Spec(), icfs.Spec(axes="NHWC"),
          icfs.Spec("frequencies", "int8", components=1, size=(8, 10), fit="crop"))
 
 
+class Files:
+    def __init__(self, paths, targets):
+        self.paths, self.targets = paths, targets
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, index):
+        with open(self.paths[index], "rb") as file:
+            return file.read(), self.targets[index]
+
+
+def together(samples):
+    return [content for content, _ in samples], torch.tensor([target for _, target in samples])
+
+
 class Gpu(Folder):
     def objects(self, design=DENSE):
         return [photo(design, number) for number in range(len(photo_jpegs()))]
@@ -65,6 +81,17 @@ class Gpu(Folder):
         expected = torch.from_numpy(icfs.decode_batch(self.objects(), spec).values).to(torch.bfloat16)
         self.assertEqual(found.values.dtype, torch.bfloat16)
         self.assertTrue(torch.equal(found.values.cpu(), expected))
+
+    def test_workers_that_only_read(self):
+        """The DataLoader of docs/gpu.md."""
+        contents, pixels = self.objects(), icfs.Spec(dtype="float16", size=64, fit="crop or pad")
+        paths = [self.put(f"{number}.ic", content) for number, content in enumerate(contents)]
+        loader = torch.utils.data.DataLoader(Files(paths, list(range(len(paths)))), 4, num_workers=2,
+                                             collate_fn=together)
+        for batch, targets in loader:
+            found = ictorch.decode(batch, pixels, corners="center")
+            self.assert_equal(found, icfs.decode_batch([contents[target] for target in targets], pixels,
+                                                       corners="center"))
 
     def test_a_bad_image_costs_its_own_place(self):
         contents = self.objects()
