@@ -175,8 +175,7 @@ static errint_t check_item(const struct ic_gpu_plan *plan, struct ic_gpu_item *i
 	return err;
 }
 
-/* Objects go behind the images' descriptions; how much of each is only known once it was looked at, so memory grows as
- * they come. The descriptions have offsets until the device's memory is where it stays. */
+/* Describe an image, at first with the caller's object, and count what the object will take behind the descriptions. */
 static errint_t load_item(struct ic_gpu_batch *batch, size_t index, struct ic_gpu_item *item, bool on_device,
                           size_t *at, struct ic_why *why)
 {
@@ -202,7 +201,7 @@ static struct tile_image *images_of(const struct ic_gpu_batch *batch)
 
 static uint64_t object_nbytes(const struct ic_gpu_plan *plan, const struct tile_image *image)
 {
-	return image->component[0].plane + plan->tile.nfreqs * image->stride;
+	return image->component[0].plane + (uint64_t)plan->tile.nfreqs * image->stride;
 }
 
 /* The descriptions first, which have the caller's objects; with the number of bytes that all will take. */
