@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 # In the versions that were tried, each installed by itself: what fails is named, and the others go on. FFCV is compiled
 # here, with what scripts/packages lists for it, and brings opencv-python.
@@ -87,3 +88,10 @@ def machine() -> dict[str, object]:
     return {'processor': processor(), 'cores': os.cpu_count(), 'kernel': platform.release(),
             'python': platform.python_version(), 'versions': versions(),
             'date': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d')}
+
+
+def leave(code: int) -> NoReturn:
+    """Without unloading the peers: numba, which FFCV brings, may wait for ever for the threads of TBB as it goes."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
