@@ -3,7 +3,6 @@
 
 #include "codec/format.h"
 #include "codec/jpeg.h"
-#include "search/sha256.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #define SAMPLE_NBYTES 4096          /* of each end of a file */
 #define HEAD_NBYTES 65536           /* holds nearly every header */
@@ -33,7 +33,7 @@ struct looking {
 	size_t images_size, shapes_size;
 	uint8_t *head;
 	size_t head_size;
-	struct sha256 sha;
+	XXH3_state_t *hash;
 };
 
 static bool push(struct names *names, char *name)
@@ -232,10 +232,10 @@ static errint_t look_at(struct looking *looking, char *path)
 	}
 	for (unsigned i = 0; i < 8; i++)
 		size[i] = (uint8_t)(image.nbytes >> (8 * i));
-	sha256_add(&looking->sha, path, strlen(path) + 1);
-	sha256_add(&looking->sha, size, sizeof(size));
-	sha256_add(&looking->sha, looking->head, n < SAMPLE_NBYTES ? n : SAMPLE_NBYTES);
-	sha256_add(&looking->sha, tail, ntail);
+	XXH3_128bits_update(looking->hash, path, strlen(path) + 1);
+	XXH3_128bits_update(looking->hash, size, sizeof(size));
+	XXH3_128bits_update(looking->hash, looking->head, n < SAMPLE_NBYTES ? n : SAMPLE_NBYTES);
+	XXH3_128bits_update(looking->hash, tail, ntail);
 	if (n)
 		err = look_inside(looking, fd, image.nbytes, n, &image, &is_image);
 	if (fd >= 0)
@@ -248,16 +248,20 @@ static errint_t look_at(struct looking *looking, char *path)
 static errint_t look_at_all(struct looking *looking)
 {
 	struct dataset *dataset = looking->dataset;
-	uint8_t digest[32];
+	XXH128_canonical_t digest;
 	errint_t err = grow_head(looking, HEAD_NBYTES);
 
-	sha256_init(&looking->sha);
+	looking->hash = XXH3_createState();
+	if (!looking->hash)
+		return -ENOMEM;
+	XXH3_128bits_reset(looking->hash);
 	qsort(looking->files.names, looking->files.n, sizeof(char *), compare_names);
 	for (size_t i = 0; !err && i < looking->files.n; i++)
 		err = is_cancelled(looking) ? -ECANCELED : look_at(looking, looking->files.names[i]);
-	sha256_end(&looking->sha, digest);
-	for (unsigned i = 0; i < 16; i++)
-		snprintf(dataset->fingerprint + 2 * i, 3, "%02x", digest[i]);
+	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(looking->hash));
+	XXH3_freeState(looking->hash);
+	for (unsigned i = 0; i < sizeof(digest.digest); i++)
+		snprintf(dataset->fingerprint + 2 * i, 3, "%02x", digest.digest[i]);
 	dataset->nfiles = looking->files.n;
 	return err;
 }

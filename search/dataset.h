@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 
-#define DATASET_FINGERPRINT_SIZE 33 /* 32 hexadecimal digits: the first half of a SHA-256 */
+#define DATASET_FINGERPRINT_SIZE 33 /* 32 hexadecimal digits: XXH3, 128 bits */
 
 struct dataset_image {
 	const char *path; /* below the directory */

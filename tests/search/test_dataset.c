@@ -2,7 +2,6 @@
 /* Datasets: what a fingerprint follows and what it does not, and what measuring costs gives. */
 #include "search/cost_measure.h"
 #include "search/dataset.h"
-#include "search/sha256.h"
 
 #include "catalog_helpers.h"
 #include "tests/codec/codec_helpers.h"
@@ -14,37 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* --- Hashing ------------------------------------------------------------------------------------------------------ */
-
-START_TEST(sha256_gives_the_examples_of_its_standard)
-{
-	static const struct {
-		const char *text;
-		unsigned repeat;
-		const char *expected;
-	} examples[] = {
-	        {"", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-	        {"abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-	        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
-	         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
-	        {"aaaaaaaaaa", 100000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
-	};
-
-	for (unsigned i = 0; i < COUNT(examples); i++) {
-		struct sha256 sha;
-		uint8_t digest[32];
-		char text[65];
-		sha256_init(&sha);
-		for (unsigned j = 0; j < examples[i].repeat; j++)
-			sha256_add(&sha, examples[i].text, strlen(examples[i].text));
-		sha256_end(&sha, digest);
-		for (unsigned j = 0; j < 32; j++)
-			snprintf(text + 2 * j, 3, "%02x", digest[j]);
-		ck_assert_str_eq(text, examples[i].expected);
-	}
-}
-END_TEST
 
 /* --- Fingerprints ------------------------------------------------------------------------------------------------- */
 
@@ -279,7 +247,6 @@ END_TEST
 
 static void add(TCase *cases)
 {
-	tcase_add_test(cases, sha256_gives_the_examples_of_its_standard);
 	tcase_add_test(cases, a_dataset_is_what_its_images_take);
 	tcase_add_test(cases, a_fingerprint_survives_a_move_a_copy_and_time);
 	tcase_add_test(cases, a_fingerprint_tells_what_changed);
