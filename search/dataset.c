@@ -255,7 +255,8 @@ static errint_t look_at_all(struct looking *looking)
 	if (!looking->hash)
 		return -ENOMEM;
 	XXH3_128bits_reset(looking->hash);
-	qsort(looking->files.names, looking->files.n, sizeof(char *), compare_names);
+	if (looking->files.n) /* else there is no array */
+		qsort(looking->files.names, looking->files.n, sizeof(char *), compare_names);
 	for (size_t i = 0; !err && i < looking->files.n; i++)
 		err = is_cancelled(looking) ? -ECANCELED : look_at(looking, looking->files.names[i]);
 	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(looking->hash));
