@@ -12,6 +12,52 @@ struct aim aim_default(void)
 	return (struct aim){.loss.is_set = false};
 }
 
+const char *aim_key_name(enum aim_key key)
+{
+	static const char *const names[AIM_NKEYS] = {
+	        [AIM_MAX_LOSS] = "max-loss",
+	        [AIM_MAX_TIME] = "max-time",
+	        [AIM_MAX_BYTES] = "max-bytes",
+	        [AIM_OBJECTIVE] = "objective",
+	};
+
+	return names[key];
+}
+
+bool aim_says(const struct aim *aim, enum aim_key key)
+{
+	switch (key) {
+	case AIM_MAX_LOSS:
+		return aim->loss.is_set;
+	case AIM_MAX_TIME:
+		return aim->time.is_set;
+	case AIM_MAX_BYTES:
+		return aim->bytes.is_set;
+	default:
+		return aim->time_weight + aim->training_weight + aim->space_weight + aim->accuracy_weight > 0;
+	}
+}
+
+void aim_take(struct aim *aim, const struct aim *from, enum aim_key key)
+{
+	switch (key) {
+	case AIM_MAX_LOSS:
+		aim->loss = from->loss;
+		break;
+	case AIM_MAX_TIME:
+		aim->time = from->time;
+		break;
+	case AIM_MAX_BYTES:
+		aim->bytes = from->bytes;
+		break;
+	default:
+		aim->time_weight = from->time_weight;
+		aim->training_weight = from->training_weight;
+		aim->space_weight = from->space_weight;
+		aim->accuracy_weight = from->accuracy_weight;
+	}
+}
+
 /* --- Text --------------------------------------------------------------------------------------------------------- */
 
 struct unit {
@@ -132,7 +178,7 @@ void aim_complete(struct aim *aim)
 {
 	bool limits_cost = aim->time.is_set || aim->bytes.is_set;
 
-	if (!(aim->time_weight + aim->training_weight + aim->space_weight + aim->accuracy_weight > 0)) {
+	if (!aim_says(aim, AIM_OBJECTIVE)) {
 		aim->accuracy_weight = limits_cost && !aim->loss.is_set;
 		aim->time_weight = !aim->accuracy_weight;
 	}
@@ -154,16 +200,13 @@ static void put_decimal(FILE *out, double number)
 	fwrite(text, 1, n, out);
 }
 
-static void print_limit(FILE *out, const char *key, const struct aim_limit *limit, const char *unit)
+static void put_limit(FILE *out, const struct aim_limit *limit, const char *unit)
 {
-	if (!limit->is_set)
-		return;
-	fprintf(out, "%s=", key);
 	put_decimal(out, limit->is_share ? limit->value * 100 : limit->value);
-	fprintf(out, "%s ", limit->is_share ? "%" : unit);
+	fputs(limit->is_share ? "%" : unit, out);
 }
 
-void aim_print(const struct aim *aim, char out[AIM_TEXT_SIZE])
+static void put_objective(FILE *out, const struct aim *aim)
 {
 	const struct {
 		const char *name;
@@ -174,25 +217,63 @@ void aim_print(const struct aim *aim, char out[AIM_TEXT_SIZE])
 	        {"space", aim->space_weight},
 	        {"accuracy", aim->accuracy_weight},
 	};
-	const char *between = "objective=";
+	const char *between = "";
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (!(all[i].weight > 0))
+			continue;
+		fprintf(out, "%s%s", between, all[i].name);
+		between = ",";
+		if (all[i].weight == 1)
+			continue;
+		putc('=', out);
+		put_decimal(out, all[i].weight);
+	}
+}
+
+static void put_value(FILE *out, const struct aim *aim, enum aim_key key)
+{
+	switch (key) {
+	case AIM_MAX_LOSS:
+		put_limit(out, &aim->loss, "");
+		break;
+	case AIM_MAX_TIME:
+		put_limit(out, &aim->time, "s");
+		break;
+	case AIM_MAX_BYTES:
+		put_limit(out, &aim->bytes, "");
+		break;
+	default:
+		put_objective(out, aim);
+	}
+}
+
+void aim_print(const struct aim *aim, char out[AIM_TEXT_SIZE])
+{
+	FILE *stream = fmemopen(out, AIM_TEXT_SIZE, "w");
+	const char *between = "";
+
+	*out = 0;
+	if (!stream)
+		return;
+	for (enum aim_key key = 0; key < AIM_NKEYS; key++) {
+		if (!aim_says(aim, key))
+			continue;
+		fprintf(stream, "%s%s=", between, aim_key_name(key));
+		put_value(stream, aim, key);
+		between = " ";
+	}
+	fclose(stream);
+}
+
+void aim_print_value(const struct aim *aim, enum aim_key key, char out[AIM_TEXT_SIZE])
+{
 	FILE *stream = fmemopen(out, AIM_TEXT_SIZE, "w");
 
 	*out = 0;
 	if (!stream)
 		return;
-	print_limit(stream, "max-loss", &aim->loss, "");
-	print_limit(stream, "max-time", &aim->time, "s");
-	print_limit(stream, "max-bytes", &aim->bytes, "");
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
-		if (!(all[i].weight > 0))
-			continue;
-		fprintf(stream, "%s%s", between, all[i].name);
-		between = ",";
-		if (all[i].weight == 1)
-			continue;
-		putc('=', stream);
-		put_decimal(stream, all[i].weight);
-	}
+	put_value(stream, aim, key);
 	fclose(stream);
 }
 

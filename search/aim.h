@@ -31,8 +31,21 @@ struct aim {
 /* Nothing is asked for. */
 struct aim aim_default(void);
 
+enum aim_key {
+	AIM_MAX_LOSS,
+	AIM_MAX_TIME,
+	AIM_MAX_BYTES,
+	AIM_OBJECTIVE,
+	AIM_NKEYS,
+};
+const char *aim_key_name(enum aim_key key); /* "max-loss" */
+
 /* Take one key and its value. -EINVAL, with what was expected. */
 errint_t aim_set(struct aim *aim, const char *key, const char *value, struct ic_why *why);
+
+/* Whether a key was set, and to take what another aim says under it. */
+bool aim_says(const struct aim *aim, enum aim_key key);
+void aim_take(struct aim *aim, const struct aim *from, enum aim_key key);
 
 /* What nobody said: without an objective, accuracy where a cost is limited, else time; without any limit, a loss of half a
  * point at most, where the objective is no accuracy. */
@@ -41,6 +54,9 @@ void aim_complete(struct aim *aim);
 /* "max-loss=0.005 objective=time", always the same for the same aim, and what aim_set reads. */
 #define AIM_TEXT_SIZE 200
 void aim_print(const struct aim *aim, char out[AIM_TEXT_SIZE]);
+
+/* The value of a key that was set, alone: "0.005", "12%", "time,space=0.5". */
+void aim_print_value(const struct aim *aim, enum aim_key key, char out[AIM_TEXT_SIZE]);
 
 /* Whether a design costs no more than is allowed. */
 bool aim_affords(const struct aim *aim, const struct design_cost *cost, const struct design_cost *reference);

@@ -294,37 +294,66 @@ static errint_t own_paths(struct dataset *dataset)
 	return 0;
 }
 
-errint_t dataset_open(const char *directory, const atomic_bool *cancelled, struct dataset **ret_dataset,
-                      struct ic_why *why)
+static errint_t look(struct looking *looking)
 {
-	struct dataset *dataset = calloc(1, sizeof(*dataset));
-	struct looking looking = {.dataset = dataset, .cancelled = cancelled, .fd = -1};
-	errint_t err = dataset ? 0 : -ENOMEM;
+	struct dataset *dataset = looking->dataset;
+	errint_t err = list_all(looking);
 
-	if (!err && !(dataset->directory = realpath(directory, NULL)))
-		err = -errno;
-	if (!err && (looking.fd = open(dataset->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		err = -errno;
 	if (!err)
-		err = list_all(&looking);
-	if (!err)
-		err = look_at_all(&looking);
-	errint_t owned = dataset ? own_paths(dataset) : 0; /* in any case: what follows frees them */
+		err = look_at_all(looking);
+	errint_t owned = own_paths(dataset); /* in any case: what follows frees them */
 	err = err ? err : owned;
 	if (!err)
 		err = dataset->nimages ? find_shapes(dataset) : -ENODATA;
-	if (looking.fd >= 0)
-		close(looking.fd);
-	free_names(&looking.files);
-	free_names(&looking.folders);
-	free(looking.head);
+	free_names(&looking->files);
+	free_names(&looking->folders);
+	free(looking->head);
+	return err;
+}
+
+/* Takes `directory` and `fd`, which may be NULL and -1 for want of them. */
+static errint_t open_dataset(int fd, char *directory, const char *name, const atomic_bool *cancelled,
+                             struct dataset **ret_dataset, struct ic_why *why)
+{
+	errint_t err = fd < 0 || !directory ? -errno : 0;
+	struct dataset *dataset = calloc(1, sizeof(*dataset));
+	struct looking looking = {.dataset = dataset, .cancelled = cancelled, .fd = fd};
+
+	if (dataset) {
+		dataset->directory = directory;
+		dataset->root = fd;
+		err = err ? err : look(&looking);
+	} else {
+		err = -ENOMEM;
+		free(directory);
+		if (fd >= 0)
+			close(fd);
+	}
 	if (err) {
 		dataset_free(dataset);
-		return ic_fail(why, err, "%.120s: %s", directory,
+		return ic_fail(why, err, "%.120s: %s", name,
 		               err == -ENODATA ? "there is no image in it" : strerror(-err));
 	}
 	*ret_dataset = dataset;
 	return 0;
+}
+
+errint_t dataset_open(const char *directory, const atomic_bool *cancelled, struct dataset **ret_dataset,
+                      struct ic_why *why)
+{
+	char *path = realpath(directory, NULL);
+	int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	return open_dataset(fd, path, directory, cancelled, ret_dataset, why);
+}
+
+errint_t dataset_open_at(int fd, const char *directory, const atomic_bool *cancelled, struct dataset **ret_dataset,
+                         struct ic_why *why)
+{
+	char *path = strdup(directory);
+	int own = path ? openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	return open_dataset(own, path, directory, cancelled, ret_dataset, why);
 }
 
 void dataset_free(struct dataset *dataset)
@@ -336,17 +365,15 @@ void dataset_free(struct dataset *dataset)
 	free(dataset->images);
 	free(dataset->shapes);
 	free(dataset->directory);
+	if (dataset->root >= 0)
+		close(dataset->root);
 	free(dataset);
 }
 
 errint_t dataset_read(const struct dataset *dataset, size_t image, uint8_t **ret_bytes, struct ic_why *why)
 {
 	const struct dataset_image *of = &dataset->images[image];
-	char path[PATH_MAX];
-
-	if (snprintf(path, sizeof(path), "%s/%s", dataset->directory, of->path) >= (int)sizeof(path))
-		return ic_fail(why, -ENAMETOOLONG, "%.120s: the path is too long", of->path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = openat(dataset->root, of->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	uint8_t *bytes = fd < 0 ? NULL : malloc(of->nbytes + 1);
 	errint_t err = fd < 0 ? -errno : bytes ? 0 : -ENOMEM;
 	if (!err && read_some(fd, bytes, of->nbytes + 1, 0) != of->nbytes)

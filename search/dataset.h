@@ -25,6 +25,7 @@ struct dataset_image {
 
 struct dataset {
 	char *directory; /* canonical */
+	int root;        /* the same, open */
 	char fingerprint[DATASET_FINGERPRINT_SIZE];
 	struct dataset_image *images; /* in the order of their paths */
 	size_t nimages;
@@ -38,6 +39,11 @@ struct dataset {
  * of the directory itself, -ECANCELED, -ENOMEM. */
 errint_t dataset_open(const char *directory, const atomic_bool *cancelled, struct dataset **ret_dataset,
                       struct ic_why *why);
+
+/* The same of a directory that is open as `fd`, which stays the caller's; `directory` is what it is called, canonical. Nothing is
+ * opened by a path from the root, which a mount may be in front of. */
+errint_t dataset_open_at(int fd, const char *directory, const atomic_bool *cancelled, struct dataset **ret_dataset,
+                         struct ic_why *why);
 void dataset_free(struct dataset *dataset); /* NULL is fine */
 
 /* All bytes of an image, malloc'ed. -ESTALE where it is not of its size any more, -errno. */

@@ -325,9 +325,8 @@ errint_t probe_dataset_list(struct probe_dataset *d, const char *path, uint64_t 
 	if (err)
 		return ic_fail(why, err, "%s", own.text[0] ? own.text : strerror(-err));
 	if (d->nclasses < 2)
-		return ic_fail(why, -ENODATA,
-		               "%s has %s: classes are its subdirectories, or those of its train/ and test/", path,
-		               d->nclasses ? "one class" : "no classes");
+		return ic_fail(why, -ENODATA, "there %s: classes are the subdirectories, or those of train/ and test/",
+		               d->nclasses ? "is one class" : "are no classes");
 	thin(d, nimages_max);
 	return 0;
 }
