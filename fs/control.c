@@ -63,6 +63,19 @@ static void write_of_objects(const struct policy *policy, FILE *out)
 		fputs("  named as pictures: cat.ic as cat.jpg\n", out);
 }
 
+/* Of interest where a search is to choose, or where somebody wrote one. */
+static void write_budget(const struct policy *policy, FILE *out)
+{
+	struct aim aim = policy->aim;
+	char text[AIM_TEXT_SIZE];
+
+	if (!policy->design_is_auto && !policy->has_aim)
+		return;
+	aim_complete(&aim);
+	aim_print(&aim, text);
+	fprintf(out, "budget: %s\n  rule: %s\n", text, policy->aim_rule);
+}
+
 static errint_t write_policy(struct fs *fs, struct node *directory, FILE *out)
 {
 	char words[POLICY_DESIGN_WORDS_SIZE], design[IC_DESIGN_STRING_SIZE], path[PATH_MAX];
@@ -86,6 +99,7 @@ static errint_t write_policy(struct fs *fs, struct node *directory, FILE *out)
 	fprintf(out, "face: %s\n  %s\n  rule: %s\n", ic_face_name(policy.face), policy_describe_face(policy.face),
 	        policy.face_rule);
 	fprintf(out, "metadata: %s\n  rule: %s\n", policy_metadata_name(policy.keeps_metadata), policy.metadata_rule);
+	write_budget(&policy, out);
 	if (of_objects)
 		write_of_objects(&policy, out);
 	govern_write_problems(fs->govern, directory, out);

@@ -170,31 +170,18 @@ void govern_distrust(struct dir *dir)
 	atomic_store(&dir->policy_loaded, false);
 }
 
-struct nearest {
-	char design_path[PATH_MAX], face_path[PATH_MAX], metadata_path[PATH_MAX], directory[PATH_MAX];
-};
-
-/* Fill in the .icpolicy files that are nearest to `directory` and say each key; the lock is held. */
-static void find_nearest(const struct node *directory, struct policy_context *context, struct nearest *nearest)
+/* The .icpolicy files that are nearest to `directory` and say each key; the lock is held. */
+static void find_nearest(const struct node *directory, struct policy_nearest *nearest)
 {
+	char path[PATH_MAX];
+
 	for (const struct node *at = directory;; at = at->parent) {
 		const struct policy_file *file = at->directory->dir->policy;
-		const struct policy_rule *rule = file ? policy_file_root(file) : NULL;
 
-		if (rule && rule->has_design && !context->near_design) {
-			policy_path(at, nearest->design_path);
-			context->near_design = rule;
-			context->near_design_path = nearest->design_path;
-		}
-		if (rule && rule->has_face && !context->near_face) {
-			policy_path(at, nearest->face_path);
-			context->near_face = rule;
-			context->near_face_path = nearest->face_path;
-		}
-		if (rule && rule->has_metadata && !context->near_metadata) {
-			policy_path(at, nearest->metadata_path);
-			context->near_metadata = rule;
-			context->near_metadata_path = nearest->metadata_path;
+		if (file) {
+			policy_path(at, path);
+			if (policy_nearest_take(nearest, policy_file_root(file), path))
+				return;
 		}
 		if (at->directory->is_top)
 			return;
@@ -212,19 +199,21 @@ static errint_t resolve(struct govern *govern, struct node *directory)
 	        .tree_name = govern->tree_name,
 	        .options = &govern->options,
 	};
-	struct nearest nearest;
+	struct policy_nearest nearest = {0};
+	char path[PATH_MAX];
 	struct ic_design chosen;
 	struct policy policy;
 	char *words = NULL;
 
 	if (d->generation == generation)
 		return 0;
-	errint_t err = node_path(directory, nearest.directory);
+	errint_t err = node_path(directory, path);
 	if (err)
 		return err;
-	context.directory = nearest.directory;
-	find_nearest(directory, &context, &nearest);
-	if (govern->choices && choices_find(govern->choices, nearest.directory, &chosen, &words))
+	find_nearest(directory, &nearest);
+	context.directory = path;
+	context.nearest = &nearest;
+	if (govern->choices && choices_find(govern->choices, path, &chosen, &words))
 		context.chosen = &chosen;
 	context.chosen_words = words;
 	err = context.chosen && !words ? -ENOMEM : policy_resolve(&context, &policy);
@@ -264,7 +253,8 @@ errint_t govern_explain(struct govern *govern, struct node *directory, struct po
 		policy.design_rule = strdup(policy.design_rule);
 		policy.face_rule = strdup(policy.face_rule);
 		policy.metadata_rule = strdup(policy.metadata_rule);
-		if (!policy.design_rule || !policy.face_rule || !policy.metadata_rule) {
+		policy.aim_rule = strdup(policy.aim_rule);
+		if (!policy.design_rule || !policy.face_rule || !policy.metadata_rule || !policy.aim_rule) {
 			policy_clear(&policy);
 			err = -ENOMEM;
 		}

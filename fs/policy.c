@@ -17,8 +17,16 @@ bool policy_rule_says(const struct policy_rule *rule, enum policy_key key)
 		return rule->has_face;
 	case POLICY_KEY_METADATA:
 		return rule->has_metadata;
+	default:
+		return aim_says(&rule->aim, (enum aim_key)(key - POLICY_KEY_AIM));
 	}
-	return false;
+}
+
+const char *policy_key_name(enum policy_key key)
+{
+	static const char *const names[] = {"design", "face", "metadata"};
+
+	return key < POLICY_KEY_AIM ? names[key] : aim_key_name((enum aim_key)(key - POLICY_KEY_AIM));
 }
 
 errint_t policy_set_design(struct policy_rule *rule, const char *value, struct ic_why *why)
@@ -56,6 +64,11 @@ errint_t policy_set_metadata(struct policy_rule *rule, const char *value, struct
 	rule->has_metadata = true;
 	rule->keeps_metadata = keeps;
 	return 0;
+}
+
+errint_t policy_set_aim(struct policy_rule *rule, enum aim_key key, const char *value, struct ic_why *why)
+{
+	return aim_set(&rule->aim, aim_key_name(key), value, why);
 }
 
 const char *policy_metadata_name(bool keeps_metadata)

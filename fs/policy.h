@@ -12,6 +12,7 @@
  *     design = s2x2-b8-k6-q8     ; or auto
  *     face   = ic                ; or jpeg, bmp, orig
  *     metadata = drop            ; or keep: under the face jpeg, the source's EXIF, profile, comments
+ *     max-bytes = 12%            ; and max-loss, max-time, objective: what a search is to find (search/aim.h)
  *
  * A tree's policy file has a [policy] section, for the root, and sections named by directories relative to the root,
  * [train/cats]; a section governs its directory and what lies below, the longest path wins, key by key. A slash at either
@@ -21,9 +22,20 @@
 
 #include "codec/design.h"
 #include "codec/face.h"
+#include "search/aim.h"
+
+#include <limits.h>
 
 #define POLICY_FILE_NAME ".icpolicy"
 #define POLICY_FILE_SIZE_MAX 65536 /* bytes; a longer file is refused with -EFBIG */
+
+enum policy_key {
+	POLICY_KEY_DESIGN,
+	POLICY_KEY_FACE,
+	POLICY_KEY_METADATA,
+	POLICY_KEY_AIM, /* and the others of enum aim_key, in their order */
+	POLICY_NKEYS = POLICY_KEY_AIM + AIM_NKEYS,
+};
 
 /* What one section, or one set of options, says. A key that is not said is left to the next rule. */
 struct policy_rule {
@@ -34,8 +46,12 @@ struct policy_rule {
 	bool keeps_metadata;
 	enum ic_face face;
 	struct ic_design design;
-	unsigned design_line, face_line, metadata_line; /* 1-based in the file; 0 where the rule is not from a file */
+	struct aim aim;               /* what it says of the budget of searches */
+	unsigned lines[POLICY_NKEYS]; /* 1-based in the file; 0 for keys that are not said, or not by a file */
 };
+
+/* Whether a rule, which may be NULL, says a key. */
+bool policy_rule_says(const struct policy_rule *rule, enum policy_key key);
 
 /* A parsed file. Immutable. */
 struct policy_file;
@@ -64,19 +80,33 @@ const struct policy_rule *policy_file_root(const struct policy_file *file);
 errint_t policy_set_design(struct policy_rule *rule, const char *value, struct ic_why *why);
 errint_t policy_set_face(struct policy_rule *rule, const char *value, struct ic_why *why);
 errint_t policy_set_metadata(struct policy_rule *rule, const char *value, struct ic_why *why);
+errint_t policy_set_aim(struct policy_rule *rule, enum aim_key key, const char *value, struct ic_why *why);
 const char *policy_metadata_name(bool keeps_metadata);
 
 /* A view path's component: "<design>,<face>", "<design>" (face `ic`), or "orig". No auto. It leaves metadata to the other
  * rules. -EINVAL. */
 errint_t policy_parse_view(const char *component, struct policy_rule *ret_rule, struct ic_why *why);
 
+/* Of each key, the .icpolicy nearest to a directory that says it; zeroed there is none. */
+struct policy_nearest {
+	struct {
+		bool is_found;
+		struct policy_rule rule;
+		char path[PATH_MAX]; /* as messages call it: "train/.icpolicy" */
+	} at[POLICY_NKEYS];
+};
+
+/* Take what a file says under keys that no nearer one said. True once each key has one. */
+bool policy_nearest_take(struct policy_nearest *nearest, const struct policy_rule *rule, const char *path);
+
+/* Take the .icpolicy files at and above the directory `directory`, an absolute path without links. A file that is not there is
+ * none; one that is bad or cannot be read is an error, as policy_file_read. */
+errint_t policy_nearest_find(const char *directory, struct policy_nearest *ret_nearest, struct ic_why *why);
+
 /* All that may govern one directory, most binding first. Anything may be NULL. */
 struct policy_context {
 	const struct policy_rule *view; /* under .icfs/view */
-	/* The nearest .icpolicy at or above the directory that says the key, and its path below the mounted root
-	 * ("train/.icpolicy"). */
-	const struct policy_rule *near_design, *near_face, *near_metadata;
-	const char *near_design_path, *near_face_path, *near_metadata_path;
+	const struct policy_nearest *nearest;
 	const struct policy_file *tree;    /* -o policy=FILE */
 	const char *tree_name;             /* FILE as given */
 	const char *directory;             /* path below the mounted root, "" for the root itself */
@@ -88,14 +118,16 @@ struct policy_context {
 
 /* The outcome. The texts name the rule that won, in words: "train/.icpolicy, line 2", "-o design=...", "the view path",
  * "the default"; for auto: "auto (train/.icpolicy, line 2); " and the words of the choice, or "no search has chosen yet, so
- * the default". */
+ * the default"; for the budget: "max-loss: .icpolicy, line 3; objective: .icpolicy, line 4", or "the default". */
 struct policy {
 	struct ic_design design;
 	enum ic_face face;
 	bool design_is_auto;
 	bool design_is_default; /* nobody chose one, so an .ic file of the tree has its own */
 	bool keeps_metadata;
-	char *design_rule, *face_rule, *metadata_rule; /* malloc'ed */
+	bool has_aim;   /* somebody said something of it: */
+	struct aim aim; /* what a search is to find here; aim_complete adds what nobody said */
+	char *design_rule, *face_rule, *metadata_rule, *aim_rule; /* malloc'ed */
 };
 
 /* -ENOMEM. */

@@ -27,6 +27,41 @@
 /* iniparser's error callback is a variable of the process; whoever parses holds this. */
 static pthread_mutex_t iniparser_lock = PTHREAD_MUTEX_INITIALIZER;
 
+static bool find_key(const char *name, enum policy_key *ret_key)
+{
+	for (enum policy_key key = 0; key < POLICY_NKEYS; key++) {
+		if (strcmp(name, policy_key_name(key)))
+			continue;
+		*ret_key = key;
+		return true;
+	}
+	return false;
+}
+
+static errint_t fail_unknown(const struct policy_scan *scan, unsigned line, const char *name)
+{
+	char known[200] = "";
+	size_t n = 0;
+
+	for (enum policy_key key = 0; key < POLICY_NKEYS; key++)
+		n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", key ? ", " : "", policy_key_name(key));
+	return policy_fail_at(scan, line, "unknown key '%.80s'; known: %s", name, known);
+}
+
+static errint_t apply_value(struct policy_rule *rule, enum policy_key key, const char *value, struct ic_why *why)
+{
+	switch (key) {
+	case POLICY_KEY_DESIGN:
+		return policy_set_design(rule, value, why);
+	case POLICY_KEY_FACE:
+		return policy_set_face(rule, value, why);
+	case POLICY_KEY_METADATA:
+		return policy_set_metadata(rule, value, why);
+	default:
+		return policy_set_aim(rule, (enum aim_key)(key - POLICY_KEY_AIM), value, why);
+	}
+}
+
 /* `entry` is "p:INDEX:LINE:key", as the scan wrote it and iniparser gave it back. */
 static errint_t apply_entry(const struct policy_scan *scan, const char *entry, const char *value)
 {
@@ -36,30 +71,19 @@ static errint_t apply_entry(const struct policy_scan *scan, const char *entry, c
 	const char *key;
 	struct policy_rule *rule;
 	struct ic_why reason;
-	unsigned *key_line;
+	enum policy_key which;
 	errint_t err;
 
 	if (sscanf(entry, POLICY_INI_SECTION ":%zu:%u:%n", &section, &line, &nprefix) != 2 || !nprefix)
 		return policy_fail(scan->why, -EINVAL, scan->name, "cannot be read as an INI file");
 	key = entry + nprefix;
 	rule = &scan->file->sections[section].rule;
-	if (!strcmp(key, "design"))
-		key_line = &rule->design_line;
-	else if (!strcmp(key, "face"))
-		key_line = &rule->face_line;
-	else if (!strcmp(key, "metadata"))
-		key_line = &rule->metadata_line;
-	else
-		return policy_fail_at(scan, line, "unknown key '%s'; known: design, face, metadata", key);
-	if (*key_line)
-		return policy_fail_at(scan, line, "'%s' was already set in line %u", key, *key_line);
-	*key_line = line;
-	if (key_line == &rule->design_line)
-		err = policy_set_design(rule, value, &reason);
-	else if (key_line == &rule->face_line)
-		err = policy_set_face(rule, value, &reason);
-	else
-		err = policy_set_metadata(rule, value, &reason);
+	if (!find_key(key, &which))
+		return fail_unknown(scan, line, key);
+	if (rule->lines[which])
+		return policy_fail_at(scan, line, "'%s' was already set in line %u", key, rule->lines[which]);
+	rule->lines[which] = line;
+	err = apply_value(rule, which, value, &reason);
 	return err ? policy_fail_at(scan, line, "%s", reason.text) : 0;
 }
 

@@ -9,12 +9,6 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum policy_key {
-	POLICY_KEY_DESIGN,
-	POLICY_KEY_FACE,
-	POLICY_KEY_METADATA,
-};
-
 struct policy_section {
 	char *path; /* below the root, without slashes at either end; "" for [policy] */
 	unsigned line;
@@ -27,8 +21,8 @@ struct policy_file {
 	size_t nsections, capacity;
 };
 
-/* Whether a rule, which may be NULL, says a key. */
-bool policy_rule_says(const struct policy_rule *rule, enum policy_key key);
+/* As it is spelt in a file. */
+const char *policy_key_name(enum policy_key key);
 
 /* The rule of the longest section path at or above `directory` that says the key, or NULL. */
 const struct policy_rule *policy_file_lookup(const struct policy_file *file, const char *directory,

@@ -15,7 +15,7 @@ static char *words_of_line(const char *name, unsigned line)
 
 static char *words_of_option(const struct policy_rule *rule, enum policy_key key)
 {
-	char design[IC_DESIGN_STRING_SIZE] = "auto";
+	char design[IC_DESIGN_STRING_SIZE] = "auto", value[AIM_TEXT_SIZE];
 	char *words;
 	int n;
 
@@ -25,8 +25,12 @@ static char *words_of_option(const struct policy_rule *rule, enum policy_key key
 		n = asprintf(&words, "-o design=%s", design);
 	else if (key == POLICY_KEY_FACE)
 		n = asprintf(&words, "-o face=%s", ic_face_name(rule->face));
-	else
+	else if (key == POLICY_KEY_METADATA)
 		n = asprintf(&words, "-o metadata=%s", policy_metadata_name(rule->keeps_metadata));
+	else {
+		aim_print_value(&rule->aim, (enum aim_key)(key - POLICY_KEY_AIM), value);
+		n = asprintf(&words, "-o %s=%s", policy_key_name(key), value);
+	}
 	return n < 0 ? NULL : words;
 }
 
@@ -37,41 +41,10 @@ static char *words_of(const char *text)
 	return asprintf(&words, "%s", text) < 0 ? NULL : words;
 }
 
-struct near {
-	const struct policy_rule *rule;
-	const char *path;
-};
-
-static struct near near_of(const struct policy_context *context, enum policy_key key)
-{
-	switch (key) {
-	case POLICY_KEY_DESIGN:
-		return (struct near){context->near_design, context->near_design_path};
-	case POLICY_KEY_FACE:
-		return (struct near){context->near_face, context->near_face_path};
-	case POLICY_KEY_METADATA:
-		return (struct near){context->near_metadata, context->near_metadata_path};
-	}
-	return (struct near){NULL, NULL};
-}
-
-static unsigned line_of(const struct policy_rule *rule, enum policy_key key)
-{
-	switch (key) {
-	case POLICY_KEY_DESIGN:
-		return rule->design_line;
-	case POLICY_KEY_FACE:
-		return rule->face_line;
-	case POLICY_KEY_METADATA:
-		return rule->metadata_line;
-	}
-	return 0;
-}
-
 /* The rule that wins for one key, NULL for the default. Returns the words for it, malloc'ed, NULL without memory. */
 static char *find_rule(const struct policy_context *context, enum policy_key key, const struct policy_rule **ret_rule)
 {
-	struct near near = near_of(context, key);
+	const struct policy_nearest *nearest = context->nearest;
 	const struct policy_rule *tree = NULL;
 
 	if (context->tree)
@@ -81,13 +54,13 @@ static char *find_rule(const struct policy_context *context, enum policy_key key
 		*ret_rule = context->view;
 		return words_of("the view path");
 	}
-	if (policy_rule_says(near.rule, key)) {
-		*ret_rule = near.rule;
-		return words_of_line(near.path ? near.path : POLICY_FILE_NAME, line_of(near.rule, key));
+	if (nearest && nearest->at[key].is_found) {
+		*ret_rule = &nearest->at[key].rule;
+		return words_of_line(nearest->at[key].path, (*ret_rule)->lines[key]);
 	}
 	if (tree) {
 		*ret_rule = tree;
-		return words_of_line(context->tree_name ? context->tree_name : "-o policy=", line_of(tree, key));
+		return words_of_line(context->tree_name ? context->tree_name : "-o policy=", tree->lines[key]);
 	}
 	if (policy_rule_says(context->options, key)) {
 		*ret_rule = context->options;
@@ -143,6 +116,39 @@ static errint_t resolve_metadata(const struct policy_context *context, struct po
 	return 0;
 }
 
+/* Puts "KEY: RULE" at the end of the words. */
+static errint_t add_words(char **words, const char *key, const char *rule)
+{
+	char *joined;
+
+	if (asprintf(&joined, "%s%s%s: %s", *words ? *words : "", *words ? "; " : "", key, rule) < 0)
+		return -ENOMEM;
+	free(*words);
+	*words = joined;
+	return 0;
+}
+
+static errint_t resolve_aim(const struct policy_context *context, struct policy *policy)
+{
+	for (enum policy_key key = POLICY_KEY_AIM; key < POLICY_NKEYS; key++) {
+		const struct policy_rule *rule;
+		char *words = find_rule(context, key, &rule);
+		errint_t err = words ? 0 : -ENOMEM;
+
+		if (!err && rule) {
+			policy->has_aim = true;
+			aim_take(&policy->aim, &rule->aim, (enum aim_key)(key - POLICY_KEY_AIM));
+			err = add_words(&policy->aim_rule, policy_key_name(key), words);
+		}
+		free(words);
+		if (err)
+			return err;
+	}
+	if (!policy->aim_rule)
+		policy->aim_rule = words_of("the default");
+	return policy->aim_rule ? 0 : -ENOMEM;
+}
+
 errint_t policy_resolve(const struct policy_context *context, struct policy *ret_policy)
 {
 	struct policy policy = {.face = IC_FACE_IC};
@@ -152,6 +158,8 @@ errint_t policy_resolve(const struct policy_context *context, struct policy *ret
 		err = resolve_face(context, &policy);
 	if (!err)
 		err = resolve_metadata(context, &policy);
+	if (!err)
+		err = resolve_aim(context, &policy);
 	if (err)
 		policy_clear(&policy);
 	else
@@ -164,7 +172,9 @@ void policy_clear(struct policy *policy)
 	free(policy->design_rule);
 	free(policy->face_rule);
 	free(policy->metadata_rule);
+	free(policy->aim_rule);
 	policy->design_rule = NULL;
 	policy->face_rule = NULL;
 	policy->metadata_rule = NULL;
+	policy->aim_rule = NULL;
 }

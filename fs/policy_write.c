@@ -60,13 +60,17 @@ static struct policy_rule merge(const struct policy_rule *over, const struct pol
 		rule.has_metadata = true;
 		rule.keeps_metadata = over->keeps_metadata;
 	}
+	for (enum aim_key key = 0; key < AIM_NKEYS; key++)
+		if (aim_says(&over->aim, key))
+			aim_take(&rule.aim, &over->aim, key);
 	return rule;
 }
 
-/* Text of a policy file; *ret_nbytes is less than `size` by far, since designs and faces are short. */
+#define POLICY_TEXT_SIZE 1200 /* far more than any rule's text: designs and faces are short, budgets bounded */
+
 static void print_rule(const struct policy_rule *rule, char *out, size_t size, size_t *ret_nbytes)
 {
-	char design[IC_DESIGN_STRING_SIZE] = "auto";
+	char design[IC_DESIGN_STRING_SIZE] = "auto", value[AIM_TEXT_SIZE];
 	size_t n = (size_t)snprintf(out, size, "[policy]\n");
 
 	if (rule->has_design && !rule->design_is_auto)
@@ -77,6 +81,12 @@ static void print_rule(const struct policy_rule *rule, char *out, size_t size, s
 		n += (size_t)snprintf(out + n, size - n, "face = %s\n", ic_face_name(rule->face));
 	if (rule->has_metadata)
 		n += (size_t)snprintf(out + n, size - n, "metadata = %s\n", policy_metadata_name(rule->keeps_metadata));
+	for (enum aim_key key = 0; key < AIM_NKEYS; key++) {
+		if (!aim_says(&rule->aim, key))
+			continue;
+		aim_print_value(&rule->aim, key, value);
+		n += (size_t)snprintf(out + n, size - n, "%s = %s\n", aim_key_name(key), value);
+	}
 	*ret_nbytes = n;
 }
 
@@ -138,7 +148,7 @@ errint_t policy_file_write(int directory_fd, const struct policy_rule *rule, str
 {
 	struct policy_rule existing = {.has_design = false}, merged;
 	mode_t mode = NEW_FILE;
-	char text[128];
+	char text[POLICY_TEXT_SIZE];
 	size_t nbytes;
 	errint_t err = read_existing(directory_fd, &existing, &mode, why);
 

@@ -18,13 +18,6 @@ struct policy_settings {
 	bool clear;
 };
 
-/* The nearest rule that says one key. */
-struct found {
-	bool is_found;
-	struct policy_rule rule;
-	char path[PATH_MAX]; /* of its file */
-};
-
 static errint_t apply_set(void *settings, const char *value, struct ic_why *why)
 {
 	struct policy_settings *s = settings;
@@ -46,6 +39,26 @@ static errint_t apply_metadata(void *settings, const char *value, struct ic_why 
 	return policy_set_metadata(&s->rule, value, why);
 }
 
+static errint_t apply_max_loss(void *settings, const char *value, struct ic_why *why)
+{
+	return policy_set_aim(&((struct policy_settings *)settings)->rule, AIM_MAX_LOSS, value, why);
+}
+
+static errint_t apply_max_time(void *settings, const char *value, struct ic_why *why)
+{
+	return policy_set_aim(&((struct policy_settings *)settings)->rule, AIM_MAX_TIME, value, why);
+}
+
+static errint_t apply_max_bytes(void *settings, const char *value, struct ic_why *why)
+{
+	return policy_set_aim(&((struct policy_settings *)settings)->rule, AIM_MAX_BYTES, value, why);
+}
+
+static errint_t apply_objective(void *settings, const char *value, struct ic_why *why)
+{
+	return policy_set_aim(&((struct policy_settings *)settings)->rule, AIM_OBJECTIVE, value, why);
+}
+
 static errint_t apply_clear(void *settings, const char *value, struct ic_why *why)
 {
 	struct policy_settings *s = settings;
@@ -58,6 +71,10 @@ static const struct option_entry policy_options[] = {
         {'s', "set", "DESIGN", "write DESIGN, or auto, to DIR/.icpolicy", apply_set},
         {'f', "face", "FACE", "write the face: ic, jpeg, bmp or orig", apply_face},
         {'m', "metadata", "WORD", "write keep or drop, for the face jpeg", apply_metadata},
+        {'l', "max-loss", "LOSS", "write what a search may lose of accuracy: 0.5%", apply_max_loss},
+        {'t', "max-time", "TIME", "write what an image may take: 2ms, or 12%", apply_max_time},
+        {'b', "max-bytes", "SIZE", "write what an image may take: 20K, or 12%", apply_max_bytes},
+        {0, "objective", "WHAT", "write what is best within that: time, space, ...", apply_objective},
         {'c', "clear", NULL, "remove DIR/.icpolicy", apply_clear},
         {.name = NULL},
 };
@@ -92,70 +109,6 @@ static errint_t copy_control_file(int directory_fd)
 	return err;
 }
 
-static void take(struct found *found, const struct policy_rule *rule, const char *path)
-{
-	found->is_found = true;
-	found->rule = *rule;
-	strcpy(found->path, path);
-}
-
-/* The nearest rules of all keys. */
-struct nearest {
-	struct found design, face, metadata;
-};
-
-/* What the policy file of one directory, if there is one, says of keys that nothing nearer said. */
-static errint_t look_at(const char *path, struct nearest *nearest, struct ic_why *why)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct policy_file *file;
-	const struct policy_rule *rule;
-	errint_t err;
-
-	if (fd < 0) {
-		err = -errno;
-		return err == -ENOENT ? 0 : ic_fail(why, err, "%s: cannot be opened: %s", path, strerror(-err));
-	}
-	err = policy_file_read(fd, path, POLICY_DIRECTORY, &file, why);
-	close(fd);
-	if (err)
-		return err;
-	rule = policy_file_root(file);
-	if (rule->has_design && !nearest->design.is_found)
-		take(&nearest->design, rule, path);
-	if (rule->has_face && !nearest->face.is_found)
-		take(&nearest->face, rule, path);
-	if (rule->has_metadata && !nearest->metadata.is_found)
-		take(&nearest->metadata, rule, path);
-	policy_file_free(file);
-	return 0;
-}
-
-/* The nearest rules at or above an absolute directory. */
-static errint_t walk_up(const char *directory, struct nearest *nearest, struct ic_why *why)
-{
-	size_t n = strlen(directory);
-	char path[PATH_MAX];
-	errint_t err = 0;
-
-	/* "/" becomes "", so that a slash always goes between */
-	if (n == 1)
-		n = 0;
-	while (!err && !(nearest->design.is_found && nearest->face.is_found && nearest->metadata.is_found)) {
-		const char *slash;
-		int length = snprintf(path, sizeof(path), "%.*s/" POLICY_FILE_NAME, (int)n, directory);
-
-		if (length < 0 || (size_t)length >= sizeof(path))
-			return ic_fail(why, -ENAMETOOLONG, "%.100s...: the path is too long", directory);
-		err = look_at(path, nearest, why);
-		if (!n)
-			break;
-		slash = memrchr(directory, '/', n);
-		n = (size_t)(slash - directory);
-	}
-	return err;
-}
-
 /* Sampling moves what labels in pixels point to. */
 static void warn_of_labels(const char *name, int directory_fd, const struct ic_design *design, enum ic_face face)
 {
@@ -183,6 +136,19 @@ static void warn_in_mount(const char *name, int directory_fd)
 		warn_of_labels(name, directory_fd, &design, face);
 }
 
+static void print_budget(const struct policy *policy)
+{
+	struct aim aim = policy->aim;
+	char text[AIM_TEXT_SIZE];
+
+	if (!policy->design_is_auto && !policy->has_aim)
+		return;
+	aim_complete(&aim);
+	aim_print(&aim, text);
+	printf("\n  budget  %s\n          by: ", text);
+	put_text(stdout, policy->aim_rule);
+}
+
 static void print_policy(const char *directory, const struct policy *policy)
 {
 	char design[IC_DESIGN_STRING_SIZE], words[POLICY_DESIGN_WORDS_SIZE];
@@ -200,6 +166,7 @@ static void print_policy(const char *directory, const struct policy *policy)
 	put_text(stdout, policy->face_rule);
 	printf("\n  metadata  %s\n          by: ", policy_metadata_name(policy->keeps_metadata));
 	put_text(stdout, policy->metadata_rule);
+	print_budget(policy);
 	fputs("\n\n", stdout);
 	put_wrapped(
 	        stdout, 0,
@@ -224,20 +191,13 @@ static errint_t find_choice(const char *directory, struct ic_design *ret_chosen,
 
 static int show_source(const char *directory, int directory_fd)
 {
-	struct nearest nearest = {.design.is_found = false};
-	struct policy_context context = {
-	        .near_design = &nearest.design.rule,
-	        .near_design_path = nearest.design.path,
-	        .near_face = &nearest.face.rule,
-	        .near_face_path = nearest.face.path,
-	        .near_metadata = &nearest.metadata.rule,
-	        .near_metadata_path = nearest.metadata.path,
-	};
+	struct policy_nearest nearest;
+	struct policy_context context = {.nearest = &nearest};
 	struct ic_design chosen;
 	struct policy policy;
 	struct ic_why why = {"out of memory"};
 	char *words = NULL;
-	errint_t err = walk_up(directory, &nearest, &why);
+	errint_t err = policy_nearest_find(directory, &nearest, &why);
 
 	if (!err)
 		err = find_choice(directory, &chosen, &words);
@@ -307,12 +267,14 @@ static int run_policy(int argc, char **argv)
 {
 	struct policy_settings settings = {.clear = false};
 	int first, directory_fd, status = parse_command_line(&policy_line, argc, argv, &settings, &first);
-	bool has_rule = settings.rule.has_design || settings.rule.has_face || settings.rule.has_metadata;
+	bool has_rule = false;
 
 	if (status != GO_ON)
 		return status;
+	for (enum policy_key key = 0; key < POLICY_NKEYS; key++)
+		has_rule = has_rule || policy_rule_says(&settings.rule, key);
 	if (settings.clear && has_rule)
-		return fail_usage("policy", "--clear removes what --set, --face and --metadata would write; use one");
+		return fail_usage("policy", "--clear removes what the other options would write; use one");
 	directory_fd = open(argv[first], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory_fd < 0)
 		return fail("%s: %s", argv[first], strerror(errno));

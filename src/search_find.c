@@ -5,9 +5,10 @@
 #include "src/options.h"
 #include "src/search_cli.h"
 
-#include "search/cost_measure.h"
+#include "fs/policy.h"
 #include "search/probe.h"
 #include "search/search.h"
+#include "search/subject.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -40,9 +41,7 @@ struct finding {
 	const struct find_settings *settings;
 	struct search_bar *bar; /* may be NULL */
 	struct catalog *catalog;
-	struct dataset *dataset;
 	const atomic_bool *cancelled;
-	char hardware[128];
 	bool is_quiet_if_unfit; /* one of many: what cannot be judged is left out */
 };
 
@@ -210,22 +209,9 @@ static void tell_doing(void *context, const char *doing, uint64_t done, uint64_t
 	search_bar_doing(((struct finding *)context)->bar, doing, done, total);
 }
 
-static void tell_measured(void *context, unsigned done, unsigned total)
-{
-	search_bar_doing(((struct finding *)context)->bar, "timing designs", done, total);
-}
-
 static void tell_waiting(void *context, const char *why)
 {
 	warn("%s; waiting for it, since a measurement is to be written", why);
-}
-
-static errint_t measure_costs(void *context, struct cost_model *ret_model, struct ic_why *why)
-{
-	struct finding *finding = context;
-
-	return cost_measure(finding->dataset, finding->catalog, finding->hardware, finding->cancelled, tell_measured,
-	                    finding, ret_model, why);
 }
 
 /* --- What came of it ---------------------------------------------------------------------------------------------- */
@@ -297,7 +283,21 @@ static int fail_search(struct finding *finding, errint_t err, const struct ic_wh
 	return fail("%s", why->text[0] ? why->text : strerror(-err));
 }
 
-static int search(struct finding *finding, void *handle)
+/* What the command line does not say of the budget, the policy files at and above the directory may. */
+static errint_t complete_aim(const char *directory, struct aim *aim, struct ic_why *why)
+{
+	struct policy_nearest *nearest = malloc(sizeof(*nearest));
+	errint_t err = nearest ? policy_nearest_find(directory, nearest, why) : ic_fail(why, -ENOMEM, "out of memory");
+
+	for (enum aim_key key = 0; !err && key < AIM_NKEYS; key++)
+		if (!aim_says(aim, key) && nearest->at[POLICY_KEY_AIM + key].is_found)
+			aim_take(aim, &nearest->at[POLICY_KEY_AIM + key].rule.aim, key);
+	free(nearest);
+	aim_complete(aim);
+	return err;
+}
+
+static int search(struct finding *finding, struct subject *subject, const struct aim *aim)
 {
 	struct search_settings settings = finding->settings->search;
 	struct search_outcome outcome;
@@ -305,19 +305,11 @@ static int search(struct finding *finding, void *handle)
 	struct cost_model costs;
 	struct ic_why why = {""};
 	size_t n;
+
 	errint_t err;
 
-	settings.catalog = finding->catalog;
-	settings.evaluator = finding->settings->evaluator;
-	settings.handle = handle;
-	settings.directory = finding->dataset->directory;
-	settings.dataset = finding->dataset->fingerprint;
-	settings.hardware = finding->hardware;
-	settings.shapes = finding->dataset->shapes;
-	settings.nshapes = finding->dataset->nshapes;
-	settings.measure = measure_costs;
-	settings.measure_context = finding;
-	settings.cancelled = finding->cancelled;
+	subject_apply(subject, &settings);
+	settings.aim = *aim;
 	settings.progress = tell_evaluations;
 	settings.waiting = tell_waiting;
 	settings.context = finding;
@@ -330,8 +322,7 @@ static int search(struct finding *finding, void *handle)
 	search_bar_free(finding->bar);
 	finding->bar = NULL;
 	if (finding->settings->is_dry) {
-		struct evaluator_description description;
-		settings.evaluator->describe(handle, &description);
+		struct evaluator_description description = subject_description(subject);
 		put_plan(plan, n, &costs, settings.nevaluations, &description);
 		free(plan);
 		return EXIT_OK;
@@ -351,41 +342,46 @@ static int give_up(struct finding *finding, errint_t err, const struct ic_why *w
 	return EXIT_OK;
 }
 
-/* `ret_is_fit` is false where the evaluator cannot judge the directory at all. */
-static int find_in(struct finding *finding, const char *directory, bool *ret_is_fit)
+/* `directory` is canonical; `ret_is_fit` is false where the evaluator cannot judge it at all. */
+static int find_in_canonical(struct finding *finding, const char *directory, bool *ret_is_fit)
 {
 	const struct find_settings *settings = finding->settings;
-	struct evaluator_settings evaluator = {
-	        .dataset = directory,
+	struct subject_settings of = {
+	        .catalog = finding->catalog,
+	        .evaluator = settings->evaluator,
+	        .directory = directory,
 	        .options = settings->options,
 	        .noptions = settings->noptions,
-	        .split_seed = settings->search.seed,
 	        .threads = (unsigned)settings->threads,
 	        .cancelled = finding->cancelled,
-	        .progress = tell_doing,
-	        .progress_context = finding,
+	        .doing = tell_doing,
+	        .context = finding,
 	};
+	struct aim aim = settings->search.aim;
+	struct subject *subject;
 	struct ic_why why = {""};
-	void *handle;
 
+	errint_t err = complete_aim(directory, &aim, &why);
+	if (err)
+		return fail("%s", why.text);
 	finding->bar = search_bar_new();
-	errint_t err = dataset_open(directory, finding->cancelled, &finding->dataset, &why);
-	if (err) {
-		*ret_is_fit = err != -ENODATA;
-		return give_up(finding, err, &why);
-	}
-	evaluator.dataset = finding->dataset->directory;
-	err = settings->evaluator->open(&evaluator, &handle, &why);
+	err = subject_open(&of, settings->search.seed, &subject, &why);
 	*ret_is_fit = err != -ENODATA;
-	int status;
-	if (err) {
-		status = give_up(finding, err, &why);
-	} else {
-		status = search(finding, handle);
-		settings->evaluator->close(handle);
-	}
-	dataset_free(finding->dataset);
-	finding->dataset = NULL;
+	if (err)
+		return give_up(finding, err, &why);
+	int status = search(finding, subject, &aim);
+	subject_close(subject);
+	return status;
+}
+
+static int find_in(struct finding *finding, const char *name, bool *ret_is_fit)
+{
+	char *directory = realpath(name, NULL);
+
+	if (!directory)
+		return fail("%s: %s", name, strerror(errno));
+	int status = find_in_canonical(finding, directory, ret_is_fit);
+	free(directory);
 	return status;
 }
 
@@ -432,7 +428,6 @@ static int find(struct find_settings *settings, const char *directory)
 	struct interrupt *interrupt;
 	bool is_fit;
 
-	hardware_name(finding.hardware);
 	if (interrupt_new(cancel, &cancelled, &interrupt))
 		return fail("out of memory");
 	int status = open_search_catalog(settings->catalog, false, &finding.catalog);
@@ -463,7 +458,6 @@ int search_find(int argc, char **argv)
 		struct search_settings *search = &settings.search;
 		search->nverify = settings.buckets ? search->nevaluations - (unsigned)settings.buckets
 		                                   : search->nevaluations * 2 / 5;
-		aim_complete(&search->aim);
 		status = find(&settings, argv[first]);
 	}
 	for (size_t i = 0; i < settings.noptions; i++)

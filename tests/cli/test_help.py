@@ -54,7 +54,7 @@ class Help(CliTest):
             ("designs", "'x' is one operand too many", "x"),
             ("designs", "unknown option '--count=3', or an argument it does not take", "--count=3"),
             ("policy", "expected DIR"),
-            ("policy", "--clear removes what --set, --face and --metadata would write; use one", "--clear", "--face=ic", "."),
+            ("policy", "--clear removes what the other options would write; use one", "--clear", "--face=ic", "."),
         ]:
             self.fails(f"icfs {command}: {message}\nTry 'icfs {command} --help'.\n", command, *args, status=2)
 

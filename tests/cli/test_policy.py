@@ -21,6 +21,8 @@ class Policy(CliTest):
 
     def governs(self, directory, design, design_rule, face_rule="the default"):
         text = self.ok("policy", directory).decode()
+        if design_rule.startswith("auto"):
+            text = text.replace("\n  budget  max-loss=0.005 objective=time\n          by: the default", "")
         self.assertTrue(text.startswith(f"{directory}\n  design  {design}\n          Every "), text)
         self.assertTrue(text.endswith(f"          by: {face_rule}{NOTE}"), text)
         self.assertIn(f"\n          by: {design_rule}\n  face    ic\n", text)
@@ -36,6 +38,36 @@ class Policy(CliTest):
         near.write_text("[policy]\ndesign = auto\n")
         self.governs(self.below, "s1x1-b8-k15-q8",
                      f"auto ({near}, line 2); no search has chosen yet, so the default", f"{self.file}, line 2")
+
+    def test_a_budget_governs_key_by_key(self):
+        near = self.dir / "train" / ".icpolicy"
+        self.ok("policy", "--set=auto", "--max-bytes=12%", "--objective=space=0.5,time", self.dir)
+        self.assertEqual(self.file.read_text(),
+                         "[policy]\ndesign = auto\nmax-bytes = 12%\nobjective = time,space=0.5\n")
+        near.write_text("[policy]\nmax-bytes = 20K\nmax-loss = 0.5%\n")
+        self.assertIn("\n  budget  max-loss=0.005 max-bytes=20480 objective=time,space=0.5\n"
+                      f"          by: max-loss: {near}, line 3; max-bytes: {near}, line 2; objective: {self.file}, line 4\n",
+                      self.ok("policy", self.below).decode())
+        self.ok("policy", "--max-time=2ms", self.dir / "train")  # what is there already stays
+        self.assertEqual(near.read_text(), "[policy]\nmax-loss = 0.005\nmax-time = 0.002s\nmax-bytes = 20480\n")
+        self.assertIn("  budget  max-bytes=12% objective=time,space=0.5\n", self.ok("policy", self.dir).decode())
+
+    def test_a_budget_that_is_misspelt_is_named(self):
+        for line, reason in (("max-loss = much", "max-loss: 'much' is not of the form 0.5% or 0.005"),
+                             ("max-time = 2", "max-time: '2' is not of the form 2ms, 0.002s or 12%"),
+                             ("max-bytes = -1", "max-bytes: '-1' is not of the form 2000, 20K or 12%"),
+                             ("max-bytes =", "max-bytes: '' is not of the form 2000, 20K or 12%"),
+                             ("objective = speed", "objective: 'speed' is none of time, training, space, accuracy, and "
+                              "no list of them with weights, such as time=1,space=0.5"),
+                             ("max-lost = 1%", "unknown key 'max-lost'; known: design, face, metadata, max-loss, "
+                              "max-time, max-bytes, objective")):
+            self.file.write_text(f"[policy]\ndesign = auto\n{line}\n")
+            for command in (("policy",), ("search", f"--catalog={self.dir}/catalog.db")):
+                done = icfs(*command, self.dir)
+                self.assertEqual(done.returncode, 1, line)
+                # A long name may have its front cut.
+                self.assertRegex(done.stderr.decode(), r"^icfs: \S+\.icpolicy:3: ")
+                self.assertTrue(done.stderr.decode().endswith(f".icpolicy:3: {reason}\n"), done.stderr)
 
     def test_set_face_and_clear(self):
         self.ok("policy", "--set", "s2x2-b8-k6-q8", self.dir)
@@ -66,7 +98,7 @@ class Policy(CliTest):
 
     def test_bad_files_are_named_with_the_line(self):
         self.file.write_text("[policy]\n\ncolour = red\n")
-        reason = "unknown key 'colour'; known: design, face, metadata\n"
+        reason = "unknown key 'colour'; known: design, face, metadata, max-loss, max-time, max-bytes, objective\n"
         self.fails(f"icfs: {self.file}:3: {reason}", "policy", self.below)
         self.fails(f"icfs: {self.file}:3: {reason}", "policy", "--set=auto", self.dir)
         self.assertEqual(self.file.read_text(), "[policy]\n\ncolour = red\n")

@@ -132,6 +132,28 @@ class SearchTest(CliTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual({d for d, in self.sql("SELECT directory FROM choice")}, {str(tree / "one"), str(tree / "two")})
 
+    def test_policy_files_give_the_budget(self):
+        tree = self.dir / "tree"
+        budgets = {"one": "max-bytes = 40%\nobjective = space\n", "two": "max-bytes = 10%\n", "three": ""}
+        for name, lines in budgets.items():
+            shutil.copytree(self.set, tree / name)
+            (tree / name / ".icpolicy").write_text(f"[policy]\n{lines}")
+        (tree / ".icpolicy").write_text("[policy]\ndesign = auto\nmax-loss = 90%\n")
+        self.search("--per-directory", tree)
+        reasons = dict(self.sql("SELECT directory, reason FROM choice"))
+        self.assertIn("max-loss=0.9 max-bytes=40% objective=space", reasons[f"{tree}/one"])
+        self.assertIn("max-loss=0.9 max-bytes=10% objective=time", reasons[f"{tree}/two"])
+        self.assertIn("max-loss=0.9 objective=time", reasons[f"{tree}/three"])
+        self.search("--max-bytes=30%", "--objective=accuracy", tree / "two")  # what the command says comes first
+        (reason,), = self.sql("SELECT reason FROM choice ORDER BY id DESC LIMIT 1")
+        self.assertIn("max-loss=0.9 max-bytes=30% objective=accuracy", reason)
+        (tree / "two" / ".icpolicy").write_text("[policy]\nmax-bytes = 30 %\n")
+        done = icfs("search", *FEW, "--per-directory", tree)
+        self.assertEqual(done.returncode, 1)  # and the others are searched
+        self.assertRegex(done.stderr.decode(),
+                         r"^icfs: \S+two/\.icpolicy:2: max-bytes: '30 %' is not of the form 2000, 20K or 12%\n$")
+        self.assertEqual(done.stdout.decode().count(" evaluations made"), 2)
+
     def interrupt(self, number):
         """A search that is sent a signal once something was evaluated; its exit status and stderr."""
         process = subprocess.Popen([ICFS, "search", "--evaluations=90", self.set], stdout=subprocess.PIPE,

@@ -41,9 +41,9 @@ static void assert_root(const char *text, const char *design, unsigned design_li
 		assert_design(&rule->design, design);
 	if (rule->design_is_auto)
 		ck_assert_str_eq(design, "auto");
-	ck_assert_uint_eq(rule->design_line, design_line);
+	ck_assert_uint_eq(rule->lines[POLICY_KEY_DESIGN], design_line);
 	ck_assert_int_eq(rule->has_face, face_line != 0);
-	ck_assert_uint_eq(rule->face_line, face_line);
+	ck_assert_uint_eq(rule->lines[POLICY_KEY_FACE], face_line);
 	policy_file_free(file);
 }
 
@@ -66,7 +66,8 @@ static const struct {
 	const char *text, *why;
 } refused[] = {
         {POLICY_DIRECTORY, "design = auto\n", "P:1: a setting before any section; begin with [policy]"},
-        {POLICY_DIRECTORY, "\n[policy]\ncolour = red\n", "P:3: unknown key 'colour'; known: design, face, metadata"},
+        {POLICY_DIRECTORY, "\n[policy]\ncolour = red\n",
+         "P:3: unknown key 'colour'; known: design, face, metadata, max-loss, max-time, max-bytes, objective"},
         {POLICY_DIRECTORY, "[policy]\nface = png\n", "P:2: unknown face 'png'; known: ic, jpeg, bmp, orig"},
         {POLICY_DIRECTORY, "[policy]\nmetadata = yes\n", "P:2: expected keep or drop, not 'yes'"},
         {POLICY_DIRECTORY, "[policy]\nmetadata = keep\nmetadata = keep\n", "P:3: 'metadata' was already set in line 2"},
@@ -216,11 +217,9 @@ START_TEST(rules_win_in_the_order_written_down)
 {
 	struct policy_file *tree = parse_ok("[policy]\ndesign = s1x1-b4-k7-q4\n", POLICY_TREE);
 	struct policy_rule view = {.has_design = false}, near = view, options = view;
+	struct policy_nearest nearest = {0};
 	struct policy_context context = {.view = &view,
-	                                 .near_design = &near,
-	                                 .near_design_path = "a/.icpolicy",
-	                                 .near_face = &near,
-	                                 .near_face_path = ".icpolicy",
+	                                 .nearest = &nearest,
 	                                 .tree = tree,
 	                                 .tree_name = "T",
 	                                 .directory = "a",
@@ -233,7 +232,10 @@ START_TEST(rules_win_in_the_order_written_down)
 
 	ck_assert_int_eq(policy_parse_view(designs[0], &view, NULL), 0);
 	ck_assert_int_eq(policy_set_design(&near, designs[1], NULL), 0);
-	near.design_line = 3;
+	near.lines[POLICY_KEY_DESIGN] = 3;
+	ck_assert(!policy_nearest_take(&nearest, &near, "a/.icpolicy"));
+	ck_assert_int_eq(policy_set_design(&near, designs[4], NULL), 0);
+	ck_assert(!policy_nearest_take(&nearest, &near, ".icpolicy")); /* the first one counts */
 	ck_assert_int_eq(policy_set_design(&options, designs[3], NULL), 0);
 	for (size_t i = 0; i < 5; i++) {
 		ck_assert_int_eq(policy_resolve(&context, &policy), 0);
@@ -244,7 +246,7 @@ START_TEST(rules_win_in_the_order_written_down)
 		if (i == 0)
 			context.view = NULL;
 		else if (i == 1)
-			near.has_design = false;
+			context.nearest = NULL;
 		else if (i == 2)
 			context.tree = NULL;
 		else
@@ -260,9 +262,9 @@ START_TEST(metadata_has_a_rule_of_its_own)
 	struct policy_file *tree = parse_ok("[policy]\nface = jpeg\n[a]\nmetadata = keep\n", POLICY_TREE);
 	struct policy_file *file = parse_ok("[policy]\nface = bmp\nmetadata = drop\n", POLICY_DIRECTORY);
 	struct policy_rule view, options = {.has_design = false};
+	struct policy_nearest nearest = {0};
 	struct policy_context context = {
-	        .near_metadata = policy_file_root(file),
-	        .near_metadata_path = "a/.icpolicy",
+	        .nearest = &nearest,
 	        .tree = tree,
 	        .tree_name = "T",
 	        .directory = "a/b",
@@ -272,6 +274,7 @@ START_TEST(metadata_has_a_rule_of_its_own)
 	struct policy policy;
 
 	ck_assert_int_eq(policy_parse_view("s2x2-b8-k6-q8,jpeg", &view, NULL), 0);
+	policy_nearest_take(&nearest, policy_file_root(file), "a/.icpolicy");
 	context.view = &view; /* which says nothing of it */
 	ck_assert_int_eq(policy_set_metadata(&options, "keep", NULL), 0);
 	for (size_t i = 0; i < 4; i++) {
@@ -281,7 +284,7 @@ START_TEST(metadata_has_a_rule_of_its_own)
 		ck_assert_int_eq(policy.keeps_metadata, i == 1 || i == 2);
 		policy_clear(&policy);
 		if (i == 0)
-			context.near_metadata = NULL;
+			context.nearest = NULL;
 		else if (i == 1)
 			context.directory = "c";
 		else
@@ -357,11 +360,11 @@ START_TEST(view_paths_are_a_design_and_a_face)
 	ck_assert_int_eq(policy_parse_view("orig", &rule, &why), 0);
 	ck_assert(rule.face == IC_FACE_ORIG && rule.has_face && !rule.design_is_auto);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct policy_rule untouched = {.design_line = 77};
+		struct policy_rule untouched = {.lines = {77}};
 
 		why.text[0] = '\0';
 		ck_assert_int_eq(policy_parse_view(bad[i], &untouched, &why), -EINVAL);
-		ck_assert(why.text[0] && untouched.design_line == 77 && !untouched.has_design);
+		ck_assert(why.text[0] && untouched.lines[0] == 77 && !untouched.has_design);
 	}
 }
 END_TEST
@@ -561,7 +564,8 @@ START_TEST(writing_refuses_to_replace_what_it_cannot_read)
 	ck_assert_int_eq(policy_set_face(&face, "ic", NULL), 0);
 	put_content("[policy]\ncolour = red\n", 0600);
 	ck_assert_int_eq(policy_file_write(directory_fd, &face, &why), -EINVAL);
-	ck_assert_str_eq(why.text, ".icpolicy:2: unknown key 'colour'; known: design, face, metadata");
+	ck_assert_str_eq(why.text, ".icpolicy:2: unknown key 'colour'; known: design, face, metadata, max-loss, "
+	                           "max-time, max-bytes, objective");
 	assert_content("[policy]\ncolour = red\n");
 }
 END_TEST

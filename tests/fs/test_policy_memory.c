@@ -105,6 +105,7 @@ START_TEST(resolving_without_memory_leaves_the_result_alone)
 	unsigned n = 0;
 	errint_t err;
 
+	ck_assert_int_eq(policy_set_aim(&options, AIM_MAX_BYTES, "12%", NULL), 0);
 	do {
 		struct policy policy = {.design_rule = NULL};
 
@@ -116,11 +117,12 @@ START_TEST(resolving_without_memory_leaves_the_result_alone)
 			ck_assert_ptr_null(policy.design_rule);
 			ck_assert_ptr_null(policy.face_rule);
 			ck_assert_ptr_null(policy.metadata_rule);
+			ck_assert_ptr_null(policy.aim_rule);
 		}
 		policy_clear(&policy);
 	} while (err);
-	/* the words for three keys, and those around auto */
-	ck_assert_uint_eq(n, 5);
+	/* the words for each key, those around auto, and the key's before those of max-bytes */
+	ck_assert_uint_eq(n, POLICY_NKEYS + 3);
 }
 END_TEST
 
