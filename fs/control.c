@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const control_files[] = {"policy", "stats"};
+static const char *const control_files[] = {"policy", "search", "stats"};
 #define VIEWS_NAME "view"
 #define NFILES (sizeof(control_files) / sizeof(*control_files))
 
@@ -124,6 +124,18 @@ static void write_stats(struct fs *fs, FILE *out)
 		struct store_counts counts = store_counts(fs->store);
 		stats_write_store(&counts, fs->settings.store.nbytes_max, out);
 	}
+	if (fs->idle)
+		idle_write_stats(fs->idle, out);
+}
+
+static void write_search(const struct fs *fs, FILE *out)
+{
+	if (fs->idle)
+		idle_write(fs->idle, out);
+	else
+		fputs("search: none; with -o search=idle a mount searches directories that are auto and have no "
+		      "choice\n",
+		      out);
 }
 
 static errint_t write_text(struct fs *fs, struct node *directory, const char *name, char **ret_text)
@@ -137,6 +149,8 @@ static errint_t write_text(struct fs *fs, struct node *directory, const char *na
 		return -ENOMEM;
 	if (!strcmp(name, "policy"))
 		err = write_policy(fs, directory, out);
+	else if (!strcmp(name, "search"))
+		write_search(fs, out);
 	else
 		write_stats(fs, out);
 	if (fclose(out) && !err)

@@ -44,6 +44,7 @@ struct fs {
 	struct gate *source_gate;       /* bytes of sources in memory */
 	struct gate *encode_gate;       /* memory of encodes under way; entered from within the other */
 	struct watch *watch;
+	struct idle *idle;              /* the mount's own search; the session's; may be NULL */
 	struct fs_notify notify;
 	struct stats stats;
 	pthread_mutex_t listings_lock; /* and of the names that the kernel keeps */

@@ -50,6 +50,13 @@ errint_t govern_explain(struct govern *govern, struct node *directory, struct po
 /* One line for each .icpolicy at or above `directory` that is not in force as it stands. */
 void govern_write_problems(struct govern *govern, const struct node *directory, FILE *out);
 
+/* Tell of every .icpolicy of the tree, as far as directories can be read: the place of its directory, and the file,
+ * which is the visitor's, or why there is none. Other returns than 0 end it, and are what govern_each returns.
+ * -ENOMEM. */
+typedef errint_t govern_visit(void *context, const char *place, struct policy_file *file, errint_t err,
+                              const struct ic_why *why);
+errint_t govern_each(const struct source *source, govern_visit *visit, void *context);
+
 /* Check every .icpolicy of the tree, as far as directories can be read. -EINVAL with FILE:LINE: reason for the first bad
  * one. */
 errint_t govern_check_tree(const struct source *source, struct ic_why *why);

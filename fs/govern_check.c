@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The walk before a mount: every .icpolicy must be good. Reads names alone, so a million files take a second or two. */
+/* Every .icpolicy of a tree; before a mount all must be good. Reads names alone, so a million files take a second or two. */
 #include "fs/govern.h"
 
 #include <dirent.h>
@@ -36,21 +36,28 @@ static errint_t push(struct stack *stack, const char *place, const char *name)
 	return 0;
 }
 
+struct walking {
+	const struct source *source;
+	struct stack stack;
+	govern_visit *visit;
+	void *context;
+};
+
 /* A policy file that cannot be opened is met later, when its directory is used, and is then said to be a problem. */
-static errint_t check_file(const struct source *source, const char *place, struct ic_why *why)
+static errint_t tell(const struct walking *walking, const char *place)
 {
 	struct policy_file *file = NULL;
+	struct ic_why why = {""};
 	char name[PATH_MAX];
 	struct stat st;
 	int fd;
 
-	errint_t err = source_join(place, POLICY_FILE_NAME, name);
-	if (err || source_open_file(source, place, POLICY_FILE_NAME, &fd, &st))
+	if (source_join(place, POLICY_FILE_NAME, name) ||
+	    source_open_file(walking->source, place, POLICY_FILE_NAME, &fd, &st))
 		return 0;
-	err = policy_file_read(fd, name, POLICY_DIRECTORY, &file, why);
-	policy_file_free(file);
+	errint_t err = policy_file_read(fd, name, POLICY_DIRECTORY, &file, &why);
 	close(fd);
-	return err;
+	return walking->visit(walking->context, place, file, err, &why);
 }
 
 static bool is_directory(const struct dirent *d, int fd)
@@ -62,13 +69,13 @@ static bool is_directory(const struct dirent *d, int fd)
 	return !fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
 }
 
-static errint_t walk(const struct source *source, const char *place, struct stack *stack, struct ic_why *why)
+static errint_t walk(struct walking *walking, const char *place)
 {
 	const struct dirent *d;
 	errint_t err = 0;
 	int fd;
 
-	if (source_open(source, place, O_RDONLY | O_DIRECTORY, &fd))
+	if (source_open(walking->source, place, O_RDONLY | O_DIRECTORY, &fd))
 		return 0; /* not ours to read */
 	DIR *stream = fdopendir(fd);
 	if (!stream) {
@@ -77,26 +84,43 @@ static errint_t walk(const struct source *source, const char *place, struct stac
 	}
 	while (!err && (d = readdir(stream))) {
 		if (!strcmp(d->d_name, POLICY_FILE_NAME))
-			err = check_file(source, place, why);
+			err = tell(walking, place);
 		else if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..") && is_directory(d, fd))
-			err = push(stack, place, d->d_name);
+			err = push(&walking->stack, place, d->d_name);
 	}
 	closedir(stream);
 	return err;
 }
 
-errint_t govern_check_tree(const struct source *source, struct ic_why *why)
+errint_t govern_each(const struct source *source, govern_visit *visit, void *context)
 {
-	struct stack stack = {0};
-	errint_t err = push(&stack, "", "");
+	struct walking walking = {.source = source, .visit = visit, .context = context};
+	struct stack *stack = &walking.stack;
+	errint_t err = push(stack, "", "");
 
-	while (!err && stack.count) {
-		char *place = stack.places[--stack.count];
-		err = walk(source, place, &stack, why);
+	while (!err && stack->count) {
+		char *place = stack->places[--stack->count];
+		err = walk(&walking, place);
 		free(place);
 	}
-	while (stack.count)
-		free(stack.places[--stack.count]);
-	free(stack.places);
+	while (stack->count)
+		free(stack->places[--stack->count]);
+	free(stack->places);
+	return err;
+}
+
+static errint_t check(void *context, const char *place, struct policy_file *file, errint_t err,
+                      const struct ic_why *why)
+{
+	struct ic_why *ret_why = context;
+
+	policy_file_free(file);
+	return err ? ic_fail(ret_why, err, "%s", why->text) : 0;
+}
+
+errint_t govern_check_tree(const struct source *source, struct ic_why *why)
+{
+	errint_t err = govern_each(source, check, why);
+
 	return err == -ENOMEM ? ic_fail(why, err, "out of memory") : err;
 }

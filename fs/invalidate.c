@@ -210,6 +210,8 @@ static void tick(void *context)
 	struct fs *fs = context;
 	struct telling telling = {.fs = fs, .dir = nodes_root(fs->nodes)->directory->dir};
 
+	if (fs->idle)
+		idle_listen(fs->idle);
 	if (!fs->catalog || atomic_load(&fs->catalog_is_useless) || !choices_refresh(fs->choices, fs->catalog))
 		return;
 	log_write(fs->log, LOG_LEVEL_INFO, "the catalog's choices changed");

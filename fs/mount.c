@@ -25,6 +25,7 @@ struct mount_settings mount_settings_default(void)
 	return (struct mount_settings){
 	        .store = store_settings_default(),
 	        .limits = ic_limits_default(),
+	        .search = idle_settings_default(),
 	        .cache_nbytes = CACHE_NBYTES,
 	        .names_nbytes = NAMES_NBYTES,
 	        .threads = threads,
@@ -38,10 +39,12 @@ struct session {
 	struct fuse_session *fuse;
 	struct log *log;
 	struct warm *warm; /* NULL: none */
+	struct idle *idle; /* NULL: none */
 	pthread_t main_thread, signal_thread;
 	atomic_bool is_over;
 	sigset_t signals, before;
 	bool signals_started;
+	dev_t own_device; /* of the mount; 0 where it is not known */
 };
 
 static void notify_entry(void *context, uint64_t directory, const char *name)
@@ -116,17 +119,31 @@ static errint_t make_session(struct session *session, struct ic_why *why)
 	return err;
 }
 
+/* A govern_hook. */
+static void policy_changed(void *context, int64_t when_ns)
+{
+	const struct session *session = context;
+
+	if (session->warm)
+		warm_policy_changed(session->warm, when_ns);
+	if (session->idle)
+		idle_policy_changed(session->idle, when_ns);
+}
+
 /* From now on nothing may be opened through our own mount. Asks the kernel alone, for nobody answers yet. */
-static void hide_own_mount(const struct session *session)
+static void hide_own_mount(struct session *session)
 {
 	const struct fs *fs = session->ops.fs;
 	struct statx stx;
+	dev_t own;
 
 	if (statx(AT_FDCWD, fs->mountpoint, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &stx))
 		return;
-	source_hide_device(fs->source, makedev(stx.stx_dev_major, stx.stx_dev_minor));
+	own = makedev(stx.stx_dev_major, stx.stx_dev_minor);
+	session->own_device = own;
+	source_hide_device(fs->source, own);
 	if (session->warm)
-		walk_hide_device(warm_walk(session->warm), makedev(stx.stx_dev_major, stx.stx_dev_minor));
+		walk_hide_device(warm_walk(session->warm), own);
 }
 
 /* Wake the main thread out of its wait until it has seen that the session is over. */
@@ -196,6 +213,21 @@ static void stop_signals(struct session *session)
 	pthread_join(session->signal_thread, NULL);
 }
 
+/* What works beside the requests ends; there are none any more. */
+static void end_background(struct session *session)
+{
+	struct fs *fs = session->ops.fs;
+
+	if (fs) {
+		govern_on_change(fs->govern, NULL, NULL);
+		fs->idle = NULL;
+	}
+	idle_free(session->idle);
+	session->idle = NULL;
+	warm_free(session->warm);
+	session->warm = NULL;
+}
+
 static errint_t serve(struct session *session, struct ic_why *why)
 {
 	struct fs *fs = session->ops.fs;
@@ -209,6 +241,8 @@ static errint_t serve(struct session *session, struct ic_why *why)
 		err = start_signals(session);
 	if (!err && session->warm)
 		err = warm_start(session->warm);
+	if (!err && session->idle)
+		idle_start(session->idle, session->own_device);
 	if (err)
 		ic_fail(why, err, "starting a thread: %s", strerror(-err));
 	else if (fuse_session_loop_mt(session->fuse, config) < 0)
@@ -216,9 +250,7 @@ static errint_t serve(struct session *session, struct ic_why *why)
 		          strerror(errno));
 	stop_signals(session);
 	watch_stop(fs->watch);
-	govern_on_change(fs->govern, NULL, NULL);
-	warm_free(session->warm);
-	session->warm = NULL;
+	end_background(session);
 	fuse_loop_cfg_destroy(config);
 	return err;
 }
@@ -264,10 +296,22 @@ static errint_t prepare_warm(struct session *session, struct ic_why *why)
 	walk.limits = settings->limits;
 	walk.follow = settings->follow;
 	walk.store = fs->store;
-	errint_t err = warm_new(&walk, session->log, &session->warm, why);
-	if (!err)
-		govern_on_change(fs->govern, warm_policy_changed, session->warm);
-	return err;
+	return warm_new(&walk, session->log, &session->warm, why);
+}
+
+/* Before there is any thread. */
+static errint_t prepare_search(struct session *session, const struct mount_settings *settings, struct ic_why *why)
+{
+	struct idle_tree tree = {
+	        .source = settings->source,
+	        .mountpoint = settings->mountpoint,
+	        .policy_file = settings->policy_file,
+	        .catalog = settings->catalog,
+	        .follow = settings->follow,
+	        .options = &settings->policy,
+	};
+
+	return settings->search.is_on ? idle_new(&settings->search, &tree, session->log, &session->idle, why) : 0;
 }
 
 errint_t mount_run(const struct mount_settings *settings, struct log *log, struct ic_why *why)
@@ -280,14 +324,19 @@ errint_t mount_run(const struct mount_settings *settings, struct log *log, struc
 	descriptors_raise_limit();
 	block_signals(&session);
 	atomic_init(&session.is_over, false);
-	err = fs_new(settings, log, &session.ops.fs, why);
+	err = prepare_search(&session, settings, why);
+	if (!err)
+		err = fs_new(settings, log, &session.ops.fs, why);
 	if (!err) {
 		session.ops.fs->notify = (struct fs_notify){&session, notify_entry, notify_attributes};
+		session.ops.fs->idle = session.idle;
+		govern_on_change(session.ops.fs->govern, policy_changed, &session);
 		err = prepare_warm(&session, why);
 		if (!err)
 			err = run(&session, why);
-		govern_on_change(session.ops.fs->govern, NULL, NULL);
-		warm_free(session.warm);
+	}
+	end_background(&session);
+	if (session.ops.fs) {
 		if (session.fuse)
 			fuse_session_destroy(session.fuse);
 		listings_free(session.ops.fs);

@@ -107,6 +107,14 @@ const struct policy_rule *policy_file_root(const struct policy_file *file)
 	return &file->root;
 }
 
+const char *policy_file_section(const struct policy_file *file, size_t i, const struct policy_rule **ret_rule)
+{
+	if (i >= file->nsections)
+		return NULL;
+	*ret_rule = &file->sections[i].rule;
+	return file->sections[i].path;
+}
+
 void policy_file_free(struct policy_file *file)
 {
 	if (!file)

@@ -15,8 +15,9 @@
  *     max-bytes = 12%            ; and max-loss, max-time, objective: what a search is to find (search/aim.h)
  *
  * A tree's policy file has a [policy] section, for the root, and sections named by directories relative to the root,
- * [train/cats]; a section governs its directory and what lies below, the longest path wins, key by key. A slash at either
- * end of a path is ignored, so that [/policy] is a directory of that name. A name with a ']' in it cannot be written.
+ * [train/cats]; a section governs its directory and what lies below, the longest path wins, key by key. A slash at
+ * either end of a path is ignored, so that [/policy] is a directory of that name. A name with a ']' in it cannot be
+ * written.
  */
 #pragma once
 
@@ -72,6 +73,9 @@ errint_t policy_file_read(int fd, const char *name, enum policy_kind kind, struc
 
 void policy_file_free(struct policy_file *file); /* NULL is fine */
 
+/* The i-th section's path, "" for [policy], and what it says; NULL after the last. */
+const char *policy_file_section(const struct policy_file *file, size_t i, const struct policy_rule **ret_rule);
+
 /* The [policy] section; all keys unset where there is none. Lives as long as the file. */
 const struct policy_rule *policy_file_root(const struct policy_file *file);
 
@@ -99,8 +103,8 @@ struct policy_nearest {
 /* Take what a file says under keys that no nearer one said. True once each key has one. */
 bool policy_nearest_take(struct policy_nearest *nearest, const struct policy_rule *rule, const char *path);
 
-/* Take the .icpolicy files at and above the directory `directory`, an absolute path without links. A file that is not there is
- * none; one that is bad or cannot be read is an error, as policy_file_read. */
+/* Take the .icpolicy files at and above the directory `directory`, an absolute path without links. A file that is
+ * not there is none; one that is bad or cannot be read is an error, as policy_file_read. */
 errint_t policy_nearest_find(const char *directory, struct policy_nearest *ret_nearest, struct ic_why *why);
 
 /* All that may govern one directory, most binding first. Anything may be NULL. */
@@ -116,9 +120,10 @@ struct policy_context {
 	const char *chosen_words;
 };
 
-/* The outcome. The texts name the rule that won, in words: "train/.icpolicy, line 2", "-o design=...", "the view path",
- * "the default"; for auto: "auto (train/.icpolicy, line 2); " and the words of the choice, or "no search has chosen yet, so
- * the default"; for the budget: "max-loss: .icpolicy, line 3; objective: .icpolicy, line 4", or "the default". */
+/* The outcome. The texts name the rule that won, in words: "train/.icpolicy, line 2", "-o design=...", "the view
+ * path", "the default"; for auto: "auto (train/.icpolicy, line 2); " and the words of the choice, or "no search has
+ * chosen yet, so the default"; for the budget: "max-loss: .icpolicy, line 3; objective: .icpolicy, line 4", or "the
+ * default". */
 struct policy {
 	struct ic_design design;
 	enum ic_face face;

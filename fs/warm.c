@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/warm.h"
+#include "fs/priority.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
-
-/* linux/ioprio.h, which older systems lack */
-#define IOPRIO_WHO_PROCESS 1
-#define IOPRIO_IDLE (3 << 13)
 
 struct filling {
 	struct walk *walk;
@@ -144,15 +138,6 @@ struct walk *warm_walk(struct warm *warm)
 	return warm->walk;
 }
 
-/* Of this thread, and of those that it starts. Where it is refused, warming goes on as it is. */
-static void become_idle(void)
-{
-	struct sched_param param = {0};
-
-	sched_setscheduler(0, SCHED_IDLE, &param);
-	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE);
-}
-
 static void fill_once(struct warm *warm)
 {
 	struct warm_counts counts;
@@ -183,7 +168,7 @@ static void *run_idle(void *context)
 {
 	struct warm *warm = context;
 
-	become_idle();
+	priority_become_idle();
 	do {
 		fill_once(warm);
 	} while (wait_until_wanted(warm));

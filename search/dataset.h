@@ -40,8 +40,8 @@ struct dataset {
 errint_t dataset_open(const char *directory, const atomic_bool *cancelled, struct dataset **ret_dataset,
                       struct ic_why *why);
 
-/* The same of a directory that is open as `fd`, which stays the caller's; `directory` is what it is called, canonical. Nothing is
- * opened by a path from the root, which a mount may be in front of. */
+/* The same of a directory that is open as `fd`, which stays the caller's; `directory` is what it is called,
+ * canonical. Nothing is opened by a path from the root, which a mount may be in front of. */
 errint_t dataset_open_at(int fd, const char *directory, const atomic_bool *cancelled, struct dataset **ret_dataset,
                          struct ic_why *why);
 void dataset_free(struct dataset *dataset); /* NULL is fine */

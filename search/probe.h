@@ -18,6 +18,11 @@
 /* For the search. Options: images=N, of which the head says the same as probe_evaluator.help. */
 extern const struct evaluator probe_evaluator;
 
+/* Have the library of linear algebra take now what it keeps for itself, 128 MiB of address space of which it uses
+ * little: where it gets none later, it asks again for ever. For who is about to bound the memory of the process.
+ * -ENOMEM. */
+errint_t probe_prepare(void);
+
 /*
  * The same with all that is known about a measurement, for experiments on searches.
  *

@@ -23,6 +23,12 @@ struct search_settings search_settings_default(void)
 	};
 }
 
+void search_settings_share(struct search_settings *settings, unsigned nevaluations)
+{
+	settings->nevaluations = nevaluations;
+	settings->nverify = nevaluations * 2 / 5;
+}
+
 /* --- Frozen costs ------------------------------------------------------------------------------------------------- */
 
 #define NPARAMETERS_MAX (4 * COST_NFEATURES + 1)
@@ -236,6 +242,32 @@ static errint_t resume(struct search *search, struct ic_why *why)
 	return 0;
 }
 
+/* The run to go on with, or a new one, for ourselves. One that ended while it was found is none to go on with. */
+static errint_t take_run(struct search *search, struct ic_why *why)
+{
+	struct catalog *catalog = search->settings->catalog;
+	int64_t again = 0;
+
+	for (;;) {
+		errint_t err = run_find(catalog, &search->run, &search->run.id, why);
+		if (err == -ENOENT) {
+			err = begin(search, why);
+			return err ? err : run_claim(catalog, search->run.id, &search->claim, why);
+		}
+		if (!err)
+			err = run_claim(catalog, search->run.id, &search->claim, why);
+		if (err)
+			return err;
+		err = run_find(catalog, &search->run, &again, why);
+		if (!err && again == search->run.id)
+			return resume(search, why);
+		run_release(search->claim);
+		search->claim = -1;
+		if (err && err != -ENOENT)
+			return err;
+	}
+}
+
 static errint_t check_settings(const struct search_settings *s, struct ic_why *why)
 {
 	if (s->nevaluations < 4 || s->nevaluations > IC_DESIGN_COUNT)
@@ -252,7 +284,8 @@ static errint_t set_up(struct search *search, const struct search_settings *sett
 	struct ic_design reference = ic_design_default();
 	errint_t err = check_settings(settings, why);
 
-	*search = (struct search){.settings = settings, .reference = (unsigned)ic_design_index(&reference)};
+	*search =
+	        (struct search){.settings = settings, .claim = -1, .reference = (unsigned)ic_design_index(&reference)};
 	pthread_mutex_init(&search->lock, NULL);
 	if (err)
 		return err;
@@ -274,6 +307,7 @@ static void tear_down(struct search *search)
 	free(search->features);
 	free(search->cost);
 	pthread_mutex_destroy(&search->lock);
+	run_release(search->claim);
 }
 
 /* --- Running ------------------------------------------------------------------------------------------------------ */
@@ -343,13 +377,8 @@ errint_t search_run(const struct search_settings *settings, struct search_outcom
 	struct search search;
 	errint_t err = set_up(&search, settings, why);
 
-	if (!err) {
-		err = run_find(settings->catalog, &search.run, &search.run.id, why);
-		if (err == -ENOENT)
-			err = begin(&search, why);
-		else if (!err)
-			err = resume(&search, why);
-	}
+	if (!err)
+		err = take_run(&search, why);
 	if (!err)
 		err = run_rounds(&search, &estimates, why);
 	if (!err)

@@ -54,6 +54,9 @@ struct search_settings {
 
 struct search_settings search_settings_default(void);
 
+/* So many evaluations, of them as much for verification as is the default. */
+void search_settings_share(struct search_settings *settings, unsigned nevaluations);
+
 struct search_outcome {
 	int64_t run;
 	bool was_resumed;
@@ -70,9 +73,10 @@ struct search_outcome {
 	size_t npoints;
 };
 
-/* Run one, or go on with the one that these settings began. -EINVAL (settings), -ECANCELED, errors of the evaluator and of
- * the catalog, -ENODATA (too few evaluations had a result, or the reference had none), -ENOMEM. What was measured is kept
- * in any case. search_outcome_clear frees what is in an outcome. */
+/* Run one, or go on with the one that these settings began. -EINVAL (settings), -ECANCELED, -EBUSY (another process
+ * is at it), errors of the evaluator and of the catalog, -ENODATA (too few evaluations had a result, or the
+ * reference had none), -ENOMEM. What was measured is kept in any case. search_outcome_clear frees what is in an
+ * outcome. */
 errint_t search_run(const struct search_settings *settings, struct search_outcome *ret_outcome, struct ic_why *why);
 void search_outcome_clear(struct search_outcome *outcome);
 

@@ -10,6 +10,7 @@ struct search {
 	const struct search_settings *settings;
 	struct evaluator_description description;
 	struct run run; /* as it is in the catalog; id 0 before */
+	int claim;      /* of the run; -1 before */
 	bool was_resumed, has_model_seconds;
 	struct cost_features *features; /* of each design of the base space */
 	struct cost_model costs;

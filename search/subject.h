@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * subject.h: a directory made ready to be searched: looked at as a dataset, and opened by an evaluator. What a search is told
- * by hand and what a mount searches by itself is prepared here, so that either goes on with what the other began.
+ * subject.h: a directory made ready to be searched: looked at as a dataset, and opened by an evaluator. What a search
+ * is told by hand and what a mount searches by itself is prepared here, so that either goes on with what the other
+ * began.
  */
 #pragma once
 
@@ -28,14 +29,15 @@ struct subject_settings {
 
 struct subject;
 
-/* Look at a directory. `seed` is that of the search to come: images are split by it. -ENODATA: no image in it, or none that the
- * evaluator can judge; -EINVAL: an option of the evaluator's; errors of dataset_open and evaluator.open. */
+/* Look at a directory. `seed` is that of the search to come: images are split by it. -ENODATA: no image in it, or
+ * none that the evaluator can judge; -EINVAL: an option of the evaluator's; errors of dataset_open and
+ * evaluator.open. */
 errint_t subject_open(const struct subject_settings *settings, uint64_t seed, struct subject **ret_subject,
                       struct ic_why *why);
 void subject_close(struct subject *subject); /* NULL is fine */
 
-/* Put all that follows from the subject into the settings of a search: catalog, evaluator, dataset, hardware, sizes, how costs
- * are measured, and what ends it. They are the subject's. */
+/* Put all that follows from the subject into the settings of a search: catalog, evaluator, dataset, hardware, sizes,
+ * how costs are measured, and what ends it. They are the subject's. */
 void subject_apply(struct subject *subject, struct search_settings *settings);
 
 const struct dataset *subject_dataset(const struct subject *subject);

@@ -61,6 +61,34 @@ static errint_t apply_warm(struct mount_options *options, const char *value, str
 	return 0;
 }
 
+static errint_t apply_search(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	if (strcmp(value, "idle") && strcmp(value, "none"))
+		return ic_fail(why, -EINVAL, "expected idle or none");
+	options->settings.search.is_on = !strcmp(value, "idle");
+	return 0;
+}
+
+static errint_t apply_search_time(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	return parse_number(value, 0, UINT32_MAX, &options->settings.search.seconds_max, why);
+}
+
+static errint_t apply_search_memory(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	return parse_size(value, (uint64_t)128 << 20, INT64_MAX, &options->settings.search.memory_nbytes, why);
+}
+
+static errint_t apply_search_evaluations(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	uint64_t n;
+	errint_t err = parse_number(value, 4, IC_DESIGN_COUNT, &n, why);
+
+	if (!err)
+		options->settings.search.nevaluations = (unsigned)n;
+	return err;
+}
+
 static errint_t apply_policy(struct mount_options *options, const char *value, struct ic_why *why)
 {
 	options->settings.policy_file = value;
@@ -152,6 +180,12 @@ static const struct entry entries[] = {
         {"store_size", "SIZE", "bytes that it may take (default 0: no limit)", apply_store_size},
         {"store_keep_free", "SIZE", "bytes that it leaves free on its disk (default 1G)", apply_store_keep_free},
         {"warm", NULL, "fill the store in the background, at idle priority", apply_warm},
+        {"search", "WORD", "idle: search designs for auto directories without one (default none)", apply_search},
+        {"search_time", "SECONDS", "processor time for that, all in all (default 3600; 0: no limit)",
+         apply_search_time},
+        {"search_memory", "SIZE", "memory for that (default 1G, at least 128M)", apply_search_memory},
+        {"search_evaluations", "N", "designs that it evaluates for a directory (default 150)",
+         apply_search_evaluations},
         {"policy", "FILE", "one policy file for the whole tree, sections by path", apply_policy},
         {"cache", "SIZE", "memory for objects that were made (default 64M)", apply_cache},
         {"pixels", "N", "refuse sources with more pixels (default 100000000; 0: no limit)", apply_pixels},

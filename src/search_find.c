@@ -456,8 +456,9 @@ int search_find(int argc, char **argv)
 		status = fail_usage("search", "--buckets is less than --evaluations, which counts what follows, too");
 	if (status == GO_ON) {
 		struct search_settings *search = &settings.search;
-		search->nverify = settings.buckets ? search->nevaluations - (unsigned)settings.buckets
-		                                   : search->nevaluations * 2 / 5;
+		search_settings_share(search, search->nevaluations);
+		if (settings.buckets)
+			search->nverify = search->nevaluations - (unsigned)settings.buckets;
 		status = find(&settings, argv[first]);
 	}
 	for (size_t i = 0; i < settings.noptions; i++)

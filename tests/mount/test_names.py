@@ -120,8 +120,8 @@ class Names(MountTest):
         self.mount()
         self.assertEqual(self.names(), ["sub"])
         self.assertEqual(self.names("sub"), ["x.txt"])
-        self.assertEqual(self.names(".icfs"), ["policy", "stats", "view"])
-        self.assertEqual(self.names("sub", ".icfs"), ["policy", "stats"])
+        self.assertEqual(self.names(".icfs"), ["policy", "search", "stats", "view"])
+        self.assertEqual(self.names("sub", ".icfs"), ["policy", "search", "stats"])
 
     def test_special_files_are_not_there(self):
         os.mkfifo(self.source / "pipe.jpg")
