@@ -22,7 +22,7 @@ static bool has_numbers(uint8_t type)
 static errint_t check_kinds(const struct ic_tensor_spec *s, struct ic_why *why)
 {
 	if (s->values > IC_FREQUENCIES || s->type > IC_BFLOAT16 || s->axes > IC_NHWC || s->chroma > IC_CHROMA_APART ||
-	    s->fit > (IC_FIT_CROP | IC_FIT_PAD) || s->whole_blocks > 1)
+	    s->fit > IC_FIT_RESIZE || s->whole_blocks > 1)
 		return ic_fail(why, -EINVAL, "the spec has a value that is none of its field's");
 	if (is_frequencies(s) ? s->type == IC_UINT8 : s->type == IC_INT8 || s->type == IC_INT16)
 		return ic_fail(why, -EINVAL, "%s have no such type", is_frequencies(s) ? "frequencies" : "pixels");
@@ -40,7 +40,14 @@ static errint_t check_size(const struct ic_tensor_spec *s, struct ic_why *why)
 	if (!s->width != !s->height || s->width > IC_SIDE_MAX || s->height > IC_SIDE_MAX)
 		return ic_fail(why, -EINVAL, "no output is %u x %u", s->width, s->height);
 	if (s->fit && !s->width)
-		return ic_fail(why, -EINVAL, "cropping and padding need a size");
+		return ic_fail(why, -EINVAL, "cropping, padding and resizing need a size");
+	if (s->fit == IC_FIT_RESIZE && is_frequencies(s))
+		return ic_fail(why, -EINVAL, "frequencies cannot be resized");
+	if (s->short_side && s->fit != IC_FIT_RESIZE)
+		return ic_fail(why, -EINVAL, "a short side is of what is resized");
+	if (s->short_side > IC_SIDE_MAX || (s->short_side && (s->short_side < s->width || s->short_side < s->height)))
+		return ic_fail(why, -EINVAL, "%u x %u cannot be cut out of a short side of %u", s->width, s->height,
+		               s->short_side);
 	return 0;
 }
 
@@ -75,7 +82,7 @@ static uint32_t half_of(uint32_t n)
 
 static bool fits(uint32_t has, uint32_t wants, uint8_t fit)
 {
-	return has == wants || (fit & (has > wants ? IC_FIT_CROP : IC_FIT_PAD));
+	return has == wants || (fit & (IC_FIT_RESIZE | (has > wants ? IC_FIT_CROP : IC_FIT_PAD)));
 }
 
 static unsigned components_of(const struct ic_layout *l, const struct ic_tensor_spec *s)
@@ -167,6 +174,19 @@ static errint_t place(uint32_t has, uint32_t wants, uint32_t at, uint32_t unit, 
 	return 0;
 }
 
+/* Along one axis: the box of `wants` of `has`, or of all from `at` on. */
+static errint_t place_box(uint32_t has, uint32_t wants, uint32_t at, uint32_t *ret_at, uint32_t *ret_n,
+                          struct ic_why *why)
+{
+	if (!wants && at == IC_CENTER)
+		at = 0;
+	if (!wants)
+		wants = at < has ? has - at : 1;
+	if (wants > has)
+		return ic_fail(why, -ERANGE, "a box of %u does not lie within %u", wants, has);
+	return place(has, wants, at, 1, ret_at, ret_n, why);
+}
+
 static errint_t check_flip(const struct ic_layout *l, const struct ic_tensor_spec *s, const struct ic_region *region,
                            struct ic_why *why)
 {
@@ -189,9 +209,14 @@ static errint_t region_of(const struct ic_layout *l, const struct ic_tensor_spec
 	struct ic_region region;
 	if (w->flip > 1)
 		return ic_fail(why, -EINVAL, "a window is flipped or not");
-	errint_t err = place(width, shape->width, w->x, unit, &region.x, &region.width, why);
+	if ((w->width || w->height) && s->fit != IC_FIT_RESIZE)
+		return ic_fail(why, -EINVAL, "a window has a box where nothing is resized");
+	errint_t err = s->fit == IC_FIT_RESIZE ? place_box(width, w->width, w->x, &region.x, &region.width, why)
+	                                       : place(width, shape->width, w->x, unit, &region.x, &region.width, why);
 	if (!err)
-		err = place(height, shape->height, w->y, unit, &region.y, &region.height, why);
+		err = s->fit == IC_FIT_RESIZE
+		              ? place_box(height, w->height, w->y, &region.y, &region.height, why)
+		              : place(height, shape->height, w->y, unit, &region.y, &region.height, why);
 	if (!err && w->flip)
 		err = check_flip(l, s, &region, why);
 	if (!err)
@@ -208,6 +233,39 @@ errint_t ic_tensor_region(const struct ic_layout *l, const struct ic_tensor_spec
 }
 
 /* --- Decoding ------------------------------------------------------------------------------------------------------ */
+
+/* (has - wants) / 2, halves to even, as Python's round. */
+static uint32_t middle_of(uint32_t has, uint32_t wants)
+{
+	uint32_t room = has - wants, half = room / 2;
+	return half + (room % 2 && half % 2);
+}
+
+/* Of sides of at most IC_SIDE_MAX, so that no product is too large. */
+static struct tensor_scaled scaled_of(const struct ic_tensor_spec *s, const struct ic_region *box)
+{
+	struct tensor_scaled scaled = {s->width, s->height, 0, 0};
+	if (!s->short_side)
+		return scaled;
+	scaled.width = scaled.height = s->short_side;
+	if (box->width <= box->height)
+		scaled.height = (uint32_t)((uint64_t)s->short_side * box->height / box->width);
+	else
+		scaled.width = (uint32_t)((uint64_t)s->short_side * box->width / box->height);
+	scaled.left = middle_of(scaled.width, s->width);
+	scaled.top = middle_of(scaled.height, s->height);
+	return scaled;
+}
+
+static errint_t decode_job(struct tensor_job *job)
+{
+	if (is_frequencies(job->spec))
+		return tensor_freqs(job);
+	if (job->spec->fit != IC_FIT_RESIZE)
+		return tensor_pixels(job);
+	job->scaled = scaled_of(job->spec, &job->region);
+	return tensor_resize(job);
+}
 
 errint_t tensor_decode_with(const struct tensor_kernel *kernel, const struct ic_view *view,
                             const struct ic_tensor_spec *spec, const struct ic_window *window, void *out, void *chroma,
@@ -228,7 +286,7 @@ errint_t tensor_decode_with(const struct tensor_kernel *kernel, const struct ic_
 		return err;
 	if (!out || (job.shape.chroma_nbytes && !chroma))
 		return ic_fail(why, -EINVAL, "there is no memory to decode to");
-	err = is_frequencies(spec) ? tensor_freqs(&job) : tensor_pixels(&job);
+	err = decode_job(&job);
 	return err ? ic_fail(why, err, "out of memory for decoding") : 0;
 }
 

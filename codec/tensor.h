@@ -53,9 +53,17 @@ enum ic_chroma_place {
 	IC_CHROMA_APART = 1,
 };
 
-/* How an image that is not `width` x `height` becomes so; 0 is not at all, it is -ERANGE. Both may be set. */
+/* How an image that is not `width` x `height` becomes so; 0 is not at all, it is -ERANGE. The first two may both be set. */
 #define IC_FIT_CROP 0x1u /* where it is larger: a part, the window's x and y on */
 #define IC_FIT_PAD 0x2u  /* where it is smaller: `pad` to its right and below it */
+
+/*
+ * Pixels alone: the window's box is resized, by the triangle filter, as wide as a pixel of the larger of the two grids.
+ * That is Pillow's antialiased BILINEAR, and gives its bytes: Image.crop(box).resize((width, height), BILINEAR), which is
+ * torchvision's resized_crop. Nothing outside the box is looked at. Across first, then down, each in whole numbers and
+ * rounded to 8 bits; other types are made of these.
+ */
+#define IC_FIT_RESIZE 0x4u
 
 /* What a batch wants of each of its images. Zeroed: 8-bit RGB, NCHW, of the image's own size. */
 struct ic_tensor_spec {
@@ -71,6 +79,11 @@ struct ic_tensor_spec {
 	uint8_t whole_blocks;
 
 	uint32_t width, height; /* of the output: pixels, or blocks of luma. 0 and 0: the image's own */
+
+	/* IC_FIT_RESIZE alone. 0: the box becomes width x height. Else its shorter side becomes so long, at least width and
+	 * height, the other one in proportion, rounded down, and the output is the middle of that; it begins at half of what
+	 * is left over, halves to even. These are torchvision's Resize(short_side) and CenterCrop((height, width)). */
+	uint32_t short_side;
 
 	/* value = (value - mean[c]) * scale[c] for channel c of ic_tensor_shape, those of the output apart behind the
 	 * others. Either may be NULL: a mean of 0, a scale of 1. All must be finite. The caller's; read while decoding.
@@ -109,7 +122,8 @@ IC_API errint_t ic_tensor_shape(const struct ic_layout *layout, const struct ic_
 
 /*
  * Where IC_FIT_CROP begins, and whether the result is mirrored left to right. Along an axis on which the image is not
- * larger than the output, x or y must be 0 or IC_CENTER.
+ * larger than the output, x or y must be 0 or IC_CENTER. Under IC_FIT_RESIZE: where the box lies in the image, in its
+ * pixels, as any box that is not empty and within it.
  *
  * Pixels: any place, any width, and a flip is exactly the mirrored pixels.
  *
@@ -122,10 +136,15 @@ IC_API errint_t ic_tensor_shape(const struct ic_layout *layout, const struct ic_
 struct ic_window {
 	uint32_t x, y;
 	uint8_t flip; /* 0 or 1 */
+
+	/* Of the box that IC_FIT_RESIZE resizes; 0: up to the image's edge, of all of it where the place is IC_CENTER. Else
+	 * 0. */
+	uint32_t width, height;
 };
 
 /* What of the image is shown: `width` x `height` from (x, y) on, in the spec's unit. It lies at the upper left of the
- * output, mirrored in its own place if asked for; what is right of it and below is padding. */
+ * output, mirrored in its own place if asked for; what is right of it and below is padding. Under IC_FIT_RESIZE it is the
+ * box. */
 struct ic_region {
 	uint32_t x, y, width, height;
 };
@@ -141,6 +160,9 @@ IC_API errint_t ic_tensor_region(const struct ic_layout *layout, const struct ic
  * accepted; it, the spec and the window are only read.
  *
  * Failures as ic_tensor_region, and -ENOMEM; none has written anything.
+ *
+ * Beside the output it takes memory for some rows of blocks of the image. IC_FIT_RESIZE takes, with w x h the box and W x H
+ * the output, at most 224 * (w + W + 600) + 24 * h + 32 * H + 3 * (W + 192) * (2 * h / H + 40) bytes more.
  */
 IC_API errint_t ic_tensor_decode(const struct ic_view *view, const struct ic_tensor_spec *spec,
                                  const struct ic_window *window, void *out, void *chroma, struct ic_why *why);

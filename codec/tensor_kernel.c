@@ -8,8 +8,9 @@
 	extern const struct unblock_kernel unblock_kernel_##set;                                                       \
 	extern const struct pixel_kernel pixel_kernel_##set;                                                           \
 	extern const struct coef_kernel coef_kernel_##set;                                                             \
+	extern const struct resize_kernel resize_kernel_##set;                                                         \
 	static const struct tensor_kernel tensor_kernel_##set = {#set, &unblock_kernel_##set, &pixel_kernel_##set,     \
-	                                                         &coef_kernel_##set}
+	                                                         &coef_kernel_##set, &resize_kernel_##set}
 
 DECLARE(c);
 

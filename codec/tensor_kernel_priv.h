@@ -105,11 +105,32 @@ struct coef_kernel {
 	void (*bfloat)(const float *in, size_t n, uint16_t *out); /* to bfloat16; no NaN */
 };
 
+/* The weights of two rows, in 1 / RESIZE_ONE: high * 2^RESIZE_LOW_BITS + low, so that each fits a product of 16 bits. */
+#define RESIZE_BITS 22
+#define RESIZE_ONE (1 << RESIZE_BITS)
+#define RESIZE_LOW_BITS 11
+struct resize_taps {
+	int16_t high[2], low[2];
+};
+
+/* From pixels to those of another size. Sums are less than 2^31 for up to 2^17 weights that add up to RESIZE_ONE, give or
+ * take half of one each. */
+struct resize_kernel {
+	/* n bytes of each of 2 * npairs rows to their mean, clamped. Of rows and of out, up to TENSOR_SLACK bytes more are
+	 * read and written. */
+	void (*weigh)(const uint8_t *rows, size_t stride, const struct resize_taps *taps, size_t npairs, size_t n,
+	              uint8_t *out);
+
+	/* 16 rows of n bytes, with TENSOR_SLACK, to n columns of 16 bytes, n rounded up to 16. */
+	void (*transpose)(const uint8_t *in, size_t stride, size_t n, uint8_t *out, size_t out_stride);
+};
+
 struct tensor_kernel {
 	const char *name; /* of the instruction set; "c" for plain C */
 	const struct unblock_kernel *unblock;
 	const struct pixel_kernel *pixel;
 	const struct coef_kernel *coef;
+	const struct resize_kernel *resize;
 };
 
 /* The fillings that this machine can run, the best one first; NULL at `index` past the last. */

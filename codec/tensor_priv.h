@@ -5,6 +5,12 @@
 #include "codec/tensor.h"
 #include "codec/tensor_kernel_priv.h"
 
+/* What IC_FIT_RESIZE makes of the region: so many pixels, of which the output is a part. */
+struct tensor_scaled {
+	uint32_t width, height;
+	uint32_t left, top; /* of the output in it */
+};
+
 /* One image to be decoded. */
 struct tensor_job {
 	const struct tensor_kernel *kernel;
@@ -12,12 +18,14 @@ struct tensor_job {
 	const struct ic_tensor_spec *spec;
 	struct ic_tensor_shape shape;
 	struct ic_region region;
+	struct tensor_scaled scaled; /* IC_FIT_RESIZE */
 	bool flip;
 	void *out, *chroma;
 };
 
 /* -ENOMEM, before anything is written. */
 errint_t tensor_pixels(const struct tensor_job *job);
+errint_t tensor_resize(const struct tensor_job *job);
 errint_t tensor_freqs(const struct tensor_job *job);
 
 /* Bytes that decoding pixels takes at the most, beside those. */

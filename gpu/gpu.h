@@ -59,7 +59,7 @@ IC_API void ic_gpu_close(struct ic_gpu_device *device); /* NULL is fine; its pla
  * How images of one design become tensors of one shape. `shape` is what ic_tensor_shape says of one of them; images of
  * other sizes may come along where `spec` makes them of that shape. The spec's means and scales are copied.
  *
- * -EINVAL: no valid design, or a shape that is not one of this design and spec. -EFBIG: 2^31 values an image, or more.
+ * -EINVAL: no valid design, or a shape that is not one of this design and spec, or IC_FIT_RESIZE. -EFBIG: 2^31 values an image, or more.
  */
 struct ic_gpu_plan;
 IC_API errint_t ic_gpu_plan_new(struct ic_gpu_device *device, const struct ic_design *design,

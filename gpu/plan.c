@@ -115,6 +115,8 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 	bool is_frequencies = spec->values == IC_FREQUENCIES;
 	if (!ic_design_is_valid(design) || !shape->width || !shape->height)
 		return ic_fail(why, -EINVAL, "a plan needs a design and a shape");
+	if (spec->fit == IC_FIT_RESIZE)
+		return ic_fail(why, -EINVAL, "images are not resized on a GPU");
 	if (values > INT32_MAX || chroma_values > INT32_MAX)
 		return ic_fail(why, -EFBIG, "an image of %llu values is more than a GPU is asked for",
 		               (unsigned long long)(values + chroma_values));

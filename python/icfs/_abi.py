@@ -22,7 +22,7 @@ AT_FDCWD = -100  # Linux
 RGB, FREQUENCIES = 0, 1
 NCHW, NHWC = 0, 1
 REPEATED, APART = 0, 1
-CROP, PAD = 1, 2
+CROP, PAD, RESIZE = 1, 2, 4
 FLAG_TRUNCATED = 1
 
 
@@ -60,7 +60,8 @@ class View(Structure):
 class TensorSpec(Structure):
     _fields_ = [("values", c_uint8), ("type", c_uint8), ("axes", c_uint8), ("chroma", c_uint8), ("components", c_uint8),
                 ("fit", c_uint8), ("whole_blocks", c_uint8), ("width", c_uint32), ("height", c_uint32),
-                ("mean", c_void_p), ("scale", c_void_p), ("pad", c_float), ("pixels_max", c_uint64)]
+                ("short_side", c_uint32), ("mean", c_void_p), ("scale", c_void_p), ("pad", c_float),
+                ("pixels_max", c_uint64)]
 
 
 class TensorShape(Structure):
@@ -70,7 +71,7 @@ class TensorShape(Structure):
 
 
 class Window(Structure):
-    _fields_ = [("x", c_uint32), ("y", c_uint32), ("flip", c_uint8)]
+    _fields_ = [("x", c_uint32), ("y", c_uint32), ("flip", c_uint8), ("width", c_uint32), ("height", c_uint32)]
 
 
 class Region(Structure):

@@ -170,6 +170,16 @@ def _corners(records: npt.NDArray[np.void], corners: npt.ArrayLike | Literal["ce
     records["window"]["y"], records["window"]["x"] = np.where(places == CENTER, _abi.CENTER, places).T
 
 
+def _boxes(records: npt.NDArray[np.void], boxes: npt.ArrayLike | None) -> None:
+    if boxes is None:
+        return
+    found = np.broadcast_to(np.asarray(boxes, np.int64), (len(records), 4))
+    if found.size and (found[:, 2:].min() < 0 or found[:, 2:].max() >= 2**32):
+        raise ArgumentError("boxes: a side that no image has")
+    _corners(records, found[:, :2])
+    records["window"]["height"], records["window"]["width"] = found[:, 2:].T
+
+
 def _outputs(bound: Bound, count: int, out: Out | None) -> Tensors:
     """The caller's arrays, if they are what the library may write to."""
     if out is None:
@@ -210,9 +220,9 @@ def _failures(items: Items, codes: npt.NDArray[np.int32], first: str) -> dict[in
 
 
 def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec(), *,
-                 corners: npt.ArrayLike | Literal["center"] | None = None, flips: npt.ArrayLike | None = None,
-                 design: Design | str | None = None, threads: int | Pool = 1, out: Out | None = None,
-                 directory: int | None = None, errors: Literal["raise", "return"] = "raise") -> Batch:
+                 corners: npt.ArrayLike | Literal["center"] | None = None, boxes: npt.ArrayLike | None = None,
+                 flips: npt.ArrayLike | None = None, design: Design | str | None = None, threads: int | Pool = 1,
+                 out: Out | None = None, directory: int | None = None, errors: Literal["raise", "return"] = "raise") -> Batch:
     """Decode images to one tensor. Other Python threads run meanwhile.
 
     items: paths (read by the decoding threads, and no further than is needed), bytes, or Images; or Items.
@@ -220,6 +230,8 @@ def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec
         a `size` sees to that, but for frequencies of images with other designs or components.
     corners: where crops begin: (top, left) for all, or a row of them for each, in pixels or blocks of luma, CENTER for
         the middle; "center"; None: (0, 0). Of frequencies with half chroma they must be even.
+    boxes: what is resized (`Spec(fit="resize")`), in place of corners: (top, left, height, width) for all, or a row of
+        them for each, as torchvision has them, in pixels; as in Window. None: all of each image.
     flips: one truth for each, or for all: mirrored left to right.
     design: read each object as this one, which has the same sampling, block size, chroma, filter, order and bits as it,
         and keeps as much or less.
@@ -239,7 +251,10 @@ def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec
     bound = spec if isinstance(spec, Bound) else bind(spec, items, wanted, place)
     outputs = _outputs(bound, len(items), out)
     records = items.records.copy()  # the items may be in use by another thread, too
+    if corners is not None and boxes is not None:
+        raise ArgumentError("corners are of crops, boxes of what is resized: one of them, not both")
     _corners(records, corners)
+    _boxes(records, boxes)
     if flips is not None:
         records["window"]["flip"] = np.broadcast_to(np.asarray(flips, bool), (len(records),))
     batch = _c_batch(bound, records, outputs, place)

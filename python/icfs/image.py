@@ -87,7 +87,8 @@ class Image:
         that the image does not hold, LimitError."""
         bound = Bound(spec, self._view.layout)
         found, why = bound.empty(), _abi.Why()
-        place = _abi.Window(_place(window.left), _place(window.top), bool(window.flip))
+        place = _abi.Window(_place(window.left), _place(window.top), bool(window.flip), _side(window.width),
+                            _side(window.height))
         check(lib.ic_tensor_decode(byref(self._view), byref(bound.spec), byref(place), found.values.ctypes.data,
                                    None if found.chroma is None else found.chroma.ctypes.data, byref(why)), why)
         return found
@@ -103,6 +104,12 @@ def _place(place: int) -> int:
     if not CENTER <= place < 2**32 - 1:
         raise ArgumentError(f"no place in an image: {place}")
     return _abi.CENTER if place == CENTER else place
+
+
+def _side(side: int) -> int:
+    if not 0 <= side < 2**32:
+        raise ArgumentError(f"no side of a box: {side}")
+    return side
 
 
 def as_bytes(content: Buffer) -> npt.NDArray[np.uint8]:

@@ -28,7 +28,8 @@ _TYPES = {np.dtype(np.uint8): 0, np.dtype(np.int8): 1, np.dtype(np.int16): 2, np
           np.dtype(np.float32): 4}
 _AXES = {"NCHW": _abi.NCHW, "NHWC": _abi.NHWC}
 _CHROMA = {"repeated": _abi.REPEATED, "apart": _abi.APART}
-_FIT = {"exact": 0, "crop": _abi.CROP, "pad": _abi.PAD, "crop or pad": _abi.CROP | _abi.PAD}
+_FIT = {"exact": 0, "crop": _abi.CROP, "pad": _abi.PAD, "crop or pad": _abi.CROP | _abi.PAD,
+        "resize": _abi.RESIZE}
 
 
 class Tensors(NamedTuple):
@@ -41,11 +42,14 @@ class Tensors(NamedTuple):
 
 class Window(NamedTuple):
     """Where a crop begins, in pixels or blocks of luma, and whether the result is mirrored left to right. CENTER is
-    the middle."""
+    the middle. Of a box that is resized also its height and width, in pixels; 0: up to the image's edge, all of it
+    where the place is CENTER."""
 
     top: int = 0
     left: int = 0
     flip: bool = False
+    height: int = 0
+    width: int = 0
 
 
 class Shape(NamedTuple):
@@ -70,7 +74,11 @@ class Spec:
     components: of frequencies: 1 is luma alone, 3 gives grayscale a chroma of 0, 0 is as the image has.
     size: (height, width), or one number for both, in pixels or blocks of luma, as in torchvision; None: the image's own.
     fit: what becomes of an image of another size: "exact" refuses it, "crop" shows a part of a larger one, "pad" fills
-        what a smaller one lacks at the right and below, "crop or pad" does either.
+        what a smaller one lacks at the right and below, "crop or pad" does either. "resize", of pixels: the image, or a
+        box of it, is resized to `size`, to the bytes of Pillow's `crop(box).resize(size, BILINEAR)`, which is what
+        torchvision's Resize(size) and RandomResizedCrop(size) make of a Pillow image.
+    short_side: of "resize": the shorter side becomes so long, at least `size`, the other one in proportion, and the
+        middle of that is cut out: torchvision's Resize(short_side) and CenterCrop(size).
     whole_blocks: cut off first what sticks out of the whole blocks of the coarsest grid (16 x 16 luma samples for half
         chroma and blocks of 8), so that flips of frequencies are exact wherever the window lies.
     mean, std: value = (value - mean) / std, one number for each channel (those of chroma apart behind the others), or
@@ -85,7 +93,8 @@ class Spec:
     chroma: Literal["repeated", "apart"] = "repeated"
     components: Literal[0, 1, 3] = 0
     size: Union[int, tuple[int, int], None] = None
-    fit: Literal["exact", "crop", "pad", "crop or pad"] = "exact"
+    fit: Literal["exact", "crop", "pad", "crop or pad", "resize"] = "exact"
+    short_side: Optional[int] = None
     whole_blocks: bool = False
     mean: Numbers = None
     std: Numbers = None
@@ -106,6 +115,8 @@ class Spec:
         height, width = (self.size, self.size) if isinstance(self.size, int) else self.size or (0, 0)
         if not (0 <= height < 2**32 and 0 <= width < 2**32) or self.size is not None and not (height and width):
             raise ArgumentError(f"no size: {self.size}")
+        if self.short_side is not None and not 0 < self.short_side < 2**32:
+            raise ArgumentError(f"no short side: {self.short_side}")
         if not 0 < self.pixels_max < 2**64:
             raise ArgumentError(f"no number of pixels: {self.pixels_max}")
         return _abi.TensorSpec(
@@ -113,7 +124,7 @@ class Spec:
             axes=_choice("axes", self.axes, _AXES), chroma=_choice("chroma", self.chroma, _CHROMA),
             components=_choice("components", self.components, {0: 0, 1: 1, 3: 3}),
             fit=_choice("fit", self.fit, _FIT), whole_blocks=bool(self.whole_blocks), width=width, height=height,
-            pad=self.pad, pixels_max=self.pixels_max)
+            short_side=self.short_side or 0, pad=self.pad, pixels_max=self.pixels_max)
 
 
 def _choice(name: str, value: Any, choices: dict[Any, int]) -> int:

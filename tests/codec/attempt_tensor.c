@@ -19,7 +19,7 @@ static struct ic_tensor_spec any_spec(struct dice *dice)
 	struct ic_tensor_spec spec = {
 	        .values = (uint8_t)dice_roll(dice, 2),
 	        .type = (uint8_t)dice_roll(dice, 5),
-	        .fit = (uint8_t)dice_roll(dice, 4),
+	        .fit = (uint8_t)dice_roll(dice, 5),
 	        .whole_blocks = (uint8_t)dice_roll(dice, 2),
 	        .width = (uint32_t)dice_between(dice, 1, 90),
 	        .height = (uint32_t)dice_between(dice, 1, 90),
@@ -29,7 +29,9 @@ static struct ic_tensor_spec any_spec(struct dice *dice)
 	spec.axes = spec.values == IC_RGB ? (uint8_t)dice_roll(dice, 2) : IC_NCHW;
 	spec.chroma = spec.values == IC_FREQUENCIES ? (uint8_t)dice_roll(dice, 2) : 0;
 	spec.components = spec.values == IC_FREQUENCIES ? (uint8_t)dice_roll(dice, 4) : 0;
-	if (!dice_roll(dice, 2))
+	if (spec.fit == IC_FIT_RESIZE && dice_roll(dice, 2))
+		spec.short_side = (uint32_t)dice_between(dice, 60, 120);
+	else if (!dice_roll(dice, 2))
 		spec.width = spec.height = spec.fit = 0;
 	return spec;
 }
@@ -75,7 +77,12 @@ const char *attempt_tensors(const struct ic_view *view, struct dice *dice)
 
 	for (unsigned i = 0; i < NSPECS && !problem; i++) {
 		struct ic_tensor_spec spec = any_spec(dice);
-		struct ic_window window = {dice_roll(dice, 40), dice_roll(dice, 40), (uint8_t)dice_roll(dice, 2)};
+		struct ic_window window = {
+		        .x = dice_roll(dice, 40), .y = dice_roll(dice, 40), .flip = (uint8_t)dice_roll(dice, 2)};
+		if (spec.fit == IC_FIT_RESIZE && dice_roll(dice, 2)) {
+			window.width = dice_roll(dice, 40);
+			window.height = dice_roll(dice, 40);
+		}
 		struct ic_tensor_shape shape;
 		struct ic_why why = {""};
 		errint_t err = ic_tensor_shape(&view->layout, &spec, &shape, &why);

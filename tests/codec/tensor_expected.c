@@ -3,6 +3,8 @@
 
 #include "codec/decode.h"
 
+#include "resize_expected.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,7 @@
 struct origin {
 	const struct ic_layout *layout;
 	uint8_t *rgb;
+	uint32_t rgb_width;
 	int16_t *coefs[IC_COMPONENTS_MAX];
 	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
 };
@@ -31,6 +34,7 @@ static struct origin origin_new(const struct ic_view *view, bool is_rgb)
 
 	ic_design_freqs(&l->design, origin.freqs);
 	if (is_rgb) {
+		origin.rgb_width = l->width;
 		origin.rgb = room((size_t)3 * l->width * l->height);
 		if (ic_decode_rgb(view, origin.rgb, (size_t)3 * l->width))
 			abort();
@@ -128,7 +132,7 @@ static int value_at(const struct origin *o, const struct ic_tensor_shape *shape,
 
 	if (o->rgb) {
 		x = r->x + (flip ? r->width - 1 - x : x);
-		return o->rgb[3 * ((size_t)(r->y + y) * l->width + x) + c];
+		return o->rgb[3 * ((size_t)(r->y + y) * o->rgb_width + x) + c];
 	}
 	if (!apart) {
 		x = r->x + (flip ? r->width - 1 - x : x);
@@ -138,6 +142,17 @@ static int value_at(const struct origin *o, const struct ic_tensor_shape *shape,
 	uint32_t width = (r->width + divide - 1) / divide;
 	x = flip ? width - 1 - x : x;
 	return coefficient(o, c / 2, 1 + c % 2, r->x + x * divide, r->y + y * divide, flip);
+}
+
+/* From here on the image is what it is resized to. */
+static struct ic_region resize(struct origin *o, const struct ic_tensor_spec *spec, const struct ic_region *box)
+{
+	uint8_t *rgb = expected_resize(o->rgb, o->rgb_width, box, spec);
+
+	free(o->rgb);
+	o->rgb = rgb;
+	o->rgb_width = spec->width;
+	return (struct ic_region){0, 0, spec->width, spec->height};
 }
 
 static void fill(const struct origin *o, const struct ic_tensor_spec *spec, const struct ic_tensor_shape *shape,
@@ -168,11 +183,12 @@ struct expected expected_tensor(const struct ic_view *view, const struct ic_tens
 {
 	struct origin origin = origin_new(view, spec->values == IC_RGB);
 	struct expected expected = {room(shape->nbytes), NULL};
+	struct ic_region shown = spec->fit == IC_FIT_RESIZE ? resize(&origin, spec, region) : *region;
 
-	fill(&origin, spec, shape, region, flip, false, expected.out);
+	fill(&origin, spec, shape, &shown, flip, false, expected.out);
 	if (shape->chroma_channels) {
 		expected.chroma = room(shape->chroma_nbytes);
-		fill(&origin, spec, shape, region, flip, true, expected.chroma);
+		fill(&origin, spec, shape, &shown, flip, true, expected.chroma);
 	}
 	origin_clear(&origin);
 	return expected;

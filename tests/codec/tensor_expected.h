@@ -4,6 +4,8 @@
 
 #include "codec/tensor.h"
 
+#include <stdbool.h>
+
 struct expected {
 	uint8_t *out, *chroma; /* as ic_tensor_decode writes them; chroma may be NULL. Malloc'ed */
 };

@@ -71,13 +71,46 @@ static void any_spec(struct trial *t, struct dice *dice, uint8_t values)
 	any_numbers(t, dice);
 }
 
+static uint32_t any_of(struct dice *dice, uint32_t n)
+{
+	return dice_roll(dice, 3) ? (uint32_t)dice_between(dice, 1, (int)n) : dice_roll(dice, 2) ? 1 : n;
+}
+
+bool trial_resize(struct trial *t, struct dice *dice)
+{
+	trial_object(t, dice);
+	any_spec(t, dice, IC_RGB);
+	uint32_t width = t->view.layout.width, height = t->view.layout.height;
+	uint32_t unit = t->spec.whole_blocks ? t->view.layout.design.block * t->view.layout.design.chroma : 1;
+	t->spec.fit = IC_FIT_RESIZE;
+	t->spec.width = any_of(dice, 90);
+	t->spec.height = any_of(dice, 90);
+	if (dice_roll(dice, 2))
+		t->spec.short_side = (t->spec.width > t->spec.height ? t->spec.width : t->spec.height) +
+		                     (uint32_t)dice_roll(dice, 40);
+	if (ic_tensor_shape(&t->view.layout, &t->spec, &t->shape, NULL))
+		return false;
+	t->window = (struct ic_window){.flip = (uint8_t)dice_roll(dice, 2)};
+	if (dice_roll(dice, 4)) {
+		t->window.width = any_of(dice, width / unit * unit);
+		t->window.height = any_of(dice, height / unit * unit);
+		t->window.x = dice_roll(dice, width / unit * unit - t->window.width + 1);
+		t->window.y =
+		        dice_roll(dice, 4) ? dice_roll(dice, height / unit * unit - t->window.height + 1) : IC_CENTER;
+	}
+	if (ic_tensor_region(&t->view.layout, &t->spec, &t->window, &t->region, NULL))
+		abort();
+	return true;
+}
+
 bool trial_any(struct trial *t, struct dice *dice, uint8_t values)
 {
 	trial_object(t, dice);
 	any_spec(t, dice, values);
 	if (ic_tensor_shape(&t->view.layout, &t->spec, &t->shape, NULL))
 		return false;
-	t->window = (struct ic_window){dice_roll(dice, 30), dice_roll(dice, 30), (uint8_t)dice_roll(dice, 2)};
+	t->window = (struct ic_window){
+	        .x = dice_roll(dice, 30), .y = dice_roll(dice, 30), .flip = (uint8_t)dice_roll(dice, 2)};
 	if (ic_tensor_region(&t->view.layout, &t->spec, &t->window, &t->region, NULL) == 0)
 		return true;
 	t->window.x = dice_roll(dice, 2) ? IC_CENTER : 0;

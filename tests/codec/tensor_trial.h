@@ -26,3 +26,6 @@ void trial_object(struct trial *t, struct dice *dice);
 /* The same, with a random spec and window of pixels or frequencies (enum ic_values). Whether there is such a tensor; a
  * window that the image does not hold becomes one at its corner. */
 bool trial_any(struct trial *t, struct dice *dice, uint8_t values);
+
+/* The same, of pixels that are resized, from a box that the image holds. */
+bool trial_resize(struct trial *t, struct dice *dice);

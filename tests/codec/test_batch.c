@@ -67,7 +67,8 @@ static void album_free(struct album *album)
 static void fill_items(struct album *album, bool all_files)
 {
 	for (unsigned i = 0; i < NIMAGES; i++) {
-		album->items[i] = (struct ic_item){.window = {IC_CENTER, IC_CENTER, (uint8_t)(i % 2)}};
+		album->items[i] =
+		        (struct ic_item){.window = {.x = IC_CENTER, .y = IC_CENTER, .flip = (uint8_t)(i % 2)}};
 		if (all_files || i % 2) {
 			album->items[i].path = album->names[i];
 		} else {
@@ -87,6 +88,8 @@ static const struct ic_tensor_spec freqs = {.values = IC_FREQUENCIES,
                                             .fit = IC_FIT_CROP | IC_FIT_PAD,
                                             .width = 8,
                                             .height = 6};
+static const struct ic_tensor_spec resized = {
+        .type = IC_FLOAT32, .axes = IC_NHWC, .fit = IC_FIT_RESIZE, .width = 50, .height = 70, .short_side = 90};
 
 /* Output of a batch that ends at a guard page. */
 struct output {
@@ -171,6 +174,7 @@ START_TEST(a_batch_is_its_images_one_by_one)
 
 	check_batch(&pixels, nthreads[_i], false);
 	check_batch(&freqs, nthreads[_i], true);
+	check_batch(&resized, nthreads[_i], false);
 }
 END_TEST
 

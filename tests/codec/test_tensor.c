@@ -23,7 +23,9 @@
 extern const struct unblock_kernel unblock_kernel_wide;
 extern const struct pixel_kernel pixel_kernel_wide;
 extern const struct coef_kernel coef_kernel_wide;
-static const struct tensor_kernel wide = {"wide c", &unblock_kernel_wide, &pixel_kernel_wide, &coef_kernel_wide};
+extern const struct resize_kernel resize_kernel_wide;
+static const struct tensor_kernel wide = {"wide c", &unblock_kernel_wide, &pixel_kernel_wide, &coef_kernel_wide,
+                                          &resize_kernel_wide};
 
 static int count_kernels(void)
 {
@@ -93,6 +95,24 @@ END_TEST
 START_TEST(frequencies_are_those_of_the_reference)
 {
 	try_many(kernel_of(_i), IC_FREQUENCIES);
+}
+END_TEST
+
+START_TEST(resized_pixels_are_those_of_the_definition)
+{
+	static struct trial t;
+	struct dice dice = dice_new(22);
+	unsigned tried = 0;
+
+	t = (struct trial){0};
+	for (unsigned round = 0; round < NROUNDS; round++) {
+		if (!trial_resize(&t, &dice))
+			continue;
+		check_trial(&t, kernel_of(_i), round);
+		tried++;
+	}
+	guard_clear(&t.object);
+	ck_assert_uint_gt(tried, NROUNDS / 2);
 }
 END_TEST
 
@@ -218,7 +238,8 @@ START_TEST(what_cannot_be_is_refused)
 	        {{.values = 2}, -EINVAL},
 	        {{.type = 6}, -EINVAL},
 	        {{.axes = 2}, -EINVAL},
-	        {{.fit = 4, .width = 8, .height = 8}, -EINVAL},
+	        {{.fit = IC_FIT_RESIZE | IC_FIT_PAD, .width = 8, .height = 8}, -EINVAL},
+	        {{.fit = 8, .width = 8, .height = 8}, -EINVAL},
 	        {{.whole_blocks = 2}, -EINVAL},
 	        {{.type = IC_INT8}, -EINVAL},
 	        {{.type = IC_INT16}, -EINVAL},
@@ -241,6 +262,14 @@ START_TEST(what_cannot_be_is_refused)
 	        {{.pixels_max = 4999}, -EFBIG},
 	        {{.pixels_max = 5000}, 0},
 	        {{.width = 99, .height = 51, .fit = IC_FIT_PAD | IC_FIT_CROP}, 0},
+	        {{.fit = IC_FIT_RESIZE}, -EINVAL},
+	        {{.values = IC_FREQUENCIES, .type = IC_INT8, .width = 9, .height = 9, .fit = IC_FIT_RESIZE}, -EINVAL},
+	        {{.width = 99, .height = 51, .fit = IC_FIT_PAD | IC_FIT_CROP, .short_side = 99}, -EINVAL},
+	        {{.width = 99, .height = 51, .fit = IC_FIT_RESIZE, .short_side = 98}, -EINVAL},
+	        {{.width = 51, .height = 99, .fit = IC_FIT_RESIZE, .short_side = 98}, -EINVAL},
+	        {{.width = 9, .height = 9, .fit = IC_FIT_RESIZE, .short_side = IC_SIDE_MAX + 1}, -EINVAL},
+	        {{.width = 99, .height = 51, .fit = IC_FIT_RESIZE, .short_side = 99}, 0},
+	        {{.width = IC_SIDE_MAX, .height = 1, .fit = IC_FIT_RESIZE}, 0},
 	};
 	struct ic_design design = ic_design_default();
 	struct ic_tensor_shape shape;
@@ -269,10 +298,18 @@ START_TEST(windows_that_do_not_lie_in_the_image_are_refused)
 		struct ic_window window;
 		errint_t err;
 	} cases[] = {
-	        {{0, 0, 0}, 0},       {{4, 2, 1}, 0},       {{IC_CENTER, IC_CENTER, 1}, 0},
-	        {{6, 0, 0}, 0},       {{6, 0, 1}, -ERANGE}, /* the last column sticks out of 94 pixels */
-	        {{8, 0, 0}, -ERANGE}, {{0, 5, 0}, -ERANGE}, {{3, 0, 0}, -EINVAL},
-	        {{0, 1, 0}, -EINVAL}, {{0, 0, 2}, -EINVAL},
+	        {{.x = 0}, 0},
+	        {{.x = 4, .y = 2, .flip = 1}, 0},
+	        {{.x = IC_CENTER, .y = IC_CENTER, .flip = 1}, 0},
+	        {{.x = 6}, 0},
+	        {{.x = 6, .flip = 1}, -ERANGE}, /* the last column sticks out of 94 pixels */
+	        {{.x = 8}, -ERANGE},
+	        {{.y = 5}, -ERANGE},
+	        {{.x = 3}, -EINVAL},
+	        {{.y = 1}, -EINVAL},
+	        {{.flip = 2}, -EINVAL},
+	        {{.width = 4}, -EINVAL},
+	        {{.height = 4}, -EINVAL},
 	};
 	struct ic_tensor_spec spec = {.values = IC_FREQUENCIES, .type = IC_INT8, .fit = IC_FIT_CROP};
 	struct ic_design design = design_of("s1x1-b8-k6-q8");
@@ -285,6 +322,41 @@ START_TEST(windows_that_do_not_lie_in_the_image_are_refused)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		errint_t err = ic_tensor_region(&layout, &spec, &cases[i].window, &region, NULL);
 		ck_assert_msg(err == cases[i].err, "case %zu: %d, not %d", i, err, cases[i].err);
+	}
+}
+END_TEST
+
+START_TEST(boxes_that_do_not_lie_in_the_image_are_refused)
+{
+	static const struct {
+		struct ic_window window;
+		errint_t err;
+		struct ic_region region;
+	} cases[] = {
+	        {{.x = 0}, 0, {0, 0, 94, 60}},
+	        {{.x = IC_CENTER, .y = IC_CENTER}, 0, {0, 0, 94, 60}},
+	        {{.x = 93, .y = 59}, 0, {93, 59, 1, 1}},
+	        {{.x = 94}, -ERANGE, {0}},
+	        {{.y = IC_CENTER - 1}, -ERANGE, {0}},
+	        {{.width = 94, .height = 60, .flip = 1}, 0, {0, 0, 94, 60}},
+	        {{.x = IC_CENTER, .y = IC_CENTER, .width = 9, .height = 1}, 0, {42, 29, 9, 1}},
+	        {{.x = 3, .y = 5, .width = 91, .height = 55}, 0, {3, 5, 91, 55}},
+	        {{.x = 3, .width = 92}, -ERANGE, {0}},
+	        {{.y = 1, .height = 60}, -ERANGE, {0}},
+	        {{.width = 95}, -ERANGE, {0}},
+	        {{.x = 2, .width = IC_CENTER, .height = IC_CENTER}, -ERANGE, {0}},
+	        {{.flip = 2}, -EINVAL, {0}},
+	};
+	static const struct ic_tensor_spec spec = {.fit = IC_FIT_RESIZE, .width = 6, .height = 200};
+	struct ic_design design = design_of("s1x1-b8-k6-q8");
+	struct ic_layout layout;
+
+	ck_assert_int_eq(ic_layout_init(&layout, &design, 94, 60, 3), 0);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct ic_region region = {0};
+		errint_t err = ic_tensor_region(&layout, &spec, &cases[i].window, &region, NULL);
+		ck_assert_msg(err == cases[i].err, "case %zu: %d, not %d", i, err, cases[i].err);
+		ck_assert_mem_eq(&region, &cases[i].region, sizeof region);
 	}
 }
 END_TEST
@@ -367,12 +439,14 @@ static void add_tests(TCase *tests)
 
 	tcase_add_loop_test(tests, pixels_are_those_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, frequencies_are_those_of_the_reference, 0, n);
+	tcase_add_loop_test(tests, resized_pixels_are_those_of_the_definition, 0, n);
 	tcase_add_loop_test(tests, every_block_bits_and_chroma_gives_the_pixels_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, rows_of_many_runs_give_the_pixels_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, every_color_is_that_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, halves_are_rounded_to_even, 0, n);
 	tcase_add_test(tests, what_cannot_be_is_refused);
 	tcase_add_test(tests, windows_that_do_not_lie_in_the_image_are_refused);
+	tcase_add_test(tests, boxes_that_do_not_lie_in_the_image_are_refused);
 	tcase_add_loop_test(tests, a_flipped_crop_of_frequencies_is_that_of_the_samples, 0, 2);
 }
 

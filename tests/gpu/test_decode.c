@@ -56,7 +56,8 @@ static void add_member(struct lot *lot, struct dice *dice, uint32_t width, uint3
 	*m = (struct member){.object = wild_object(dice, design, width, height, ncomponents)};
 	ck_assert_int_eq(ic_view_parse(&m->view, m->object.data, m->object.nbytes, NULL), 0);
 	*item = (struct ic_gpu_item){.bytes = m->object.data, .nbytes = m->object.nbytes};
-	item->window = (struct ic_window){dice_roll(dice, 30), dice_roll(dice, 30), (uint8_t)dice_roll(dice, 2)};
+	item->window = (struct ic_window){
+	        .x = dice_roll(dice, 30), .y = dice_roll(dice, 30), .flip = (uint8_t)dice_roll(dice, 2)};
 	if (ic_tensor_region(&m->view.layout, &lot->trial.spec, &item->window, &region, NULL))
 		item->window = (struct ic_window){0};
 	if (!(lot->flags & IC_GPU_DEVICE_MEMORY))

@@ -122,7 +122,8 @@ START_TEST(tiles_meet)
 		t.spec = (struct ic_tensor_spec){.axes = (uint8_t)(i % 2), .fit = IC_FIT_CROP | IC_FIT_PAD};
 		t.spec.width = i < 2 ? 520 : t.view.layout.width;
 		t.spec.height = 101;
-		t.window = (struct ic_window){i < 2 ? dice_roll(&dice, 100) : 0, IC_CENTER, (uint8_t)(i % 2)};
+		t.window = (struct ic_window){
+		        .x = i < 2 ? dice_roll(&dice, 100) : 0, .y = IC_CENTER, .flip = (uint8_t)(i % 2)};
 		if (t.view.layout.width < 520 + 100)
 			t.window.x = 0;
 		if (t.view.layout.height < 101)

@@ -4,6 +4,7 @@ import os
 import threading
 
 import numpy as np
+from PIL import Image
 
 from objects import DENSE, SPARSE, Folder, main, objects, photo, photo_jpegs
 
@@ -131,6 +132,57 @@ class Loading(Torch):
         self.assertEqual(set(drawn.corners[:, 0].tolist()), set(range(0, limits[0, 0] + 1, 2)))
         self.assertEqual(set(drawn.corners[:, 1].tolist()), set(range(0, limits[0, 1] + 1, 2)))
 
+    def test_resized_crops_are_boxes_resized(self):
+        """As torchvision makes them of the same boxes, where it is there."""
+        spec = icfs.Spec(size=(40, 30), fit="resize")
+        augment = Augment("resized", flip=True)
+        pixels = [Image.fromarray(icfs.open(self.folder.path(index)).rgb()) for index in range(len(self.folder))]
+        found = torch.cat([values for values, *_ in self.batches(spec, augment=augment, seed=5)])
+        self.assertTrue(torch.equal(found, torch.cat([values for values, *_ in self.batches(
+            spec, augment=augment, seed=5, threads=3)])))
+        sizes = augment.limits(self.folder.items, spec)
+        self.assertEqual(sizes.tolist(), [[picture.height, picture.width] for picture in pixels])
+        generator = torch.Generator().manual_seed(5 * 0x9E3779B1 % 2**32)
+        for start in range(0, len(pixels), 4):
+            windows = augment.draw(sizes[start:start + 4], len(sizes[start:start + 4]), generator)
+            for number, (box, flip) in enumerate(zip(windows.boxes.tolist(), windows.flips), start):
+                top, left, height, width = box
+                expected = np.asarray(pixels[number].crop((left, top, left + width, top + height)).resize(
+                    (30, 40), Image.Resampling.BILINEAR))[:, ::-1 if flip else 1]
+                np.testing.assert_array_equal(found[number].permute(1, 2, 0).numpy(), expected)
+        self.assertEqual(Collate(spec, augment)([(self.folder.path(0), 0)]).values.shape, (1, 3, 40, 30))
+
+    def test_boxes_are_drawn_as_torchvision_draws_them(self):
+        """Within their limits, over all of them; where none fits, the largest in the middle."""
+        draw = Augment("resized").draw
+        for rows, columns in ((375, 500), (64, 64), (20, 300), (300, 20), (1, 1), (1, 900)):
+            sizes = np.full((4000, 2), (rows, columns), np.int64)
+            top, left, height, width = draw(sizes, 4000, torch.Generator().manual_seed(1)).boxes.T
+            self.assertTrue(((top >= 0) & (left >= 0) & (height > 0) & (width > 0)).all())
+            self.assertTrue(((top + height <= rows) & (left + width <= columns)).all())
+            if min(rows, columns) >= 64:
+                area, ratio = height * width / (rows * columns), width / height
+                self.assertTrue(((area > 0.07) & (ratio > 0.7) & (ratio < 1.4)).all())
+                self.assertLess(area.min(), 0.1)
+                self.assertGreater(area.max(), 0.9 if rows == columns else 0.75)
+                self.assertLess(abs(np.log(ratio).mean()), 0.03 if rows == columns else 0.06)
+                self.assertLess(top.min() + left.min(), 3)
+        self.assertEqual(draw(np.array([[20, 3000]]), 1, torch.Generator()).boxes.tolist(), [[0, 1486, 20, 27]])
+        self.assertEqual(draw(np.array([[0, 0]]), 1, torch.Generator()).boxes.tolist(), [[0, 0, 1, 1]])
+
+    def test_evaluation_is_that_of_torchvision(self):
+        try:
+            from torchvision import transforms
+        except ImportError:
+            self.skipTest("no torchvision for this Python; it comes with python3-torchvision")
+        whole, middle = icfs.Spec(size=(50, 41), fit="resize"), icfs.Spec(size=(64, 60), fit="resize", short_side=73)
+        for spec, transform in ((whole, transforms.Resize((50, 41))),
+                                (middle, transforms.Compose([transforms.Resize(73), transforms.CenterCrop((64, 60))]))):
+            found = torch.cat([values for values, *_ in self.batches(spec)])
+            for index, values in enumerate(found):
+                picture = Image.fromarray(icfs.open(self.folder.path(index)).rgb())
+                np.testing.assert_array_equal(values.permute(1, 2, 0).numpy(), np.asarray(transform(picture)))
+
     def test_the_ring_is_used_again_and_what_is_kept_is_not(self):
         for keep in (1, 3):
             pointers, held = set(), []
@@ -181,6 +233,11 @@ class Loading(Torch):
     def test_what_cannot_be(self):
         for spec, options in ((icfs.Spec(), {"augment": Augment("random")}), (PIXELS, {"augment": Augment("middle")}),
                               (icfs.Spec(values="frequencies", size=8, fit="crop"), {"augment": Augment(flip=True)}),
+                              (PIXELS, {"augment": Augment("resized")}),
+                              (icfs.Spec(size=8, fit="resize"), {"augment": Augment("random")}),
+                              (icfs.Spec(size=8, fit="resize"), {"augment": Augment("resized", scale=(0, 1))}),
+                              (icfs.Spec(size=8, fit="resize"), {"augment": Augment("resized", ratio=(2, 1))}),
+                              (icfs.Spec(size=8, fit="resize", short_side=9), {"augment": Augment("resized")}),
                               (PIXELS, {"threads": 0}), (PIXELS, {"prefetch": 0}), (PIXELS, {"errors": "skip"})):
             with self.assertRaises(icfs.ArgumentError):
                 Loader(self.folder, spec, 4, **options)

@@ -2,6 +2,7 @@
 """Where each image of a batch is cropped, and whether it is mirrored, drawn from a generator of PyTorch."""
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Optional
 
@@ -15,56 +16,132 @@ from ..errors import ArgumentError, Error
 from ..tensor import CENTER, Spec
 
 
+Numbers = npt.NDArray[np.int64]
+
+TRIES = 10  # to draw a box that lies in the image, as torchvision has it
+
+
 class Windows(NamedTuple):
     """As `icfs.decode_batch` takes them."""
 
-    corners: npt.NDArray[np.int64]
+    corners: Optional[Numbers]
     flips: npt.NDArray[np.bool_]
+    boxes: Optional[Numbers] = None
 
 
 @dataclass(frozen=True)
 class Augment:
     """crop: of images that are larger than the spec's size, the "corner" (top left), the "center", or a part that is
-    "random". flip: mirror half of them left to right; of frequencies that takes a spec with whole_blocks."""
+    "random". Under the spec's fit "resize" these are all of the image; "resized" is a box of it, drawn as torchvision's
+    RandomResizedCrop draws it: of `scale` of its area and of `ratio` between width and height, evenly between these
+    limits, of the logarithm for the ratio. flip: mirror half of them left to right; of frequencies that takes a spec
+    with whole_blocks."""
 
-    crop: Literal["corner", "center", "random"] = "center"
+    crop: Literal["corner", "center", "random", "resized"] = "center"
     flip: bool = False
+    scale: tuple[float, float] = (0.08, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
 
     def check(self, spec: Spec) -> None:
         """ArgumentError for a spec that it cannot be done with."""
-        if self.crop not in ("corner", "center", "random"):
+        if self.crop not in ("corner", "center", "random", "resized"):
             raise ArgumentError(f"crop: {self.crop!r}")
+        if self.crop == "resized" and (spec.fit != "resize" or spec.short_side is not None):
+            raise ArgumentError('a resized crop takes a spec of the fit "resize" without a short side')
+        if not 0 < self.scale[0] <= self.scale[1] <= 1 or not 0 < self.ratio[0] <= self.ratio[1] < math.inf:
+            raise ArgumentError(f"scale and ratio: {self.scale}, {self.ratio}")
         if self.crop == "random" and (spec.size is None or "crop" not in spec.fit):
             raise ArgumentError("a random crop takes a spec with a size that images are cropped to")
         if self.flip and spec.values == "frequencies" and not spec.whole_blocks:
             raise ArgumentError("flips of frequencies take a spec with whole_blocks")
 
-    def draw(self, limits: npt.NDArray[np.int64] | None, count: int, generator: torch.Generator | None) -> Windows:
-        """`limits`: of each image the largest top and left, where crops are random (`crop_limits`)."""
+    def limits(self, items: Items, spec: Spec) -> Numbers | None:
+        """What `draw` must know of the images; where that is anything, their headers are read."""
+        if self.crop == "random":
+            return crop_limits(items, spec)
+        return extents(items, spec) if self.crop == "resized" else None
+
+    def draw(self, limits: Numbers | None, count: int, generator: torch.Generator | None) -> Windows:
+        """`limits`: a row for each image."""
+        if self.crop == "resized":
+            assert limits is not None
+            boxes = _draw_boxes(limits, self.scale, self.ratio, generator)
+            return Windows(None, self._draw_flips(count, generator), boxes)
         corners = np.full((count, 2), CENTER if self.crop == "center" else 0, np.int64)
         if self.crop == "random":
             assert limits is not None
             drawn = torch.rand(count, 2, generator=generator, dtype=torch.float64).numpy()
             grid = limits[:, 2:]
             corners = (drawn * (limits[:, :2] // grid + 1)).astype(np.int64) * grid
-        flips = np.zeros(count, bool)
-        if self.flip:
-            flips = (torch.rand(count, generator=generator) < 0.5).numpy()
-        return Windows(corners, flips)
+        return Windows(corners, self._draw_flips(count, generator))
+
+    def _draw_flips(self, count: int, generator: torch.Generator | None) -> npt.NDArray[np.bool_]:
+        if not self.flip:
+            return np.zeros(count, bool)
+        flips: npt.NDArray[np.bool_] = (torch.rand(count, generator=generator) < 0.5).numpy()
+        return flips
+
+
+def _middle_boxes(rows: Numbers, columns: Numbers, ratio: tuple[float, float]) -> tuple[Numbers, Numbers]:
+    """The largest boxes of a fitting ratio: their heights and widths."""
+    heights = np.minimum(rows, np.maximum(1, np.rint(columns / ratio[0]))).astype(np.int64)
+    widths = np.minimum(columns, np.maximum(1, np.rint(rows * ratio[1]))).astype(np.int64)
+    return heights, widths
+
+
+def _draw_boxes(sizes: Numbers, scale: tuple[float, float], ratio: tuple[float, float],
+                generator: torch.Generator | None) -> Numbers:
+    """Rows of top, left, height, width. The first of TRIES that lies in the image, else the largest in its middle."""
+    count = len(sizes)
+    rows, columns = np.maximum(1, sizes).T
+    drawn = torch.rand(count, TRIES, 2, generator=generator, dtype=torch.float64).numpy()
+    places = torch.rand(count, 2, generator=generator, dtype=torch.float64).numpy()
+    areas = (rows * columns)[:, None] * (scale[0] + drawn[..., 0] * (scale[1] - scale[0]))
+    ratios = np.exp(np.log(ratio[0]) + drawn[..., 1] * np.log(ratio[1] / ratio[0]))
+    heights, widths = (np.rint(np.sqrt(square)).astype(np.int64) for square in (areas / ratios, areas * ratios))
+    fits = (heights > 0) & (heights <= rows[:, None]) & (widths > 0) & (widths <= columns[:, None])
+    chosen, found = np.arange(count), fits.any(1)
+    heights, widths = heights[chosen, fits.argmax(1)], widths[chosen, fits.argmax(1)]
+    middle_heights, middle_widths = _middle_boxes(rows, columns, ratio)
+    heights, widths = np.where(found, heights, middle_heights), np.where(found, widths, middle_widths)
+    room = np.stack([rows - heights, columns - widths], 1)
+    corners = np.where(found[:, None], (places * (room + 1)).astype(np.int64), room // 2)
+    return np.concatenate([corners, heights[:, None], widths[:, None]], 1)
+
+
+def _is_halved(layout: _abi.Layout) -> bool:
+    return bool(layout.ncomponents == 3 and layout.design.chroma == 2)
+
+
+def _extents(layout: _abi.Layout, spec: Spec) -> tuple[int, int]:
+    """Rows and columns of pixels that count."""
+    unit = layout.design.block * (2 if _is_halved(layout) else 1)
+    if not spec.whole_blocks:
+        return layout.height, layout.width
+    return layout.height // unit * unit, layout.width // unit * unit
 
 
 def _limits(layout: _abi.Layout, spec: Spec, height: int, width: int) -> tuple[int, int, int]:
-    halved = layout.ncomponents == 3 and layout.design.chroma == 2
-    unit = layout.design.block * (2 if halved else 1)
-    rows, columns = layout.height, layout.width
-    if spec.whole_blocks:
-        rows, columns = rows // unit * unit, columns // unit * unit
+    halved = _is_halved(layout)
+    rows, columns = _extents(layout, spec)
     if spec.values == "frequencies":
         rows, columns = -(-rows // layout.design.block), -(-columns // layout.design.block)
     return max(0, rows - height), max(0, columns - width), 2 if halved and spec.values == "frequencies" else 1
 
 
-def crop_limits(items: Items, spec: Spec) -> npt.NDArray[np.int64]:
+def extents(items: Items, spec: Spec) -> Numbers:
+    """Of each image its rows and columns of pixels. Reads each header. 0, 0 for an image that cannot be read, which is
+    for decoding to say."""
+    found = np.empty((len(items), 2), np.int64)
+    for index in range(len(items)):
+        try:
+            found[index] = _extents(items.header(index).layout, spec)
+        except (Error, OSError):
+            found[index] = 0, 0
+    return found
+
+
+def crop_limits(items: Items, spec: Spec) -> Numbers:
     """Of each image the largest top and left that a crop may have, and what they must be multiples of: a row of three.
     Reads each header. 0, 0, 1 for an image that cannot be read, which is for decoding to say."""
     size: Optional[tuple[int, int]] = (spec.size, spec.size) if isinstance(spec.size, int) else spec.size

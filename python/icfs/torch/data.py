@@ -15,7 +15,7 @@ from ..batch import Items, decode_batch
 from ..design import Design
 from ..errors import ArgumentError
 from ..tensor import Spec
-from .augment import Augment, crop_limits
+from .augment import Augment
 
 EXTENSION = ".ic"
 
@@ -95,8 +95,8 @@ class Collate:
 
     def __call__(self, samples: Sequence[tuple[str, int]]) -> Sample:
         items = Items(path for path, _ in samples)
-        limits = crop_limits(items, self.spec) if self.augment.crop == "random" else None
-        windows = self.augment.draw(limits, len(items), None)
-        batch = decode_batch(items, self.spec, corners=windows.corners, flips=windows.flips, design=self.design)
+        windows = self.augment.draw(self.augment.limits(items, self.spec), len(items), None)
+        batch = decode_batch(items, self.spec, corners=windows.corners, boxes=windows.boxes, flips=windows.flips,
+                             design=self.design)
         chroma = None if batch.chroma is None else torch.from_numpy(batch.chroma)
         return Sample(torch.from_numpy(batch.values), chroma, torch.tensor([target for _, target in samples]))

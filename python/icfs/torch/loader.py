@@ -16,7 +16,7 @@ from ..batch import Pool, bind, decode_batch
 from ..design import Design, design_of
 from ..errors import ArgumentError
 from ..tensor import Bound, Spec, Tensors
-from .augment import Augment, Windows, crop_limits
+from .augment import Augment, Windows
 from .data import Folder, Sample
 
 IGNORED = -100  # the target that PyTorch's losses ignore
@@ -69,7 +69,7 @@ class Loader:
     errors: "raise" the first; or "ignore" images that cannot be decoded: values of 0, and the target -100, which
         PyTorch's losses leave out.
 
-    Random crops take a look at each header, once, when the loader is made. Raises as `icfs.decode_batch`. To be iterated
+    Random and resized crops take a look at each header, once, when the loader is made. Raises as `icfs.decode_batch`. To be iterated
     by one thread at a time, each iteration has threads and memory of its own, and a child process may have its own."""
 
     def __init__(self, folder: Folder, spec: Spec, batch_size: int, *, shuffle: bool = False,
@@ -87,7 +87,7 @@ class Loader:
         self.design = None if design is None else design_of(design)
         self.bound = bind(spec, folder.items, self.design)
         self._rings: list[list[_Slot]] = []  # of iterations that ended: an epoch need not fault in memory anew
-        self._limits = crop_limits(folder.items, spec) if augment.crop == "random" else None
+        self._limits = augment.limits(folder.items, spec)
 
     def set_epoch(self, epoch: int) -> None:
         """The next iteration is this epoch; without, each is the one after the last."""
@@ -109,7 +109,7 @@ class Loader:
     def _decode(self, plan: _Plan, slot: _Slot, pool: Pool) -> _Ready:
         windows = plan.windows
         batch = decode_batch(self.folder.items.take(plan.indices), self.bound, corners=windows.corners,
-                             flips=windows.flips, design=self.design, threads=pool, out=slot.arrays(len(plan.indices)),
+                             boxes=windows.boxes, flips=windows.flips, design=self.design, threads=pool, out=slot.arrays(len(plan.indices)),
                              errors="raise" if self.errors == "raise" else "return")
         targets = self.folder.targets[plan.indices]
         targets[list(batch.errors)] = IGNORED
