@@ -31,7 +31,9 @@ static errint_t take_file(struct policy_nearest *nearest, const char *path, bool
 
 	if (fd < 0) {
 		err = -errno;
-		return err == -ENOENT ? 0 : ic_fail(why, err, "%s: cannot be opened: %s", path, strerror(-err));
+		return err == -ENOENT || err == -ENOTDIR
+		               ? 0
+		               : ic_fail(why, err, "%s: cannot be opened: %s", path, strerror(-err));
 	}
 	err = policy_file_read(fd, path, POLICY_DIRECTORY, &file, why);
 	close(fd);

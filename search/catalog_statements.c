@@ -69,7 +69,7 @@ static const char *const texts[CATALOG_NSTATEMENTS] = {
 
 static errint_t fail(struct catalog_link *link, int code, struct ic_why *why)
 {
-	return ic_fail(why, catalog_error(link->db, code), "the catalog: %s", sqlite3_errmsg(link->db));
+	return catalog_fail(link->db, code, sqlite3_db_filename(link->db, "main"), why);
 }
 
 errint_t catalog_statement(struct catalog_link *link, enum catalog_statement which, sqlite3_stmt **ret_statement,

@@ -82,10 +82,10 @@ static errint_t do_call(struct catalog_link *link, const struct catalog_call *ca
 {
 	int code = catalog_run(is_writing ? link->begin_writing : link->begin);
 	if (code != SQLITE_OK)
-		return ic_fail(call->why, catalog_error(link->db, code), "the catalog: %s", sqlite3_errmsg(link->db));
+		return catalog_fail(link->db, code, sqlite3_db_filename(link->db, "main"), call->why);
 	errint_t err = call->work(link, call->context, call->why);
 	if (!err && (code = catalog_run(link->commit)) != SQLITE_OK)
-		err = ic_fail(call->why, catalog_error(link->db, code), "the catalog: %s", sqlite3_errmsg(link->db));
+		err = catalog_fail(link->db, code, sqlite3_db_filename(link->db, "main"), call->why);
 	if (!sqlite3_get_autocommit(link->db))
 		catalog_run(link->rollback);
 	return err;

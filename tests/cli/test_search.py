@@ -4,50 +4,18 @@
 import csv
 import io
 import json
-import os
-import pathlib
 import shutil
 import signal
 import sqlite3
 import subprocess
-import tempfile
 import time
 import unittest
 
-from cli import ICFS, MKIMAGES, CliTest, icfs
+from cli import ICFS, icfs
+from searching import FEW, Searching
 
-FEW = ["--evaluations=12", "--buckets=8"]
 
-
-class SearchTest(CliTest):
-    """Each test has a catalog of its own; the dataset has three classes."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.set = pathlib.Path(tempfile.mkdtemp(prefix="icfs-search-set-")).resolve()
-        cls.addClassCleanup(shutil.rmtree, cls.set)
-        subprocess.run([MKIMAGES, "--classes", "3", "--count", "12", "--size", "120x90", cls.set], check=True,
-                       stdout=subprocess.DEVNULL)
-
-    def setUp(self):
-        super().setUp()
-        self.dir = self.dir.resolve()
-        # A search writes each result to the disk before it goes on; in memory that takes no time.
-        memory = pathlib.Path("/dev/shm")
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="icfs-search-", dir=memory if memory.is_dir() else None))
-        self.addCleanup(shutil.rmtree, folder)
-        self.catalog = folder / "catalog.db"
-        os.environ["ICFS_CATALOG"] = str(self.catalog)
-        self.addCleanup(os.environ.pop, "ICFS_CATALOG")
-
-    def sql(self, query):
-        with sqlite3.connect(self.catalog, timeout=20) as db:
-            return db.execute(query).fetchall()
-
-    def search(self, *args):
-        return self.ok("search", *FEW, *args).decode()
-
+class SearchTest(Searching):
     def test_a_search_chooses_and_tells(self):
         text = self.search("--max-bytes=25%", self.set)
         self.assertIn("run 1: 12 evaluations made, 0 known before, 0 without a result\n", text)
@@ -182,36 +150,6 @@ class SearchTest(CliTest):
         self.assertEqual(made + known, 90)
         self.assertGreaterEqual(known, before)
         self.assertEqual(self.sql("SELECT count(*), count(DISTINCT measurement) FROM planned"), [(90, 90)])
-
-    def test_limits_that_nothing_meets(self):
-        done = icfs("search", *FEW, "--max-bytes=10", self.set)
-        self.assertEqual(done.returncode, 1)
-        self.assertRegex(done.stderr.decode(), r"^icfs: no design is within max-bytes=10 objective=accuracy: the least are "
-                                               r"\d+ bytes and \S+ s an image\n$")
-        self.assertEqual(self.sql("SELECT count(*) FROM choice"), [(0,)])
-
-    def test_what_is_no_dataset(self):
-        empty, one = self.dir / "empty", self.dir / "one"
-        empty.mkdir()
-        self.fails(f"icfs: {empty}: there is no image in it\n", "search", empty)
-        self.fails(f"icfs: {self.dir}/none: No such file or directory\n", "search", self.dir / "none")
-        (one / "cats").mkdir(parents=True)
-        shutil.copy(next(self.set.rglob("*.jpg")), one / "cats" / "a.jpg")
-        done = icfs("search", one)
-        self.assertEqual(done.returncode, 1)
-        self.assertRegex(done.stderr.decode(), "class")
-        self.assertEqual(self.sql("SELECT count(*) FROM run"), [(0,)])
-
-    def test_catalogs_that_cannot_be_used(self):
-        self.fails(f"icfs: {self.catalog}: no catalog: No such file or directory\n", "search", "status")
-        self.assertFalse(self.catalog.exists())
-        self.catalog.write_bytes(b"no database at all " * 100)
-        self.fails(f"icfs: {self.catalog}: file is not a database\n", "search", self.set)
-        self.catalog.unlink()
-        self.sql("PRAGMA application_id = 0x69636673")
-        self.sql("PRAGMA user_version = 99")
-        self.fails(f"icfs: {self.catalog}: catalog version 99 is from a newer icfs; this one knows 3\n", "search", self.set)
-        self.assertEqual(self.sql("PRAGMA user_version"), [(99,)])
 
     def test_wrong_command_lines(self):
         for message, *args in (

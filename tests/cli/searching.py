@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""What the suites of icfs search share: a dataset of three classes, and a catalog for each test."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+
+from cli import MKIMAGES, CliTest
+
+FEW = ["--evaluations=12", "--buckets=8"]
+
+
+class Searching(CliTest):
+    """Each test has a catalog of its own; the dataset has three classes."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.set = pathlib.Path(tempfile.mkdtemp(prefix="icfs-search-set-")).resolve()
+        cls.addClassCleanup(shutil.rmtree, cls.set)
+        subprocess.run([MKIMAGES, "--classes", "3", "--count", "12", "--size", "120x90", cls.set], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def setUp(self):
+        super().setUp()
+        self.dir = self.dir.resolve()
+        # A search writes each result to the disk before it goes on; in memory that takes no time.
+        memory = pathlib.Path("/dev/shm")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="icfs-search-", dir=memory if memory.is_dir() else None))
+        self.addCleanup(shutil.rmtree, folder)
+        self.catalog = folder / "catalog.db"
+        os.environ["ICFS_CATALOG"] = str(self.catalog)
+        self.addCleanup(os.environ.pop, "ICFS_CATALOG")
+
+    def sql(self, query):
+        with contextlib.closing(sqlite3.connect(self.catalog, timeout=20)) as db, db:
+            return db.execute(query).fetchall()
+
+    def search(self, *args):
+        return self.ok("search", *FEW, *args).decode()

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""icfs search with its catalog on a disk that is full or read-only. It is a tmpfs, in a namespace of its own."""
+
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+from cli import ICFS
+from searching import FEW, Searching
+
+UNSHARE = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+INSIDE = "ICFS_TEST_HAS_NAMESPACE"
+
+
+class Disks(Searching):
+    def setUp(self):
+        super().setUp()
+        self.disk = self.dir / "disk"
+        self.disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", self.disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.disk])
+        self.catalog = self.disk / "catalog.db"
+        os.environ["ICFS_CATALOG"] = str(self.catalog)
+
+    def fill(self):
+        with open(self.disk / "ballast", "wb", buffering=0) as file:
+            size = 65536
+            while size:
+                try:
+                    file.write(b"x" * size)
+                except OSError:
+                    size //= 2
+
+    def test_a_disk_that_is_full_from_the_beginning(self):
+        self.ok("search", "pin", "s1x1-b8-k3-q8", self.dir)
+        self.fill()
+        done = subprocess.run([ICFS, "search", *FEW, self.set], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, rf"^icfs: {self.catalog}: (database or disk is full|disk I/O error|No space left.*)\n$")
+        (self.disk / "ballast").unlink()
+        self.assertEqual(self.sql("SELECT design FROM choice"), [("s1x1-b8-k3-q8",)])
+        self.assertIn("12 evaluations made", self.search(self.set))
+
+    def test_a_disk_that_fills_is_waited_for(self):
+        process = subprocess.Popen([ICFS, "search", "--evaluations=60", self.set], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        end = time.monotonic() + 60
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                if self.sql("SELECT count(*) FROM measurement")[0][0] > 3:
+                    break
+            except Exception:
+                pass  # not made yet
+        self.fill()
+        line = process.stderr.readline().decode()
+        self.assertRegex(line, r"^icfs: warning: .*; waiting for it, since a measurement is to be written\n$")
+        (self.disk / "ballast").unlink()
+        text, errors = process.communicate(timeout=100)
+        self.assertEqual((process.returncode, errors), (0, b""))
+        self.assertIn(b"run 1: 60 evaluations made, 0 known before, 0 without a result\n", text)
+        self.assertEqual(self.sql("SELECT count(*), count(DISTINCT measurement) FROM planned"), [(60, 60)])
+
+    def test_a_read_only_disk(self):
+        self.search(self.set)
+        before = self.sql("SELECT count(*) FROM measurement")
+        subprocess.run(["mount", "-o", "remount,ro", self.disk], check=True)
+        self.fails(f"icfs: {self.catalog}: Read-only file system\n", "search", *FEW, "--max-bytes=20%", self.set)
+        subprocess.run(["mount", "-o", "remount,rw", self.disk], check=True)
+        self.assertEqual(self.sql("SELECT count(*) FROM measurement"), before)
+        self.assertRegex(self.search("--max-bytes=20%", self.set), r"run 2: \d+ evaluations made, [1-9]\d* known before")
+
+
+if __name__ == "__main__":
+    if INSIDE not in os.environ:
+        done = subprocess.run([*UNSHARE, "sh", "-c", "mount -t tmpfs none /mnt"], capture_output=True, text=True)
+        if done.returncode:
+            print("SKIP: no small disk can be made here:", done.stderr.strip())
+            sys.exit(77)
+        os.environ[INSIDE] = "1"
+        os.execvp(UNSHARE[0], [*UNSHARE, sys.executable, __file__])
+    unittest.main(verbosity=2)
