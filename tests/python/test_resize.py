@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Spec(fit="resize") against Pillow's resize of the same pixels, bit for bit: sizes of every kind, boxes, the middle at a
-shorter side, types and axes; and what is refused."""
+shorter side, types and axes; what is refused; and the benchmark of it."""
+import os
 import random
 
 import numpy as np
 from PIL import Image
 
-from objects import DENSE, SPARSE, Folder, main, objects, photo
+from objects import BUILD, DENSE, ROOT, SPARSE, Folder, main, objects, photo, photo_jpegs, run
 
 import icfs
 from icfs import Spec, Window
@@ -40,11 +41,12 @@ class Pixels(Folder):
         contents = [*objects().values(), photo(DENSE), photo("s1x1-b8-k9-q5-c1"), photo("s4x4-b8-k6-q8")]
         pictures = [pixels_of(content) for content in contents]
         for size in SIZES:
+            expected = [resized(picture, size) for picture in pictures]
             for axes, order in (("NHWC", (0, 1, 2)), ("NCHW", (2, 0, 1))):
                 batch = icfs.decode_batch(contents, Spec(axes=axes, size=size, fit="resize"), threads=2)
-                for content, picture, values, region in zip(contents, pictures, batch.values, batch.regions):
-                    self.assert_same(content, size, values, resized(picture, size).transpose(order))
-                    self.assertEqual(region.tolist(), [0, 0, *picture.size])
+                for content, pixels, values in zip(contents, expected, batch.values):
+                    self.assert_same(content, size, values, pixels.transpose(order))
+                self.assertEqual(batch.regions.tolist(), [[0, 0, *picture.size] for picture in pictures])
 
     def test_extreme_ratios(self):
         for name in ("size-1x1", "size-7x7"):
@@ -127,6 +129,25 @@ class Refused(Folder):
         self.assertEqual(list(failed.errors), [1])
         self.assertFalse(failed.values[1].any())
         self.assertTrue(failed.values[0].any())
+
+
+class Bench(Folder):
+    """scripts/bench-resize: that all of it runs. How fast anything is, no test says."""
+
+    def bench(self):
+        return run(os.environ["PYTHON"], ROOT / "scripts" / "bench-resize", self.dir, "--images", 2, "--rounds", 1,
+                   "--build", BUILD).decode()
+
+    def test_rows(self):
+        for number in range(3):
+            self.put(f"set/{number}.jpg", photo_jpegs()[number])
+        output = self.bench()
+        self.assertIn("2 images, 1 rounds", output)
+        self.assertEqual(sum(line.startswith(("| Pillow", "| `s")) for line in output.splitlines()), 10)
+
+    def test_no_data(self):
+        with self.assertRaisesRegex(AssertionError, "no JPEG was found"):
+            self.bench()
 
 
 if __name__ == "__main__":
