@@ -31,11 +31,15 @@ class Readme(Folder):
         os.chdir(self.dir)
         self.addCleanup(os.chdir, "/")
         image, = blocks(ROOT / "docs" / "python.md", "image.coefficients")
-        batch, = blocks(ROOT / "docs" / "python.md", "batch = icfs.decode_batch")
+        batch, resized = blocks(ROOT / "docs" / "python.md", "batch = icfs.decode_batch")
         exec(image, names)
         exec(batch, names)
         self.assertEqual(names["batch"].values.shape, (2, 3, 224, 224))
         self.assertEqual(names["batch"].values.dtype, np.float32)
+        names["boxes"] = [(0, 0, 50, 60), (20, 30, 100, 90)]
+        exec(resized, names)
+        self.assertEqual(names["batch"].regions.tolist(), [[0, 0, 60, 50], [30, 20, 90, 100]])
+        self.assertEqual(icfs.decode_batch(names["paths"], names["evaluate"]).values.shape, (2, 3, 224, 224))
 
 
 if __name__ == "__main__":
