@@ -3,6 +3,7 @@
 #include "codec/decode.h"
 #include "codec/make.h"
 #include "codec/present.h"
+#include "codec/tensor_priv.h"
 
 #include "attempt.h"
 #include "codec_helpers.h"
@@ -300,6 +301,22 @@ static errint_t run_coefficients(const struct task *task, struct bytes *made, st
 	return ic_decode_coefficients(&task->view, 0, out);
 }
 
+static errint_t run_pixels(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	static const struct ic_tensor_spec spec = {.type = IC_UINT8};
+	static uint8_t out[3 * 64 * 64];
+
+	return ic_tensor_decode(&task->view, &spec, NULL, out, NULL, why);
+}
+
+static errint_t run_resize(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	static const struct ic_tensor_spec spec = {.fit = IC_FIT_RESIZE, .width = 50, .height = 64, .short_side = 70};
+	static uint8_t out[3 * 64 * 64];
+
+	return ic_tensor_decode(&task->view, &spec, NULL, out, NULL, why);
+}
+
 static errint_t run_present_jpeg(const struct task *task, struct bytes *made, struct ic_why *why)
 {
 	return ic_present_jpeg(&task->view, NULL, 0, &made->data, &made->nbytes, why);
@@ -406,6 +423,12 @@ START_TEST(deriving_and_decoding_survive_want_of_memory)
 	task.name = "decoding coefficients"; /* which may need none */
 	task.run = run_coefficients;
 	starve(&task);
+	task.name = "decoding pixels"; /* a row of them, and of each component */
+	task.run = run_pixels;
+	ck_assert_uint_ge(starve(&task), 4);
+	task.name = "resizing"; /* that, four for each axis, and the bands */
+	task.run = run_resize;
+	ck_assert_uint_ge(starve(&task), 4 + 2 * 4 + 1);
 	free(object.data);
 	free(jpeg.data);
 }
@@ -550,6 +573,44 @@ START_TEST(making_of_noise_takes_no_more_memory_than_estimated)
 }
 END_TEST
 
+/* What tensor.h says of it. */
+static uint64_t resizing_memory(const struct ic_layout *l, const struct ic_tensor_spec *spec)
+{
+	uint64_t w = l->width, h = l->height, wide = spec->width, high = spec->height;
+
+	return tensor_memory(l) + 224 * (w + wide + 600) + 24 * h + 32 * high + 3 * (wide + 192) * (2 * h / high + 40);
+}
+
+START_TEST(resizing_takes_no_more_memory_than_documented)
+{
+	static uint8_t out[3 * 900 * 900];
+	struct dice dice = dice_new(14);
+
+	for (unsigned i = 0; i < 300; i++) {
+		struct ic_tensor_spec spec = {.fit = IC_FIT_RESIZE};
+		struct ic_design d = design_random(&dice);
+		uint32_t sides[2] = {1 + dice_roll(&dice, i % 3 ? 300 : 4000), 1 + dice_roll(&dice, i % 3 ? 300 : 20)};
+		struct bytes jpeg = jpeg_new(sides[i % 2], sides[1 - i % 2], i, &kinds[i % COUNT(kinds)]);
+		struct bytes object = encode(jpeg, &d);
+		struct ic_view view = view_of(object);
+
+		spec.width = 1 + dice_roll(&dice, i % 5 ? 300 : 900);
+		spec.height = 1 + dice_roll(&dice, i % 7 ? 300 : 5);
+		spec.short_side = i % 4 ? 0 : 900;
+		heap_watch(0, 0);
+		errint_t err = ic_tensor_decode(&view, &spec, NULL, out, NULL, NULL);
+		heap.watched = false;
+		ck_assert_int_eq(err, 0);
+		if (heap.peak > resizing_memory(&view.layout, &spec) + PAGE_SIZE)
+			ck_abort_msg("%s of %u x %u pixels to %u x %u took %zu bytes, not %llu", design_name(&d).text,
+			             view.layout.width, view.layout.height, spec.width, spec.height, heap.peak,
+			             (unsigned long long)resizing_memory(&view.layout, &spec));
+		free(object.data);
+		free(jpeg.data);
+	}
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, damaged_jpegs_fail_cleanly_or_are_encoded, 0, NROUNDS);
@@ -562,6 +623,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, encoding_takes_no_more_memory_than_estimated);
 	tcase_add_test(cases, making_takes_no_more_memory_than_estimated);
 	tcase_add_test(cases, making_of_noise_takes_no_more_memory_than_estimated);
+	tcase_add_test(cases, resizing_takes_no_more_memory_than_documented);
 }
 
 int main(void)
