@@ -2,6 +2,7 @@
 """What the suites of the icfs command share: running it, and images to run it on."""
 
 import functools
+import itertools
 import json
 import os
 import pathlib
@@ -14,6 +15,8 @@ SOURCE = pathlib.Path(os.environ["ICFS_SOURCE_ROOT"])
 BUILD = pathlib.Path(os.environ["ICFS_BUILD_ROOT"])
 ICFS = BUILD / "src" / "icfs"
 MKIMAGES = BUILD / "tests" / "tools" / "mkimages"
+# Starting a process takes five times as long there.
+SANITIZED = "ICFS_SANITIZED" in os.environ
 COMMANDS = ["mount", "policy", "designs", "inspect", "encode", "decode", "export", "search", "stats", "warm"]
 
 
@@ -31,6 +34,15 @@ def jpegs(folder, pattern="**/*"):
     """Files that are what their names say; trees for tests hold others too."""
     files = [path for path in sorted(folder.glob(pattern)) if path.suffix.lower() in (".jpg", ".jpeg")]
     return [path for path in files if path.read_bytes()[:3] == b"\xff\xd8\xff"]
+
+
+def pairs(sources, designs):
+    """Every source with every design; under a sanitizer with a quarter of them, each design with its share of sources.
+    That the library encodes and decodes all of them there, suite codec tests."""
+    if not SANITIZED:
+        return list(itertools.product(sources, designs))
+    turn = itertools.cycle(designs)
+    return [(source, next(turn)) for source in sources for _ in range(max(1, len(designs) // 4))]
 
 
 class CliTest(unittest.TestCase):
@@ -70,6 +82,10 @@ class CliTest(unittest.TestCase):
 
     def inspect(self, *args):
         return json.loads(self.ok("inspect", "--json", *args))
+
+    def inspect_all(self, files, *args):
+        """Of each file what there is to say, by one process."""
+        return [json.loads(line) for line in self.ok("inspect", "--json", *args, *files).splitlines()]
 
     @functools.cached_property
     def photographs(self):
