@@ -35,12 +35,12 @@ static void set_room(struct tile_plan *plan)
 {
 	struct tile_room *room = &plan->room;
 	uint32_t block = plan->block, chroma_width = plan->is_half ? plan->tile_width / 2 + 3 : plan->tile_width;
-	uint32_t columns = block > 1 ? plan->nu * (uint32_t)sizeof(uint16_t) : 0;
 	room->chroma_rows = plan->is_half ? plan->tile_height / 2 + 3 : plan->tile_height;
 	room->luma_blocks = touched(plan->tile_width, block);
 	room->chroma_blocks = touched(chroma_width, block);
 	room->luma_stride = room->luma_blocks * block + READ_AHEAD;
 	room->chroma_stride = TILE_LEAD + room->chroma_blocks * block + READ_AHEAD;
+	uint32_t columns = block > 1 ? (block + 1) * (uint32_t)sizeof(uint16_t) : 0; /* of a block; tile_columns_nbytes */
 	take(room, sizeof(struct tile_head));
 	room->params = take(room, IC_COMPONENTS_MAX * block * block * (uint32_t)sizeof(struct tile_dequant));
 	room->luma_columns = take(room, plan->tile_height * room->luma_blocks * columns);
@@ -58,6 +58,7 @@ static void set_tiles(struct tile_plan *plan)
 	plan->tiles_across = (plan->width + plan->tile_width - 1) / plan->tile_width;
 	plan->tiles_down = (plan->height + plan->tile_height - 1) / plan->tile_height;
 	plan->across_inverse = tile_inverse(plan->tile_width / TILE_PIXELS);
+	plan->pairs_at_once = TILE_THREADS / (plan->tile_width / TILE_PIXELS);
 }
 
 static void set_freqs(struct tile_plan *plan, const struct ic_design *design)
@@ -96,6 +97,26 @@ static void set_output(struct tile_output *out, uint32_t channels, uint32_t widt
 	out->by_height = tile_divisor_of(height);
 }
 
+/* What a byte of channel c becomes, by the definition or fused, in the type that the batch wants. */
+static uint32_t number_of(const struct tile_plan *plan, unsigned c, unsigned byte, bool is_fused)
+{
+	float number = is_fused ? op_fused((float)byte, plan->rgb_scale[c], plan->rgb_offset[c])
+	                        : op_normalize((float)byte, plan->rgb_mean[c], plan->rgb_scale[c]);
+	return tile_two(plan->type, number, number);
+}
+
+/* One operation a value instead of two, where all 256 agree, as they nearly always do in 16 bits. */
+static bool may_fuse(const struct tile_plan *plan)
+{
+	for (unsigned c = 0; c < 3; c++) {
+		for (unsigned byte = 0; byte <= UINT8_MAX; byte++) {
+			if (number_of(plan, c, byte, true) != number_of(plan, c, byte, false))
+				return false;
+		}
+	}
+	return true;
+}
+
 static void set_colors(struct tile_plan *plan, const struct ic_tensor_spec *spec)
 {
 	plan->channel_nbytes = plan->value_nbytes;
@@ -104,7 +125,9 @@ static void set_colors(struct tile_plan *plan, const struct ic_tensor_spec *spec
 	for (unsigned c = 0; c < 3; c++) {
 		plan->rgb_mean[c] = spec->mean ? spec->mean[c] : 0;
 		plan->rgb_scale[c] = spec->scale ? spec->scale[c] : 1;
+		plan->rgb_offset[c] = -plan->rgb_mean[c] * plan->rgb_scale[c];
 	}
+	plan->is_fused = (plan->type == IC_FLOAT16 || plan->type == IC_BFLOAT16) && may_fuse(plan);
 }
 
 errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, const struct ic_tensor_spec *spec,

@@ -56,6 +56,21 @@ TILE_INLINE uint32_t op_pack_u8(int32_t a, int32_t b, int32_t c, int32_t d)
 	return out;
 }
 
+TILE_INLINE uint32_t op_add_clamp(uint32_t a, uint32_t b)
+{
+	return __viaddmin_s16x2_relu(a, b, 0x00ff00ff);
+}
+
+TILE_INLINE float op_tiny_low(uint32_t pair)
+{
+	return __low2float(*reinterpret_cast<__half2 *>(&pair));
+}
+
+TILE_INLINE float op_tiny_high(uint32_t pair)
+{
+	return __high2float(*reinterpret_cast<__half2 *>(&pair));
+}
+
 TILE_INLINE float op_normalize(float value, float mean, float scale)
 {
 	return __fmul_rn(__fsub_rn(value, mean), scale);
@@ -67,6 +82,11 @@ TILE_INLINE float op_multiply(float a, float b)
 }
 
 TILE_INLINE float op_multiply_add(float a, float b, float c)
+{
+	return __fmaf_rn(a, b, c);
+}
+
+TILE_INLINE float op_fused(float a, float b, float c)
 {
 	return __fmaf_rn(a, b, c);
 }
@@ -96,6 +116,11 @@ TILE_INLINE uint32_t op_bfloat2(float a, float b)
 TILE_INLINE uint32_t op_load4(const void *from)
 {
 	return *static_cast<const uint32_t *>(from);
+}
+
+TILE_INLINE int32_t op_load_s16(const void *from)
+{
+	return *static_cast<const int16_t *>(from);
 }
 
 TILE_INLINE void op_store16(void *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -69,6 +70,24 @@ TILE_INLINE uint32_t op_pack_u8(int32_t a, int32_t b, int32_t c, int32_t d)
 	       (uint32_t)op_clamp(c, 0, UINT8_MAX) << 16 | (uint32_t)op_clamp(d, 0, UINT8_MAX) << 24;
 }
 
+/* Of each 16-bit half: the sum, clamped to unsigned 8 bits. */
+TILE_INLINE uint32_t op_add_clamp(uint32_t a, uint32_t b)
+{
+	uint32_t low = (uint32_t)op_clamp((int16_t)(a + b), 0, UINT8_MAX);
+	return low | (uint32_t)op_clamp((int16_t)((a >> 16) + (b >> 16)), 0, UINT8_MAX) << 16;
+}
+
+/* The lower and the upper half of a pair as binary16, where they are below 1024: times 2^-24. */
+TILE_INLINE float op_tiny_low(uint32_t pair)
+{
+	return (float)(pair & 0xffff) * 0x1p-24f;
+}
+
+TILE_INLINE float op_tiny_high(uint32_t pair)
+{
+	return (float)(pair >> 16) * 0x1p-24f;
+}
+
 /* Single precision, each operation rounded, none fused. */
 TILE_INLINE float op_normalize(float value, float mean, float scale)
 {
@@ -86,6 +105,12 @@ TILE_INLINE float op_multiply_add(float a, float b, float c)
 {
 	float product = a * b;
 	return product + c;
+}
+
+/* a * b + c, rounded once. */
+TILE_INLINE float op_fused(float a, float b, float c)
+{
+	return fmaf(a, b, c);
 }
 
 TILE_INLINE uint32_t op_float_bits(float value)
@@ -137,6 +162,13 @@ TILE_INLINE uint32_t op_load4(const void *from)
 	uint32_t word;
 	memcpy(&word, from, sizeof word);
 	return word;
+}
+
+TILE_INLINE int32_t op_load_s16(const void *from)
+{
+	int16_t value;
+	memcpy(&value, from, sizeof value);
+	return value;
 }
 
 TILE_INLINE void op_store16(void *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)

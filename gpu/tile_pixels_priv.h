@@ -10,16 +10,18 @@
 
 #include "tile_samples_priv.h"
 
-/* One component of eight pixels: of 0 and 2, 1 and 3, 4 and 6, 5 and 7. */
+/* One component of eight pixels: of 0 and 2, 1 and 3, 4 and 6, 5 and 7. Of chroma, what is above the lowest byte of each is
+ * not to be looked at. */
 struct tile_pairs {
 	uint32_t even[2], odd[2];
 };
 
-/* Eight bytes from anywhere in shared memory. */
+/* Eight bytes. */
 struct tile_bytes {
 	uint32_t low, high;
 };
 
+/* From anywhere in shared memory. */
 TILE_INLINE struct tile_bytes tile_bytes_at(const uint8_t *from)
 {
 	uint32_t odd = (uint32_t)((uintptr_t)from & 3);
@@ -39,15 +41,21 @@ TILE_INLINE uint32_t tile_pair(uint32_t word, uint32_t a, uint32_t b)
 	return op_permute(word, 0, a | TILE_ZERO_BYTE << 4 | b << 8 | TILE_ZERO_BYTE << 12);
 }
 
-TILE_INLINE uint32_t tile_vertical(uint32_t near, uint32_t far, uint32_t a, uint32_t b)
+/* Six samples of a row or of the filtered sum of two: the one left of the first pixel's, and those that follow. */
+struct tile_six {
+	uint32_t s01, s23, s45;
+};
+
+TILE_INLINE struct tile_six tile_six_of(struct tile_bytes bytes)
 {
-	return 3 * tile_pair(near, a, b) + tile_pair(far, a, b);
+	struct tile_six six = {tile_pair(bytes.low, 0, 1), tile_pair(bytes.low, 2, 3), tile_pair(bytes.high, 0, 1)};
+	return six;
 }
 
-/* (3 * center + side + rounding) >> 4 of pairs */
-TILE_INLINE uint32_t tile_across(uint32_t center, uint32_t side, uint32_t rounding)
+TILE_INLINE struct tile_six tile_vertical(struct tile_six near, struct tile_six far)
 {
-	return (3 * center + side + (rounding | rounding << 16)) >> 4 & 0x00ff00ffu;
+	struct tile_six six = {3 * near.s01 + far.s01, 3 * near.s23 + far.s23, 3 * near.s45 + far.s45};
+	return six;
 }
 
 /* The upper half of a and the lower one of b. */
@@ -56,197 +64,146 @@ TILE_INLINE uint32_t tile_between(uint32_t a, uint32_t b)
 	return op_permute(a, b, 0x5432);
 }
 
-/* The triangle filter: eight pixels, the first of which is one of the two over sample 1 of `near` and `far`, and the second
- * of these if is_odd. */
-TILE_INLINE struct tile_pairs tile_triangle(struct tile_bytes near, struct tile_bytes far, uint32_t is_odd)
+/* The triangle filter: eight pixels, the first of which is one of the two over sample 1, and the second of these if is_odd.
+ * (3 * center + side + 8) >> 4 where the side is on the left, and + 7 where it is on the right. */
+TILE_INLINE struct tile_pairs tile_triangle(struct tile_six t, uint32_t is_odd)
 {
-	uint32_t t01 = tile_vertical(near.low, far.low, 0, 1), t23 = tile_vertical(near.low, far.low, 2, 3);
-	uint32_t t45 = tile_vertical(near.high, far.high, 0, 1);
-	uint32_t t12 = tile_between(t01, t23), t34 = tile_between(t23, t45);
-	uint32_t right12 = tile_across(t12, t23, 7), right34 = tile_across(t34, t45, 7);
+	const uint32_t seven = 0x00070007u, one = 0x00010001u;
+	uint32_t t12 = tile_between(t.s01, t.s23), t34 = tile_between(t.s23, t.s45);
+	uint32_t center12 = 3 * t12 + seven, center34 = 3 * t34 + seven;
+	uint32_t right12 = (center12 + t.s23) >> 4, right34 = (center34 + t.s45) >> 4;
 	struct tile_pairs pairs;
 	if (is_odd) {
 		pairs.even[0] = right12;
-		pairs.odd[0] = tile_across(t23, t12, 8);
+		pairs.odd[0] = (3 * t.s23 + seven + t12 + one) >> 4;
 		pairs.even[1] = right34;
-		pairs.odd[1] = tile_across(t45, t34, 8);
+		pairs.odd[1] = (3 * t.s45 + seven + t34 + one) >> 4;
 	} else {
-		pairs.even[0] = tile_across(t12, t01, 8);
+		pairs.even[0] = (center12 + t.s01 + one) >> 4;
 		pairs.odd[0] = right12;
-		pairs.even[1] = tile_across(t34, t23, 8);
+		pairs.even[1] = (center34 + t.s23 + one) >> 4;
 		pairs.odd[1] = right34;
 	}
 	return pairs;
 }
 
-/* Narrow chroma is repeated. */
+/* Narrow chroma is repeated: JPEG decoders do not filter fewer than three samples a row. */
 TILE_INLINE struct tile_pairs tile_repeat(struct tile_bytes near, uint32_t is_odd)
 {
 	struct tile_pairs pairs;
 	if (is_odd) {
 		pairs.even[0] = tile_pair(near.low, 1, 2);
 		pairs.odd[0] = tile_pair(near.low, 2, 3);
-		pairs.even[1] = op_permute(near.low, near.high, 0x0403) & 0x00ff00ffu;
+		pairs.even[1] = op_permute(near.low, near.high, 0x0403);
 		pairs.odd[1] = tile_pair(near.high, 0, 1);
 	} else {
 		pairs.even[0] = pairs.odd[0] = tile_pair(near.low, 1, 2);
-		pairs.even[1] = pairs.odd[1] = op_permute(near.low, near.high, 0x0403) & 0x00ff00ffu;
+		pairs.even[1] = pairs.odd[1] = op_permute(near.low, near.high, 0x0403);
 	}
 	return pairs;
 }
 
 TILE_INLINE struct tile_pairs tile_apart(struct tile_bytes bytes)
 {
-	struct tile_pairs pairs;
-	pairs.even[0] = tile_pair(bytes.low, 0, 2);
-	pairs.odd[0] = tile_pair(bytes.low, 1, 3);
-	pairs.even[1] = tile_pair(bytes.high, 0, 2);
-	pairs.odd[1] = tile_pair(bytes.high, 1, 3);
+	struct tile_pairs pairs = {{bytes.low, bytes.high}, {bytes.low >> 8, bytes.high >> 8}};
 	return pairs;
-}
-
-/* The rows that pixels of row y are filtered from, as offsets from the first sample of chroma: x is where they begin, of the
- * image. JPEG decoders do not filter chroma of fewer than three samples a row. */
-struct tile_chroma_rows {
-	uint32_t near, far;
-	uint32_t is_odd;
-};
-
-TILE_INLINE struct tile_chroma_rows tile_rows_for(const struct tile_plan *plan, const struct tile_head *head,
-                                                  unsigned block, uint32_t x, uint32_t y)
-{
-	const struct tile_span *span = &head->chroma;
-	uint32_t stride = plan->room.chroma_stride, left = span->first_col * block;
-	struct tile_chroma_rows rows;
-	if (!plan->is_half) {
-		rows.near = rows.far = TILE_LEAD + (y - span->first_row) * stride + x - left;
-		rows.is_odd = 0;
-		return rows;
-	}
-	uint32_t near = y / 2, far = y % 2 ? near + 1 : near - 1;
-	if (far >= head->chroma_height) /* also above the first */
-		far = near;
-	uint32_t at = TILE_LEAD - 1 + x / 2 - left;
-	rows.near = at + (near - span->first_row) * stride;
-	rows.far = at + (far - span->first_row) * stride;
-	rows.is_odd = x % 2;
-	return rows;
-}
-
-TILE_INLINE struct tile_pairs tile_chroma_pixels(const struct tile_plan *plan, const struct tile_head *head,
-                                                 const struct tile_chroma_rows *rows, const uint8_t *samples)
-{
-	struct tile_bytes near = tile_bytes_at(samples + rows->near);
-	if (!plan->is_half)
-		return tile_apart(near);
-	if (head->chroma.width < 3)
-		return tile_repeat(near, rows->is_odd);
-	return tile_triangle(near, tile_bytes_at(samples + rows->far), rows->is_odd);
 }
 
 /* --- Colour -------------------------------------------------------------------------------------------------------- */
 
-/* Four pixels, a byte each. */
-struct tile_rgb4 {
+/* What chroma adds to luma, of two pixels that lie in the lower and the upper half of a pair: that times 2^16 is computed
+ * with the coefficients and the rounding of docs/format.md, and 128 is taken off there. */
+TILE_INLINE uint32_t tile_pair_of(uint32_t low, uint32_t high)
+{
+	return op_permute(low, high, 0x7632);
+}
+
+struct tile_rgb_pair {
 	uint32_t c[3];
 };
 
-/* What a pixel is times 2^16, rounding included: luma's byte stands in the upper half already. */
-struct tile_wide_rgb {
-	uint32_t r, g, b;
-};
-
-TILE_INLINE struct tile_wide_rgb tile_color1(uint32_t luma, uint32_t cb, uint32_t cr)
+TILE_INLINE struct tile_rgb_pair tile_color2(uint32_t luma, uint32_t cbs, uint32_t crs)
 {
-	struct tile_wide_rgb wide = {
-	        luma + 91881u * cr,
-	        luma - 22554u * cb - 46802u * cr,
-	        luma + 116130u * cb,
-	};
-	return wide;
-}
-
-/* cb and cr: of pixels 0 and 2, and of 1 and 3. */
-TILE_INLINE struct tile_rgb4 tile_color4(uint32_t luma, uint32_t cb_even, uint32_t cb_odd, uint32_t cr_even,
-                                         uint32_t cr_odd)
-{
-	struct tile_wide_rgb wide[4];
-	struct tile_rgb4 rgb;
-	uint32_t cbs[2] = {cb_even ^ 0x00800080u, cb_odd ^ 0x00800080u};
-	uint32_t crs[2] = {cr_even ^ 0x00800080u, cr_odd ^ 0x00800080u};
+	const uint32_t half = 32768;
+	uint32_t cb[2] = {op_permute(cbs, 0, 0x4440), op_permute(cbs, 0, 0x4442)};
+	uint32_t cr[2] = {op_permute(crs, 0, 0x4440), op_permute(crs, 0, 0x4442)};
+	uint32_t wide[3][2];
+	struct tile_rgb_pair rgb;
 	TILE_UNROLL
-	for (unsigned i = 0; i < 4; i++) {
-		/* Less 128 is its upper bit turned, as a signed byte. Luma, a half, and nothing below. */
-		uint32_t sign_extended = i < 2 ? 0x8880 : 0xaaa2;
-		uint32_t cb = op_permute(cbs[i % 2], 0, sign_extended), cr = op_permute(crs[i % 2], 0, sign_extended);
-		wide[i] = tile_color1(op_permute(luma, 0x00000080, 0x5045 | i << 8), cb, cr);
+	for (unsigned i = 0; i < 2; i++) {
+		wide[0][i] = 91881u * cr[i] + (half - 128 * 91881u);
+		wide[1][i] = half + 128 * (22554u + 46802u) - 22554u * cb[i] - 46802u * cr[i];
+		wide[2][i] = 116130u * cb[i] + (half - 128 * 116130u);
 	}
-	rgb.c[0] = op_pack_u8((int32_t)wide[0].r >> 16, (int32_t)wide[1].r >> 16, (int32_t)wide[2].r >> 16,
-	                      (int32_t)wide[3].r >> 16);
-	rgb.c[1] = op_pack_u8((int32_t)wide[0].g >> 16, (int32_t)wide[1].g >> 16, (int32_t)wide[2].g >> 16,
-	                      (int32_t)wide[3].g >> 16);
-	rgb.c[2] = op_pack_u8((int32_t)wide[0].b >> 16, (int32_t)wide[1].b >> 16, (int32_t)wide[2].b >> 16,
-	                      (int32_t)wide[3].b >> 16);
+	TILE_UNROLL
+	for (unsigned c = 0; c < 3; c++)
+		rgb.c[c] = op_add_clamp(luma, tile_pair_of(wide[c][0], wide[c][1]));
 	return rgb;
 }
 
-/* Eight pixels, those of a channel side by side. */
+/* Eight pixels: a channel's are in pairs, and nothing is above the lowest byte of each. */
 struct tile_rgb8 {
-	uint32_t c[3][2];
+	struct tile_pairs c[3];
 };
 
-TILE_INLINE struct tile_rgb8 tile_colors(const struct tile_plan *plan, unsigned block, const struct tile_head *head,
-                                         uint32_t x, uint32_t y, const uint8_t *shared)
+TILE_INLINE struct tile_pairs tile_pairs_of(struct tile_bytes bytes)
 {
+	struct tile_pairs pairs = {{tile_pair(bytes.low, 0, 2), tile_pair(bytes.high, 0, 2)},
+	                           {tile_pair(bytes.low, 1, 3), tile_pair(bytes.high, 1, 3)}};
+	return pairs;
+}
+
+/* One after the other. */
+TILE_INLINE struct tile_bytes tile_bytes_of(const struct tile_pairs *pairs)
+{
+	struct tile_bytes bytes = {op_permute(pairs->even[0], pairs->odd[0], 0x6240),
+	                           op_permute(pairs->even[1], pairs->odd[1], 0x6240)};
+	return bytes;
+}
+
+TILE_INLINE struct tile_rgb8 tile_colors(struct tile_bytes luma, const struct tile_pairs *cb,
+                                         const struct tile_pairs *cr)
+{
+	struct tile_pairs lumas = tile_pairs_of(luma);
 	struct tile_rgb8 out;
-	const struct tile_span *luma = &head->luma;
-	struct tile_bytes lumas =
-	        tile_bytes_at(shared + plan->room.luma + (y - luma->first_row) * plan->room.luma_stride + x -
-	                      luma->first_col * block);
-	if (head->is_gray) {
-		TILE_UNROLL
-		for (unsigned c = 0; c < 3; c++) {
-			out.c[c][0] = lumas.low;
-			out.c[c][1] = lumas.high;
-		}
-		return out;
-	}
-	struct tile_chroma_rows rows = tile_rows_for(plan, head, block, x, y);
-	struct tile_pairs cb = tile_chroma_pixels(plan, head, &rows, shared + plan->room.chroma[0]);
-	struct tile_pairs cr = tile_chroma_pixels(plan, head, &rows, shared + plan->room.chroma[1]);
 	TILE_UNROLL
 	for (unsigned half = 0; half < 2; half++) {
-		struct tile_rgb4 rgb = tile_color4(half ? lumas.high : lumas.low, cb.even[half], cb.odd[half],
-		                                   cr.even[half], cr.odd[half]);
+		struct tile_rgb_pair even = tile_color2(lumas.even[half], cb->even[half], cr->even[half]);
+		struct tile_rgb_pair odd = tile_color2(lumas.odd[half], cb->odd[half], cr->odd[half]);
 		TILE_UNROLL
-		for (unsigned c = 0; c < 3; c++)
-			out.c[c][half] = rgb.c[c];
+		for (unsigned c = 0; c < 3; c++) {
+			out.c[c].even[half] = even.c[c];
+			out.c[c].odd[half] = odd.c[c];
+		}
 	}
 	return out;
 }
 
+TILE_INLINE struct tile_rgb8 tile_grays(struct tile_bytes luma)
+{
+	struct tile_pairs lumas = tile_pairs_of(luma);
+	struct tile_rgb8 out = {{lumas, lumas, lumas}};
+	return out;
+}
+
 /* Turn the order of the first n of eight pixels. */
-TILE_INLINE struct tile_rgb8 tile_mirrored(struct tile_rgb8 in, uint32_t n)
+TILE_INLINE struct tile_rgb8 tile_mirrored(const struct tile_rgb8 *in, uint32_t n)
 {
 	struct tile_rgb8 out;
+	/* Eight turned, of which the last n are those that are wanted: n is at least 1. */
+	uint32_t shift = 8 * (TILE_PIXELS - n);
 	TILE_UNROLL
 	for (unsigned c = 0; c < 3; c++) {
-		uint32_t low = op_permute(in.c[c][1], 0, 0x0123), high = op_permute(in.c[c][0], 0, 0x0123);
-		/* Eight turned, of which the last n are those that are wanted: n is at least 1. */
-		uint32_t shift = 8 * (TILE_PIXELS - n);
-		out.c[c][0] = shift >= 32 ? high >> (shift - 32) : op_funnel(low, high, shift);
-		out.c[c][1] = shift >= 32 ? 0 : high >> shift;
+		struct tile_bytes bytes = tile_bytes_of(&in->c[c]);
+		uint32_t low = op_permute(bytes.high, 0, 0x0123), high = op_permute(bytes.low, 0, 0x0123);
+		bytes.low = shift >= 32 ? high >> (shift - 32) : op_funnel(low, high, shift);
+		bytes.high = shift >= 32 ? 0 : high >> shift;
+		out.c[c] = tile_pairs_of(bytes);
 	}
 	return out;
 }
 
 /* --- Out ----------------------------------------------------------------------------------------------------------- */
-
-/* Byte `i` of a word, exactly, by way of 2^23 + i. */
-TILE_INLINE float tile_float_of(uint32_t word, unsigned i)
-{
-	return op_bits_float(op_permute(word, 0x4b000000, 0x7440 | i)) - 8388608.0f;
-}
 
 TILE_INLINE uint32_t tile_two(uint32_t type, float a, float b)
 {
@@ -281,12 +238,18 @@ TILE_INLINE void tile_put_pad(const struct tile_plan *plan, uint8_t *out)
 		tile_put_number(plan->type, plan->pad, out);
 }
 
-/* Eight values of a channel, as numbers, two words of bytes. */
-TILE_INLINE void tile_numbers8(const struct tile_plan *plan, unsigned c, const uint32_t bytes[2], float *out)
+/* Eight values of a channel, as numbers: each is a byte times 2^-24 first, which is what its 16 bits say in binary16. */
+TILE_INLINE void tile_numbers8(const struct tile_plan *plan, bool is_fused, unsigned c, const struct tile_pairs *pairs,
+                               float *out)
 {
+	float mean = plan->rgb_mean[c], scale = plan->rgb_scale[c], offset = plan->rgb_offset[c];
 	TILE_UNROLL
-	for (unsigned i = 0; i < TILE_PIXELS; i++)
-		out[i] = op_normalize(tile_float_of(bytes[i / 4], i % 4), plan->rgb_mean[c], plan->rgb_scale[c]);
+	for (unsigned i = 0; i < TILE_PIXELS; i++) {
+		uint32_t pair = i % 2 ? pairs->odd[i / 4] : pairs->even[i / 4];
+		float tiny = i / 2 % 2 ? op_tiny_high(pair) : op_tiny_low(pair);
+		out[i] = is_fused ? op_fused(tiny, scale * 0x1p24f, offset)
+		                  : op_multiply(op_fused(tiny, 0x1p24f, 0.0f - mean), scale);
+	}
 }
 
 TILE_INLINE void tile_put_numbers(uint32_t type, const float *numbers, unsigned n, uint8_t *out)
@@ -306,17 +269,19 @@ TILE_INLINE void tile_put_numbers(uint32_t type, const float *numbers, unsigned 
 		           tile_two(type, numbers[i + 6], numbers[i + 7]));
 }
 
-/* Channels apart: eight pixels whose place is `out` in the first channel. `type` is a constant where this is called. */
-TILE_INLINE void tile_put_apart(const struct tile_plan *plan, uint32_t type, const struct tile_rgb8 *rgb, uint8_t *out)
+/* Channels apart: eight pixels whose place is `out` in the first channel. `type` and `is_fused` are constants where this is
+ * called. */
+TILE_INLINE void tile_put_apart(const struct tile_plan *plan, uint32_t type, bool is_fused, const struct tile_rgb8 *rgb, uint8_t *out)
 {
 	TILE_UNROLL
 	for (unsigned c = 0; c < 3; c++, out += plan->channel_nbytes) {
 		float numbers[TILE_PIXELS];
 		if (type == IC_UINT8) {
-			op_store8(out, rgb->c[c][0], rgb->c[c][1]);
+			struct tile_bytes bytes = tile_bytes_of(&rgb->c[c]);
+			op_store8(out, bytes.low, bytes.high);
 			continue;
 		}
-		tile_numbers8(plan, c, rgb->c[c], numbers);
+		tile_numbers8(plan, is_fused, c, &rgb->c[c], numbers);
 		tile_put_numbers(type, numbers, TILE_PIXELS, out);
 	}
 }
@@ -330,13 +295,15 @@ TILE_INLINE void tile_join4(uint32_t r, uint32_t g, uint32_t b, uint32_t out[3])
 	out[2] = op_permute(op_permute(b, rg_high, 0x0762), b, 0x7210);      /* b2 r3 g3 b3 */
 }
 
-TILE_INLINE void tile_put_joined(const struct tile_plan *plan, uint32_t type, const struct tile_rgb8 *rgb, uint8_t *out)
+TILE_INLINE void tile_put_joined(const struct tile_plan *plan, uint32_t type, bool is_fused, const struct tile_rgb8 *rgb, uint8_t *out)
 {
 	float numbers[3][TILE_PIXELS], joined[3 * TILE_PIXELS];
 	if (type == IC_UINT8) {
+		struct tile_bytes r = tile_bytes_of(&rgb->c[0]), g = tile_bytes_of(&rgb->c[1]);
+		struct tile_bytes b = tile_bytes_of(&rgb->c[2]);
 		uint32_t words[6];
-		tile_join4(rgb->c[0][0], rgb->c[1][0], rgb->c[2][0], words);
-		tile_join4(rgb->c[0][1], rgb->c[1][1], rgb->c[2][1], words + 3);
+		tile_join4(r.low, g.low, b.low, words);
+		tile_join4(r.high, g.high, b.high, words + 3);
 		TILE_UNROLL
 		for (unsigned i = 0; i < 6; i += 2)
 			op_store8(out + 4 * i, words[i], words[i + 1]);
@@ -344,7 +311,7 @@ TILE_INLINE void tile_put_joined(const struct tile_plan *plan, uint32_t type, co
 	}
 	TILE_UNROLL
 	for (unsigned c = 0; c < 3; c++)
-		tile_numbers8(plan, c, rgb->c[c], numbers[c]);
+		tile_numbers8(plan, is_fused, c, &rgb->c[c], numbers[c]);
 	TILE_UNROLL
 	for (unsigned i = 0; i < 3 * TILE_PIXELS; i++)
 		joined[i] = numbers[i % 3][i / 3];
@@ -357,12 +324,13 @@ TILE_INLINE void tile_put_some(const struct tile_plan *plan, const struct tile_r
 {
 	TILE_UNROLL
 	for (unsigned c = 0; c < 3; c++) {
+		struct tile_bytes bytes = tile_bytes_of(&rgb->c[c]);
 		TILE_UNROLL
 		for (unsigned i = 0; i < TILE_PIXELS; i++) {
 			if (i >= n)
 				continue;
 			uint8_t *to = out + c * plan->channel_nbytes + i * pixel_nbytes;
-			uint32_t byte = rgb->c[c][i / 4] >> 8 * (i % 4) & 0xff;
+			uint32_t byte = (i < 4 ? bytes.low : bytes.high) >> 8 * (i % 4) & 0xff;
 			if (i >= own)
 				tile_put_pad(plan, to);
 			else if (plan->type == IC_UINT8)
@@ -374,54 +342,170 @@ TILE_INLINE void tile_put_some(const struct tile_plan *plan, const struct tile_r
 	}
 }
 
-TILE_INLINE void tile_put_all(const struct tile_plan *plan, uint32_t type, const struct tile_rgb8 *rgb, uint8_t *out)
+TILE_INLINE void tile_put_all(const struct tile_plan *plan, uint32_t type, bool is_fused, const struct tile_rgb8 *rgb, uint8_t *out)
 {
 	if (plan->axes == IC_NHWC)
-		tile_put_joined(plan, type, rgb, out);
+		tile_put_joined(plan, type, is_fused, rgb, out);
 	else
-		tile_put_apart(plan, type, rgb, out);
+		tile_put_apart(plan, type, is_fused, rgb, out);
 }
 
 /* --- Step 4 -------------------------------------------------------------------------------------------------------- */
 
-/* Pixels [x, x + n) of row y of the tile, whose first one's place is `out`. */
-TILE_INLINE void tile_put_pixels(const struct tile_plan *plan, unsigned block, const struct tile_head *head, uint32_t x,
-                                 uint32_t y, uint32_t n, const uint8_t *shared, uint8_t *out)
+/* Eight columns of a tile's output, and where the samples that show there are: of luma, in the tile's first row. */
+struct tile_eight {
+	uint32_t x, n, own;    /* n columns, of which the first `own` show the image, where its rows do */
+	uint32_t luma, chroma; /* of both components, each from its own first sample on */
+	uint32_t is_odd;       /* the first is the second of two that a sample of chroma stands for */
+	uint32_t pixel_nbytes;
+};
+
+TILE_INLINE struct tile_eight tile_eight_at(const struct tile_plan *plan, const struct tile_head *head, unsigned block,
+                                            uint32_t x)
 {
-	uint32_t pixel_nbytes = plan->value_nbytes * (plan->axes == IC_NHWC ? 3 : 1);
-	uint32_t own = y < head->own_height && x < head->own_width ? tile_least(n, head->own_width - x) : 0;
-	struct tile_rgb8 rgb = {{{0, 0}, {0, 0}, {0, 0}}};
-	out += (uint64_t)(y * plan->width + x) * pixel_nbytes;
-	if (own) {
-		uint32_t first = head->is_flipped ? head->own_width - x - own : x;
-		rgb = tile_colors(plan, block, head, head->from_x + first, head->from_y + y, shared);
-		if (head->is_flipped)
-			rgb = tile_mirrored(rgb, own);
-	}
-	if (own < TILE_PIXELS || !plan->is_aligned)
-		tile_put_some(plan, &rgb, own, n, pixel_nbytes, out);
-	else if (plan->type == IC_UINT8)
-		tile_put_all(plan, IC_UINT8, &rgb, out);
-	else if (plan->type == IC_FLOAT16)
-		tile_put_all(plan, IC_FLOAT16, &rgb, out);
-	else if (plan->type == IC_FLOAT32)
-		tile_put_all(plan, IC_FLOAT32, &rgb, out);
-	else
-		tile_put_all(plan, IC_BFLOAT16, &rgb, out);
+	struct tile_eight e;
+	e.x = x;
+	e.n = tile_least(TILE_PIXELS, head->out_width - x);
+	e.own = x < head->own_width ? tile_least(e.n, head->own_width - x) : 0;
+	uint32_t from_x = head->from_x + (head->is_flipped ? head->own_width - x - e.own : x);
+	uint32_t left = head->chroma.first_col * block;
+	e.luma = from_x - head->luma.first_col * block;
+	e.chroma = TILE_LEAD + (plan->is_half ? from_x / 2 - 1 : from_x) - left;
+	e.is_odd = plan->is_half & from_x & 1;
+	e.pixel_nbytes = plan->value_nbytes * (plan->axes == IC_NHWC ? 3 : 1);
+	return e;
 }
 
+/* Eight pixels of a row whose place is `out`, in vectors. */
+TILE_INLINE void tile_put_eight_pixels(const struct tile_plan *plan, const struct tile_rgb8 *rgb, uint8_t *out)
+{
+	if (plan->type == IC_UINT8)
+		tile_put_all(plan, IC_UINT8, false, rgb, out);
+	else if (plan->type == IC_FLOAT32)
+		tile_put_all(plan, IC_FLOAT32, false, rgb, out);
+	else if (plan->type == IC_FLOAT16 && plan->is_fused)
+		tile_put_all(plan, IC_FLOAT16, true, rgb, out);
+	else if (plan->type == IC_FLOAT16)
+		tile_put_all(plan, IC_FLOAT16, false, rgb, out);
+	else if (plan->is_fused)
+		tile_put_all(plan, IC_BFLOAT16, true, rgb, out);
+	else
+		tile_put_all(plan, IC_BFLOAT16, false, rgb, out);
+}
+
+/* Row y, whose colours are `rgb`, or nothing, and whose place is `out`. */
+TILE_INLINE void tile_put_row(const struct tile_plan *plan, const struct tile_head *head, const struct tile_eight *e,
+                              uint32_t y, struct tile_rgb8 *rgb, uint8_t *out)
+{
+	uint32_t own = y < head->own_height ? e->own : 0;
+	if (head->is_flipped && own)
+		*rgb = tile_mirrored(rgb, own);
+	if (own < TILE_PIXELS || !plan->is_aligned)
+		tile_put_some(plan, rgb, own, e->n, e->pixel_nbytes, out);
+	else
+		tile_put_eight_pixels(plan, rgb, out);
+}
+
+/* One component of two rows. */
+struct tile_pairs2 {
+	struct tile_pairs row[2];
+};
+
+/* Rows 2j + 1 and 2j + 2 of the image lie over rows j and j + 1 of halved chroma: a and b, of which either may be the other
+ * where there is no such row. */
+TILE_INLINE struct tile_pairs2 tile_chroma2(const uint8_t *a, const uint8_t *b, uint32_t is_narrow, uint32_t is_odd)
+{
+	struct tile_pairs2 pairs;
+	struct tile_bytes above = tile_bytes_at(a), below = tile_bytes_at(b);
+	if (is_narrow) {
+		pairs.row[0] = tile_repeat(above, is_odd);
+		pairs.row[1] = tile_repeat(below, is_odd);
+		return pairs;
+	}
+	struct tile_six six[2] = {tile_six_of(above), tile_six_of(below)};
+	pairs.row[0] = tile_triangle(tile_vertical(six[0], six[1]), is_odd);
+	pairs.row[1] = tile_triangle(tile_vertical(six[1], six[0]), is_odd);
+	return pairs;
+}
+
+/* Both components of rows y and y + 1 of the tile, where they are the image's. */
+TILE_INLINE void tile_chroma_rows(const struct tile_plan *plan, const struct tile_head *head,
+                                  const struct tile_eight *e, int32_t y, const uint8_t *shared,
+                                  struct tile_pairs2 chroma[2])
+{
+	uint32_t stride = plan->room.chroma_stride, a, b;
+	if (plan->is_half) {
+		int32_t j = ((int32_t)head->from_y + y) >> 1; /* -1 above the image */
+		a = (uint32_t)(j < 0 ? 0 : j);
+		b = tile_least((uint32_t)(j + 1), head->chroma_height - 1);
+		a -= head->chroma.first_row;
+		b -= head->chroma.first_row;
+	} else {
+		a = (uint32_t)(y < 0 ? 0 : y);
+		b = tile_least((uint32_t)(y + 1), head->own_height - 1);
+	}
+	TILE_UNROLL
+	for (unsigned c = 0; c < 2; c++) {
+		const uint8_t *samples = shared + plan->room.chroma[c] + e->chroma;
+		const uint8_t *above = samples + a * stride, *below = samples + b * stride;
+		if (plan->is_half) {
+			chroma[c] = tile_chroma2(above, below, head->chroma.width < 3, e->is_odd);
+		} else {
+			chroma[c].row[0] = tile_apart(tile_bytes_at(above));
+			chroma[c].row[1] = tile_apart(tile_bytes_at(below));
+		}
+	}
+}
+
+/* Rows y and y + 1, where they are the tile's; `out` is the place of the first. is_plain: all of the tile is the image's, as
+ * it lies, in colour, and takes vectors. */
+TILE_INLINE void tile_put_two(const struct tile_plan *plan, const struct tile_head *head, const struct tile_eight *e,
+                              int32_t y, bool is_plain, const uint8_t *shared, uint8_t *out)
+{
+	struct tile_pairs2 chroma[2];
+	bool is_own = is_plain || (e->own && (uint32_t)(y < 0 ? 0 : y) < head->own_height);
+	bool is_gray = !is_plain && head->is_gray;
+	if (is_own && !is_gray)
+		tile_chroma_rows(plan, head, e, y, shared, chroma);
+	TILE_UNROLL
+	for (unsigned i = 0; i < 2; i++, out += (uint64_t)plan->width * e->pixel_nbytes) {
+		uint32_t row = (uint32_t)(y + (int32_t)i);
+		struct tile_rgb8 rgb = {{{{0, 0}, {0, 0}}, {{0, 0}, {0, 0}}, {{0, 0}, {0, 0}}}};
+		if (row >= head->out_height)
+			continue;
+		if (is_plain || (is_own && row < head->own_height)) {
+			struct tile_bytes luma =
+			        tile_bytes_at(shared + plan->room.luma + row * plan->room.luma_stride + e->luma);
+			rgb = is_gray ? tile_grays(luma) : tile_colors(luma, &chroma[0].row[i], &chroma[1].row[i]);
+		}
+		if (is_plain)
+			tile_put_eight_pixels(plan, &rgb, out);
+		else
+			tile_put_row(plan, head, e, row, &rgb, out);
+	}
+}
+
+/* A thread's pixels: eight columns, and of these every so many pairs of rows. A pair begins in an odd row of the image. */
 TILE_INLINE void tile_pixels(const struct tile_plan *plan, unsigned block, uint32_t thread, uint8_t *shared,
                              uint8_t *out)
 {
 	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
-	uint32_t across = plan->tile_width / TILE_PIXELS, nitems = across * head->out_height;
-	uint32_t pixel_nbytes = plan->value_nbytes * (plan->axes == IC_NHWC ? 3 : 1);
-	out += ((uint64_t)head->out_y * plan->width + head->out_x) * pixel_nbytes;
-	for (uint32_t item = thread; item < nitems; item += TILE_THREADS) {
-		uint32_t y = tile_quotient(item, plan->across_inverse), x = (item - y * across) * TILE_PIXELS;
-		if (x < head->out_width)
-			tile_put_pixels(plan, block, head, x, y, tile_least(TILE_PIXELS, head->out_width - x), shared,
-			                out);
+	uint32_t across = plan->tile_width / TILE_PIXELS, pair = tile_quotient(thread, plan->across_inverse);
+	uint32_t x = (thread - pair * across) * TILE_PIXELS;
+	if (pair >= plan->pairs_at_once || x >= head->out_width)
+		return;
+	struct tile_eight e = tile_eight_at(plan, head, block, x);
+	int32_t y = (int32_t)(2 * pair) - (int32_t)(plan->is_half & ~head->from_y & 1);
+	int32_t step = (int32_t)(2 * plan->pairs_at_once), height = (int32_t)head->out_height;
+	out += ((int64_t)((int32_t)head->out_y + y) * plan->width + head->out_x + x) * e.pixel_nbytes;
+	uint64_t out_step = (uint64_t)plan->width * e.pixel_nbytes * (uint32_t)step;
+	if (e.own == TILE_PIXELS && head->own_height == head->out_height && plan->is_aligned && !head->is_flipped &&
+	    !head->is_gray) {
+		for (; y < height; y += step, out += out_step)
+			tile_put_two(plan, head, &e, y, true, shared, out);
+	} else {
+		for (; y < height; y += step, out += out_step)
+			tile_put_two(plan, head, &e, y, false, shared, out);
 	}
 }
 

@@ -50,7 +50,7 @@ struct tile_room {
 	uint32_t luma_stride, chroma_stride;   /* samples from row to row */
 	uint32_t chroma_rows;                  /* rows of one component of chroma */
 	uint32_t params;                       /* struct tile_dequant of each (component, u, v), kept or not */
-	uint32_t luma_columns, chroma_columns; /* 16-bit: what became of columns, [row][u][block] */
+	uint32_t luma_columns, chroma_columns; /* what became of columns: struct tile_span */
 	uint32_t luma, chroma[2];              /* samples */
 	uint32_t nbytes;
 };
@@ -83,11 +83,14 @@ struct tile_plan {
 	uint32_t is_aligned;                /* of pixels: as in struct tile_output */
 	uint64_t channel_nbytes;            /* of pixels: from a pixel's value of one channel to that of the next */
 	float rgb_mean[3], rgb_scale[3];    /* of pixels */
+	float rgb_offset[3];
+	uint32_t is_fused; /* a pixel's number is as well, once it has its type, byte * scale + offset, rounded once */
 	float pad;
 	const float *mean, *scale; /* of each channel of frequencies; device memory */
 
 	uint32_t tile_width, tile_height, tiles_across, tiles_down; /* of pixels */
 	uint32_t across_inverse; /* for tile_quotient: of a tile's threads in a row */
+	uint32_t pairs_at_once;  /* so many pairs of rows all its threads take together */
 	struct tile_room room;
 
 	uint32_t nu;                                 /* columns that have a kept frequency lie below this */

@@ -20,11 +20,12 @@ struct tile_span {
 	uint32_t first_block_row, nblock_rows;
 	uint32_t first_row, nrows;                             /* samples */
 	uint32_t nall;                                         /* groups, in all rows and components */
-	uint32_t ncols;                                        /* blocks in a row, in all components */
-	uint32_t ngroups_inverse, nall_inverse, ncols_inverse; /* for tile_quotient */
-	uint32_t columns;                /* where its columns go in shared memory: [row][u][block] */
-	uint32_t columns_u, columns_row; /* 16-bit numbers from u to u, and from row to row */
-	uint32_t width;                  /* of the component */
+	uint32_t across;                                       /* threads that a row of all components takes */
+	uint32_t rows_at_once;                                 /* so many rows they all take together */
+	uint32_t ngroups_inverse, nall_inverse, across_inverse; /* for tile_quotient */
+	uint32_t columns;     /* where its columns go in shared memory: [row][component][group][u][block of four] */
+	uint32_t columns_row; /* bytes from row to row */
+	uint32_t width;       /* of the component */
 };
 
 /* Where the codes of a component are, from the first one on that the tile needs. */
@@ -64,12 +65,20 @@ TILE_INLINE uint32_t tile_divide(uint32_t n, struct tile_divisor d)
 	return (uint32_t)((uint64_t)n * d.magic >> 31) >> d.shift;
 }
 
+/* What became of a group's columns in one row lies together, [u][block of four], so that a thread that wants a row of a
+ * block finds all of it at constant distances. 8 bytes more, and no two threads of a warp want the same bank. */
+#define TILE_COLUMNS_U (TILE_GROUP * (uint32_t)sizeof(uint16_t))
+
+TILE_INLINE uint32_t tile_columns_nbytes(unsigned block)
+{
+	return block == 1 ? 0 : (block + 1) * TILE_COLUMNS_U;
+}
+
 /* --- What a tile needs --------------------------------------------------------------------------------------------- */
 
 TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, uint32_t left, uint32_t right,
                                uint32_t top, uint32_t bottom, unsigned ncomponents, struct tile_span *span)
 {
-	uint32_t nblocks = ncomponents == 1 ? plan->room.luma_blocks : plan->room.chroma_blocks;
 	span->first_col = left / block;
 	span->ngroups = (right / block - span->first_col + TILE_GROUP) / TILE_GROUP;
 	span->first_row = top;
@@ -77,13 +86,13 @@ TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, uin
 	span->first_block_row = top / block;
 	span->nblock_rows = bottom / block + 1 - span->first_block_row;
 	span->nall = span->ngroups * span->nblock_rows * ncomponents;
-	span->ncols = span->ngroups * TILE_GROUP * ncomponents;
+	span->across = span->ngroups * ncomponents * (block == 1 ? 1 : TILE_GROUP);
 	span->ngroups_inverse = tile_inverse(span->ngroups);
 	span->nall_inverse = tile_inverse(span->nall);
-	span->ncols_inverse = tile_inverse(span->ncols);
+	span->across_inverse = tile_inverse(span->across);
+	span->rows_at_once = span->across < TILE_THREADS ? TILE_THREADS / span->across : 1;
 	span->columns = ncomponents == 1 ? plan->room.luma_columns : plan->room.chroma_columns;
-	span->columns_u = nblocks * ncomponents;
-	span->columns_row = span->columns_u * plan->nu;
+	span->columns_row = span->ngroups * ncomponents * tile_columns_nbytes(block);
 }
 
 TILE_INLINE void tile_set_codes(const struct tile_plan *plan, const struct tile_image *image, uint32_t component,
@@ -168,13 +177,12 @@ TILE_INLINE int32_t tile_coefficient(unsigned is_8bit, uint32_t bits, uint32_t w
 	return code * (int32_t)(d.step & 0xffff) + (int32_t)(code < 0 ? d.means >> 16 : d.means & 0xffff);
 }
 
-/* A word of codes that begins at bit `bit` of `from`, which may lie anywhere. */
+/* A word of codes that begins at bit `bit`, below 8, of `from`, which may lie anywhere. */
 TILE_INLINE uint32_t tile_codes(const uint8_t *from, uint32_t bit)
 {
-	const uint8_t *first = from + (bit >> 3);
-	uint32_t odd = (uint32_t)((uintptr_t)first & 3);
-	const uint8_t *word = first - odd;
-	return op_funnel(op_load4(word), op_load4(word + 4), odd * 8 + (bit & 7));
+	uint32_t odd = (uint32_t)((uintptr_t)from & 3);
+	const uint8_t *word = from - odd;
+	return op_funnel(op_load4(word), op_load4(word + 4), odd * 8 + bit);
 }
 
 /* --- Step 1: begin ------------------------------------------------------------------------------------------------- */
@@ -188,7 +196,10 @@ TILE_INLINE struct tile_dequant tile_param(const struct tile_plan *plan, const s
 	if (f < 0)
 		return d;
 	d = tile_dequant_of(plan, image, is_8bit, (uint32_t)f * image->ncomponents + component);
-	d.step |= (uint32_t)f << 16;
+	if (is_8bit)
+		d.means = (uint32_t)f;
+	else
+		d.step |= (uint32_t)f << 16;
 	return d;
 }
 
@@ -206,11 +217,11 @@ TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_imag
 
 /* Column u of four blocks of a row of blocks of a component, and where it goes. */
 struct tile_column {
-	const struct tile_codes_of *codes;
+	const uint8_t *planes; /* the byte of the first block's code, in the plane of the first frequency */
+	uint32_t bit;          /* of this byte */
 	const struct tile_dequant *params; /* of (u, 0) */
-	uint32_t bit;                      /* of the first block's code, from the plane's byte in `codes` on */
 	int32_t row;                       /* of the span: the blocks' first; may lie before it */
-	uint16_t *out;                     /* [row][block], the first block's place in row 0 */
+	uint8_t *out;                      /* their place in row 0 */
 };
 
 /* One line: block `i` of the four. */
@@ -235,12 +246,11 @@ TILE_INLINE void tile_put_column(const struct tile_plan *plan, const struct tile
 	const struct tile_dequant *params = block > 8 ? c->params : dequants;
 	TILE_UNROLL
 	for (unsigned v = 0; v < n; v++) {
-		uint32_t f = c->params[v].step >> 16;
-		words[v] = tile_codes(c->codes->planes + (uint64_t)f * image->stride, c->bit);
-		if (block <= 8) {
-			dequants[v % 8] = c->params[v];
-			dequants[v % 8].step &= 0xffff;
-		}
+		struct tile_dequant d = c->params[v];
+		uint32_t f = is_8bit ? d.means : d.step >> 16;
+		words[v] = tile_codes(c->planes + (uint64_t)f * image->stride, c->bit);
+		if (block <= 8)
+			dequants[v % 8] = d;
 	}
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_GROUP; i += together) {
@@ -253,9 +263,9 @@ TILE_INLINE void tile_put_column(const struct tile_plan *plan, const struct tile
 			uint32_t both = op_pack_s16((int32_t)sums[0][y] >> TILE_FIRST_BITS,
 			                            together == 2 ? (int32_t)sums[1][y] >> TILE_FIRST_BITS : 0);
 			if (row < nrows && together == 2)
-				op_store4(c->out + row * columns_row + i, both);
+				op_store4(c->out + row * columns_row + 2 * i, both);
 			else if (row < nrows)
-				op_store2(c->out + row * columns_row + i, both);
+				op_store2(c->out + row * columns_row + 2 * i, both);
 		}
 	}
 }
@@ -266,16 +276,18 @@ TILE_INLINE void tile_column_at(const struct tile_plan *plan, const struct tile_
                                 uint32_t is_chroma, uint32_t index, uint8_t *shared)
 {
 	const struct tile_dequant *params = (const struct tile_dequant *)(const void *)(shared + plan->room.params);
-	uint32_t u = tile_quotient(index, span->nall_inverse), group = index - u * span->nall;
-	uint32_t line = tile_quotient(group, span->ngroups_inverse), col = TILE_GROUP * (group - line * span->ngroups);
-	uint32_t component = is_chroma ? 1 + line % 2 : 0, block_row = is_chroma ? line / 2 : line;
-	uint32_t place = component == 2 ? span->ngroups * TILE_GROUP + col : col, n = plan->nv[u];
+	uint32_t u = tile_quotient(index, span->nall_inverse), line_group = index - u * span->nall;
+	uint32_t line = tile_quotient(line_group, span->ngroups_inverse), group = line_group - line * span->ngroups;
+	uint32_t is_second = is_chroma & line, block_row = is_chroma ? line / 2 : line, n = plan->nv[u];
+	const struct tile_codes_of *codes = &head->codes[is_chroma + is_second];
+	uint32_t bit = codes->first_bit + block_row * codes->nbits_row + TILE_GROUP * group * plan->bits;
 	struct tile_column c;
-	c.codes = &head->codes[component];
-	c.params = params + (component * block + u) * block;
-	c.bit = c.codes->first_bit + block_row * c.codes->nbits_row + col * plan->bits;
+	c.planes = codes->planes + (bit >> 3);
+	c.bit = bit & 7;
+	c.params = params + ((is_chroma + is_second) * block + u) * block;
 	c.row = (int32_t)((span->first_block_row + block_row) * block) - (int32_t)span->first_row;
-	c.out = (uint16_t *)(void *)(shared + span->columns) + u * span->columns_u + place;
+	c.out = shared + span->columns + (is_second * span->ngroups + group) * tile_columns_nbytes(block) +
+	        u * TILE_COLUMNS_U;
 	if (block == 8 && n <= 2)
 		tile_put_column(plan, image, block, is_8bit, 2, &c, span->nrows, span->columns_row);
 	else if (block >= 4 && n <= block / 2)
@@ -301,16 +313,15 @@ TILE_INLINE void tile_columns(const struct tile_plan *plan, const struct tile_im
 /* --- Step 3: rows -------------------------------------------------------------------------------------------------- */
 
 /* A row of a block of samples to `out`. */
-TILE_INLINE void tile_row(unsigned block, unsigned n, uint32_t nu, const uint16_t *columns, uint32_t columns_u,
-                          uint8_t *out)
+TILE_INLINE void tile_row(unsigned block, unsigned n, uint32_t nu, const uint8_t *columns, uint8_t *out)
 {
 	unsigned level = block == 2 ? 1 : block == 4 ? 2 : block == 8 ? 3 : block == 16 ? 4 : 5;
 	unsigned bits = TILE_MATRIX_BITS + TILE_PASS_BITS + level;
 	int32_t in[IC_BLOCK_MAX];
-	uint32_t sums[IC_BLOCK_MAX];
+	uint32_t sums[IC_BLOCK_MAX], words[IC_BLOCK_MAX / 4];
 	TILE_UNROLL
 	for (unsigned u = 0; u < n; u++)
-		in[u] = u < nu ? (int16_t)columns[u * columns_u] : 0;
+		in[u] = u < nu ? op_load_s16(columns + u * TILE_COLUMNS_U) : 0;
 	tile_line(block, n, in, 1u << (bits - 1), sums);
 	TILE_UNROLL
 	for (unsigned x = 0; x < block; x++)
@@ -321,27 +332,31 @@ TILE_INLINE void tile_row(unsigned block, unsigned n, uint32_t nu, const uint16_
 	}
 	TILE_UNROLL
 	for (unsigned x = 0; x < block; x += 4)
-		op_store4(out + x, op_pack_s8((int32_t)sums[x], (int32_t)sums[x + 1], (int32_t)sums[x + 2],
-		                              (int32_t)sums[x + 3]) ^
-		                           0x80808080);
+		words[x / 4] = op_pack_s8((int32_t)sums[x], (int32_t)sums[x + 1], (int32_t)sums[x + 2],
+		                          (int32_t)sums[x + 3]) ^
+		               0x80808080;
+	if (block == 4)
+		op_store4(out, words[0]);
+	TILE_UNROLL
+	for (unsigned x = 0; x + 8 <= block; x += 8)
+		op_store8(out + x, words[x / 4], words[x / 4 + 1]);
 }
 
-TILE_INLINE void tile_row_any(unsigned block, uint32_t nu, const uint16_t *columns, uint32_t columns_u, uint8_t *out)
+TILE_INLINE void tile_row_any(unsigned block, uint32_t nu, const uint8_t *columns, uint8_t *out)
 {
 	if (block == 8 && nu <= 2)
-		tile_row(block, 2, nu, columns, columns_u, out);
+		tile_row(block, 2, nu, columns, out);
 	else if (block >= 4 && nu <= block / 2)
-		tile_row(block, block / 2, nu, columns, columns_u, out);
+		tile_row(block, block / 2, nu, columns, out);
 	else
-		tile_row(block, block, nu, columns, columns_u, out);
+		tile_row(block, block, nu, columns, out);
 }
 
 /* At B = 1 a code is a sample. */
-TILE_INLINE void tile_codes_to_samples(const struct tile_plan *plan, unsigned is_8bit,
-                                       const struct tile_codes_of *codes, uint32_t row, uint32_t col,
-                                       struct tile_dequant param, uint8_t *out)
+TILE_INLINE void tile_codes_to_samples(const struct tile_plan *plan, unsigned is_8bit, const uint8_t *planes,
+                                       uint32_t bit, struct tile_dequant param, uint8_t *out)
 {
-	uint32_t word = tile_codes(codes->planes, codes->first_bit + row * codes->nbits_row + col * plan->bits);
+	uint32_t word = tile_codes(planes + (bit >> 3), bit & 7);
 	int32_t value[TILE_GROUP];
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_GROUP; i++)
@@ -358,39 +373,59 @@ TILE_INLINE void tile_repeat_edges(uint32_t width, uint32_t first, uint32_t n, u
 		out[width - first] = out[width - 1 - first];
 }
 
-/* Block `index` of a span's rows, or, where B is 1, four of them. */
-TILE_INLINE void tile_row_at(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
-                             const struct tile_head *head, const struct tile_span *span, uint32_t is_chroma,
-                             uint32_t index, uint8_t *shared)
+/* Rows `row`, `row` + rows_at_once, ... of a block, the one at `place` of those of all components of the span, or, where B
+ * is 1, of four of them. */
+TILE_INLINE void tile_block_rows(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
+                                 const struct tile_head *head, uint32_t is_chroma, uint32_t row, uint32_t place,
+                                 uint8_t *shared)
 {
 	const struct tile_room *room = &plan->room;
-	const struct tile_dequant *params = (const struct tile_dequant *)(const void *)(shared + room->params);
-	uint32_t row = tile_quotient(index, span->ncols_inverse), place = index - row * span->ncols;
-	uint32_t is_second = is_chroma && place >= span->ncols / 2, col = is_second ? place - span->ncols / 2 : place;
-	uint32_t first = (span->first_col + col) * block;
+	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
+	uint32_t is_second = is_chroma && place >= span->across / 2, col = is_second ? place - span->across / 2 : place;
+	uint32_t width = block == 1 ? TILE_GROUP : block, first = span->first_col * block + col * width;
 	if (first >= span->width)
 		return;
-	uint32_t samples = is_chroma ? room->chroma[is_second] + TILE_LEAD : room->luma;
-	uint8_t *out = shared + samples + row * (is_chroma ? room->chroma_stride : room->luma_stride) + col * block;
-	const uint16_t *columns = (const uint16_t *)(const void *)(shared + span->columns);
+	uint32_t stride = is_chroma ? room->chroma_stride : room->luma_stride;
+	uint8_t *out = shared + (is_chroma ? room->chroma[is_second] + TILE_LEAD : room->luma) + row * stride +
+	               col * width;
+	const uint8_t *columns = shared + span->columns + row * span->columns_row +
+	                         place / TILE_GROUP * tile_columns_nbytes(block) + place % TILE_GROUP * 2;
+	const struct tile_codes_of *codes = &head->codes[is_chroma + is_second];
+	uint32_t bit = codes->first_bit + row * codes->nbits_row + col * TILE_GROUP * plan->bits;
+	struct tile_dequant param = {0, 0};
 	if (block == 1)
-		tile_codes_to_samples(plan, is_8bit, &head->codes[is_chroma + is_second], row, col,
-		                      params[is_chroma + is_second], out);
-	else
-		tile_row_any(block, plan->nu, columns + row * span->columns_row + place, span->columns_u, out);
-	if (is_chroma)
-		tile_repeat_edges(span->width, first, block == 1 ? TILE_GROUP : block, out);
+		param = ((const struct tile_dequant *)(const void *)(shared + room->params))[is_chroma + is_second];
+	for (; row < span->nrows; row += span->rows_at_once) {
+		if (block == 1)
+			tile_codes_to_samples(plan, is_8bit, codes->planes, bit, param, out);
+		else
+			tile_row_any(block, plan->nu, columns, out);
+		if (is_chroma)
+			tile_repeat_edges(span->width, first, width, out);
+		out += span->rows_at_once * stride;
+		columns += span->rows_at_once * span->columns_row;
+		bit += span->rows_at_once * codes->nbits_row;
+	}
+}
+
+TILE_INLINE void tile_rows_of(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
+                              const struct tile_head *head, uint32_t is_chroma, uint32_t thread, uint8_t *shared)
+{
+	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
+	if (span->nrows == 0)
+		return;
+	uint32_t row = tile_quotient(thread, span->across_inverse);
+	if (row >= span->rows_at_once)
+		return;
+	/* Once, but for the widest rows of the smallest blocks. */
+	for (uint32_t place = thread - row * span->across; place < span->across; place += TILE_THREADS)
+		tile_block_rows(plan, block, is_8bit, head, is_chroma, row, place, shared);
 }
 
 TILE_INLINE void tile_rows(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
                            uint8_t *shared)
 {
 	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
-	uint32_t unit = block == 1 ? TILE_GROUP : 1; /* blocks that a thread takes */
-	uint32_t nluma = head->luma.nrows * head->luma.ncols, n = nluma + head->chroma.nrows * head->chroma.ncols;
-	for (uint32_t item = thread * unit; item < n; item += TILE_THREADS * unit) {
-		uint32_t is_chroma = item >= nluma;
-		tile_row_at(plan, block, is_8bit, head, is_chroma ? &head->chroma : &head->luma, is_chroma,
-		            is_chroma ? item - nluma : item, shared);
-	}
+	tile_rows_of(plan, block, is_8bit, head, 0, thread, shared);
+	tile_rows_of(plan, block, is_8bit, head, 1, thread, shared);
 }
