@@ -35,18 +35,24 @@ __global__ __launch_bounds__(TILE_THREADS,
 	tile_pixels(&plan, block, thread, shared, out);
 }
 
+/* The registers of a thread are few enough for five thread blocks: what hides the way to memory are those that wait there. */
 template <unsigned is_8bit>
-__global__ __launch_bounds__(TILE_THREADS) void freqs_kernel(const __grid_constant__ struct tile_plan plan,
-                                                             const struct tile_image *__restrict__ images, uint8_t *out,
-                                                             uint8_t *chroma, uint32_t nblocks_luma)
+__global__ __launch_bounds__(TILE_THREADS, 5) void freqs_kernel(const __grid_constant__ struct tile_plan plan,
+                                                                const struct tile_image *__restrict__ images,
+                                                                uint8_t *out, uint8_t *chroma, uint32_t nblocks_luma)
 {
+	__shared__ struct tile_plain_channel channels[TILE_PLAIN_CHANNELS];
 	const struct tile_image *image = &images[blockIdx.y];
-	if (blockIdx.x < nblocks_luma)
-		tile_freqs_thread(&plan, image, is_8bit, 0, blockIdx.x, threadIdx.x,
-		                  out + blockIdx.y * plan.out_stride);
-	else
-		tile_freqs_thread(&plan, image, is_8bit, 1, blockIdx.x - nblocks_luma, threadIdx.x,
-		                  chroma + blockIdx.y * plan.chroma_stride);
+	unsigned is_chroma = blockIdx.x >= nblocks_luma;
+	uint32_t block = is_chroma ? blockIdx.x - nblocks_luma : blockIdx.x;
+	uint8_t *to = is_chroma ? chroma + blockIdx.y * plan.chroma_stride : out + blockIdx.y * plan.out_stride;
+	if (!tile_is_plain(&plan, image, is_8bit, is_chroma)) {
+		tile_freqs_thread(&plan, image, is_8bit, is_chroma, block, threadIdx.x, to);
+		return;
+	}
+	tile_plain_begin(&plan, image, is_chroma, block, threadIdx.x, channels);
+	__syncthreads();
+	tile_plain_freqs(&plan, is_chroma, block, threadIdx.x, channels, image, to);
 }
 
 typedef void pixels_function(const struct tile_plan, const struct tile_image *, uint8_t *);
@@ -97,8 +103,7 @@ cudaError_t kernels_prepare(const struct tile_plan *plan)
 /* Thread blocks of an output of frequencies. */
 static uint32_t blocks_of(const struct tile_output *out)
 {
-	uint32_t each = 8 * TILE_EACH * TILE_THREADS;
-	return (out->nvalues + each - 1) / each;
+	return (out->nvalues + TILE_EACH_NVALUES - 1) / TILE_EACH_NVALUES;
 }
 
 cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image *images, uint32_t nimages,

@@ -278,101 +278,95 @@ TILE_INLINE void tile_freqs(const struct tile_plan *plan, const struct tile_imag
 /* --- Planes as they lie, codes of 8 bits, to half precision: what training reads ------------------------------------ */
 
 #define TILE_EACH 4 /* times eight values that a thread takes, so that their loads are on their way together */
+#define TILE_EACH_NVALUES (8 * TILE_THREADS * TILE_EACH) /* of a thread block */
 
-/* What is loaded of eight values, or of the part of them that one channel has. */
-struct tile_raw {
-	uint32_t words[3], shift, entry;
-	float mean, scale;
+/* A channel, and in shared memory all those that a thread block's values are of. */
+struct tile_plain_channel {
+	const uint8_t *plane;
+	float step, negative_mean, scale;
 };
 
-/* What of an image all its threads need: loaded at once, before anything is asked of it. */
-struct tile_plain {
-	const uint8_t *object;
-	uint64_t plane[IC_COMPONENTS_MAX]; /* from the object's first byte */
-	uint32_t stride, ncomponents;
-	uint32_t is_plain;
-};
+#define TILE_PLAIN_LEAST 32u /* values a channel, so that these are few */
+#define TILE_PLAIN_CHANNELS (TILE_EACH_NVALUES / TILE_PLAIN_LEAST + 2)
 
-/* Whether all values of an output are such, and so where they are. */
-TILE_INLINE struct tile_plain tile_plain_of(const struct tile_plan *plan, const struct tile_image *image,
-                                            unsigned is_chroma)
+/* Whether all values of an output are such. */
+TILE_INLINE bool tile_is_plain(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
+                               unsigned is_chroma)
 {
 	const struct tile_output *out = &plan->output[is_chroma];
-	struct tile_plain p;
-	uint32_t is_whole = image->part[is_chroma].is_whole;
-	p.object = image->object;
-	p.stride = image->stride;
-	p.ncomponents = image->ncomponents;
+	return is_8bit && plan->type == IC_FLOAT16 && out->is_aligned && out->per_channel >= TILE_PLAIN_LEAST &&
+	       image->object && image->part[is_chroma].is_whole &&
+	       out->first_component + out->ncomponents <= image->ncomponents;
+}
+
+/* The first step, before a barrier. */
+TILE_INLINE void tile_plain_begin(const struct tile_plan *plan, const struct tile_image *image, unsigned is_chroma,
+                                  uint32_t thread_block, uint32_t thread, struct tile_plain_channel *channels)
+{
+	const struct tile_output *out = &plan->output[is_chroma];
+	uint32_t first = thread_block * TILE_EACH_NVALUES, last = tile_least(first + TILE_EACH_NVALUES, out->nvalues) - 1;
+	uint32_t channel = tile_divide(first, out->by_channel) + thread, end = tile_divide(last, out->by_channel);
+	for (; channel <= end; channel += TILE_THREADS, channels += TILE_THREADS) {
+		struct tile_channel c = tile_channel_of(plan, image, 1, out, channel);
+		struct tile_plain_channel plain = {c.plane, (float)(int32_t)c.dequant.step, 0.0f - c.mean, c.scale};
+		channels[thread] = plain;
+	}
+}
+
+/* Codes `at` to `at` + 7 of a plane, of which some may lie before its beginning or behind its end, as numbers. */
+TILE_INLINE struct tile_codes8 tile_plain_codes(const struct tile_plain_channel *c, int32_t at)
+{
+	const uint8_t *from = c->plane + at, *word = op_word_of(from);
+	uint32_t shift = (uint32_t)(uintptr_t)from * 8;
+	uint32_t a = op_load4_global(word), b = op_load4_global(word + 4), d = op_load4_global(word + 8);
+	struct tile_codes8 codes = {op_funnel(a, b, shift), op_funnel(b, d, shift)};
+	return codes;
+}
+
+/* With 8 bits a code is exact as a number, by way of 2^23 + 128 + code, and so is its product with the step, which is less
+ * than 2^15: a fused difference rounds once, as the reference does. */
+TILE_INLINE void tile_plain_numbers(const struct tile_plain_channel *c, struct tile_codes8 codes, float *out)
+{
+	uint32_t low = codes.low ^ 0x80808080u, high = codes.high ^ 0x80808080u;
 	TILE_UNROLL
-	for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
-		p.plane[c] = image->component[c].plane;
-	p.is_plain = (p.object != 0) & is_whole & out->is_aligned & (out->per_channel >= 8) &
-	             (out->first_component + out->ncomponents <= p.ncomponents) & (plan->type == IC_FLOAT16);
-	return p;
+	for (unsigned i = 0; i < 8; i++) {
+		float code = op_bits_float(op_permute(i < 4 ? low : high, 0x4b000000, 0x7440 | i % 4)) - 8388736.0f;
+		out[i] = op_multiply(op_multiply_add(code, c->step, c->negative_mean), c->scale);
+	}
 }
 
-TILE_INLINE struct tile_raw tile_load_raw(const struct tile_plan *plan, const struct tile_plain *p,
-                                          const struct tile_output *out, uint32_t channel, int32_t at)
-{
-	struct tile_raw raw;
-	uint32_t f = tile_frequency_of(channel, out->ncomponents);
-	uint32_t component = out->first_component + channel - f * out->ncomponents;
-	uint64_t plane = component == 0 ? p->plane[0] : component == 1 ? p->plane[1] : p->plane[2];
-	const uint8_t *from = p->object + plane + (uint64_t)f * p->stride + at;
-	uint32_t odd = (uint32_t)((uintptr_t)from & 3);
-	const uint8_t *word = from - odd;
-	raw.words[0] = op_load4(word);
-	raw.words[1] = op_load4(word + 4);
-	raw.words[2] = op_load4(word + 8);
-	raw.shift = 8 * odd;
-	raw.entry = op_load4(p->object + IC_HEADER_SIZE + IC_TABLE_ENTRY_SIZE * (f * p->ncomponents + component));
-	raw.mean = plan->mean[out->first_channel + channel];
-	raw.scale = plan->scale[out->first_channel + channel];
-	return raw;
-}
-
-TILE_INLINE void tile_raw_numbers(const struct tile_raw *raw, float *out)
-{
-	struct tile_channel c;
-	struct tile_codes8 codes = {op_funnel(raw->words[0], raw->words[1], raw->shift),
-	                            op_funnel(raw->words[1], raw->words[2], raw->shift)};
-	c.dequant.step = raw->entry & 0xff;
-	c.is_negated = false;
-	c.mean = raw->mean;
-	c.scale = raw->scale;
-	tile_numbers_of(1, &c, codes, out);
-}
-
-/* Eight values from each of 8 * index, 8 * (index + TILE_THREADS), ... on. */
-TILE_INLINE void tile_plain_freqs(const struct tile_plan *plan, const struct tile_image *image,
-                                  const struct tile_plain *p, unsigned is_chroma, uint32_t index, uint8_t *to)
+/* The second step: eight values from each of 8 * thread, 8 * (thread + TILE_THREADS), ... on. */
+TILE_INLINE void tile_plain_freqs(const struct tile_plan *plan, unsigned is_chroma, uint32_t thread_block, uint32_t thread,
+                                  const struct tile_plain_channel *channels, const struct tile_image *image,
+                                  uint8_t *to)
 {
 	const struct tile_output *out = &plan->output[is_chroma];
-	struct tile_raw raw[TILE_EACH], next[TILE_EACH];
-	uint32_t left[TILE_EACH];
+	const struct tile_plain_channel *channel[TILE_EACH];
+	struct tile_codes8 codes[TILE_EACH];
+	uint32_t left[TILE_EACH], index = thread_block * TILE_THREADS * TILE_EACH + thread;
+	uint32_t first_channel = tile_divide(thread_block * TILE_EACH_NVALUES, out->by_channel);
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_EACH; i++) {
 		uint32_t first = 8 * (index + i * TILE_THREADS);
 		left[i] = 0;
 		if (first + 8 > out->nvalues)
 			continue;
-		uint32_t channel = tile_divide(first, out->by_channel), at = first - channel * out->per_channel;
+		uint32_t c = tile_divide(first, out->by_channel), at = first - c * out->per_channel;
 		left[i] = out->per_channel - at;
-		raw[i] = tile_load_raw(plan, p, out, channel, (int32_t)at);
-		if (left[i] < 8)
-			next[i] = tile_load_raw(plan, p, out, channel + 1, -(int32_t)left[i]);
+		channel[i] = &channels[c - first_channel];
+		codes[i] = tile_plain_codes(channel[i], (int32_t)at);
 	}
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_EACH; i++) {
 		float numbers[8], others[8];
 		uint32_t at = index + i * TILE_THREADS;
-		if (left[i] == 0) {
+		if (left[i] == 0) { /* the last few, or none */
 			tile_freqs(plan, image, 1, is_chroma, at, to);
 			continue;
 		}
-		tile_raw_numbers(&raw[i], numbers);
+		tile_plain_numbers(channel[i], codes[i], numbers);
 		if (left[i] < 8) {
-			tile_raw_numbers(&next[i], others);
+			tile_plain_numbers(channel[i] + 1, tile_plain_codes(channel[i] + 1, -(int32_t)left[i]), others);
 			TILE_UNROLL
 			for (unsigned j = 0; j < 8; j++)
 				numbers[j] = j < left[i] ? numbers[j] : others[j];
@@ -381,16 +375,11 @@ TILE_INLINE void tile_plain_freqs(const struct tile_plan *plan, const struct til
 	}
 }
 
-/* What one thread does: TILE_EACH times eight values of an output of an image. */
+/* Otherwise: one step. */
 TILE_INLINE void tile_freqs_thread(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
                                    unsigned is_chroma, uint32_t thread_block, uint32_t thread, uint8_t *to)
 {
 	uint32_t index = thread_block * TILE_THREADS * TILE_EACH + thread;
-	struct tile_plain p = tile_plain_of(plan, image, is_chroma);
-	if (is_8bit && p.is_plain) {
-		tile_plain_freqs(plan, image, &p, is_chroma, index, to);
-		return;
-	}
 	for (unsigned i = 0; i < TILE_EACH; i++)
 		tile_freqs(plan, image, is_8bit, is_chroma, index + i * TILE_THREADS, to);
 }

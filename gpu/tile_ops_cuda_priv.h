@@ -118,6 +118,16 @@ TILE_INLINE uint32_t op_load4(const void *from)
 	return *static_cast<const uint32_t *>(from);
 }
 
+TILE_INLINE uint32_t op_load4_global(const void *from)
+{
+	return __ldg(static_cast<const uint32_t *>(from));
+}
+
+TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)
+{
+	return reinterpret_cast<const uint8_t *>(reinterpret_cast<uintptr_t>(from) & ~static_cast<uintptr_t>(3));
+}
+
 TILE_INLINE int32_t op_load_s16(const void *from)
 {
 	return *static_cast<const int16_t *>(from);

@@ -164,6 +164,18 @@ TILE_INLINE uint32_t op_load4(const void *from)
 	return word;
 }
 
+/* The same, of memory that nobody writes to and that a thread block does not share. */
+TILE_INLINE uint32_t op_load4_global(const void *from)
+{
+	return op_load4(from);
+}
+
+/* The multiple of 4 at or before. */
+TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)
+{
+	return from - ((uintptr_t)from & 3);
+}
+
 TILE_INLINE int32_t op_load_s16(const void *from)
 {
 	int16_t value;

@@ -18,11 +18,12 @@
 struct tile_span {
 	uint32_t first_col, ngroups; /* blocks, and how many groups of TILE_GROUP */
 	uint32_t first_block_row, nblock_rows;
-	uint32_t first_row, nrows;                             /* samples */
-	uint32_t nall;                                         /* groups, in all rows and components */
-	uint32_t across;                                       /* threads that a row of all components takes */
-	uint32_t rows_at_once;                                 /* so many rows they all take together */
-	uint32_t ngroups_inverse, nall_inverse, across_inverse; /* for tile_quotient */
+	uint32_t first_row, nrows; /* samples */
+	uint32_t has_top_edge;     /* of the first row of blocks the last samples alone */
+	uint32_t nwhole, nedge;    /* groups, in all rows and components: where but one row of samples is needed, and the others */
+	uint32_t across;           /* threads that a row of all components takes */
+	uint32_t rows_at_once;     /* so many rows they all take together */
+	uint32_t ngroups_inverse, nwhole_inverse, nedge_inverse, across_inverse; /* for tile_quotient */
 	uint32_t columns;     /* where its columns go in shared memory: [row][component][group][u][block of four] */
 	uint32_t columns_row; /* bytes from row to row */
 	uint32_t width;       /* of the component */
@@ -50,7 +51,7 @@ struct tile_head {
 /* floor(n / d), by what tile_inverse says of d, where n * d < 2^24. */
 TILE_INLINE uint32_t tile_inverse(uint32_t d)
 {
-	return ((1u << 24) - 1 + d) / d;
+	return d ? ((1u << 24) - 1 + d) / d : 0;
 }
 
 TILE_INLINE uint32_t tile_quotient(uint32_t n, uint32_t inverse)
@@ -85,10 +86,14 @@ TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, uin
 	span->nrows = bottom + 1 - top;
 	span->first_block_row = top / block;
 	span->nblock_rows = bottom / block + 1 - span->first_block_row;
-	span->nall = span->ngroups * span->nblock_rows * ncomponents;
+	uint32_t has_bottom_edge = block > 1 && bottom % block == 0, per_row = span->ngroups * ncomponents;
+	span->has_top_edge = block > 1 && top % block == block - 1;
+	span->nedge = per_row * (span->has_top_edge + has_bottom_edge);
+	span->nwhole = per_row * span->nblock_rows - span->nedge;
 	span->across = span->ngroups * ncomponents * (block == 1 ? 1 : TILE_GROUP);
 	span->ngroups_inverse = tile_inverse(span->ngroups);
-	span->nall_inverse = tile_inverse(span->nall);
+	span->nwhole_inverse = tile_inverse(span->nwhole);
+	span->nedge_inverse = tile_inverse(span->nedge);
 	span->across_inverse = tile_inverse(span->across);
 	span->rows_at_once = span->across < TILE_THREADS ? TILE_THREADS / span->across : 1;
 	span->columns = ncomponents == 1 ? plan->room.luma_columns : plan->room.chroma_columns;
@@ -138,7 +143,8 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	head->is_flipped = image->is_flipped;
 	head->is_gray = image->ncomponents == 1;
 	head->chroma_height = image->component[1].height;
-	head->luma.nrows = head->luma.nall = head->chroma.nrows = head->chroma.nall = 0;
+	head->luma.nrows = head->luma.nwhole = head->luma.nedge = 0;
+	head->chroma.nrows = head->chroma.nwhole = head->chroma.nedge = 0;
 	if (!image->object || !head->own_width || !head->own_height)
 		return;
 	head->from_x = image->x + (image->is_flipped ? image->width - head->out_x - head->own_width : head->out_x);
@@ -180,9 +186,8 @@ TILE_INLINE int32_t tile_coefficient(unsigned is_8bit, uint32_t bits, uint32_t w
 /* A word of codes that begins at bit `bit`, below 8, of `from`, which may lie anywhere. */
 TILE_INLINE uint32_t tile_codes(const uint8_t *from, uint32_t bit)
 {
-	uint32_t odd = (uint32_t)((uintptr_t)from & 3);
-	const uint8_t *word = from - odd;
-	return op_funnel(op_load4(word), op_load4(word + 4), odd * 8 + bit);
+	const uint8_t *word = op_word_of(from);
+	return op_funnel(op_load4_global(word), op_load4_global(word + 4), (uint32_t)(uintptr_t)from * 8 + bit);
 }
 
 /* --- Step 1: begin ------------------------------------------------------------------------------------------------- */
@@ -224,6 +229,18 @@ struct tile_column {
 	uint8_t *out;                      /* their place in row 0 */
 };
 
+/* The codes of the first n frequencies, a word each, and by what they become coefficients. */
+TILE_INLINE void tile_load_column(const struct tile_image *image, unsigned is_8bit, unsigned n,
+                                  const struct tile_column *c, uint32_t *words, struct tile_dequant *params)
+{
+	TILE_UNROLL
+	for (unsigned v = 0; v < n; v++) {
+		params[v] = c->params[v];
+		uint32_t f = is_8bit ? params[v].means : params[v].step >> 16;
+		words[v] = tile_codes(c->planes + (uint64_t)f * image->stride, c->bit);
+	}
+}
+
 /* One line: block `i` of the four. */
 TILE_INLINE void tile_column_line(const struct tile_plan *plan, unsigned block, unsigned is_8bit, unsigned n,
                                   const uint32_t *words, const struct tile_dequant *params, unsigned i, uint32_t *sums)
@@ -235,6 +252,31 @@ TILE_INLINE void tile_column_line(const struct tile_plan *plan, unsigned block, 
 	tile_line(block, n, in, 1u << (TILE_FIRST_BITS - 1), sums);
 }
 
+/* The row that an edge needs: the first of the blocks' or, if it is the top one, the last, in which the odd frequencies have
+ * the other sign. */
+TILE_INLINE void tile_put_edge(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                               unsigned is_8bit, unsigned n, const struct tile_column *c, uint32_t is_top)
+{
+	uint32_t words[IC_BLOCK_MAX], sums[TILE_GROUP];
+	struct tile_dequant params[IC_BLOCK_MAX];
+	tile_load_column(image, is_8bit, n, c, words, params);
+	TILE_UNROLL
+	for (unsigned i = 0; i < TILE_GROUP; i++) {
+		uint32_t even = 1u << (TILE_FIRST_BITS - 1), odd = 0;
+		TILE_UNROLL
+		for (unsigned v = 0; v < n; v++) {
+			uint32_t coefficient = (uint32_t)tile_coefficient(is_8bit, plan->bits, words[v], i, params[v]);
+			if (v % 2)
+				odd += tile_matrix(block, 0, v) * coefficient;
+			else
+				even += tile_matrix(block, 0, v) * coefficient;
+		}
+		sums[i] = (uint32_t)((int32_t)(is_top ? even - odd : even + odd) >> TILE_FIRST_BITS);
+	}
+	op_store8(c->out, op_pack_s16((int32_t)sums[0], (int32_t)sums[1]),
+	          op_pack_s16((int32_t)sums[2], (int32_t)sums[3]));
+}
+
 /* The first n frequencies may be kept. One block after the other, or two where there are registers for it. */
 TILE_INLINE void tile_put_column(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                                  unsigned is_8bit, unsigned n, const struct tile_column *c, uint32_t nrows,
@@ -242,16 +284,8 @@ TILE_INLINE void tile_put_column(const struct tile_plan *plan, const struct tile
 {
 	unsigned together = block > 8 ? 1 : 2;
 	uint32_t words[IC_BLOCK_MAX], sums[2][IC_BLOCK_MAX];
-	struct tile_dequant dequants[8];
-	const struct tile_dequant *params = block > 8 ? c->params : dequants;
-	TILE_UNROLL
-	for (unsigned v = 0; v < n; v++) {
-		struct tile_dequant d = c->params[v];
-		uint32_t f = is_8bit ? d.means : d.step >> 16;
-		words[v] = tile_codes(c->planes + (uint64_t)f * image->stride, c->bit);
-		if (block <= 8)
-			dequants[v % 8] = d;
-	}
+	struct tile_dequant params[IC_BLOCK_MAX];
+	tile_load_column(image, is_8bit, n, c, words, params);
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_GROUP; i += together) {
 		TILE_UNROLL
@@ -270,15 +304,22 @@ TILE_INLINE void tile_put_column(const struct tile_plan *plan, const struct tile
 	}
 }
 
-/* Column `index` of a span: of u, and of a group of blocks. */
+/* Column `index` of a span: of u, and of a group of blocks. is_edge: of which a row is needed. */
 TILE_INLINE void tile_column_at(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                unsigned is_8bit, const struct tile_head *head, const struct tile_span *span,
-                                uint32_t is_chroma, uint32_t index, uint8_t *shared)
+                                unsigned is_8bit, const struct tile_head *head, uint32_t is_chroma, bool is_edge,
+                                uint32_t index, uint8_t *shared)
 {
+	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
 	const struct tile_dequant *params = (const struct tile_dequant *)(const void *)(shared + plan->room.params);
-	uint32_t u = tile_quotient(index, span->nall_inverse), line_group = index - u * span->nall;
+	uint32_t u = tile_quotient(index, is_edge ? span->nedge_inverse : span->nwhole_inverse), n = plan->nv[u];
+	uint32_t line_group = index - u * (is_edge ? span->nedge : span->nwhole);
 	uint32_t line = tile_quotient(line_group, span->ngroups_inverse), group = line_group - line * span->ngroups;
-	uint32_t is_second = is_chroma & line, block_row = is_chroma ? line / 2 : line, n = plan->nv[u];
+	uint32_t is_second = is_chroma & line, block_row = is_chroma ? line / 2 : line;
+	uint32_t is_top = is_edge & span->has_top_edge & (block_row == 0);
+	if (!is_edge)
+		block_row += span->has_top_edge;
+	else if (!is_top)
+		block_row = span->nblock_rows - 1;
 	const struct tile_codes_of *codes = &head->codes[is_chroma + is_second];
 	uint32_t bit = codes->first_bit + block_row * codes->nbits_row + TILE_GROUP * group * plan->bits;
 	struct tile_column c;
@@ -288,7 +329,13 @@ TILE_INLINE void tile_column_at(const struct tile_plan *plan, const struct tile_
 	c.row = (int32_t)((span->first_block_row + block_row) * block) - (int32_t)span->first_row;
 	c.out = shared + span->columns + (is_second * span->ngroups + group) * tile_columns_nbytes(block) +
 	        u * TILE_COLUMNS_U;
-	if (block == 8 && n <= 2)
+	if (is_edge)
+		c.out += is_top ? 0 : (span->nrows - 1) * span->columns_row;
+	if (is_edge && block >= 4 && n <= block / 2)
+		tile_put_edge(plan, image, block, is_8bit, block / 2, &c, is_top);
+	else if (is_edge)
+		tile_put_edge(plan, image, block, is_8bit, block, &c, is_top);
+	else if (block == 8 && n <= 2)
 		tile_put_column(plan, image, block, is_8bit, 2, &c, span->nrows, span->columns_row);
 	else if (block >= 4 && n <= block / 2)
 		tile_put_column(plan, image, block, is_8bit, block / 2, &c, span->nrows, span->columns_row);
@@ -296,17 +343,29 @@ TILE_INLINE void tile_column_at(const struct tile_plan *plan, const struct tile_
 		tile_put_column(plan, image, block, is_8bit, block, &c, span->nrows, span->columns_row);
 }
 
+/* Threads go on with what comes next where those of the work before end; all of a warp do the same. */
+TILE_INLINE uint32_t tile_turn(uint32_t thread, uint32_t n)
+{
+	return (thread - (n + TILE_LANES - 1) / TILE_LANES * TILE_LANES) % TILE_THREADS;
+}
+
 TILE_INLINE void tile_columns(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                               unsigned is_8bit, uint32_t thread, uint8_t *shared)
 {
 	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
-	uint32_t nluma = head->luma.nall * plan->nu, n = nluma + head->chroma.nall * plan->nu;
 	if (block == 1)
 		return;
-	for (uint32_t item = thread; item < n; item += TILE_THREADS) {
-		uint32_t is_chroma = item >= nluma;
-		tile_column_at(plan, image, block, is_8bit, head, is_chroma ? &head->chroma : &head->luma, is_chroma,
-		               is_chroma ? item - nluma : item, shared);
+	TILE_UNROLL
+	for (unsigned is_chroma = 0; is_chroma < 2; is_chroma++) {
+		const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
+		uint32_t n = span->nwhole * plan->nu;
+		for (uint32_t item = thread; item < n; item += TILE_THREADS)
+			tile_column_at(plan, image, block, is_8bit, head, is_chroma, false, item, shared);
+		thread = tile_turn(thread, n);
+		n = span->nedge * plan->nu;
+		for (uint32_t item = thread; item < n; item += TILE_THREADS)
+			tile_column_at(plan, image, block, is_8bit, head, is_chroma, true, item, shared);
+		thread = tile_turn(thread, n);
 	}
 }
 

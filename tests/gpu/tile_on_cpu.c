@@ -78,10 +78,19 @@ static void run_pixels(const struct tile_plan *plan, const struct tile_image *im
 
 static void run_freqs(const struct tile_plan *plan, const struct tile_image *image, bool is_chroma, uint8_t *out)
 {
-	uint32_t each = 8 * TILE_EACH * TILE_THREADS;
-	for (uint32_t first = 0; first < plan->output[is_chroma].nvalues; first += each) {
+	struct tile_plain_channel channels[TILE_PLAIN_CHANNELS];
+	unsigned is_8bit = plan->bits == 8;
+	for (uint32_t block = 0; block * TILE_EACH_NVALUES < plan->output[is_chroma].nvalues; block++) {
+		if (!tile_is_plain(plan, image, is_8bit, is_chroma)) {
+			for (uint32_t t = 0; t < TILE_THREADS; t++)
+				tile_freqs_thread(plan, image, is_8bit, is_chroma, block, in_turn(block, t), out);
+			continue;
+		}
+		memset(channels, 0xa5, sizeof channels);
 		for (uint32_t t = 0; t < TILE_THREADS; t++)
-			tile_freqs_thread(plan, image, plan->bits == 8, is_chroma, first / each, t, out);
+			tile_plain_begin(plan, image, is_chroma, block, in_turn(block, t), channels);
+		for (uint32_t t = 0; t < TILE_THREADS; t++)
+			tile_plain_freqs(plan, is_chroma, block, in_turn(block, t), channels, image, out);
 	}
 }
 
