@@ -4,10 +4,10 @@
 #include "tile_freqs_priv.h"
 
 /* Thread blocks that fit a processor together, and so how many registers a thread may have: 64, and for large blocks, whose
- * lines are long, 128. */
+ * lines are long, 128; what hides the way to memory are threads that wait there. */
 static constexpr int together(unsigned block)
 {
-	return block <= 8 ? 4 : 2;
+	return block == 1 ? 5 : block <= 8 ? 4 : 2;
 }
 
 template <unsigned block, unsigned is_8bit>
@@ -35,9 +35,8 @@ __global__ __launch_bounds__(TILE_THREADS,
 	tile_pixels(&plan, block, thread, shared, out);
 }
 
-/* The registers of a thread are few enough for five thread blocks: what hides the way to memory are those that wait there. */
 template <unsigned is_8bit>
-__global__ __launch_bounds__(TILE_THREADS, 5) void freqs_kernel(const __grid_constant__ struct tile_plan plan,
+__global__ __launch_bounds__(TILE_THREADS, 8) void freqs_kernel(const __grid_constant__ struct tile_plan plan,
                                                                 const struct tile_image *__restrict__ images,
                                                                 uint8_t *out, uint8_t *chroma, uint32_t nblocks_luma)
 {

@@ -40,14 +40,25 @@ static void set_room(struct tile_plan *plan)
 	room->chroma_blocks = touched(chroma_width, block);
 	room->luma_stride = room->luma_blocks * block + READ_AHEAD;
 	room->chroma_stride = TILE_LEAD + room->chroma_blocks * block + READ_AHEAD;
-	uint32_t columns = block > 1 ? (block + 1) * (uint32_t)sizeof(uint16_t) : 0; /* of a block; tile_columns_nbytes */
-	take(room, sizeof(struct tile_head));
+	uint32_t columns =
+	        block > 1 ? (block + 1) * (uint32_t)sizeof(uint16_t) : 0; /* of a block; tile_columns_nbytes */
+	take(room, TILE_HEAD_NBYTES);
 	room->params = take(room, IC_COMPONENTS_MAX * block * block * (uint32_t)sizeof(struct tile_dequant));
 	room->luma_columns = take(room, plan->tile_height * room->luma_blocks * columns);
 	room->chroma_columns = take(room, room->chroma_rows * 2 * room->chroma_blocks * columns);
 	room->luma = take(room, plan->tile_height * room->luma_stride);
 	for (unsigned c = 0; c < 2; c++)
 		room->chroma[c] = take(room, room->chroma_rows * room->chroma_stride);
+}
+
+/* l is the least for which 2^l >= d; then 2^31 <= 2^(31+l) / d < 2^32. */
+static struct tile_divisor tile_divisor_of(uint32_t d)
+{
+	struct tile_divisor divisor = {0, 0};
+	while (UINT64_C(1) << divisor.shift < d)
+		divisor.shift++;
+	divisor.magic = d ? (uint32_t)((UINT64_C(1) << (31 + divisor.shift)) / d + 1) : 0;
+	return divisor;
 }
 
 static void set_tiles(struct tile_plan *plan)
@@ -57,6 +68,7 @@ static void set_tiles(struct tile_plan *plan)
 	plan->tile_height = TILE_ROWS;
 	plan->tiles_across = (plan->width + plan->tile_width - 1) / plan->tile_width;
 	plan->tiles_down = (plan->height + plan->tile_height - 1) / plan->tile_height;
+	plan->by_tiles_across = tile_divisor_of(plan->tiles_across);
 	plan->across_inverse = tile_inverse(plan->tile_width / TILE_PIXELS);
 	plan->pairs_at_once = TILE_THREADS / (plan->tile_width / TILE_PIXELS);
 }
@@ -73,16 +85,6 @@ static void set_freqs(struct tile_plan *plan, const struct ic_design *design)
 		plan->nv[u] = plan->nv[u] > v ? plan->nv[u] : (uint8_t)(v + 1);
 		plan->nu = plan->nu > u ? plan->nu : u + 1;
 	}
-}
-
-/* l is the least for which 2^l >= d; then 2^31 <= 2^(31+l) / d < 2^32. */
-static struct tile_divisor tile_divisor_of(uint32_t d)
-{
-	struct tile_divisor divisor = {0, 0};
-	while (UINT64_C(1) << divisor.shift < d)
-		divisor.shift++;
-	divisor.magic = d ? (uint32_t)((UINT64_C(1) << (31 + divisor.shift)) / d + 1) : 0;
-	return divisor;
 }
 
 static void set_output(struct tile_output *out, uint32_t channels, uint32_t width, uint32_t height)

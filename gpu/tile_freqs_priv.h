@@ -277,7 +277,7 @@ TILE_INLINE void tile_freqs(const struct tile_plan *plan, const struct tile_imag
 
 /* --- Planes as they lie, codes of 8 bits, to half precision: what training reads ------------------------------------ */
 
-#define TILE_EACH 4 /* times eight values that a thread takes, so that their loads are on their way together */
+#define TILE_EACH 2 /* times eight values that a thread takes, so that their loads are on their way together */
 #define TILE_EACH_NVALUES (8 * TILE_THREADS * TILE_EACH) /* of a thread block */
 
 /* A channel, and in shared memory all those that a thread block's values are of. */
@@ -304,7 +304,8 @@ TILE_INLINE void tile_plain_begin(const struct tile_plan *plan, const struct til
                                   uint32_t thread_block, uint32_t thread, struct tile_plain_channel *channels)
 {
 	const struct tile_output *out = &plan->output[is_chroma];
-	uint32_t first = thread_block * TILE_EACH_NVALUES, last = tile_least(first + TILE_EACH_NVALUES, out->nvalues) - 1;
+	uint32_t first = thread_block * TILE_EACH_NVALUES,
+	         last = tile_least(first + TILE_EACH_NVALUES, out->nvalues) - 1;
 	uint32_t channel = tile_divide(first, out->by_channel) + thread, end = tile_divide(last, out->by_channel);
 	for (; channel <= end; channel += TILE_THREADS, channels += TILE_THREADS) {
 		struct tile_channel c = tile_channel_of(plan, image, 1, out, channel);
@@ -336,9 +337,9 @@ TILE_INLINE void tile_plain_numbers(const struct tile_plain_channel *c, struct t
 }
 
 /* The second step: eight values from each of 8 * thread, 8 * (thread + TILE_THREADS), ... on. */
-TILE_INLINE void tile_plain_freqs(const struct tile_plan *plan, unsigned is_chroma, uint32_t thread_block, uint32_t thread,
-                                  const struct tile_plain_channel *channels, const struct tile_image *image,
-                                  uint8_t *to)
+TILE_INLINE void tile_plain_freqs(const struct tile_plan *plan, unsigned is_chroma, uint32_t thread_block,
+                                  uint32_t thread, const struct tile_plain_channel *channels,
+                                  const struct tile_image *image, uint8_t *to)
 {
 	const struct tile_output *out = &plan->output[is_chroma];
 	const struct tile_plain_channel *channel[TILE_EACH];

@@ -271,7 +271,8 @@ TILE_INLINE void tile_put_numbers(uint32_t type, const float *numbers, unsigned 
 
 /* Channels apart: eight pixels whose place is `out` in the first channel. `type` and `is_fused` are constants where this is
  * called. */
-TILE_INLINE void tile_put_apart(const struct tile_plan *plan, uint32_t type, bool is_fused, const struct tile_rgb8 *rgb, uint8_t *out)
+TILE_INLINE void tile_put_apart(const struct tile_plan *plan, uint32_t type, bool is_fused, const struct tile_rgb8 *rgb,
+                                uint8_t *out)
 {
 	TILE_UNROLL
 	for (unsigned c = 0; c < 3; c++, out += plan->channel_nbytes) {
@@ -295,7 +296,8 @@ TILE_INLINE void tile_join4(uint32_t r, uint32_t g, uint32_t b, uint32_t out[3])
 	out[2] = op_permute(op_permute(b, rg_high, 0x0762), b, 0x7210);      /* b2 r3 g3 b3 */
 }
 
-TILE_INLINE void tile_put_joined(const struct tile_plan *plan, uint32_t type, bool is_fused, const struct tile_rgb8 *rgb, uint8_t *out)
+TILE_INLINE void tile_put_joined(const struct tile_plan *plan, uint32_t type, bool is_fused,
+                                 const struct tile_rgb8 *rgb, uint8_t *out)
 {
 	float numbers[3][TILE_PIXELS], joined[3 * TILE_PIXELS];
 	if (type == IC_UINT8) {
@@ -342,7 +344,8 @@ TILE_INLINE void tile_put_some(const struct tile_plan *plan, const struct tile_r
 	}
 }
 
-TILE_INLINE void tile_put_all(const struct tile_plan *plan, uint32_t type, bool is_fused, const struct tile_rgb8 *rgb, uint8_t *out)
+TILE_INLINE void tile_put_all(const struct tile_plan *plan, uint32_t type, bool is_fused, const struct tile_rgb8 *rgb,
+                              uint8_t *out)
 {
 	if (plan->axes == IC_NHWC)
 		tile_put_joined(plan, type, is_fused, rgb, out);

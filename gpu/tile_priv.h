@@ -89,6 +89,7 @@ struct tile_plan {
 	const float *mean, *scale; /* of each channel of frequencies; device memory */
 
 	uint32_t tile_width, tile_height, tiles_across, tiles_down; /* of pixels */
+	struct tile_divisor by_tiles_across;
 	uint32_t across_inverse; /* for tile_quotient: of a tile's threads in a row */
 	uint32_t pairs_at_once;  /* so many pairs of rows all its threads take together */
 	struct tile_room room;

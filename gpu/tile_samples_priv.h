@@ -20,10 +20,9 @@ struct tile_span {
 	uint32_t first_block_row, nblock_rows;
 	uint32_t first_row, nrows; /* samples */
 	uint32_t has_top_edge;     /* of the first row of blocks the last samples alone */
-	uint32_t nwhole, nedge;    /* groups, in all rows and components: where but one row of samples is needed, and the others */
-	uint32_t across;           /* threads that a row of all components takes */
-	uint32_t rows_at_once;     /* so many rows they all take together */
-	uint32_t ngroups_inverse, nwhole_inverse, nedge_inverse, across_inverse; /* for tile_quotient */
+	uint32_t nwhole,
+	        nedge; /* groups, in all rows and components: where but one row of samples is needed, and the others */
+	uint32_t across;      /* threads that a row of all components takes */
 	uint32_t columns;     /* where its columns go in shared memory: [row][component][group][u][block of four] */
 	uint32_t columns_row; /* bytes from row to row */
 	uint32_t width;       /* of the component */
@@ -36,7 +35,14 @@ struct tile_codes_of {
 	uint32_t nbits_row;    /* from a row of blocks to the next */
 };
 
-/* Lies first in shared memory. */
+/* To divide by numbers of a span, for tile_quotient; and so many rows as all threads take at once. */
+enum { TILE_NGROUPS, TILE_NWHOLE, TILE_NEDGE, TILE_ACROSS };
+struct tile_inverses {
+	uint32_t of[4];
+	uint32_t rows_at_once;
+};
+
+/* Lies first in shared memory, before the inverses for luma and for chroma. */
 struct tile_head {
 	struct tile_span luma, chroma;
 	struct tile_codes_of codes[IC_COMPONENTS_MAX];
@@ -47,6 +53,13 @@ struct tile_head {
 	uint32_t is_flipped, is_gray;
 	uint32_t chroma_height; /* samples of the image */
 };
+
+#define TILE_HEAD_NBYTES ((uint32_t)(sizeof(struct tile_head) + 2 * sizeof(struct tile_inverses)))
+
+TILE_INLINE const struct tile_inverses *tile_inverses_of(const struct tile_head *head, uint32_t is_chroma)
+{
+	return (const struct tile_inverses *)(const void *)(head + 1) + is_chroma;
+}
 
 /* floor(n / d), by what tile_inverse says of d, where n * d < 2^24. */
 TILE_INLINE uint32_t tile_inverse(uint32_t d)
@@ -80,24 +93,20 @@ TILE_INLINE uint32_t tile_columns_nbytes(unsigned block)
 TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, uint32_t left, uint32_t right,
                                uint32_t top, uint32_t bottom, unsigned ncomponents, struct tile_span *span)
 {
+	uint32_t has_bottom_edge = block > 1 && bottom % block == 0;
 	span->first_col = left / block;
 	span->ngroups = (right / block - span->first_col + TILE_GROUP) / TILE_GROUP;
 	span->first_row = top;
 	span->nrows = bottom + 1 - top;
 	span->first_block_row = top / block;
 	span->nblock_rows = bottom / block + 1 - span->first_block_row;
-	uint32_t has_bottom_edge = block > 1 && bottom % block == 0, per_row = span->ngroups * ncomponents;
 	span->has_top_edge = block > 1 && top % block == block - 1;
+	uint32_t per_row = span->ngroups * ncomponents;
 	span->nedge = per_row * (span->has_top_edge + has_bottom_edge);
 	span->nwhole = per_row * span->nblock_rows - span->nedge;
-	span->across = span->ngroups * ncomponents * (block == 1 ? 1 : TILE_GROUP);
-	span->ngroups_inverse = tile_inverse(span->ngroups);
-	span->nwhole_inverse = tile_inverse(span->nwhole);
-	span->nedge_inverse = tile_inverse(span->nedge);
-	span->across_inverse = tile_inverse(span->across);
-	span->rows_at_once = span->across < TILE_THREADS ? TILE_THREADS / span->across : 1;
+	span->across = per_row * (block == 1 ? 1 : TILE_GROUP);
 	span->columns = ncomponents == 1 ? plan->room.luma_columns : plan->room.chroma_columns;
-	span->columns_row = span->ngroups * ncomponents * tile_columns_nbytes(block);
+	span->columns_row = per_row * tile_columns_nbytes(block);
 }
 
 TILE_INLINE void tile_set_codes(const struct tile_plan *plan, const struct tile_image *image, uint32_t component,
@@ -130,10 +139,11 @@ TILE_INLINE void tile_set_chroma(const struct tile_plan *plan, const struct tile
 	span->width = c->width;
 }
 
+/* All but the inverses. */
 TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                                uint32_t tile, struct tile_head *head)
 {
-	uint32_t row = tile / plan->tiles_across;
+	uint32_t row = tile_divide(tile, plan->by_tiles_across);
 	head->out_x = (tile - row * plan->tiles_across) * plan->tile_width;
 	head->out_y = row * plan->tile_height;
 	head->out_width = tile_least(plan->tile_width, plan->width - head->out_x);
@@ -144,8 +154,9 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	head->is_gray = image->ncomponents == 1;
 	head->chroma_height = image->component[1].height;
 	head->luma.nrows = head->luma.nwhole = head->luma.nedge = 0;
-	head->chroma.nrows = head->chroma.nwhole = head->chroma.nedge = 0;
-	if (!image->object || !head->own_width || !head->own_height)
+	head->luma.ngroups = head->luma.across = 1;
+	head->chroma = head->luma;
+	if (!head->own_width || !head->own_height)
 		return;
 	head->from_x = image->x + (image->is_flipped ? image->width - head->out_x - head->own_width : head->out_x);
 	head->from_y = image->y + head->out_y;
@@ -154,8 +165,25 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	head->luma.width = image->component[0].width;
 	if (image->ncomponents == 3)
 		tile_set_chroma(plan, image, block, head->from_x, right, head->from_y, bottom, &head->chroma);
-	for (uint32_t c = 0; c < image->ncomponents; c++)
-		tile_set_codes(plan, image, c, c ? &head->chroma : &head->luma, &head->codes[c]);
+	TILE_UNROLL
+	for (uint32_t c = 0; c < IC_COMPONENTS_MAX; c++) {
+		if (c < image->ncomponents)
+			tile_set_codes(plan, image, c, c ? &head->chroma : &head->luma, &head->codes[c]);
+	}
+}
+
+#define TILE_INVERSES 8u /* threads that find them, each one of its own, for divisions take long */
+
+TILE_INLINE void tile_set_inverse(const struct tile_head *head, uint32_t thread, struct tile_inverses *inverses)
+{
+	uint32_t is_chroma = thread / 4, which = thread % 4;
+	uint32_t d = which == 0   ? (is_chroma ? head->chroma.ngroups : head->luma.ngroups)
+	             : which == 1 ? (is_chroma ? head->chroma.nwhole : head->luma.nwhole)
+	             : which == 2 ? (is_chroma ? head->chroma.nedge : head->luma.nedge)
+	                          : (is_chroma ? head->chroma.across : head->luma.across);
+	inverses[is_chroma].of[which] = tile_inverse(d);
+	if (which == TILE_ACROSS)
+		inverses[is_chroma].rows_at_once = d < TILE_THREADS ? tile_quotient(TILE_THREADS, tile_inverse(d)) : 1;
 }
 
 /* --- Codes and coefficients ---------------------------------------------------------------------------------------- */
@@ -212,8 +240,13 @@ TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_imag
                             unsigned is_8bit, uint32_t tile, uint32_t thread, uint8_t *shared)
 {
 	struct tile_dequant *params = (struct tile_dequant *)(void *)(shared + plan->room.params);
-	if (thread == 0)
-		tile_set_head(plan, image, block, tile, (struct tile_head *)(void *)shared);
+	if (thread < TILE_INVERSES) {
+		struct tile_head own, *head = (struct tile_head *)(void *)shared;
+		tile_set_head(plan, image, block, tile, &own);
+		if (thread == 0)
+			*head = own;
+		tile_set_inverse(&own, thread, (struct tile_inverses *)(void *)(head + 1));
+	}
 	for (uint32_t p = thread; p < image->ncomponents * block * block; p += TILE_THREADS)
 		params[p] = tile_param(plan, image, is_8bit, p / (block * block), p / block % block, p % block);
 }
@@ -222,23 +255,28 @@ TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_imag
 
 /* Column u of four blocks of a row of blocks of a component, and where it goes. */
 struct tile_column {
-	const uint8_t *planes; /* the byte of the first block's code, in the plane of the first frequency */
-	uint32_t bit;          /* of this byte */
+	const uint8_t *planes;             /* the byte of the first block's code, in the plane of the first frequency */
+	uint32_t bit;                      /* of this byte */
 	const struct tile_dequant *params; /* of (u, 0) */
 	int32_t row;                       /* of the span: the blocks' first; may lie before it */
 	uint8_t *out;                      /* their place in row 0 */
 };
 
-/* The codes of the first n frequencies, a word each, and by what they become coefficients. */
-TILE_INLINE void tile_load_column(const struct tile_image *image, unsigned is_8bit, unsigned n,
-                                  const struct tile_column *c, uint32_t *words, struct tile_dequant *params)
+/* The codes of the first n frequencies, a word each. By what they become coefficients stays in shared memory where blocks are
+ * large, and registers few: the result is where to find it. */
+TILE_INLINE const struct tile_dequant *tile_load_column(const struct tile_image *image, unsigned block,
+                                                        unsigned is_8bit, unsigned n, const struct tile_column *c,
+                                                        uint32_t *words, struct tile_dequant params[8])
 {
 	TILE_UNROLL
 	for (unsigned v = 0; v < n; v++) {
-		params[v] = c->params[v];
-		uint32_t f = is_8bit ? params[v].means : params[v].step >> 16;
+		struct tile_dequant d = c->params[v];
+		uint32_t f = is_8bit ? d.means : d.step >> 16;
 		words[v] = tile_codes(c->planes + (uint64_t)f * image->stride, c->bit);
+		if (block <= 8)
+			params[v % 8] = d;
 	}
+	return block <= 8 ? params : c->params;
 }
 
 /* One line: block `i` of the four. */
@@ -258,8 +296,8 @@ TILE_INLINE void tile_put_edge(const struct tile_plan *plan, const struct tile_i
                                unsigned is_8bit, unsigned n, const struct tile_column *c, uint32_t is_top)
 {
 	uint32_t words[IC_BLOCK_MAX], sums[TILE_GROUP];
-	struct tile_dequant params[IC_BLOCK_MAX];
-	tile_load_column(image, is_8bit, n, c, words, params);
+	struct tile_dequant few[8];
+	const struct tile_dequant *params = tile_load_column(image, block, is_8bit, n, c, words, few);
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_GROUP; i++) {
 		uint32_t even = 1u << (TILE_FIRST_BITS - 1), odd = 0;
@@ -284,8 +322,8 @@ TILE_INLINE void tile_put_column(const struct tile_plan *plan, const struct tile
 {
 	unsigned together = block > 8 ? 1 : 2;
 	uint32_t words[IC_BLOCK_MAX], sums[2][IC_BLOCK_MAX];
-	struct tile_dequant params[IC_BLOCK_MAX];
-	tile_load_column(image, is_8bit, n, c, words, params);
+	struct tile_dequant few[8];
+	const struct tile_dequant *params = tile_load_column(image, block, is_8bit, n, c, words, few);
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_GROUP; i += together) {
 		TILE_UNROLL
@@ -310,10 +348,12 @@ TILE_INLINE void tile_column_at(const struct tile_plan *plan, const struct tile_
                                 uint32_t index, uint8_t *shared)
 {
 	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
+	const struct tile_inverses *inverses = tile_inverses_of(head, is_chroma);
 	const struct tile_dequant *params = (const struct tile_dequant *)(const void *)(shared + plan->room.params);
-	uint32_t u = tile_quotient(index, is_edge ? span->nedge_inverse : span->nwhole_inverse), n = plan->nv[u];
+	uint32_t u = tile_quotient(index, inverses->of[is_edge ? TILE_NEDGE : TILE_NWHOLE]), n = plan->nv[u];
 	uint32_t line_group = index - u * (is_edge ? span->nedge : span->nwhole);
-	uint32_t line = tile_quotient(line_group, span->ngroups_inverse), group = line_group - line * span->ngroups;
+	uint32_t line = tile_quotient(line_group, inverses->of[TILE_NGROUPS]),
+	         group = line_group - line * span->ngroups;
 	uint32_t is_second = is_chroma & line, block_row = is_chroma ? line / 2 : line;
 	uint32_t is_top = is_edge & span->has_top_edge & (block_row == 0);
 	if (!is_edge)
@@ -391,9 +431,9 @@ TILE_INLINE void tile_row(unsigned block, unsigned n, uint32_t nu, const uint8_t
 	}
 	TILE_UNROLL
 	for (unsigned x = 0; x < block; x += 4)
-		words[x / 4] = op_pack_s8((int32_t)sums[x], (int32_t)sums[x + 1], (int32_t)sums[x + 2],
-		                          (int32_t)sums[x + 3]) ^
-		               0x80808080;
+		words[x / 4] =
+		        op_pack_s8((int32_t)sums[x], (int32_t)sums[x + 1], (int32_t)sums[x + 2], (int32_t)sums[x + 3]) ^
+		        0x80808080;
 	if (block == 4)
 		op_store4(out, words[0]);
 	TILE_UNROLL
@@ -432,7 +472,7 @@ TILE_INLINE void tile_repeat_edges(uint32_t width, uint32_t first, uint32_t n, u
 		out[width - first] = out[width - 1 - first];
 }
 
-/* Rows `row`, `row` + rows_at_once, ... of a block, the one at `place` of those of all components of the span, or, where B
+/* Rows `row`, `row` + at_once, ... of a block, the one at `place` of those of all components of the span, or, where B
  * is 1, of four of them. */
 TILE_INLINE void tile_block_rows(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
                                  const struct tile_head *head, uint32_t is_chroma, uint32_t row, uint32_t place,
@@ -440,13 +480,14 @@ TILE_INLINE void tile_block_rows(const struct tile_plan *plan, unsigned block, u
 {
 	const struct tile_room *room = &plan->room;
 	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
+	uint32_t at_once = tile_inverses_of(head, is_chroma)->rows_at_once;
 	uint32_t is_second = is_chroma && place >= span->across / 2, col = is_second ? place - span->across / 2 : place;
 	uint32_t width = block == 1 ? TILE_GROUP : block, first = span->first_col * block + col * width;
 	if (first >= span->width)
 		return;
 	uint32_t stride = is_chroma ? room->chroma_stride : room->luma_stride;
-	uint8_t *out = shared + (is_chroma ? room->chroma[is_second] + TILE_LEAD : room->luma) + row * stride +
-	               col * width;
+	uint8_t *out =
+	        shared + (is_chroma ? room->chroma[is_second] + TILE_LEAD : room->luma) + row * stride + col * width;
 	const uint8_t *columns = shared + span->columns + row * span->columns_row +
 	                         place / TILE_GROUP * tile_columns_nbytes(block) + place % TILE_GROUP * 2;
 	const struct tile_codes_of *codes = &head->codes[is_chroma + is_second];
@@ -454,16 +495,16 @@ TILE_INLINE void tile_block_rows(const struct tile_plan *plan, unsigned block, u
 	struct tile_dequant param = {0, 0};
 	if (block == 1)
 		param = ((const struct tile_dequant *)(const void *)(shared + room->params))[is_chroma + is_second];
-	for (; row < span->nrows; row += span->rows_at_once) {
+	for (; row < span->nrows; row += at_once) {
 		if (block == 1)
 			tile_codes_to_samples(plan, is_8bit, codes->planes, bit, param, out);
 		else
 			tile_row_any(block, plan->nu, columns, out);
 		if (is_chroma)
 			tile_repeat_edges(span->width, first, width, out);
-		out += span->rows_at_once * stride;
-		columns += span->rows_at_once * span->columns_row;
-		bit += span->rows_at_once * codes->nbits_row;
+		out += at_once * stride;
+		columns += at_once * span->columns_row;
+		bit += at_once * codes->nbits_row;
 	}
 }
 
@@ -473,8 +514,9 @@ TILE_INLINE void tile_rows_of(const struct tile_plan *plan, unsigned block, unsi
 	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
 	if (span->nrows == 0)
 		return;
-	uint32_t row = tile_quotient(thread, span->across_inverse);
-	if (row >= span->rows_at_once)
+	const struct tile_inverses *inverses = tile_inverses_of(head, is_chroma);
+	uint32_t row = tile_quotient(thread, inverses->of[TILE_ACROSS]);
+	if (row >= inverses->rows_at_once)
 		return;
 	/* Once, but for the widest rows of the smallest blocks. */
 	for (uint32_t place = thread - row * span->across; place < span->across; place += TILE_THREADS)
