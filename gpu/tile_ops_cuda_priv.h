@@ -8,6 +8,7 @@
 #define TILE_INLINE static __device__ __forceinline__
 #define TILE_CONSTANT static __device__ __constant__ const
 #define TILE_UNROLL _Pragma("unroll")
+#define TILE_LOOP _Pragma("unroll 1")
 
 TILE_INLINE uint32_t op_funnel(uint32_t low, uint32_t high, uint32_t shift)
 {

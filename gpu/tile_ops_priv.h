@@ -16,6 +16,7 @@
 #define TILE_INLINE static inline __attribute__((always_inline))
 #define TILE_CONSTANT static const
 #define TILE_UNROLL
+#define TILE_LOOP
 
 /* 32 bits of high:low from bit `shift` on; shift is taken modulo 32. */
 TILE_INLINE uint32_t op_funnel(uint32_t low, uint32_t high, uint32_t shift)

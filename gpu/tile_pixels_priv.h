@@ -327,10 +327,8 @@ TILE_INLINE void tile_put_some(const struct tile_plan *plan, const struct tile_r
 	TILE_UNROLL
 	for (unsigned c = 0; c < 3; c++) {
 		struct tile_bytes bytes = tile_bytes_of(&rgb->c[c]);
-		TILE_UNROLL
-		for (unsigned i = 0; i < TILE_PIXELS; i++) {
-			if (i >= n)
-				continue;
+		TILE_LOOP
+		for (unsigned i = 0; i < n; i++) {
 			uint8_t *to = out + c * plan->channel_nbytes + i * pixel_nbytes;
 			uint32_t byte = (i < 4 ? bytes.low : bytes.high) >> 8 * (i % 4) & 0xff;
 			if (i >= own)
