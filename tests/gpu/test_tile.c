@@ -8,6 +8,7 @@
 #include "tests/codec/wild.h"
 #include "tile_on_cpu.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define NROUNDS 600
@@ -139,10 +140,25 @@ END_TEST
 
 static void add_tests(TCase *cases)
 {
+	tcase_add_test(cases, resizing_is_refused);
 	tcase_add_test(cases, pixels_are_those_of_the_reference);
 	tcase_add_test(cases, frequencies_are_those_of_the_reference);
 	tcase_add_loop_test(cases, tiles_meet, 0, 8);
 }
+
+START_TEST(resizing_is_refused)
+{
+	const struct ic_design design = ic_design_default();
+	const struct ic_tensor_spec spec = {.fit = IC_FIT_RESIZE};
+	const struct ic_tensor_shape shape = {
+	        .channels = 3, .width = 8, .height = 8, .value_nbytes = 1, .nbytes = 3 * 8 * 8};
+	struct tile_plan plan;
+	struct ic_why why = {""};
+
+	ck_assert_int_eq(tile_plan_init(&plan, &design, &spec, &shape, &why), -EINVAL);
+	ck_assert_str_ne(why.text, "");
+}
+END_TEST
 
 int main(void)
 {
