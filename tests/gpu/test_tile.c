@@ -138,14 +138,6 @@ START_TEST(tiles_meet)
 }
 END_TEST
 
-static void add_tests(TCase *cases)
-{
-	tcase_add_test(cases, resizing_is_refused);
-	tcase_add_test(cases, pixels_are_those_of_the_reference);
-	tcase_add_test(cases, frequencies_are_those_of_the_reference);
-	tcase_add_loop_test(cases, tiles_meet, 0, 8);
-}
-
 START_TEST(resizing_is_refused)
 {
 	const struct ic_design design = ic_design_default();
@@ -159,6 +151,14 @@ START_TEST(resizing_is_refused)
 	ck_assert_str_ne(why.text, "");
 }
 END_TEST
+
+static void add_tests(TCase *cases)
+{
+	tcase_add_test(cases, resizing_is_refused);
+	tcase_add_test(cases, pixels_are_those_of_the_reference);
+	tcase_add_test(cases, frequencies_are_those_of_the_reference);
+	tcase_add_loop_test(cases, tiles_meet, 0, 8);
+}
 
 int main(void)
 {
