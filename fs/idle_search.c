@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RETRY_MS 10000             /* until a catalog that cannot be used is tried again */
+#define RETRY_MS 10000             /* until what cannot be done now is tried again; */
+#define RETRY_MS_MAX 600000        /* that may mean to look at a whole dataset, so less and less often */
 #define AT_MOST_EVERY_NS 100000000 /* between reports of progress */
 
 /* What could not be searched is left alone until it is asked for something else. */
@@ -377,11 +378,11 @@ _Noreturn void idle_search(const struct idle_work *work)
 {
 	struct searching *s = calloc(1, sizeof(*s));
 	struct idle_order order;
+	int pause_ms = RETRY_MS;
 
 	if (!s)
 		_exit(1);
 	s->work = work;
-
 	for (;;) {
 		struct ic_why why = {""};
 		bool did = false;
@@ -392,6 +393,7 @@ _Noreturn void idle_search(const struct idle_work *work)
 			continue;
 		begin_report(s, IDLE_WAITING, "", err ? why.text[0] ? why.text : strerror(-err) : "");
 		tell(s, true);
-		idle_wait(work, err ? RETRY_MS : -1, &order);
+		idle_wait(work, err ? pause_ms : -1, &order);
+		pause_ms = !err ? RETRY_MS : pause_ms < RETRY_MS_MAX / 2 ? 2 * pause_ms : RETRY_MS_MAX;
 	}
 }

@@ -11,7 +11,8 @@
 struct subject {
 	struct subject_settings settings;
 	struct dataset *dataset;
-	void *handle; /* the evaluator's */
+	void *handle;  /* the evaluator's */
+	char path[64]; /* by which it opens the directory, where that is not to be opened by its name */
 	char hardware[128];
 };
 
@@ -35,9 +36,8 @@ static errint_t open_evaluator(struct subject *subject, uint64_t seed, struct ic
 {
 	const struct subject_settings *s = &subject->settings;
 	struct ic_why reason = {""};
-	char path[64];
 	struct evaluator_settings evaluator = {
-	        .dataset = path,
+	        .dataset = s->root ? subject->path : subject->dataset->directory,
 	        .options = s->options,
 	        .noptions = s->noptions,
 	        .split_seed = seed,
@@ -48,8 +48,7 @@ static errint_t open_evaluator(struct subject *subject, uint64_t seed, struct ic
 	        .progress_context = s->context,
 	};
 
-	/* Not by its name, which may lead elsewhere by now, and through a mount over it. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", subject->dataset->root);
+	snprintf(subject->path, sizeof(subject->path), "/proc/self/fd/%d", subject->dataset->root);
 	errint_t err = s->evaluator->open(&evaluator, &subject->handle, &reason);
 	if (err == -EINVAL || err == -ECANCELED)
 		return ic_fail(why, err, "%s", reason.text);

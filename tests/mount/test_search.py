@@ -8,10 +8,12 @@ import sqlite3
 import subprocess
 import threading
 import time
+import unittest
 
 import mounting
 from mounting import ICFS, MKIMAGES, until
 
+SANITIZED = "ASAN_OPTIONS" in os.environ
 FEW = ["--evaluations=12", "--buckets=8"]
 
 
@@ -139,14 +141,16 @@ class IdleTest(Searching):
 
     def test_it_searches_and_switches(self):
         self.make()
+        self.put(".icpolicy", b"[policy]\nmax-bytes = 20%\n")
         mount = self.idle("design=auto")
         image = self.an_image()
         self.rests(mount)
+        self.assertNotEqual(self.sql("SELECT design FROM choice"), [(mounting.DEFAULT,)])
         (path, design), = self.sql("SELECT directory, design FROM choice")
         self.assertEqual(path, str(self.source))
         self.assertTrue(until(lambda: self.design_of(image) == design, 5))
         self.assertIn(f"\n/: {design} is chosen by run 1, accuracy ", mount.text("search"))
-        self.assertIn("by run 1", mount.text("policy"))
+        self.assertTrue(until(lambda: "by run 1" in mount.text("policy"), 5))
         self.assertEqual(len(mount.log_lines(f"search of /: {design} is chosen by run 1")), 1)
         stats = mount.stats()
         self.assertEqual([stats[f"icfs_search_{name}"] for name in
@@ -207,7 +211,7 @@ class IdleTest(Searching):
     def test_what_cannot_be_searched_is_said_and_the_rest_goes_on(self):
         for name in ("cats", "dogs"):
             self.put(f"{name}/broken.jpg", b"\xff\xd8\xff\xe0 and no more")
-        mount = self.idle("design=auto", "search_memory=128M")
+        mount = self.idle("design=auto")
         self.says(mount, f"\n/: {self.source}: there is no image in it\n")
         self.make("late")
         self.put("late/.icpolicy", b"[policy]\nmax-bytes = 50%\n")  # whose coming wakes it, once it is looked at
@@ -226,6 +230,15 @@ class IdleTest(Searching):
         self.assertTrue(until(lambda: len(self.sql("SELECT id FROM choice")) == 2, 60), mount.text("search"))
         self.assertEqual(mount.stats()["icfs_search_failed_total"], 2)
 
+    @unittest.skipIf(SANITIZED, "its allocator ends a process that gets no memory")
+    def test_little_memory_is_no_reason_to_hang(self):
+        """OpenBLAS asks for its 128 MiB again and again where it gets none."""
+        self.make()
+        mount = self.idle("design=auto", "search_memory=128M")
+        self.rests(mount)
+        self.assertEqual(len(self.sql("SELECT id FROM choice")), 1)
+
+    @unittest.skipIf(SANITIZED, "its allocator ends a process that gets no memory")
     def test_an_image_too_large_for_its_memory(self):
         """It says that it takes 100 million pixels, progressive, so a decoder asks for all of them at once."""
         self.make()
@@ -244,11 +257,11 @@ class IdleTest(Searching):
         self.make()
         mount = self.idle("design=auto", evaluations=200)
         self.says(mount, "state: searching /, ")
-        os.kill(self.process_of(mount), signal.SIGSEGV)
-        self.says(mount, "state: ended by signal 11 (Segmentation fault); the mount does without\n", 5)
+        os.kill(self.process_of(mount), signal.SIGABRT)
+        self.says(mount, "state: ended by signal 6 (Aborted); the mount does without\n", 5)
         self.assertEqual(mount.stats()["icfs_search_running"], 0)
         self.assertTrue((self.point / self.an_image()).read_bytes())
-        self.assertEqual(len(mount.log_lines("the search ended by signal 11")), 1)
+        self.assertEqual(len(mount.log_lines("the search ended by signal 6")), 1)
 
     def test_requests_and_the_end_do_not_wait_for_it(self):
         self.make()
