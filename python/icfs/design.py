@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctypes import byref, create_string_buffer
+from functools import lru_cache
 from typing import NamedTuple
 
 from . import _abi
@@ -51,9 +52,7 @@ class Design(NamedTuple):
         return design
 
     def __str__(self) -> str:
-        text = create_string_buffer(_abi.DESIGN_STRING_SIZE)
-        lib.ic_design_print(byref(self._to_c()), text)
-        return text.value.decode()
+        return _text(self)
 
     @property
     def frequencies(self) -> tuple[tuple[int, int], ...]:
@@ -62,6 +61,13 @@ class Design(NamedTuple):
         found = (_abi.Freq * _abi.BLOCK_MAX**2)()
         lib.ic_design_freqs(byref(design), found)
         return tuple((freq.u, freq.v) for freq in found[:lib.ic_design_nfreqs(byref(design))])
+
+
+@lru_cache(maxsize=64)  # a data set has one design, or a few
+def _text(design: Design) -> str:
+    text = create_string_buffer(_abi.DESIGN_STRING_SIZE)
+    lib.ic_design_print(byref(design._to_c()), text)
+    return text.value.decode()
 
 
 def design_of(value: Design | str) -> Design:

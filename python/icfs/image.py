@@ -20,7 +20,8 @@ from .tensor import CENTER, PIXELS_MAX, Array, Bound, Spec, Tensors, Window
 Buffer = Union[bytes, bytearray, memoryview, mmap.mmap, npt.NDArray[Any]]
 Source = Union[str, "os.PathLike[str]", Buffer, IO[bytes]]
 
-_RGB = Spec(axes="NHWC", pixels_max=2**64 - 1)
+# All pixels as they are: of what shape, the header says, and there is nothing to look at first.
+_RGB = byref(Spec(axes="NHWC", pixels_max=2**64 - 1)._to_c())
 
 
 class Image:
@@ -56,7 +57,10 @@ class Image:
 
     def rgb(self) -> npt.NDArray[np.uint8]:
         """Pixels: uint8 of shape (height, width, 3), R first. Grayscale gives R = G = B."""
-        return self.tensor(_RGB).values
+        layout = self._view.layout
+        found = np.empty((layout.height, layout.width, 3), np.uint8)
+        check(lib.ic_tensor_decode(byref(self._view), _RGB, None, found.ctypes.data, None, None))
+        return found
 
     def _component(self, component: int) -> _abi.Component:
         if not 0 <= component < self.components:
@@ -143,7 +147,7 @@ def prefix_nbytes(layout: _abi.Layout, keep: int = 0) -> int:
     return needed
 
 
-def _read_up_to(file: IO[bytes], nbytes: int) -> bytes:
+def read_up_to(file: IO[bytes], nbytes: int) -> bytes:
     """A raw file, or a pipe, may give less than it has."""
     found = file.read(nbytes)
     while found and len(found) < nbytes:
@@ -156,10 +160,10 @@ def _read_up_to(file: IO[bytes], nbytes: int) -> bytes:
 
 def read_object(file: IO[bytes], keep: int = 0, pixels_max: int = PIXELS_MAX) -> bytes:
     """As much of an object as is needed. The header comes first: it bounds what is read."""
-    head = _read_up_to(file, HEADER_SIZE)
+    head = read_up_to(file, HEADER_SIZE)
     layout = header_of(head).layout
     check_pixels(layout, pixels_max)
-    return head + _read_up_to(file, prefix_nbytes(layout, keep) - len(head))
+    return head + read_up_to(file, prefix_nbytes(layout, keep) - len(head))
 
 
 def open(source: Source, keep: int = 0, pixels_max: int = PIXELS_MAX) -> Image:

@@ -21,7 +21,7 @@ from ._abi import HEADER_SIZE
 from .design import Design
 from .errors import Error
 from .image import Image as Object
-from .image import header_of, prefix_nbytes, read_object
+from .image import header_of, prefix_nbytes, read_object, read_up_to
 from .reduced import keep_for, reduced
 
 FORMAT = "IC"
@@ -55,7 +55,7 @@ class IcImageFile(ImageFile.ImageFile):
             raise SyntaxError(str(error)) from error
         layout = view.layout
         self._full = self._size = (layout.width, layout.height)
-        self._design = Design._from_c(layout.design)
+        self._design, self._nbytes = Design._from_c(layout.design), layout.nbytes
         self.info["design"] = str(self._design)
         _set_mode(self, "RGB" if layout.ncomponents == 3 else "L")
         if view.orientation != 1:
@@ -65,7 +65,7 @@ class IcImageFile(ImageFile.ImageFile):
     def _plan(self, scale: int) -> None:
         """How Pillow is to load it: all of it, from the start of the file, by our decoder."""
         self._scale = scale
-        self.tile = [_tile("ic", (0, 0, *self._size), 0, (self._full, self._design, scale))]
+        self.tile = [_tile("ic", (0, 0, *self._size), 0, (self._full, self._design, scale, self._nbytes))]
 
     def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
         """See the module. Returns what JPEG's does, or None where nothing is gained."""
@@ -119,11 +119,11 @@ class IcDecoder(ImageFile.PyDecoder):
     _pulls_fd = True
 
     def decode(self, buffer: Any) -> tuple[int, int]:
-        size, design, scale = self.args
+        size, design, scale, nbytes = self.args
         keep = keep_for(design, scale)
         assert self.fd is not None
         try:
-            content = read_object(self.fd, keep, ANY_PIXELS)
+            content = read_up_to(self.fd, nbytes) if scale == 1 else read_object(self.fd, keep, ANY_PIXELS)
             if ImageFile.LOAD_TRUNCATED_IMAGES:
                 keep = _fitting(content, keep) or keep
             image = Object(content, keep, ANY_PIXELS)
