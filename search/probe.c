@@ -479,6 +479,57 @@ errint_t probe_measure(struct probe *p, const struct evaluator_job *job, bool se
 	return err;
 }
 
+/* The accuracy on the images to select by where only a part of those of `whole` were trained on. */
+static errint_t fit_part(const struct sample *whole, const struct evaluator_job *job, double *ret_accuracy,
+                         struct ic_why *why)
+{
+	const size_t size = PROBE_NFEATURES * sizeof *whole->features;
+	struct probe_report report = {.ntrain = 0};
+	struct sample part;
+	errint_t err = sample_init(&part, whole->probe, job, true, false);
+	if (err) {
+		sample_clear(&part);
+		return ic_fail(why, err, "out of memory for a part of the images");
+	}
+	/* Trained on all, image i of the dataset is image i of the sample; those to select by come next in both. */
+	for (size_t i = 0; i < part.n; i++)
+		memcpy(part.features + i * PROBE_NFEATURES, whole->features + part.image[i] * PROBE_NFEATURES, size);
+	err = fit_and_judge(&part, true, false, &report, why);
+	*ret_accuracy = report.side[EVALUATOR_SELECT].accuracy;
+	probe_report_clear(&report);
+	sample_clear(&part);
+	return err;
+}
+
+errint_t probe_measure_parts(struct probe *p, const struct evaluator_job *job, const double *fractions, size_t n,
+                             double *ret_accuracy, struct probe_report *ret_report, struct ic_why *why)
+{
+	struct evaluator_job part = *job;
+	struct probe_report report = {.ntrain = 0};
+	struct sample sample;
+	double begun = probe_wall_seconds();
+	if (!ic_design_is_valid(&job->design) || job->fraction != 1 || job->init || job->save)
+		return ic_fail(why, -EINVAL, "the job is not one for the probe");
+	errint_t err = sample_init(&sample, p, job, true, true);
+	if (err)
+		ic_fail(why, err, "out of memory for the features of %zu images", p->dataset.nimages);
+	if (!err)
+		err = measure(p, &sample, job, &report, why);
+	if (!err)
+		err = fit_and_judge(&sample, true, true, &report, why);
+	for (size_t i = 0; i < n && !err; i++) {
+		part.fraction = fractions[i];
+		err = fit_part(&sample, &part, &ret_accuracy[i], why);
+	}
+	sample_clear(&sample);
+	report.wall_s = probe_wall_seconds() - begun;
+	if (err)
+		probe_report_clear(&report);
+	else
+		*ret_report = report;
+	return err;
+}
+
 void probe_report_clear(struct probe_report *report)
 {
 	for (unsigned s = 0; s < 2; s++) {

@@ -60,6 +60,12 @@ errint_t probe_measure(struct probe *probe, const struct evaluator_job *job, boo
                        struct probe_report *ret_report, struct ic_why *why);
 void probe_report_clear(struct probe_report *report);
 
+/* Measure a design on both sides, and what it would have told with fewer images to train on: the accuracy on those to select
+ * by for each of `n` smaller fractions, the same as of jobs of their own, which would take the features anew. job->fraction
+ * is 1. */
+errint_t probe_measure_parts(struct probe *probe, const struct evaluator_job *job, const double *fractions, size_t n,
+                             double *ret_accuracy, struct probe_report *ret_report, struct ic_why *why);
+
 /* The sum of the sizes of all images' objects. -EINVAL for an invalid design. */
 errint_t probe_bytes(const struct probe *probe, const struct ic_design *design, uint64_t *ret_nbytes);
 

@@ -5,7 +5,8 @@
  * the same command goes on after a kill.
  *
  * Columns: the design; the bytes that all images take; accuracy and log-loss on the images to select by and on those
- * that tell the truth; of each of the latter whether it was called right, four to a hexadecimal digit, the first one
+ * that tell the truth; accuracy on those to select by where only a 16th, an 8th, a 4th, a half of the training images
+ * were trained on; of each image that tells the truth whether it was called right, four to a hexadecimal digit, the first one
  * highest.
  */
 #include "search/probe.h"
@@ -17,7 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char head[] = "design,bytes,select_accuracy,select_log_loss,truth_accuracy,truth_log_loss,truth_right\n";
+static const char head[] = "design,bytes,select_accuracy,select_log_loss,truth_accuracy,truth_log_loss,"
+                           "select_16th,select_8th,select_4th,select_half,truth_right\n";
+static const double fractions[] = {0.0625, 0.125, 0.25, 0.5};
+#define NFRACTIONS (sizeof(fractions) / sizeof(*fractions))
 
 static atomic_bool cancelled;
 
@@ -74,7 +78,7 @@ static void put_right(FILE *csv, const struct probe_judgement *judged)
 }
 
 static void put_line(FILE *csv, const struct probe *probe, const struct ic_design *design,
-                     const struct probe_report *report)
+                     const struct probe_report *report, const double parts[NFRACTIONS])
 {
 	char name[IC_DESIGN_STRING_SIZE];
 	uint64_t nbytes = 0;
@@ -84,6 +88,8 @@ static void put_line(FILE *csv, const struct probe *probe, const struct ic_desig
 	fprintf(csv, "%s,%llu", name, (unsigned long long)nbytes);
 	for (unsigned s = 0; s < 2; s++)
 		fprintf(csv, ",%.6f,%.6f", report->side[s].accuracy, report->side[s].log_loss);
+	for (unsigned i = 0; i < NFRACTIONS; i++)
+		fprintf(csv, ",%.6f", parts[i]);
 	fputc(',', csv);
 	put_right(csv, &report->side[EVALUATOR_TRUTH]);
 	fputc('\n', csv);
@@ -132,12 +138,13 @@ static void measure_all(struct probe *probe, FILE *csv, const bool wanted[IC_DES
 		struct ic_why why = {""};
 		if (!wanted[i] || ic_design_at(i, &job.design))
 			continue;
-		errint_t err = probe_measure(probe, &job, true, true, &report, &why);
+		double parts[NFRACTIONS];
+		errint_t err = probe_measure_parts(probe, &job, fractions, NFRACTIONS, parts, &report, &why);
 		if (err == -ECANCELED)
 			break;
 		if (err)
 			die("measuring", why.text);
-		put_line(csv, probe, &job.design, &report);
+		put_line(csv, probe, &job.design, &report, parts);
 		add(&spent, &report);
 		probe_report_clear(&report);
 		if (--nleft % 50 == 0)
