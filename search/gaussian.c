@@ -31,16 +31,40 @@ struct gaussian {
 	double *inverse; /* diagonal of covariance^-1 */
 };
 
-static double correlation(const double *parameters, const struct coordinates *a, const struct coordinates *b)
+/* One over each length. */
+static struct coordinates inverse_lengths(const double *parameters)
+{
+	struct coordinates inverse;
+
+	for (unsigned i = 0; i < COORDINATES; i++)
+		inverse.at[i] = exp(-parameters[i]);
+	return inverse;
+}
+
+static double correlation(const struct coordinates *inverse, const struct coordinates *a, const struct coordinates *b)
 {
 	double r2 = 0;
 
 	for (unsigned i = 0; i < COORDINATES; i++) {
-		double d = (a->at[i] - b->at[i]) * exp(-parameters[i]);
+		double d = (a->at[i] - b->at[i]) * inverse->at[i];
 		r2 += d * d;
 	}
 	double r = sqrt(5 * r2);
 	return (1 + r + r * r / 3) * exp(-r);
+}
+
+/* In four sums, always the same ones, that do not wait for each other. */
+static double dot(const double *a, const double *b, size_t n)
+{
+	double sum[4] = {0};
+	size_t i = 0;
+
+	for (; i + 4 <= n; i += 4)
+		for (unsigned k = 0; k < 4; k++)
+			sum[k] += a[i + k] * b[i + k];
+	for (; i < n; i++)
+		sum[0] += a[i] * b[i];
+	return sum[0] + sum[1] + (sum[2] + sum[3]);
 }
 
 /* In place, the lower triangle. False where it is not positive definite. */
@@ -50,9 +74,7 @@ static bool factor(double *matrix, size_t n)
 		double *row = matrix + i * n;
 		for (size_t j = 0; j <= i; j++) {
 			const double *other = matrix + j * n;
-			double sum = row[j];
-			for (size_t k = 0; k < j; k++)
-				sum -= row[k] * other[k];
+			double sum = row[j] - dot(row, other, j);
 			if (j < i)
 				row[j] = sum / other[j];
 			else if (sum > 0)
@@ -67,12 +89,8 @@ static bool factor(double *matrix, size_t n)
 /* L z = b, in place. */
 static void solve_lower(const double *lower, size_t n, double *b)
 {
-	for (size_t i = 0; i < n; i++) {
-		double sum = b[i];
-		for (size_t k = 0; k < i; k++)
-			sum -= lower[i * n + k] * b[k];
-		b[i] = sum / lower[i * n + i];
-	}
+	for (size_t i = 0; i < n; i++)
+		b[i] = (b[i] - dot(lower + i * n, b, i)) / lower[i * n + i];
 }
 
 /* L' z = b, in place. */
@@ -90,10 +108,11 @@ static void solve_upper(const double *lower, size_t n, double *b)
 static double condition(struct gaussian *g, const double *parameters)
 {
 	double signal = exp(2 * parameters[SIGNAL]), noise = exp(2 * parameters[NOISE]), log_p = 0;
+	struct coordinates inverse = inverse_lengths(parameters);
 
 	for (size_t i = 0; i < g->n; i++) {
 		for (size_t j = 0; j < i; j++)
-			g->factor[i * g->n + j] = signal * correlation(parameters, &g->x[i], &g->x[j]);
+			g->factor[i * g->n + j] = signal * correlation(&inverse, &g->x[i], &g->x[j]);
 		g->factor[i * g->n + i] = signal + noise + JITTER;
 	}
 	if (!factor(g->factor, g->n))
@@ -212,18 +231,18 @@ errint_t gaussian_predict(const struct gaussian *g, const struct coordinates *x,
                           double *ret_sd)
 {
 	double signal = exp(2 * g->parameters[SIGNAL]), *k = calloc(g->n, sizeof(*k));
+	struct coordinates inverse = inverse_lengths(g->parameters);
 
 	if (!k)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		double mean = 0, known = 0;
+		double mean = 0;
 		for (size_t j = 0; j < g->n; j++) {
-			k[j] = signal * correlation(g->parameters, &x[i], &g->x[j]);
+			k[j] = signal * correlation(&inverse, &x[i], &g->x[j]);
 			mean += k[j] * g->alpha[j];
 		}
 		solve_lower(g->factor, g->n, k);
-		for (size_t j = 0; j < g->n; j++)
-			known += k[j] * k[j];
+		double known = dot(k, k, g->n);
 		ret_mean[i] = g->mean + g->scale * mean;
 		ret_sd[i] = g->scale * sqrt(fmax(signal - known, 0));
 	}
@@ -244,5 +263,7 @@ double gaussian_noise(const struct gaussian *g)
 
 double gaussian_correlation(const struct gaussian *g, const struct coordinates *a, const struct coordinates *b)
 {
-	return correlation(g->parameters, a, b);
+	struct coordinates inverse = inverse_lengths(g->parameters);
+
+	return correlation(&inverse, a, b);
 }
