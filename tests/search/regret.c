@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How much accuracy a search loses against one that evaluates all 4,104 designs, beside other ways to spend the same number of
- * evaluations. Usage: regret [NOISE [SEEDS]]; prints a table, and fails where at 150 evaluations the search loses more than
- * half a point, or more than another way.
+ * regret [-n EVALUATIONS,...] [-s SEEDS] [-b max-bytes|max-time] TRUTH...: how much accuracy a search loses against one that
+ * evaluates all 4,104 designs, beside other ways to spend the same number of evaluations. A truth is a file of search_truth, or
+ * noise=N: the synthetic one.
+ *
+ * Prints tables, and fails where at 150 evaluations the search loses more than half a point, or more than another way.
  */
-#include "synthetic.h"
+#include "ways.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,232 +16,283 @@
 
 static const char *const budgets[] = {"50%", "25%", "12%", "6%", "3%"};
 #define NBUDGETS (sizeof(budgets) / sizeof(*budgets))
+#define NSEEDS_MAX 20
+#define NTRUTHS_MAX 8
+#define NKEYS 2
+static const char *const keys[NKEYS] = {"max-bytes", "max-time"};
 
-struct task {
-	struct search_settings settings;
-	struct design_cost cost[IC_DESIGN_COUNT];
-	unsigned reference;
-	double exhaustive; /* truth of the design that looks best of all that can be afforded */
+/* What each way chose on one truth, under one budget, with one seed. */
+struct cell {
+	const struct truth *truth;
+	unsigned source, seed, key; /* which of the truths that were named, from 0; which seed */
+	unsigned exhaustive;
+	struct found found[NWAYS];
 };
 
-static void die(const char *what, const struct ic_why *why)
+struct options {
+	unsigned nevaluations[8], n;
+	unsigned nseeds;
+	int key; /* -1: all */
+	char **sources;
+	unsigned nsources;
+	struct truth *truths[NTRUTHS_MAX][NSEEDS_MAX]; /* recorded ones are the same for each seed */
+};
+
+static void die(const char *what, const char *why)
 {
-	fprintf(stderr, "regret: %s: %s\n", what, why->text);
+	fprintf(stderr, "regret: %s: %s\n", what, why);
 	exit(EXIT_FAILURE);
 }
 
-static bool affords(const struct task *task, unsigned i)
+/* --- What was lost ------------------------------------------------------------------------------------------------ */
+
+static double regret(const struct cell *cell, enum way way)
 {
-	return aim_affords(&task->settings.aim, &task->cost[i], &task->cost[task->reference]);
+	return cell->truth->of[cell->exhaustive].truth - cell->truth->of[cell->found[way].design].truth;
 }
 
-static double evaluate(const struct task *task, unsigned i, double fraction, enum evaluator_split split)
+static double regret_of_loss(const struct cell *cell, enum way way)
 {
-	struct evaluator_job job = {.split = split, .seed = task->settings.seed, .fraction = fraction};
-	struct evaluator_result result = {.accuracy = 0};
-	struct ic_why why = {""};
-
-	ic_design_at(i, &job.design);
-	if (task->settings.evaluator->evaluate(task->settings.handle, &job, &result, &why))
-		die("evaluate", &why);
-	return result.accuracy;
+	return cell->truth->of[cell->found[way].design].truth_loss - cell->truth->of[cell->exhaustive].truth_loss;
 }
 
-static double truth(const struct task *task, unsigned i)
+/* The same where each image that tells the truth counts so many times. */
+static double regret_of_sample(const struct cell *cell, enum way way, const unsigned *times)
 {
-	return evaluate(task, i, 1, EVALUATOR_TRUTH);
+	const struct truth *truth = cell->truth;
+	const uint8_t *best = truth->right + (size_t)cell->exhaustive * truth->ntruth;
+	const uint8_t *found = truth->right + (size_t)cell->found[way].design * truth->ntruth;
+	double sum = 0;
+
+	for (unsigned i = 0; i < truth->ntruth; i++)
+		sum += times[i] * ((double)best[i] - found[i]);
+	return sum / truth->ntruth;
 }
 
-static void prepare(struct task *task)
-{
-	struct ic_design reference = ic_design_default();
-	struct cost_features *features = calloc(IC_DESIGN_COUNT, sizeof(*features));
-	struct cost_model model;
-	double best = -1;
-	int at = -1;
+#define NSAMPLES 2000
 
-	if (!features || cost_features_of_base(task->settings.shapes, task->settings.nshapes, features) ||
-	    task->settings.measure(NULL, &model, NULL))
-		exit(EXIT_FAILURE);
-	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
-		task->cost[i] = cost_of(&model, &features[i]);
-	free(features);
-	task->reference = (unsigned)ic_design_index(&reference);
-	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
-		double accuracy = affords(task, i) ? evaluate(task, i, 1, EVALUATOR_SELECT) : -1;
-		if (accuracy <= best)
-			continue;
-		best = accuracy;
-		at = (int)i;
+static int compare_numbers(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* One draw of seeds, and of the images of each truth; both designs of a cell are judged by the same images. */
+static double resample(const struct cell *cells, size_t n, enum way way, unsigned nseeds)
+{
+	unsigned seed_times[NSEEDS_MAX] = {0}, *times = NULL, source = (unsigned)-1;
+	double sum = 0, weight = 0;
+
+	for (unsigned i = 0; i < nseeds; i++)
+		seed_times[(unsigned)(drand48() * nseeds)]++;
+	for (size_t i = 0; i < n; i++) {
+		const struct truth *truth = cells[i].truth;
+		if (truth->right && cells[i].source != source) {
+			source = cells[i].source;
+			free(times);
+			if (!(times = calloc(truth->ntruth, sizeof(*times))))
+				die("bootstrap", "out of memory");
+			for (unsigned k = 0; k < truth->ntruth; k++)
+				times[(unsigned)(drand48() * truth->ntruth)]++;
+		}
+		unsigned seed = seed_times[cells[i].seed];
+		weight += seed;
+		if (seed)
+			sum += seed * (truth->right ? regret_of_sample(&cells[i], way, times) : regret(&cells[i], way));
 	}
-	task->exhaustive = truth(task, (unsigned)at);
+	free(times);
+	return sum / weight;
 }
 
-static double by_search(struct task *task, enum estimate_model model)
+/* The paired bootstrap's 95 % interval of the mean regret (Efron and Tibshirani, 1993, section 13.3). */
+static void find_interval(const struct cell *cells, size_t n, enum way way, unsigned nseeds, double ret_interval[2])
 {
-	struct search_outcome outcome;
-	struct ic_why why = {""};
+	static double means[NSAMPLES];
 
-	task->settings.model = model;
-	if (search_run(&task->settings, &outcome, &why))
-		die("search", &why);
-	if (!outcome.has_choice)
-		die("search", &(struct ic_why){"no choice"});
-	double chosen = truth(task, (unsigned)ic_design_index(&outcome.choice.design));
-	search_outcome_clear(&outcome);
-	return chosen;
+	srand48(1);
+	for (unsigned i = 0; i < NSAMPLES; i++)
+		means[i] = resample(cells, n, way, nseeds);
+	qsort(means, NSAMPLES, sizeof(*means), compare_numbers);
+	ret_interval[0] = means[NSAMPLES / 40];
+	ret_interval[1] = means[NSAMPLES - 1 - NSAMPLES / 40];
 }
 
-static size_t affordable(const struct task *task, unsigned *out)
+/* --- Tables ------------------------------------------------------------------------------------------------------- */
+
+static double mean_of(const struct cell *cells, size_t n, enum way way,
+                      double (*value)(const struct cell *cell, enum way way))
 {
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += value(&cells[i], way);
+	return sum / (double)n;
+}
+
+static double error_of(const struct cell *cell, enum way way)
+{
+	return cell->found[way].error;
+}
+
+static double rank_of(const struct cell *cell, enum way way)
+{
+	return cell->found[way].rank_correlation;
+}
+
+static void print_row(const char *name, unsigned nevaluations, const struct cell *cells, size_t n, unsigned nseeds)
+{
+	printf("%-20.20s %4u", name, nevaluations);
+	for (unsigned way = 0; way < NWAYS; way++) {
+		double interval[2];
+		find_interval(cells, n, way, nseeds, interval);
+		printf("  %5.2f [%5.2f,%5.2f] %6.3f", 100 * mean_of(cells, n, way, regret), 100 * interval[0],
+		       100 * interval[1], mean_of(cells, n, way, regret_of_loss));
+	}
+	printf("  %.2f %.2f  %.2f %.2f\n", 100 * mean_of(cells, n, WAY_SEARCH, error_of),
+	       mean_of(cells, n, WAY_SEARCH, rank_of), 100 * mean_of(cells, n, WAY_ALONG_COST, error_of),
+	       mean_of(cells, n, WAY_ALONG_COST, rank_of));
+}
+
+static void print_head(void)
+{
+	static const char *const names[NWAYS] = {"search", "along cost", "random", "halving"};
+
+	printf("regret in points [95 %% interval], regret in log-loss; estimate's error in points and rank correlation, of "
+	       "the search and along cost\n%-20s %4s",
+	       "", "n");
+	for (unsigned way = 0; way < NWAYS; way++)
+		printf("  %-26s", names[way]);
+	printf("\n");
+}
+
+/* A row for each truth, for each kind of budget, and for all; whether the search is as good as it should be. */
+static bool print_rows(const struct options *options, unsigned nevaluations, const struct cell *cells, size_t n)
+{
+	size_t each = n / options->nsources, nkept = 0;
+	struct cell *kept = calloc(n, sizeof(*kept));
+	bool is_good = true;
+
+	if (!kept)
+		die("table", "out of memory");
+	for (unsigned i = 0; i < options->nsources && options->nsources > 1; i++)
+		print_row(cells[i * each].truth->name, nevaluations, cells + i * each, each, options->nseeds);
+	for (unsigned key = 0; key < NKEYS && options->key < 0; key++) {
+		nkept = 0;
+		for (size_t i = 0; i < n; i++)
+			if (cells[i].key == key)
+				kept[nkept++] = cells[i];
+		print_row(keys[key], nevaluations, kept, nkept, options->nseeds);
+	}
+	free(kept);
+	print_row("all", nevaluations, cells, n, options->nseeds);
+	fflush(stdout);
+	double searched = mean_of(cells, n, WAY_SEARCH, regret);
+	for (unsigned way = 0; way < NWAYS; way++)
+		is_good = is_good && searched <= mean_of(cells, n, way, regret);
+	return nevaluations != 150 || (is_good && searched <= 0.005);
+}
+
+/* --- Running ------------------------------------------------------------------------------------------------------ */
+
+static void fill(struct cell *cell, const char *folder, struct truth *truth, const char *key, const char *budget,
+                 unsigned seed, unsigned nevaluations)
+{
+	struct task *task = malloc(sizeof(*task));
+
+	if (!task || task_init(task, truth, folder, key, budget, seed, nevaluations))
+		die(truth->name, "no task");
+	cell->truth = truth;
+	cell->exhaustive = exhaustive(task);
+	for (unsigned way = 0; way < NWAYS; way++)
+		cell->found[way] = go(task, way);
+	free(task);
+}
+
+static bool compare(const struct options *options, const char *folder, unsigned nevaluations)
+{
+	struct cell *cells = calloc((size_t)options->nsources * NKEYS * NBUDGETS * options->nseeds, sizeof(*cells));
 	size_t n = 0;
 
-	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
-		if (affords(task, i))
-			out[n++] = i;
-	return n;
+	if (!cells)
+		die("table", "out of memory");
+	for (unsigned source = 0; source < options->nsources; source++)
+		for (unsigned i = 0; i < NKEYS * NBUDGETS * options->nseeds; i++) {
+			unsigned seed = i / (NKEYS * NBUDGETS), key = i / NBUDGETS % NKEYS;
+			if (options->key >= 0 && (unsigned)options->key != key)
+				continue;
+			struct cell *cell = &cells[n++];
+			*cell = (struct cell){.source = source, .seed = seed, .key = key};
+			fill(cell, folder, options->truths[source][seed], keys[key], budgets[i % NBUDGETS], seed + 1,
+			     nevaluations);
+		}
+	bool is_good = print_rows(options, nevaluations, cells, n);
+	free(cells);
+	return is_good;
 }
 
-static void shuffle(unsigned *at, size_t n, uint64_t seed)
+static void read_truths(struct options *options)
 {
-	srand48((long)seed);
-	for (size_t i = n; i > 1; i--) {
-		size_t j = (size_t)(drand48() * (double)i);
-		unsigned other = at[i - 1];
-		at[i - 1] = at[j];
-		at[j] = other;
+	for (unsigned source = 0; source < options->nsources; source++) {
+		const char *name = options->sources[source];
+		struct ic_why why = {""};
+		for (unsigned seed = 0; seed < options->nseeds; seed++) {
+			struct truth **truth = &options->truths[source][seed];
+			if (!strncmp(name, "noise=", 6) && !(*truth = truth_synthetic(atof(name + 6), seed + 1)))
+				die(name, "out of memory");
+			if (!*truth && seed)
+				*truth = options->truths[source][0];
+			if (!*truth && truth_read(name, truth, &why))
+				die(name, why.text);
+		}
 	}
 }
 
-/* The best of so many drawn at random. */
-static double by_random(const struct task *task)
+static void read_numbers(struct options *options, char *text)
 {
-	unsigned at[IC_DESIGN_COUNT], best = 0;
-	size_t n = affordable(task, at);
-	double most = -1;
+	options->n = 0;
+	for (char *token = strtok(text, ","); token && options->n < 8; token = strtok(NULL, ","))
+		options->nevaluations[options->n++] = (unsigned)strtoul(token, NULL, 10);
+}
 
-	shuffle(at, n, task->settings.seed);
-	for (size_t i = 0; i < n && i < task->settings.nevaluations; i++) {
-		double accuracy = evaluate(task, at[i], 1, EVALUATOR_SELECT);
-		if (accuracy <= most)
-			continue;
-		most = accuracy;
-		best = at[i];
+static bool read_options(struct options *options, int argc, char **argv)
+{
+	for (int option; (option = getopt(argc, argv, "n:s:b:")) != -1;) {
+		if (option == 'n')
+			read_numbers(options, optarg);
+		else if (option == 's')
+			options->nseeds = (unsigned)strtoul(optarg, NULL, 10);
+		else if (option == 'b')
+			options->key = !strcmp(optarg, keys[1]);
+		else
+			return false;
 	}
-	return truth(task, best);
-}
-
-struct scored {
-	double accuracy;
-	unsigned design;
-};
-
-static int compare_scored(const void *a, const void *b)
-{
-	double x = ((const struct scored *)a)->accuracy, y = ((const struct scored *)b)->accuracy;
-
-	return x > y ? -1 : x < y;
-}
-
-/* Successive halving (Jamieson and Talwalkar, 2016): as many images are trained on in each of the rounds, a half of the
- * designs is left after it, and each of those learns from twice as many. */
-static double by_halving(const struct task *task)
-{
-	unsigned at[IC_DESIGN_COUNT];
-	struct scored scored[IC_DESIGN_COUNT];
-	const unsigned nrounds = 5;
-	size_t n = affordable(task, at), left = (task->settings.nevaluations << (nrounds - 1)) / nrounds;
-
-	shuffle(at, n, task->settings.seed);
-	left = left < n ? left : n;
-	for (size_t i = 0; i < left; i++)
-		scored[i].design = at[i];
-	for (unsigned round = 0; round < nrounds; round++) {
-		double fraction = 1.0 / (1u << (nrounds - 1 - round));
-		for (size_t i = 0; i < left; i++)
-			scored[i].accuracy = evaluate(task, scored[i].design, fraction, EVALUATOR_SELECT);
-		qsort(scored, left, sizeof(*scored), compare_scored);
-		left = left > 1 ? left / 2 : 1;
-	}
-	return truth(task, scored[0].design);
-}
-
-enum way {
-	WAY_SEARCH,
-	WAY_ALONG_COST,
-	WAY_RANDOM,
-	WAY_HALVING,
-	NWAYS,
-};
-
-/* A catalog of its own for each search: what one knows, the other must not. */
-static double searched(struct task *task, const char *folder, enum estimate_model model)
-{
-	struct ic_why why = {""};
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/catalog.db", folder);
-	if (catalog_open(path, &task->settings.catalog, &why))
-		die(path, &why);
-	double chosen = by_search(task, model);
-	catalog_close(task->settings.catalog);
-	if (unlink(path))
-		die("unlink", &(struct ic_why){"a catalog"});
-	return chosen;
-}
-
-static void add_regrets(struct task *task, const char *folder, double regret[NWAYS])
-{
-	prepare(task);
-	regret[WAY_SEARCH] += task->exhaustive - searched(task, folder, ESTIMATE_MONOTONE);
-	regret[WAY_ALONG_COST] += task->exhaustive - searched(task, folder, ESTIMATE_ALONG_COST);
-	regret[WAY_RANDOM] += task->exhaustive - by_random(task);
-	regret[WAY_HALVING] += task->exhaustive - by_halving(task);
-}
-
-/* Prints one line; whether the search is as good as it should be. */
-static bool compare(struct task *task, struct synthetic *synthetic, const char *folder, unsigned nevaluations,
-                    unsigned nseeds)
-{
-	double regret[NWAYS] = {0};
-	bool is_least = true;
-
-	for (unsigned i = 0; i < NBUDGETS * nseeds; i++) {
-		task->settings = synthetic_settings(NULL, synthetic);
-		task->settings.seed = 1 + i / NBUDGETS;
-		task->settings.nevaluations = nevaluations;
-		task->settings.nverify = nevaluations * 2 / 5;
-		aim_set(&task->settings.aim, "max-bytes", budgets[i % NBUDGETS], NULL);
-		aim_complete(&task->settings.aim);
-		add_regrets(task, folder, regret);
-	}
-	printf("%4u ", nevaluations);
-	for (unsigned i = 0; i < NWAYS; i++) {
-		printf(" %9.2f", 100 * regret[i] / (NBUDGETS * nseeds));
-		is_least = is_least && regret[WAY_SEARCH] <= regret[i];
-	}
-	printf("\n");
-	return nevaluations != 150 || (is_least && regret[WAY_SEARCH] / (NBUDGETS * nseeds) <= 0.005);
+	options->sources = argv + optind;
+	options->nsources = (unsigned)(argc - optind);
+	return options->nsources && options->nsources <= NTRUTHS_MAX && options->nseeds && options->nseeds <= NSEEDS_MAX &&
+	       options->n;
 }
 
 int main(int argc, char **argv)
 {
-	struct synthetic synthetic = {.noise = argc > 1 ? atof(argv[1]) : 0.01};
-	unsigned nseeds = argc > 2 ? (unsigned)atoi(argv[2]) : 5;
-	struct task *task = calloc(1, sizeof(*task));
+	static struct options options = {.nevaluations = {50, 150, 300}, .n = 3, .nseeds = 5, .key = -1};
 	char folder[] = "/dev/shm/icfs-regret-XXXXXX"; /* hundreds of catalogs, each written to the disk many times */
 	bool is_good = true;
 
-	if (!task || !mkdtemp(folder)) {
-		fputs("regret: no folder for catalogs\n", stderr);
-		return EXIT_FAILURE;
+	if (!read_options(&options, argc, argv)) {
+		fprintf(stderr, "usage: regret [-n EVALUATIONS,...] [-s SEEDS] [-b max-bytes|max-time] TRUTH...\n");
+		return 2;
 	}
-	printf("mean regret in points, noise %g, %zu budgets x %u seeds\n", synthetic.noise, NBUDGETS, nseeds);
-	printf("%4s  %9s %9s %9s %9s\n", "n", "search", "cost", "random", "halving");
-	is_good &= compare(task, &synthetic, folder, 50, nseeds);
-	is_good &= compare(task, &synthetic, folder, 150, nseeds);
-	is_good &= compare(task, &synthetic, folder, 300, nseeds);
+	read_truths(&options);
+	if (!mkdtemp(folder))
+		die(folder, "cannot be made");
+	print_head();
+	for (unsigned i = 0; i < options.n; i++)
+		is_good &= compare(&options, folder, options.nevaluations[i]);
 	rmdir(folder);
-	free(task);
+	for (unsigned source = 0; source < options.nsources; source++)
+		for (unsigned seed = 0; seed < options.nseeds; seed++)
+			if (!seed || options.truths[source][seed] != options.truths[source][0])
+				truth_free(options.truths[source][seed]);
 	return is_good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

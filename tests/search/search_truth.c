@@ -4,22 +4,24 @@
  * the 4,104 (default 1: all), and append a line of each to CSV. What is there already is not measured again, so that
  * the same command goes on after a kill.
  *
- * Columns: the design; the bytes that all images take; accuracy and log-loss on the images to select by and on those
- * that tell the truth; accuracy on those to select by where only a 16th, an 8th, a 4th, a half of the training images
- * were trained on; of each image that tells the truth whether it was called right, four to a hexadecimal digit, the first one
- * highest.
+ * The file begins with how many images select and tell the truth, and with the sizes of the data set's images and how many
+ * are of each. Columns: the design; how many images to select by were called right, and their log-loss; the log-loss of those
+ * that tell the truth; how many to select by were right where a 16th, an 8th, a 4th, a half of the training images were
+ * trained on; of each image that tells the truth whether it was called right, six to a digit (0-9, A-Z, a-z, +, -), the first
+ * one highest.
  */
+#include "search/dataset.h"
 #include "search/probe.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char head[] = "design,bytes,select_accuracy,select_log_loss,truth_accuracy,truth_log_loss,"
-                           "select_16th,select_8th,select_4th,select_half,truth_right\n";
+static const char head[] = "design,select,select_loss,truth_loss,16th,8th,4th,half,truth\n";
 static const double fractions[] = {0.0625, 0.125, 0.25, 0.5};
 #define NFRACTIONS (sizeof(fractions) / sizeof(*fractions))
 
@@ -38,60 +40,81 @@ static void die(const char *what, const char *why)
 }
 
 /* Mark the designs that the file has, cut off a line that is not whole, and leave the file at its end. */
-static FILE *open_csv(const char *path, bool done[IC_DESIGN_COUNT])
+static FILE *open_csv(const char *path, bool done[IC_DESIGN_COUNT], bool *ret_is_new)
 {
 	FILE *csv = fopen(path, "a+e");
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t n;
 	long whole = 0;
+	bool has_head = false;
 	if (!csv)
 		die(path, strerror(errno));
 	rewind(csv);
 	while ((n = getline(&line, &room, csv)) > 0 && line[n - 1] == '\n') {
 		struct ic_design design;
-		line[strcspn(line, ",")] = '\0';
-		if (whole == 0 && strcmp(line, "design") != 0)
+		bool is_design = has_head;
+		if (!has_head && line[0] != '#' && strcmp(line, head) != 0)
 			die(path, "it is not of this program");
-		if (whole && (ic_design_parse(line, &design, NULL) || ic_design_index(&design) < 0))
+		has_head = has_head || line[0] != '#';
+		line[strcspn(line, ",")] = '\0';
+		if (is_design && (ic_design_parse(line, &design, NULL) || ic_design_index(&design) < 0))
 			die(path, "it has a line without a design");
-		if (whole)
+		if (is_design)
 			done[ic_design_index(&design)] = true;
 		whole += n;
 	}
 	free(line);
+	if (!has_head)
+		whole = 0;
 	if (ftruncate(fileno(csv), whole) || fseek(csv, 0, SEEK_END))
 		die(path, strerror(errno));
-	if (whole == 0)
-		fputs(head, csv);
+	*ret_is_new = !has_head;
 	return csv;
+}
+
+/* What stands above the designs. */
+static void put_head(FILE *csv, const char *path, const struct probe *probe)
+{
+	struct evaluator_description d;
+	struct dataset *dataset;
+	struct ic_why why = {""};
+	if (dataset_open(path, &cancelled, &dataset, &why))
+		die(path, why.text);
+	probe_describe(probe, &d);
+	fprintf(csv, "# select %llu truth %llu\n", (unsigned long long)d.nselect, (unsigned long long)d.ntruth);
+	for (size_t i = 0; i < dataset->nshapes; i++) {
+		const struct space_shape *shape = &dataset->shapes[i];
+		fprintf(csv, "# %ux%ux%u %llu\n", shape->width, shape->height, shape->ncomponents,
+		        (unsigned long long)shape->count);
+	}
+	fputs(head, csv);
+	dataset_free(dataset);
 }
 
 static void put_right(FILE *csv, const struct probe_judgement *judged)
 {
-	for (size_t i = 0; i < judged->nimages; i += 4) {
+	static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-";
+	for (size_t i = 0; i < judged->nimages; i += 6) {
 		unsigned digit = 0;
-		for (size_t k = i; k < i + 4; k++)
+		for (size_t k = i; k < i + 6; k++)
 			digit = 2 * digit + (k < judged->nimages ? judged->right[k] : 0);
-		fprintf(csv, "%x", digit);
+		fputc(alphabet[digit], csv);
 	}
 }
 
-static void put_line(FILE *csv, const struct probe *probe, const struct ic_design *design,
-                     const struct probe_report *report, const double parts[NFRACTIONS])
+static void put_line(FILE *csv, const struct ic_design *design, const struct probe_report *report,
+                     const double parts[NFRACTIONS])
 {
+	const struct probe_judgement *select = &report->side[EVALUATOR_SELECT], *truth = &report->side[EVALUATOR_TRUTH];
 	char name[IC_DESIGN_STRING_SIZE];
-	uint64_t nbytes = 0;
 	ic_design_print(design, name);
-	if (probe_bytes(probe, design, &nbytes))
-		die(name, "its bytes cannot be counted");
-	fprintf(csv, "%s,%llu", name, (unsigned long long)nbytes);
-	for (unsigned s = 0; s < 2; s++)
-		fprintf(csv, ",%.6f,%.6f", report->side[s].accuracy, report->side[s].log_loss);
+	fprintf(csv, "%s,%.0f,%.4f,%.4f", name, round(select->accuracy * (double)select->nimages), select->log_loss,
+	        truth->log_loss);
 	for (unsigned i = 0; i < NFRACTIONS; i++)
-		fprintf(csv, ",%.6f", parts[i]);
+		fprintf(csv, ",%.0f", round(parts[i] * (double)select->nimages));
 	fputc(',', csv);
-	put_right(csv, &report->side[EVALUATOR_TRUTH]);
+	put_right(csv, truth);
 	fputc('\n', csv);
 	if (fflush(csv) || ferror(csv))
 		die("writing", strerror(errno));
@@ -144,7 +167,7 @@ static void measure_all(struct probe *probe, FILE *csv, const bool wanted[IC_DES
 			break;
 		if (err)
 			die("measuring", why.text);
-		put_line(csv, probe, &job.design, &report, parts);
+		put_line(csv, &job.design, &report, parts);
 		add(&spent, &report);
 		probe_report_clear(&report);
 		if (--nleft % 50 == 0)
@@ -196,11 +219,14 @@ int main(int argc, char **argv)
 	signal(SIGINT, stop);
 	signal(SIGTERM, stop);
 	want(wanted, step, argv + optind + 2, argc - optind - 2);
-	FILE *csv = open_csv(argv[optind + 1], done);
+	bool is_new;
+	FILE *csv = open_csv(argv[optind + 1], done, &is_new);
 	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
 		wanted[i] = wanted[i] && !done[i];
 	if (probe_open(&settings, &probe, &why))
 		die(argv[optind], why.text);
+	if (is_new)
+		put_head(csv, argv[optind], probe);
 	measure_all(probe, csv, wanted);
 	probe_close(probe);
 	if (fclose(csv))
