@@ -20,48 +20,165 @@ static struct coordinates coordinates_at(unsigned index)
 
 /* --- Monotone ----------------------------------------------------------------------------------------------------- */
 
-static errint_t predict_all(struct estimates *estimates)
+/* Of all designs, at least SD_MIN unsure. */
+static errint_t predict_all(const struct gaussian *gaussian, double mean[IC_DESIGN_COUNT], double sd[IC_DESIGN_COUNT])
 {
 	struct coordinates *x = calloc(IC_DESIGN_COUNT, sizeof(*x));
-	double *weights = calloc(IC_DESIGN_COUNT, sizeof(*weights));
-	errint_t err = x && weights ? 0 : -ENOMEM;
+	errint_t err = x ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; !err && i < IC_DESIGN_COUNT; i++)
 		x[i] = coordinates_at(i);
 	if (!err)
-		err = gaussian_predict(estimates->gaussian, x, IC_DESIGN_COUNT, estimates->mean, estimates->sd);
-	for (unsigned i = 0; !err && i < IC_DESIGN_COUNT; i++) {
-		estimates->sd[i] = fmax(estimates->sd[i], SD_MIN);
-		weights[i] = 1 / (estimates->sd[i] * estimates->sd[i]);
-	}
-	if (!err)
-		err = monotone_project(estimates->mean, weights);
+		err = gaussian_predict(gaussian, x, IC_DESIGN_COUNT, mean, sd);
 	free(x);
+	for (unsigned i = 0; !err && i < IC_DESIGN_COUNT; i++)
+		sd[i] = fmax(sd[i], SD_MIN);
+	return err;
+}
+
+static errint_t project(double mean[IC_DESIGN_COUNT], const double sd[IC_DESIGN_COUNT])
+{
+	double *weights = calloc(IC_DESIGN_COUNT, sizeof(*weights));
+
+	if (!weights)
+		return -ENOMEM;
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
+		weights[i] = 1 / (sd[i] * sd[i]);
+	errint_t err = monotone_project(mean, weights);
 	free(weights);
 	return err;
 }
 
+/* What observations are fitted by: accuracy = offset + slope * certainty + the rest. Certainty is the log-loss negated, as
+ * its own process tells it; the slope is 0 where the log-loss is not known. */
+struct fit {
+	size_t n;
+	const struct observation *observations;
+	struct coordinates *x;
+	double *y;
+	double *certainty; /* of all designs, and how unsure that is */
+	double *certainty_sd;
+	double offset, slope;
+};
+
+static void fit_clear(struct fit *fit)
+{
+	free(fit->x);
+	free(fit->y);
+	free(fit->certainty);
+	free(fit->certainty_sd);
+}
+
+static errint_t fit_init(struct fit *fit, const struct observation *observations, size_t n)
+{
+	*fit = (struct fit){
+	        .n = n,
+	        .observations = observations,
+	        .x = calloc(n, sizeof(*fit->x)),
+	        .y = calloc(n, sizeof(*fit->y)),
+	        .certainty = calloc(IC_DESIGN_COUNT, sizeof(*fit->certainty)),
+	        .certainty_sd = calloc(IC_DESIGN_COUNT, sizeof(*fit->certainty_sd)),
+	};
+	if (!fit->x || !fit->y || !fit->certainty || !fit->certainty_sd)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		fit->x[i] = coordinates_at(observations[i].design);
+	return 0;
+}
+
+static bool knows_loss(const struct fit *fit)
+{
+	bool varies = false;
+
+	for (size_t i = 0; i < fit->n; i++) {
+		if (!isfinite(fit->observations[i].log_loss))
+			return false;
+		varies = varies || fit->observations[i].log_loss != fit->observations[0].log_loss;
+	}
+	return varies;
+}
+
+/* By least squares; more certainty is never less accuracy. */
+static void fit_line(struct fit *fit)
+{
+	double n = (double)fit->n, x = 0, y = 0, xx = 0, xy = 0;
+
+	for (size_t i = 0; i < fit->n; i++) {
+		double a = fit->certainty[fit->observations[i].design], b = fit->observations[i].accuracy;
+		x += a;
+		y += b;
+		xx += a * a;
+		xy += a * b;
+	}
+	double spread = xx - x * x / n;
+	fit->slope = spread > 0 ? fmax((xy - x * y / n) / spread, 0) : 0;
+	fit->offset = (y - fit->slope * x) / n;
+}
+
+static errint_t fit_loss(struct fit *fit, struct estimates *estimates)
+{
+	errint_t err;
+
+	if (!knows_loss(fit))
+		return 0;
+	for (size_t i = 0; i < fit->n; i++)
+		fit->y[i] = -fit->observations[i].log_loss;
+	err = gaussian_fit(fit->x, fit->y, fit->n, &estimates->loss);
+	if (!err)
+		err = predict_all(estimates->loss, fit->certainty, fit->certainty_sd);
+	if (!err)
+		err = project(fit->certainty, fit->certainty_sd);
+	if (!err)
+		fit_line(fit);
+	return err;
+}
+
+static errint_t fit_rest(struct fit *fit, struct estimates *estimates)
+{
+	errint_t err;
+
+	for (size_t i = 0; i < fit->n; i++)
+		fit->y[i] = fit->observations[i].accuracy - fit->offset -
+		            fit->slope * fit->certainty[fit->observations[i].design];
+	err = gaussian_fit(fit->x, fit->y, fit->n, &estimates->gaussian);
+	if (!err)
+		err = predict_all(estimates->gaussian, estimates->mean, estimates->sd);
+	if (err)
+		return err;
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
+		estimates->mean[i] += fit->offset + fit->slope * fit->certainty[i];
+		estimates->sd[i] = hypot(estimates->sd[i], fit->slope * fit->certainty_sd[i]);
+	}
+	estimates->noise = gaussian_noise(estimates->gaussian);
+	return project(estimates->mean, estimates->sd);
+}
+
+static void leave_out(const struct fit *fit, struct estimates *estimates)
+{
+	for (size_t i = 0; i < fit->n; i++) {
+		double certainty = 0, certainty_sd = 0, rest, rest_sd;
+		if (estimates->loss)
+			gaussian_leave_one_out(estimates->loss, i, &certainty, &certainty_sd);
+		gaussian_leave_one_out(estimates->gaussian, i, &rest, &rest_sd);
+		estimates->left_out[i].mean = fit->offset + fit->slope * certainty + rest;
+		estimates->left_out[i].sd = hypot(rest_sd, fit->slope * certainty_sd);
+	}
+}
+
+/* Accuracy is a line along a cheaper or surer quantity, and a process of what that does not tell: Kennedy and O'Hagan,
+ * Predicting the output from a complex computer code when fast approximations are available, 2000. */
 static errint_t estimate_monotone(struct estimates *estimates, const struct observation *observations, size_t n)
 {
-	struct coordinates *x = calloc(n, sizeof(*x));
-	double *y = calloc(n, sizeof(*y));
-	errint_t err = x && y ? 0 : -ENOMEM;
+	struct fit fit;
+	errint_t err = fit_init(&fit, observations, n);
 
-	for (size_t i = 0; !err && i < n; i++) {
-		x[i] = coordinates_at(observations[i].design);
-		y[i] = observations[i].accuracy;
-	}
 	if (!err)
-		err = gaussian_fit(x, y, n, &estimates->gaussian);
+		err = fit_loss(&fit, estimates);
 	if (!err)
-		err = predict_all(estimates);
+		err = fit_rest(&fit, estimates);
 	if (!err)
-		estimates->noise = gaussian_noise(estimates->gaussian);
-	for (size_t i = 0; !err && i < n; i++)
-		gaussian_leave_one_out(estimates->gaussian, i, &estimates->left_out[i].mean,
-		                       &estimates->left_out[i].sd);
-	free(x);
-	free(y);
+		leave_out(&fit, estimates);
+	fit_clear(&fit);
 	return err;
 }
 
@@ -168,6 +285,7 @@ void estimates_free(struct estimates *estimates)
 {
 	if (!estimates)
 		return;
+	gaussian_free(estimates->loss);
 	gaussian_free(estimates->gaussian);
 	free(estimates);
 }
@@ -180,5 +298,5 @@ double estimates_correlation(const struct estimates *estimates, unsigned a, unsi
 		return 1;
 	if (!estimates->gaussian)
 		return 0;
-	return gaussian_correlation(estimates->gaussian, &x, &y);
+	return gaussian_correlation(estimates->loss ? estimates->loss : estimates->gaussian, &x, &y);
 }

@@ -142,7 +142,7 @@ static double rank_of(const struct cell *cell, enum way way)
 
 static void print_row(const char *name, unsigned nevaluations, const struct cell *cells, size_t n, unsigned nseeds)
 {
-	printf("%-20.20s %4u", name, nevaluations);
+	printf("%-16.16s %4zu %4u", name, n, nevaluations);
 	for (unsigned way = 0; way < NWAYS; way++) {
 		double interval[2];
 		find_interval(cells, n, way, nseeds, interval);
@@ -159,8 +159,8 @@ static void print_head(void)
 	static const char *const names[NWAYS] = {"search", "along cost", "random", "halving"};
 
 	printf("regret in points [95 %% interval], regret in log-loss; estimate's error in points and rank correlation, of "
-	       "the search and along cost\n%-20s %4s",
-	       "", "n");
+	       "the search and along cost\n%-16s %4s %4s",
+	       "", "runs", "n");
 	for (unsigned way = 0; way < NWAYS; way++)
 		printf("  %-26s", names[way]);
 	printf("\n");
@@ -169,20 +169,20 @@ static void print_head(void)
 /* A row for each truth, for each kind of budget, and for all; whether the search is as good as it should be. */
 static bool print_rows(const struct options *options, unsigned nevaluations, const struct cell *cells, size_t n)
 {
-	size_t each = n / options->nsources, nkept = 0;
 	struct cell *kept = calloc(n, sizeof(*kept));
 	bool is_good = true;
 
 	if (!kept)
 		die("table", "out of memory");
-	for (unsigned i = 0; i < options->nsources && options->nsources > 1; i++)
-		print_row(cells[i * each].truth->name, nevaluations, cells + i * each, each, options->nseeds);
-	for (unsigned key = 0; key < NKEYS && options->key < 0; key++) {
-		nkept = 0;
+	for (unsigned row = 0; row < options->nsources + NKEYS; row++) {
+		bool is_source = row < options->nsources;
+		size_t nkept = 0;
 		for (size_t i = 0; i < n; i++)
-			if (cells[i].key == key)
+			if (is_source ? cells[i].source == row : cells[i].key == row - options->nsources)
 				kept[nkept++] = cells[i];
-		print_row(keys[key], nevaluations, kept, nkept, options->nseeds);
+		const char *name = is_source ? kept[0].truth->name : keys[row - options->nsources];
+		if (nkept && nkept < n)
+			print_row(name, nevaluations, kept, nkept, options->nseeds);
 	}
 	free(kept);
 	print_row("all", nevaluations, cells, n, options->nseeds);
@@ -195,7 +195,8 @@ static bool print_rows(const struct options *options, unsigned nevaluations, con
 
 /* --- Running ------------------------------------------------------------------------------------------------------ */
 
-static void fill(struct cell *cell, const char *folder, struct truth *truth, const char *key, const char *budget,
+/* False where nothing meets the budget. */
+static bool fill(struct cell *cell, const char *folder, struct truth *truth, const char *key, const char *budget,
                  unsigned seed, unsigned nevaluations)
 {
 	struct task *task = malloc(sizeof(*task));
@@ -203,10 +204,11 @@ static void fill(struct cell *cell, const char *folder, struct truth *truth, con
 	if (!task || task_init(task, truth, folder, key, budget, seed, nevaluations))
 		die(truth->name, "no task");
 	cell->truth = truth;
-	cell->exhaustive = exhaustive(task);
-	for (unsigned way = 0; way < NWAYS; way++)
+	bool is_met = exhaustive(task, &cell->exhaustive);
+	for (unsigned way = 0; is_met && way < NWAYS; way++)
 		cell->found[way] = go(task, way);
 	free(task);
+	return is_met;
 }
 
 static bool compare(const struct options *options, const char *folder, unsigned nevaluations)
@@ -221,10 +223,9 @@ static bool compare(const struct options *options, const char *folder, unsigned 
 			unsigned seed = i / (NKEYS * NBUDGETS), key = i / NBUDGETS % NKEYS;
 			if (options->key >= 0 && (unsigned)options->key != key)
 				continue;
-			struct cell *cell = &cells[n++];
-			*cell = (struct cell){.source = source, .seed = seed, .key = key};
-			fill(cell, folder, options->truths[source][seed], keys[key], budgets[i % NBUDGETS], seed + 1,
-			     nevaluations);
+			cells[n] = (struct cell){.source = source, .seed = seed, .key = key};
+			n += fill(&cells[n], folder, options->truths[source][seed], keys[key], budgets[i % NBUDGETS],
+			          seed + 1, nevaluations);
 		}
 	bool is_good = print_rows(options, nevaluations, cells, n);
 	free(cells);

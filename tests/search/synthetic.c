@@ -25,8 +25,7 @@ static uint64_t mix(uint64_t z)
 	return z ^ (z >> 31);
 }
 
-/* About normal, by twelve uniform numbers. */
-static double noise_of(uint64_t seed)
+double synthetic_noise(uint64_t seed)
 {
 	double sum = -6;
 
@@ -76,8 +75,8 @@ static errint_t evaluate(void *handle, const struct evaluator_job *job, struct e
 	truth -= 0.1 * (1 - job->fraction);
 	noise /= sqrt(job->fraction);
 	*ret_result = (struct evaluator_result){
-	        .accuracy = truth + noise * noise_of(mix(job->seed) + (uint64_t)ic_design_index(&job->design)),
-	        .log_loss = -log(truth) + noise * noise_of(mix(job->seed) + (uint64_t)ic_design_index(&job->design) + 9999),
+	        .accuracy = truth + noise * synthetic_noise(mix(job->seed) + (uint64_t)ic_design_index(&job->design)),
+	        .log_loss = -log(truth) + noise * synthetic_noise(mix(job->seed) + (uint64_t)ic_design_index(&job->design) + 9999),
 	        .nimages = 1000,
 	        .infer_s = 1e-3,
 	        .train_s = 3e-3,

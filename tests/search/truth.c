@@ -51,32 +51,43 @@ static errint_t read_right(const char *digits, uint8_t *right, unsigned n)
 	return 0;
 }
 
-static errint_t read_line(struct reader *reader, const char *line)
+/* "111,93,97,107," or ",,,,": the parts, where they were measured. */
+static const char *read_parts(const char *text, unsigned nimages, double part[TRUTH_NPARTS])
+{
+	for (unsigned i = 0; i < TRUTH_NPARTS; i++) {
+		char *end;
+		part[i] = *text == ',' ? (double)NAN : (double)strtoul(text, &end, 10) / nimages;
+		text = *text == ',' ? text : end;
+		if (*text++ != ',')
+			return NULL;
+	}
+	return text;
+}
+
+static errint_t read_line(struct reader *reader, char *line)
 {
 	struct truth *truth = reader->truth;
-	unsigned select, part[TRUTH_NPARTS], right = 0;
-	char name[IC_DESIGN_STRING_SIZE], digits[4096];
+	char name[IC_DESIGN_STRING_SIZE];
 	double select_loss, truth_loss;
 	struct ic_design design;
+	unsigned select, right = 0;
+	int n = 0;
 
-	if (sscanf(line, "%39[^,],%u,%lf,%lf,%u,%u,%u,%u,%4095s", name, &select, &select_loss, &truth_loss, &part[0],
-	           &part[1], &part[2], &part[3], digits) != 9 ||
+	line[strcspn(line, "\n")] = '\0';
+	if (sscanf(line, "%39[^,],%u,%lf,%lf,%n", name, &select, &select_loss, &truth_loss, &n) != 4 || !n ||
 	    ic_design_parse(name, &design, NULL) || ic_design_index(&design) < 0 || !truth->right)
 		return -EBADMSG;
 	size_t at = (size_t)ic_design_index(&design);
 	uint8_t *images = truth->right + at * truth->ntruth;
-	if (reader->seen[at] || read_right(digits, images, truth->ntruth))
+	const char *digits = read_parts(line + n, truth->nselect, truth->of[at].part);
+	if (!digits || reader->seen[at] || read_right(digits, images, truth->ntruth))
 		return -EBADMSG;
 	for (unsigned i = 0; i < truth->ntruth; i++)
 		right += images[i];
-	truth->of[at] = (struct truth_of){
-	        .select = (double)select / truth->nselect,
-	        .select_loss = select_loss,
-	        .truth = (double)right / truth->ntruth,
-	        .truth_loss = truth_loss,
-	};
-	for (unsigned i = 0; i < TRUTH_NPARTS; i++)
-		truth->of[at].part[i] = (double)part[i] / truth->nselect;
+	truth->of[at].select = (double)select / truth->nselect;
+	truth->of[at].select_loss = select_loss;
+	truth->of[at].truth = (double)right / truth->ntruth;
+	truth->of[at].truth_loss = truth_loss;
 	reader->seen[at] = true;
 	return 0;
 }
@@ -105,6 +116,36 @@ static errint_t read_lines(struct reader *reader, FILE *file)
 	return err;
 }
 
+/* Where a part was not measured: a line fitted to where it was, along the accuracy with all images, and noise of what is left
+ * over there; the same for the same design. */
+static errint_t fill_part(struct truth *truth, unsigned part)
+{
+	double n = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
+
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
+		double a = truth->of[i].select, b = truth->of[i].part[part];
+		if (!isfinite(b))
+			continue;
+		n++;
+		x += a;
+		y += b;
+		xx += a * a;
+		xy += a * b;
+		yy += b * b;
+	}
+	if (n == IC_DESIGN_COUNT)
+		return 0;
+	double spread = xx - x * x / n, slope = (xy - x * y / n) / spread;
+	if (n < 20 || !(spread > 0))
+		return -EBADMSG;
+	double rest = sqrt(fmax(yy - y * y / n - slope * slope * spread, 0) / (n - 2));
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
+		if (!isfinite(truth->of[i].part[part]))
+			truth->of[i].part[part] = y / n + slope * (truth->of[i].select - x / n) +
+			                          rest * synthetic_noise(part * IC_DESIGN_COUNT + i);
+	return 0;
+}
+
 errint_t truth_read(const char *path, struct truth **ret_truth, struct ic_why *why)
 {
 	FILE *file = fopen(path, "re");
@@ -119,13 +160,15 @@ errint_t truth_read(const char *path, struct truth **ret_truth, struct ic_why *w
 		snprintf(truth->name, sizeof(truth->name), "%.*s", (int)strcspn(name, "."), name);
 		reader->truth = truth;
 		err = read_lines(reader, file);
+		for (unsigned part = 0; !err && part < TRUTH_NPARTS; part++)
+			err = fill_part(truth, part);
 	}
 	free(reader);
 	fclose(file);
 	if (err) {
 		truth_free(truth);
 		return ic_fail(why, err, "%.150s: %s", path,
-		               err == -EBADMSG ? "not what search_truth writes of all designs" : strerror(-err));
+		               err == -EBADMSG ? "not what search_truth writes of all designs, or too few parts in it" : strerror(-err));
 	}
 	*ret_truth = truth;
 	return 0;

@@ -51,8 +51,6 @@ static size_t affordable(const struct task *task, unsigned *out)
 	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
 		if (affords(task, i))
 			out[n++] = i;
-	if (!n)
-		die("budget", &(struct ic_why){"nothing meets it"});
 	return n;
 }
 
@@ -68,12 +66,14 @@ static unsigned best_of(const struct truth *truth, const unsigned *at, size_t n)
 	return best;
 }
 
-unsigned exhaustive(const struct task *task)
+bool exhaustive(const struct task *task, unsigned *ret_design)
 {
 	unsigned at[IC_DESIGN_COUNT];
 	size_t n = affordable(task, at);
 
-	return best_of(task->truth, at, n);
+	if (n)
+		*ret_design = best_of(task->truth, at, n);
+	return n > 0;
 }
 
 static void shuffle(unsigned *at, size_t n, uint64_t seed)

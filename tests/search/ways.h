@@ -32,5 +32,6 @@ struct found {
 /* Ends the program where a way fails. */
 struct found go(struct task *task, enum way way);
 
-/* What evaluating every design that can be afforded would choose: the most accurate, of equals the least log-loss. */
-unsigned exhaustive(const struct task *task);
+/* What evaluating every design that can be afforded would choose: the most accurate, of equals the least log-loss. False where
+ * nothing can be afforded. */
+bool exhaustive(const struct task *task, unsigned *ret_design);
