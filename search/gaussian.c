@@ -17,6 +17,9 @@
 static const double prior_mean[NPARAMETERS] = {1, 1, 1.5, 0.7, 1.5, 0, -2.3};
 #define PRIOR_REACH 3.0
 
+/* Parameters are those of so many observations at most, spread over all: they are few, and time grows with the cube. */
+#define FITTED_MAX 150
+
 /* So that the matrix can be factored however near two designs are. */
 #define JITTER 1e-8
 
@@ -153,6 +156,28 @@ static void search_parameters(struct gaussian *g)
 	}
 }
 
+/* The same by a part of the observations. */
+static errint_t search_parameters_by_part(struct gaussian *g)
+{
+	struct gaussian part = *g;
+	size_t n = g->n < FITTED_MAX ? g->n : FITTED_MAX;
+
+	part.n = n;
+	part.x = calloc(n, sizeof(*part.x));
+	part.y = calloc(n, sizeof(*part.y));
+	errint_t err = part.x && part.y ? 0 : -ENOMEM;
+	for (size_t i = 0; !err && i < n; i++) {
+		part.x[i] = g->x[i * g->n / n];
+		part.y[i] = g->y[i * g->n / n];
+	}
+	if (!err)
+		search_parameters(&part);
+	memcpy(g->parameters, part.parameters, sizeof(part.parameters));
+	free(part.x);
+	free(part.y);
+	return err;
+}
+
 /* The diagonal of the inverse: row i of L^-1, squared and summed down its columns. */
 static void invert_diagonal(struct gaussian *g, double *column)
 {
@@ -207,7 +232,12 @@ errint_t gaussian_fit(const struct coordinates *x, const double *y, size_t n, st
 	}
 	memcpy(g->x, x, n * sizeof(*x));
 	standardize(g, y);
-	search_parameters(g);
+	errint_t err = search_parameters_by_part(g);
+	if (err) {
+		free(column);
+		gaussian_free(g);
+		return err;
+	}
 	condition(g, g->parameters);
 	invert_diagonal(g, column);
 	free(column);

@@ -8,10 +8,14 @@
  */
 #include "ways.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *const budgets[] = {"50%", "25%", "12%", "6%", "3%"};
@@ -25,6 +29,7 @@ static const char *const keys[NKEYS] = {"max-bytes", "max-time"};
 struct cell {
 	const struct truth *truth;
 	unsigned source, seed, key; /* which of the truths that were named, from 0; which seed */
+	bool is_met; /* something meets the budget */
 	unsigned exhaustive;
 	struct found found[NWAYS];
 };
@@ -211,24 +216,52 @@ static bool fill(struct cell *cell, const char *folder, struct truth *truth, con
 	return is_met;
 }
 
+/* All cells of one truth; in a process of its own. */
+static void fill_source(const struct options *options, const char *folder, unsigned source, unsigned nevaluations,
+                        struct cell *cells)
+{
+	char own[64];
+
+	snprintf(own, sizeof(own), "%s/%u", folder, source);
+	if (mkdir(own, 0700))
+		die(own, "cannot be made");
+	for (unsigned i = 0; i < NKEYS * NBUDGETS * options->nseeds; i++) {
+		unsigned seed = i / (NKEYS * NBUDGETS), key = i / NBUDGETS % NKEYS;
+		if (options->key >= 0 && (unsigned)options->key != key)
+			continue;
+		cells[i] = (struct cell){.source = source, .seed = seed, .key = key};
+		cells[i].is_met = fill(&cells[i], own, options->truths[source][seed], keys[key], budgets[i % NBUDGETS],
+		                       seed + 1, nevaluations);
+	}
+	rmdir(own);
+}
+
 static bool compare(const struct options *options, const char *folder, unsigned nevaluations)
 {
-	struct cell *cells = calloc((size_t)options->nsources * NKEYS * NBUDGETS * options->nseeds, sizeof(*cells));
-	size_t n = 0;
+	size_t each = NKEYS * NBUDGETS * options->nseeds, nall = each * options->nsources, n = 0;
+	struct cell *cells = mmap(NULL, nall * sizeof(*cells), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool is_good = true;
 
-	if (!cells)
+	if (cells == MAP_FAILED)
 		die("table", "out of memory");
-	for (unsigned source = 0; source < options->nsources; source++)
-		for (unsigned i = 0; i < NKEYS * NBUDGETS * options->nseeds; i++) {
-			unsigned seed = i / (NKEYS * NBUDGETS), key = i / NBUDGETS % NKEYS;
-			if (options->key >= 0 && (unsigned)options->key != key)
-				continue;
-			cells[n] = (struct cell){.source = source, .seed = seed, .key = key};
-			n += fill(&cells[n], folder, options->truths[source][seed], keys[key], budgets[i % NBUDGETS],
-			          seed + 1, nevaluations);
-		}
-	bool is_good = print_rows(options, nevaluations, cells, n);
-	free(cells);
+	for (unsigned source = 0; source < options->nsources; source++) {
+		pid_t child = fork();
+		if (child < 0)
+			die("fork", strerror(errno));
+		if (child)
+			continue;
+		fill_source(options, folder, source, nevaluations, cells + source * each);
+		_exit(EXIT_SUCCESS);
+	}
+	for (int status; wait(&status) > 0;)
+		is_good = is_good && WIFEXITED(status) && !WEXITSTATUS(status);
+	if (!is_good)
+		die("searching", "a process failed");
+	for (size_t i = 0; i < nall; i++)
+		if (cells[i].is_met)
+			cells[n++] = cells[i];
+	is_good = n && print_rows(options, nevaluations, cells, n);
+	munmap(cells, nall * sizeof(*cells));
 	return is_good;
 }
 

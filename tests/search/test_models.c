@@ -259,9 +259,40 @@ START_TEST(the_monotone_model_beats_interpolation_along_cost)
 }
 END_TEST
 
+/* Of few images, how many are right is noisy, and how sure they are is not. */
+START_TEST(log_loss_tells_accuracy_better_than_noisy_accuracy_does)
+{
+	struct observation observations[100];
+	double cost[IC_DESIGN_COUNT] = {0}, errors[2] = {0};
+
+	for (unsigned known = 0; known < 2; known++) {
+		struct estimates *estimates;
+		for (unsigned i = 0; i < 100; i++) {
+			struct ic_design design;
+			unsigned at = (i * 41 + 7) % IC_DESIGN_COUNT;
+			ck_assert_int_eq(ic_design_at(at, &design), 0);
+			double truth = synthetic_truth(&design), noise = (dice(i) - 0.5) * sqrt(12);
+			observations[i] = (struct observation){at, truth + 0.05 * noise, (double)NAN};
+			if (known)
+				observations[i].log_loss = -log(truth) + 0.01 * (dice(i + 1000) - 0.5) * sqrt(12);
+		}
+		ck_assert_int_eq(estimates_new(ESTIMATE_MONOTONE, observations, 100, cost, &estimates), 0);
+		for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
+			struct ic_design design;
+			ck_assert_int_eq(ic_design_at(i, &design), 0);
+			errors[known] += fabs(estimates->mean[i] - synthetic_truth(&design)) / IC_DESIGN_COUNT;
+		}
+		ck_assert((estimates->loss != NULL) == known && estimates->noise > 0.02 && estimates->noise < 0.08);
+		ck_assert(steepest_fall(estimates->mean) < 1e-3);
+		estimates_free(estimates);
+	}
+	ck_assert_msg(errors[1] < 0.9 * errors[0], "%g with it, %g without", errors[1], errors[0]);
+}
+END_TEST
+
 START_TEST(interpolation_along_cost_is_linear)
 {
-	const struct observation observations[] = {{0, 0.2}, {1, 0.6}, {2, 0.5}};
+	const struct observation observations[] = {{0, 0.2, (double)NAN}, {1, 0.6, (double)NAN}, {2, 0.5, (double)NAN}};
 	double cost[IC_DESIGN_COUNT];
 	struct estimates *estimates;
 
@@ -416,6 +447,7 @@ int main(void)
 	tcase_add_test(cases, a_process_takes_equal_observations_and_refuses_what_is_no_number);
 	tcase_add_test(cases, a_projection_is_monotone_and_nearest);
 	tcase_add_test(cases, the_monotone_model_beats_interpolation_along_cost);
+	tcase_add_test(cases, log_loss_tells_accuracy_better_than_noisy_accuracy_does);
 	tcase_add_test(cases, interpolation_along_cost_is_linear);
 	tcase_add_test(cases, features_are_averages_over_sources);
 	tcase_add_test(cases, a_fit_finds_the_seconds_that_work_takes);
