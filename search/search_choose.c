@@ -47,8 +47,8 @@ errint_t choose_estimates(const struct search *search, struct estimates **ret_es
 	for (size_t i = 0; !err && i < search->nplan; i++) {
 		const struct evaluator_result *result = &search->plan[i].measurement.result;
 		if (has_result(&search->plan[i]))
-			observations[n++] = (struct observation){index_of(&search->plan[i]), result->accuracy,
-			                                         result->log_loss};
+			observations[n++] =
+			        (struct observation){index_of(&search->plan[i]), result->accuracy, result->log_loss};
 	}
 	for (unsigned i = 0; !err && i < IC_DESIGN_COUNT; i++)
 		cost[i] = search->cost[i].nbytes;

@@ -29,7 +29,7 @@ static const char *const keys[NKEYS] = {"max-bytes", "max-time"};
 struct cell {
 	const struct truth *truth;
 	unsigned source, seed, key; /* which of the truths that were named, from 0; which seed */
-	bool is_met; /* something meets the budget */
+	bool is_met;                /* something meets the budget */
 	unsigned exhaustive;
 	struct found found[NWAYS];
 };
@@ -163,7 +163,8 @@ static void print_head(void)
 {
 	static const char *const names[NWAYS] = {"search", "along cost", "random", "halving"};
 
-	printf("regret in points [95 %% interval], regret in log-loss; estimate's error in points and rank correlation, of "
+	printf("regret in points [95 %% interval], regret in log-loss; estimate's error in points and rank "
+	       "correlation, of "
 	       "the search and along cost\n%-16s %4s %4s",
 	       "", "runs", "n");
 	for (unsigned way = 0; way < NWAYS; way++)
@@ -239,7 +240,8 @@ static void fill_source(const struct options *options, const char *folder, unsig
 static bool compare(const struct options *options, const char *folder, unsigned nevaluations)
 {
 	size_t each = NKEYS * NBUDGETS * options->nseeds, nall = each * options->nsources, n = 0;
-	struct cell *cells = mmap(NULL, nall * sizeof(*cells), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct cell *cells =
+	        mmap(NULL, nall * sizeof(*cells), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	bool is_good = true;
 
 	if (cells == MAP_FAILED)
@@ -303,8 +305,8 @@ static bool read_options(struct options *options, int argc, char **argv)
 	}
 	options->sources = argv + optind;
 	options->nsources = (unsigned)(argc - optind);
-	return options->nsources && options->nsources <= NTRUTHS_MAX && options->nseeds && options->nseeds <= NSEEDS_MAX &&
-	       options->n;
+	return options->nsources && options->nsources <= NTRUTHS_MAX && options->nseeds &&
+	       options->nseeds <= NSEEDS_MAX && options->n;
 }
 
 int main(int argc, char **argv)

@@ -76,7 +76,8 @@ static errint_t evaluate(void *handle, const struct evaluator_job *job, struct e
 	noise /= sqrt(job->fraction);
 	*ret_result = (struct evaluator_result){
 	        .accuracy = truth + noise * synthetic_noise(mix(job->seed) + (uint64_t)ic_design_index(&job->design)),
-	        .log_loss = -log(truth) + noise * synthetic_noise(mix(job->seed) + (uint64_t)ic_design_index(&job->design) + 9999),
+	        .log_loss = -log(truth) +
+	                    noise * synthetic_noise(mix(job->seed) + (uint64_t)ic_design_index(&job->design) + 9999),
 	        .nimages = 1000,
 	        .infer_s = 1e-3,
 	        .train_s = 3e-3,

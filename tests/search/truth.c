@@ -168,7 +168,8 @@ errint_t truth_read(const char *path, struct truth **ret_truth, struct ic_why *w
 	if (err) {
 		truth_free(truth);
 		return ic_fail(why, err, "%.150s: %s", path,
-		               err == -EBADMSG ? "not what search_truth writes of all designs, or too few parts in it" : strerror(-err));
+		               err == -EBADMSG ? "not what search_truth writes of all designs, or too few parts in it"
+		                               : strerror(-err));
 	}
 	*ret_truth = truth;
 	return 0;

@@ -145,7 +145,8 @@ static struct found by_search(struct task *task, enum estimate_model model)
 		die("search", &why);
 	if (!outcome.has_choice)
 		die("search", &(struct ic_why){"no choice"});
-	struct found found = {(unsigned)ic_design_index(&outcome.choice.design), outcome.error, outcome.rank_correlation};
+	struct found found = {(unsigned)ic_design_index(&outcome.choice.design), outcome.error,
+	                      outcome.rank_correlation};
 	search_outcome_clear(&outcome);
 	catalog_close(task->settings.catalog);
 	if (unlink(path))
