@@ -247,6 +247,31 @@ START_TEST(parts_are_of_every_class)
 }
 END_TEST
 
+START_TEST(parts_told_at_once_are_those_of_jobs_of_their_own)
+{
+	static const double fractions[] = {0.25, 0.5};
+	struct evaluator_job job = {.design = design_of("s2x2-b8-k6-q8"), .fraction = 1, .seed = 3};
+	struct probe *probe = open_default();
+	struct probe_report all, r;
+	double parts[COUNT(fractions)];
+	ck_assert_int_eq(probe_measure_parts(probe, &job, fractions, COUNT(fractions), parts, &all, NULL), 0);
+	ck_assert_int_eq(probe_measure(probe, &job, true, true, &r, NULL), 0);
+	for (unsigned side = 0; side < 2; side++) {
+		ck_assert(all.side[side].accuracy == r.side[side].accuracy);
+		ck_assert(all.side[side].log_loss == r.side[side].log_loss);
+	}
+	probe_report_clear(&all);
+	probe_report_clear(&r);
+	for (size_t i = 0; i < COUNT(fractions); i++) {
+		job.fraction = fractions[i];
+		ck_assert_int_eq(probe_measure(probe, &job, true, false, &r, NULL), 0);
+		ck_assert(parts[i] == r.side[EVALUATOR_SELECT].accuracy);
+		probe_report_clear(&r);
+	}
+	probe_close(probe);
+}
+END_TEST
+
 START_TEST(jobs_that_are_none_are_refused)
 {
 	struct probe *probe = open_default();
@@ -312,6 +337,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_is_expected_stays);
 	tcase_add_test(cases, the_table_tells_what_the_probe_measures);
 	tcase_add_test(cases, parts_are_of_every_class);
+	tcase_add_test(cases, parts_told_at_once_are_those_of_jobs_of_their_own);
 	tcase_add_test(cases, jobs_that_are_none_are_refused);
 	tcase_add_test(cases, measuring_can_be_stopped);
 	tcase_add_test(cases, an_image_that_went_away_is_named);
