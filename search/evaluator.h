@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "codec/design.h"
+#include "codec/face.h"
 
 #include <stdatomic.h>
 
@@ -21,15 +21,26 @@ struct evaluator_option {
 	const char *name, *value;
 };
 
+/* Trees of the dataset's under designs, for evaluators that have other programs read them. Both are thread safe. */
+struct evaluator_trees {
+	void *context;
+	/* The path of one, absolute, malloc'ed and the caller's; it stays until given back. -EOPNOTSUPP, -errno. */
+	errint_t (*take)(void *context, const struct ic_design *design, enum ic_face face, char **ret_path,
+	                 struct ic_why *why);
+	void (*give_back)(void *context, const char *path);
+};
+
 /* What stands for a whole search. All that it points to is the caller's, and outlives the handle. */
 struct evaluator_settings {
 	const char *dataset;                    /* the directory of the sources */
 	const struct evaluator_option *options; /* the evaluator's own; NULL where there are none */
 	size_t noptions;
-	uint64_t split_seed;          /* by which images are split where the dataset does not say itself */
-	unsigned threads;             /* that one evaluation may use, from 1 on */
-	uint64_t memory_nbytes;       /* that the handle may take in all, about; 0: as the evaluator likes */
-	const atomic_bool *cancelled; /* once true, what is under way returns -ECANCELED soon. May be NULL */
+	uint64_t split_seed;                 /* by which images are split where the dataset does not say itself */
+	unsigned threads;                    /* that one evaluation may use, from 1 on */
+	uint64_t memory_nbytes;              /* that the handle may take in all, about; 0: as the evaluator likes */
+	const atomic_bool *cancelled;        /* once true, what is under way returns -ECANCELED soon. May be NULL */
+	const struct evaluator_trees *trees; /* NULL: there are none to be had */
+	const char *work; /* a directory that is there, for logs and what lies between two evaluations; NULL: none */
 	/* Told of what takes long before the first result: what, and how much of how much. From any thread; may be NULL. */
 	void (*progress)(void *context, const char *doing, uint64_t done, uint64_t total);
 	void *progress_context;

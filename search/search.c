@@ -144,7 +144,8 @@ static void describe_run(struct search *search)
 /* Which designs the catalog has a result for. */
 static errint_t find_known(const struct search *search, bool is_known[IC_DESIGN_COUNT], struct ic_why *why)
 {
-	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
+	/* With weights that pass, it depends on a plan that there is not yet. */
+	for (unsigned i = 0; !weights_pass(search) && i < IC_DESIGN_COUNT; i++) {
 		struct measurement measurement;
 		struct measurement_key key;
 		struct ic_design design = ic_design_default();
@@ -287,11 +288,14 @@ static errint_t set_up(struct search *search, const struct search_settings *sett
 	*search =
 	        (struct search){.settings = settings, .claim = -1, .reference = (unsigned)ic_design_index(&reference)};
 	pthread_mutex_init(&search->lock, NULL);
+	pthread_mutex_init(&search->weights_lock, NULL);
+	pthread_cond_init(&search->ended, NULL);
 	if (err)
 		return err;
 	search->features = calloc(IC_DESIGN_COUNT, sizeof(*search->features));
 	search->cost = calloc(IC_DESIGN_COUNT, sizeof(*search->cost));
-	if (!search->features || !search->cost)
+	search->is_taken = calloc(settings->nevaluations, sizeof(*search->is_taken));
+	if (!search->features || !search->cost || !search->is_taken)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	err = cost_features_of_base(settings->shapes, settings->nshapes, search->features);
 	if (err)
@@ -306,6 +310,9 @@ static void tear_down(struct search *search)
 	free(search->plan);
 	free(search->features);
 	free(search->cost);
+	free(search->is_taken);
+	pthread_cond_destroy(&search->ended);
+	pthread_mutex_destroy(&search->weights_lock);
 	pthread_mutex_destroy(&search->lock);
 	run_release(search->claim);
 }
@@ -383,6 +390,8 @@ errint_t search_run(const struct search_settings *settings, struct search_outcom
 		err = run_rounds(&search, &estimates, why);
 	if (!err)
 		err = finish(&search, estimates, &outcome, why);
+	if (!err)
+		weights_end(&search);
 	estimates_free(estimates);
 	tear_down(&search);
 	if (err)
@@ -413,8 +422,11 @@ errint_t search_plan(const struct search_settings *settings, struct planned **re
 	}
 	for (size_t i = 0; !err && i < search.nplan; i++) {
 		struct measurement_key key;
+		char *lineage = weights_lineage(&search, i);
 		search_key(&search, &search.plan[i].design, &key);
+		key.lineage = lineage;
 		search.plan[i].is_done = !measurement_get(settings->catalog, &key, &search.plan[i].measurement, NULL);
+		free(lineage);
 	}
 	if (!err) {
 		*ret_plan = search.plan;

@@ -35,14 +35,18 @@ struct search_settings {
 	void *measure_context;
 
 	/* With defaults: */
-	unsigned nevaluations;        /* in all, verification included; from 4 on; 150 */
-	unsigned nverify;             /* of them, after the first plan; less than nevaluations - 2; 60 */
-	unsigned nrounds;             /* in which those are planned, from 1 on; 5 */
-	uint64_t seed;                /* of the plan and of the evaluations; 1 */
-	unsigned njobs;               /* evaluations at once, at most what the evaluator takes; 1 */
-	enum estimate_model model;    /* ESTIMATE_MONOTONE */
-	struct aim aim;               /* completed by aim_complete */
-	bool without_choice;          /* write none; false */
+	unsigned nevaluations;     /* in all, verification included; from 4 on; 150 */
+	unsigned nverify;          /* of them, after the first plan; less than nevaluations - 2; 60 */
+	unsigned nrounds;          /* in which those are planned, from 1 on; 5 */
+	uint64_t seed;             /* of the plan and of the evaluations; 1 */
+	unsigned njobs;            /* evaluations at once, at most what the evaluator takes; 1 */
+	enum estimate_model model; /* ESTIMATE_MONOTONE */
+	struct aim aim;            /* completed by aim_complete */
+	bool without_choice;       /* write none; false */
+	/* A directory for the weights that pass from an evaluation to those whose parent it is, where the evaluator takes
+	 * them: run-ID in it has a file for each that may still be needed. NULL: none pass. Kept at the end; false. */
+	const char *checkpoints;
+	bool keeps_checkpoints;
 	const atomic_bool *cancelled; /* once true, search_run returns -ECANCELED, to be resumed; NULL */
 	double patience_s;            /* how long to wait for a catalog that cannot be written; 600 */
 

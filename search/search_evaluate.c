@@ -64,37 +64,73 @@ static errint_t write_down(struct search *search, size_t position, const struct 
 	return err;
 }
 
-/* What the catalog knows, or else what the evaluator says; in the catalog when this returns 0. */
-static errint_t evaluate(struct search *search, size_t position, const struct ic_design *design,
-                         struct measurement *ret_measurement, bool *ret_is_reused, struct ic_why *why)
+/* What the evaluator says, or why it says nothing (is_failure). */
+static errint_t ask(struct search *search, size_t position, const struct measurement_key *key,
+                    struct measurement *measurement, struct ic_why *why)
 {
 	const struct search_settings *settings = search->settings;
-	struct measurement measurement = {.id = 0};
-	struct measurement_key key;
+	int origin = weights_origin(search, position);
+	char *init = origin >= 0 ? weights_path(search, (size_t)origin) : NULL;
+	char *save = weights_pass(search) ? weights_path(search, position) : NULL;
+	struct evaluator_job job = {.design = key->design,
+	                            .split = key->split,
+	                            .seed = key->seed,
+	                            .fraction = key->fraction,
+	                            .init = init,
+	                            .save = save};
+	errint_t err = (origin >= 0 && !init) || (weights_pass(search) && !save)
+	                       ? ic_fail(why, -ENOMEM, "out of memory")
+	                       : weights_restore(search, origin, why);
 
-	search_key(search, design, &key);
-	errint_t err = measurement_get(settings->catalog, &key, &measurement, why);
+	if (!err)
+		err = settings->evaluator->evaluate(settings->handle, &job, &measurement->result, why);
+	free(init);
+	free(save);
+	if (!err && !isfinite(measurement->result.accuracy))
+		err = ic_fail(why, -EBADMSG, "the evaluator gave an accuracy that is no number");
+	if (err != -EBADMSG)
+		return err;
+	measurement->is_failure = true;
+	strcpy(measurement->failure, why->text);
+	return 0;
+}
+
+/* What the catalog knows, or else what the evaluator says; in the catalog when this returns 0. */
+static errint_t evaluate_by(struct search *search, size_t position, const struct measurement_key *key,
+                            struct measurement *ret_measurement, bool *ret_is_reused, struct ic_why *why)
+{
+	struct catalog *catalog = search->settings->catalog;
+	struct measurement measurement = {.id = 0};
+	errint_t err = measurement_get(catalog, key, &measurement, why);
+
 	*ret_is_reused = !err;
 	if (!err)
-		err = run_evaluated(settings->catalog, search->run.id, position, measurement.id, why);
+		err = run_evaluated(catalog, search->run.id, position, measurement.id, why);
 	if (*ret_is_reused || err != -ENOENT) {
 		*ret_measurement = measurement;
 		return err;
 	}
-	struct evaluator_job job = {.design = *design, .split = key.split, .seed = key.seed, .fraction = key.fraction};
-	err = settings->evaluator->evaluate(settings->handle, &job, &measurement.result, why);
-	if (!err && !isfinite(measurement.result.accuracy))
-		err = ic_fail(why, -EBADMSG, "the evaluator gave an accuracy that is no number");
-	if (err == -EBADMSG) {
-		measurement.is_failure = true;
-		strcpy(measurement.failure, why->text);
-	} else if (err) {
-		return err;
-	}
-	err = write_down(search, position, &key, &measurement.result,
-	                 measurement.is_failure ? measurement.failure : NULL, why);
+	err = ask(search, position, key, &measurement, why);
+	if (!err)
+		err = write_down(search, position, key, &measurement.result,
+		                 measurement.is_failure ? measurement.failure : NULL, why);
 	if (!err)
 		*ret_measurement = measurement;
+	return err;
+}
+
+static errint_t evaluate(struct search *search, size_t position, struct measurement *ret_measurement,
+                         bool *ret_is_reused, struct ic_why *why)
+{
+	char *lineage = weights_lineage(search, position);
+	struct measurement_key key;
+
+	if (!lineage)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	search_key(search, &search->plan[position].design, &key);
+	key.lineage = lineage;
+	errint_t err = evaluate_by(search, position, &key, ret_measurement, ret_is_reused, why);
+	free(lineage);
 	return err;
 }
 
@@ -119,20 +155,38 @@ static void tell(struct search *search)
 	search->settings->progress(search->settings->context, &progress);
 }
 
+/* One that nobody makes and that need wait for nobody: its weights are there. The lock is held. */
+static bool find_ready(struct search *search, size_t *ret_position)
+{
+	while (search->next < search->nplan && (search->plan[search->next].is_done || search->is_taken[search->next]))
+		search->next++;
+	for (size_t i = search->next; i < search->nplan; i++) {
+		int parent = weights_pass(search) ? search->plan[i].parent : -1;
+		if (search->plan[i].is_done || search->is_taken[i] || (parent >= 0 && !search->plan[parent].is_done))
+			continue;
+		*ret_position = i;
+		return true;
+	}
+	return false;
+}
+
 /* The position of an evaluation to make now; false where there is none any more. */
 static bool take(struct search *search, size_t *ret_position)
 {
 	bool found = false;
 
 	pthread_mutex_lock(&search->lock);
-	while (search->next < search->nplan && search->plan[search->next].is_done)
-		search->next++;
-	if (!search->err && search_is_cancelled(search))
-		search->err = ic_fail(&search->why, -ECANCELED, "stopped");
-	if (!search->err && search->next < search->nplan) {
-		*ret_position = search->next++;
-		found = true;
+	for (;;) {
+		if (!search->err && search_is_cancelled(search))
+			search->err = ic_fail(&search->why, -ECANCELED, "stopped");
+		found = !search->err && find_ready(search, ret_position);
+		/* What is left waits for a parent that is under way. */
+		if (found || search->err || search->next == search->nplan)
+			break;
+		pthread_cond_wait(&search->ended, &search->lock);
 	}
+	if (found)
+		search->is_taken[*ret_position] = true;
 	pthread_mutex_unlock(&search->lock);
 	return found;
 }
@@ -143,11 +197,10 @@ static void *work(void *argument)
 	size_t position;
 
 	while (take(search, &position)) {
-		struct ic_design design = search->plan[position].design;
 		struct measurement measurement;
 		struct ic_why why = {""};
 		bool is_reused = false;
-		errint_t err = evaluate(search, position, &design, &measurement, &is_reused, &why);
+		errint_t err = evaluate(search, position, &measurement, &is_reused, &why);
 
 		pthread_mutex_lock(&search->lock);
 		if (err && !search->err) {
@@ -159,8 +212,10 @@ static void *work(void *argument)
 			search->plan[position].is_done = true;
 			search->nreused += is_reused;
 			search->nevaluated += !is_reused;
+			weights_drop_unneeded(search);
 			tell(search);
 		}
+		pthread_cond_broadcast(&search->ended);
 		pthread_mutex_unlock(&search->lock);
 	}
 	return NULL;
@@ -189,13 +244,15 @@ errint_t evaluate_all(struct search *search, struct ic_why *why)
 	pthread_t threads[NTHREADS_MAX];
 	sigset_t all, old;
 
-	if (announce(search))
-		return ic_fail(why, -ENOMEM, "out of memory");
+	errint_t err = announce(search) ? ic_fail(why, -ENOMEM, "out of memory") : weights_begin(search, why);
+	if (err)
+		return err;
 	if (nthreads > search->description.njobs_max)
 		nthreads = search->description.njobs_max;
 	if (nthreads > NTHREADS_MAX)
 		nthreads = NTHREADS_MAX;
 	search->next = 0;
+	memset(search->is_taken, 0, search->settings->nevaluations * sizeof(*search->is_taken));
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (nstarted + 1 < nthreads && !pthread_create(&threads[nstarted], NULL, work, search))

@@ -20,7 +20,10 @@ struct search {
 	pthread_mutex_t lock; /* over what follows, while evaluations run */
 	struct planned *plan;
 	size_t nplan;
-	size_t next; /* to be evaluated */
+	size_t next;                  /* to be evaluated, or one after it */
+	bool *is_taken;               /* by position: under way, or done since */
+	pthread_cond_t ended;         /* an evaluation was, with the lock */
+	pthread_mutex_t weights_lock; /* while weights are made again */
 	uint64_t nevaluated, nreused;
 	errint_t err; /* of the first evaluation that ended the search */
 	struct ic_why why;
@@ -32,6 +35,20 @@ errint_t plan_first(const struct search *search, size_t n, const bool *is_known,
 
 /* The parent of a design: the nearest of plan[0..n) that is as dense or denser; the first one where there is none. */
 int plan_parent(const struct planned *plan, size_t n, const struct ic_design *design);
+
+/* search_weights.c. Whether weights pass at all. The origin of a position is where its weights come from: its parent, or where
+ * that has no result the nearest above that has one; -1: nowhere. Paths and lineages (measurement.h) are malloc'ed. Origins of
+ * what is planned are final once all of its parents are done. */
+bool weights_pass(const struct search *search);
+int weights_origin(const struct search *search, size_t position);
+char *weights_lineage(const struct search *search, size_t position);
+char *weights_path(const struct search *search, size_t position);
+errint_t weights_begin(const struct search *search, struct ic_why *why);
+/* Have the weights of a position be there: they may not, where the catalog knew its result. -1 is fine. */
+errint_t weights_restore(struct search *search, int position, struct ic_why *why);
+/* Once all is planned: remove those that no evaluation to come begins with. The lock is held. */
+void weights_drop_unneeded(const struct search *search);
+void weights_end(const struct search *search);
 
 /* search_evaluate.c: have all of the plan done. */
 errint_t evaluate_all(struct search *search, struct ic_why *why);

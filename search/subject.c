@@ -44,6 +44,8 @@ static errint_t open_evaluator(struct subject *subject, uint64_t seed, struct ic
 	        .threads = s->threads ? s->threads : 1,
 	        .memory_nbytes = s->memory_nbytes,
 	        .cancelled = s->cancelled,
+	        .trees = s->trees,
+	        .work = s->work,
 	        .progress = s->doing,
 	        .progress_context = s->context,
 	};

@@ -19,9 +19,11 @@ struct subject_settings {
 	int root; /* the directory, open, which a mount may be in front of; 0: it is opened by its path */
 	const struct evaluator_option *options;
 	size_t noptions;
-	unsigned threads;             /* of one evaluation; 0: 1 */
-	uint64_t memory_nbytes;       /* of the evaluator; 0: as it likes */
-	const atomic_bool *cancelled; /* NULL: never */
+	unsigned threads;                    /* of one evaluation; 0: 1 */
+	uint64_t memory_nbytes;              /* of the evaluator; 0: as it likes */
+	const atomic_bool *cancelled;        /* NULL: never */
+	const struct evaluator_trees *trees; /* as in evaluator_settings, like what follows */
+	const char *work;
 	/* Told what takes long before the first evaluation: what, and how much of how much. From any thread; may be NULL. */
 	void (*doing)(void *context, const char *doing, uint64_t done, uint64_t total);
 	void *context;

@@ -4,8 +4,10 @@
 #include "src/interrupt.h"
 #include "src/options.h"
 #include "src/search_cli.h"
+#include "src/search_trees.h"
 
 #include "fs/policy.h"
+#include "search/command.h"
 #include "search/probe.h"
 #include "search/search.h"
 #include "search/subject.h"
@@ -20,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct evaluator *const evaluators[] = {&probe_evaluator};
+static const struct evaluator *const evaluators[] = {&probe_evaluator, &command_evaluator};
 
 #define NEVALUATORS (sizeof(evaluators) / sizeof(*evaluators))
 #define OPTIONS_MAX 64
@@ -34,6 +36,7 @@ struct find_settings {
 	uint64_t buckets; /* 0: not said */
 	uint64_t threads;
 	bool is_dry, per_directory;
+	const char *work; /* NULL: beside the catalog */
 };
 
 /* One dataset under search. */
@@ -126,23 +129,46 @@ static errint_t apply_evaluator(void *settings, const char *value, struct ic_why
 		((struct find_settings *)settings)->evaluator = evaluators[i];
 		return 0;
 	}
-	return ic_fail(why, -EINVAL, "unknown evaluator '%.32s'; known: %s", value, evaluators[0]->name);
+	return ic_fail(why, -EINVAL, "unknown evaluator '%.32s'; known: %s, %s", value, evaluators[0]->name,
+	               evaluators[1]->name);
+}
+
+static errint_t add_option(struct find_settings *settings, char *name, const char *value, struct ic_why *why)
+{
+	if (name && settings->noptions < OPTIONS_MAX) {
+		settings->options[settings->noptions++] = (struct evaluator_option){name, value};
+		return 0;
+	}
+	free(name);
+	return name ? ic_fail(why, -EINVAL, "more than %d settings", OPTIONS_MAX)
+	            : ic_fail(why, -ENOMEM, "out of memory");
+}
+
+static errint_t apply_command(void *settings, const char *value, struct ic_why *why)
+{
+	((struct find_settings *)settings)->evaluator = &command_evaluator;
+	return add_option(settings, strdup("command"), value, why);
+}
+
+static errint_t apply_work(void *settings, const char *value, struct ic_why *why)
+{
+	((struct find_settings *)settings)->work = value;
+	return 0;
+}
+
+static errint_t apply_keep(void *settings, const char *value, struct ic_why *why)
+{
+	((struct find_settings *)settings)->search.keeps_checkpoints = true;
+	return 0;
 }
 
 static errint_t apply_set(void *settings, const char *value, struct ic_why *why)
 {
-	struct find_settings *s = settings;
 	const char *equals = strchr(value, '=');
 
 	if (!equals || equals == value)
 		return ic_fail(why, -EINVAL, "'%.40s' is not of the form NAME=VALUE", value);
-	if (s->noptions == OPTIONS_MAX)
-		return ic_fail(why, -EINVAL, "more than %d settings", OPTIONS_MAX);
-	char *name = strndup(value, (size_t)(equals - value));
-	if (!name)
-		return ic_fail(why, -ENOMEM, "out of memory");
-	s->options[s->noptions++] = (struct evaluator_option){name, equals + 1};
-	return 0;
+	return add_option(settings, strndup(value, (size_t)(equals - value)), equals + 1, why);
 }
 
 static errint_t apply_dry(void *settings, const char *value, struct ic_why *why)
@@ -167,7 +193,10 @@ static const struct option_entry find_options[] = {
         {'p', "per-directory", NULL, "search each directory in DATASET by itself", apply_per_directory},
         {0, "dry-run", NULL, "print the plan and what it costs, and do nothing", apply_dry},
         {'c', "catalog", "FILE", "the catalog (default as for icfs mount)", apply_catalog},
-        {'e', "evaluator", "NAME", "what judges designs (default, and built in: probe)", apply_evaluator},
+        {'e', "evaluator", "NAME", "what judges designs: probe (default), command", apply_evaluator},
+        {'x', "command", "LINE", "the evaluator command: this trains and judges", apply_command},
+        {0, "work", "DIR", "its logs and weights (default beside the catalog)", apply_work},
+        {'k', "keep-weights", NULL, "do not remove what {save} was for", apply_keep},
         {0, "set", "NAME=VALUE", "a setting of the evaluator; may be repeated", apply_set},
         {0, "seed", "N", "of all that is random (default 1)", apply_seed},
         {0, "model", "NAME", "monotone (default), or along-cost, to compare with", apply_model},
@@ -190,9 +219,12 @@ static const struct command_line find_line = {
                 "OTHER, "
                 "pin DESIGN DIR, rollback DIR; each has --help. A dataset of such a name is ./status. A setting of the "
                 "probe: "
-                "images=N, of which it takes at most so many (default 20000).",
+                "images=N, of which it takes at most so many (default 20000). In LINE, {data} is the tree under a "
+                "design, {design}, {seed}, {threads}, {result}, {init} and {save} what their names say; it prints "
+                "accuracy=NUMBER. Its settings: metric, better, face, timeout, tries, log, tag.",
         .examples = "  icfs search --max-loss 0.5% ~/dataset\n"
-                    "  icfs search --max-bytes 12% --per-directory ~/datasets\n",
+                    "  icfs search --max-bytes 12% --per-directory ~/datasets\n"
+                    "  icfs search --command 'train.py {data} --seed {seed}' ~/dataset\n",
         .min_operands = 1,
         .max_operands = 1,
 };
@@ -297,7 +329,7 @@ static errint_t complete_aim(const char *directory, struct aim *aim, struct ic_w
 	return err;
 }
 
-static int search(struct finding *finding, struct subject *subject, const struct aim *aim)
+static int search(struct finding *finding, struct subject *subject, const struct aim *aim, const char *work)
 {
 	struct search_settings settings = finding->settings->search;
 	struct search_outcome outcome;
@@ -313,6 +345,7 @@ static int search(struct finding *finding, struct subject *subject, const struct
 	settings.progress = tell_evaluations;
 	settings.waiting = tell_waiting;
 	settings.context = finding;
+	settings.checkpoints = work;
 	if (finding->settings->is_dry)
 		err = search_plan(&settings, &plan, &n, &costs, &why);
 	else
@@ -357,6 +390,7 @@ static int find_in_canonical(struct finding *finding, const char *directory, boo
 	        .doing = tell_doing,
 	        .context = finding,
 	};
+	struct search_trees *trees = NULL;
 	struct aim aim = settings->search.aim;
 	struct subject *subject;
 	struct ic_why why = {""};
@@ -365,12 +399,19 @@ static int find_in_canonical(struct finding *finding, const char *directory, boo
 	if (err)
 		return fail("%s", why.text);
 	finding->bar = search_bar_new();
-	err = subject_open(&of, settings->search.seed, &subject, &why);
+	if (settings->evaluator == &command_evaluator)
+		err = search_trees_new(directory, settings->catalog, settings->work, &trees, &why);
+	if (trees) {
+		of.trees = search_trees_table(trees);
+		of.work = search_trees_work(trees);
+	}
+	if (!err)
+		err = subject_open(&of, settings->search.seed, &subject, &why);
 	*ret_is_fit = err != -ENODATA;
-	if (err)
-		return give_up(finding, err, &why);
-	int status = search(finding, subject, &aim);
-	subject_close(subject);
+	int status = err ? give_up(finding, err, &why) : search(finding, subject, &aim, of.work);
+	if (!err)
+		subject_close(subject);
+	search_trees_free(trees);
 	return status;
 }
 

@@ -154,7 +154,7 @@ class SearchTest(Searching):
     def test_wrong_command_lines(self):
         for message, *args in (
                 ("--max-loss: max-loss: 'much' is not of the form 0.5% or 0.005", "--max-loss=much", "."),
-                ("--evaluator: unknown evaluator 'x'; known: probe", "--evaluator=x", "."),
+                ("--evaluator: unknown evaluator 'x'; known: probe, command", "--evaluator=x", "."),
                 ("--evaluations: '3' is no whole number from 4 to 4104", "--evaluations=3", "."),
                 ("--buckets is less than --evaluations, which counts what follows, too", "--buckets=150", "."),
                 ("--set: 'images' is not of the form NAME=VALUE", "--set=images", "."),

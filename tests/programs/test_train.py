@@ -2,9 +2,11 @@
 """scripts/train.py, which knows nothing of icfs, trains on a tree and on a mount of it. Where the design keeps every
 coefficient the pixels are equal, and so is what is learnt."""
 
+import contextlib
 import json
 import os
 import pathlib
+import sqlite3
 import sys
 
 from mounting import ICFS, MKIMAGES, MountTest
@@ -78,6 +80,25 @@ class Train(MountTest):
         told = run(sys.executable, "-c", asked, TRAIN).decode().splitlines()
         convolutions = ("resnet18", "resnet50", "mobilenet_v3_small", "mobilenet_v3_large", "efficientnet_b0")
         self.assertEqual(told, [f"{name} (2, 3) 0.1" for name in convolutions] + ["vit_small (2, 3)"])
+
+
+class Search(MountTest):
+    def test_it_judges_designs_as_it_is(self):
+        """icfs search runs it on each design, and the weights go from one to the next."""
+        run(MKIMAGES, "--classes", "2", "--count", "10", "--size", "96x72", self.source)
+        line = (f"{sys.executable} {TRAIN} {{data}} --epochs 1 --size 32 --batch 8 --workers 0 --device cpu --seed {{seed}} "
+                "--model mobilenet_v3_small {init:--init} --save {save}")
+        catalog = self.dir / "search.db"
+        told = run(ICFS, "search", "--catalog", catalog, "--evaluations", "4", "--buckets", "3", "--max-loss", "100%",
+                   "--keep-weights", "--command", line, self.source, env=dict(os.environ, OMP_NUM_THREADS="1")).decode()
+        self.assertIn("run 1: 4 evaluations made, 0 known before, 0 without a result\n", told)
+        self.assertEqual(len(list((self.dir / "search.db-work" / "run-1").iterdir())), 4)
+        with contextlib.closing(sqlite3.connect(catalog)) as db:
+            rows = db.execute("SELECT accuracy, train_s, lineage FROM measurement").fetchall()
+        self.assertEqual(len(rows), 4)
+        self.assertEqual(sum(not lineage for *_, lineage in rows), 1)
+        for accuracy, train_s, _ in rows:
+            self.assertTrue(0 <= accuracy <= 1 and train_s > 0)
 
 
 class TrainDesigns(MountTest):

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "src/search_trees.h"
+
+#include "search/catalog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+struct search_trees {
+	struct evaluator_trees table;
+	char *directory, *work, *point, *log;
+	int life; /* of the mount: it ends when this is closed, also by our death; -1: nothing is mounted */
+	pid_t mount;
+};
+
+/* This program, with its output in `log`. `input` (or -1: nothing) is what it reads. */
+static errint_t start(const struct search_trees *trees, const char *const argv[], int input, pid_t *ret_pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none;
+	int err = posix_spawn_file_actions_init(&actions);
+
+	if (err)
+		return -err;
+	posix_spawnattr_init(&attributes);
+	sigemptyset(&none);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	/* A group of its own: Ctrl-C is ours to understand. */
+	posix_spawnattr_setpgroup(&attributes, 0);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+	if (input >= 0)
+		posix_spawn_file_actions_adddup2(&actions, input, 0);
+	else
+		posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, trees->log, O_WRONLY | O_CREAT | O_APPEND, 0666);
+	posix_spawn_file_actions_adddup2(&actions, 1, 2);
+	err = posix_spawn(ret_pid, argv[0], &actions, &attributes, (char *const *)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
+	return -err;
+}
+
+static int await(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+/* --- The mount ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * The shell mounts, and once its input ends, which our death brings about, unmounts. It says "ready" by a file, since its
+ * output is the log.
+ */
+static const char mount_script[] = "trap '' INT TERM HUP\n"
+                                   "\"$1\" mount -o catalog=none,log=\"$4\" -- \"$2\" \"$3\" || exit 1\n"
+                                   ": > \"$3.ready\"\n"
+                                   "cat\n"
+                                   "if [ \"$(id -u)\" = 0 ]; then umount -l \"$3\"; else fusermount3 -u -z \"$3\"; fi\n"
+                                   "rm -f \"$3.ready\"\n"
+                                   "rmdir \"$3\"\n";
+
+static bool wait_until_ready(struct search_trees *trees)
+{
+	struct timespec pause = {.tv_nsec = 5000000};
+	char ready[4200];
+
+	snprintf(ready, sizeof(ready), "%s.ready", trees->point);
+	while (access(ready, F_OK)) {
+		int status;
+		pid_t pid = waitpid(trees->mount, &status, WNOHANG);
+		if (pid)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+/* Where that cannot be, trees are exported, and the log says why. */
+static errint_t try_mount(struct search_trees *trees, const char *self, struct ic_why *why)
+{
+	const char *const argv[] = {"/bin/sh",    "-c",       mount_script, "icfs-search-mount", self, trees->directory,
+	                            trees->point, trees->log, NULL};
+	int life[2];
+
+	if (mkdir(trees->point, 0777))
+		return ic_fail(why, -errno, "%.120s: %s", trees->point, strerror(errno));
+	if (pipe2(life, O_CLOEXEC))
+		return ic_fail(why, -errno, "%s", strerror(errno));
+	errint_t err = start(trees, argv, life[0], &trees->mount);
+	close(life[0]);
+	if (!err && wait_until_ready(trees)) {
+		trees->life = life[1];
+		return 0;
+	}
+	close(life[1]);
+	rmdir(trees->point);
+	return err ? ic_fail(why, err, "%s", strerror(-err)) : 0;
+}
+
+/* --- Trees -------------------------------------------------------------------------------------------------------- */
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	return remove(path);
+}
+
+static errint_t export_one(struct search_trees *trees, char *design, char *face, char *path, struct ic_why *why)
+{
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	pid_t pid;
+
+	self[n > 0 ? n : 0] = 0;
+	const char *const argv[] = {self, "export", "--design",       design, "--face",
+	                            face, "--",     trees->directory, path,   NULL};
+	errint_t err = start(trees, argv, -1, &pid);
+	if (err)
+		return ic_fail(why, err, "icfs export: %s", strerror(-err));
+	int status = await(pid);
+	return status ? ic_fail(why, -EIO, "the tree under %s could not be exported; log: %.120s", design, trees->log)
+	              : 0;
+}
+
+static errint_t take(void *context, const struct ic_design *design, enum ic_face face, char **ret_path,
+                     struct ic_why *why)
+{
+	struct search_trees *trees = context;
+	char text[IC_DESIGN_STRING_SIZE], name[IC_DESIGN_STRING_SIZE];
+	char *path;
+	int n;
+
+	ic_design_print(design, text);
+	snprintf(name, sizeof(name), "%s", ic_face_name(face));
+	if (trees->life >= 0)
+		n = asprintf(&path, "%s/.icfs/view/%s,%s", trees->point, text, name);
+	else
+		n = asprintf(&path, "%s-%s,%s", trees->point, text, name);
+	if (n < 0)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	errint_t err = trees->life >= 0 ? 0 : export_one(trees, text, name, path, why);
+	if (err) {
+		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		free(path);
+	} else {
+		*ret_path = path;
+	}
+	return err;
+}
+
+static void give_back(void *context, const char *path)
+{
+	struct search_trees *trees = context;
+
+	if (trees->life < 0)
+		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* --- All of it ---------------------------------------------------------------------------------------------------- */
+
+static errint_t place(const char *catalog, const char *work, char **ret_work, struct ic_why *why)
+{
+	char *beside = NULL, *path = NULL;
+	errint_t err = work || catalog ? 0 : catalog_default_path(&beside, why);
+
+	if (err)
+		return err;
+	int n = work ? asprintf(&path, "%s", work) : asprintf(&path, "%s-work", catalog ? catalog : beside);
+	free(beside);
+	if (n < 0)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	if (mkdir(path, 0777) && errno != EEXIST)
+		err = ic_fail(why, -errno, "%.120s: %s", path, strerror(errno));
+	*ret_work = err ? NULL : realpath(path, NULL);
+	if (!err && !*ret_work)
+		err = ic_fail(why, -errno, "%.120s: %s", path, strerror(errno));
+	free(path);
+	return err;
+}
+
+static errint_t set_up(struct search_trees *trees, const char *directory, const char *catalog, const char *work,
+                       struct ic_why *why)
+{
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	errint_t err = place(catalog, work, &trees->work, why);
+
+	if (err)
+		return err;
+	if (n <= 0)
+		return ic_fail(why, -ENOENT, "/proc is needed");
+	self[n] = 0;
+	trees->directory = strdup(directory);
+	if (!trees->directory || asprintf(&trees->point, "%s/tree-%d", trees->work, (int)getpid()) < 0 ||
+	    asprintf(&trees->log, "%s/trees.log", trees->work) < 0)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	return try_mount(trees, self, why);
+}
+
+errint_t search_trees_new(const char *directory, const char *catalog, const char *work, struct search_trees **ret_trees,
+                          struct ic_why *why)
+{
+	struct search_trees *trees = malloc(sizeof(*trees));
+
+	if (!trees)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	*trees = (struct search_trees){.table = {trees, take, give_back}, .life = -1};
+	errint_t err = set_up(trees, directory, catalog, work, why);
+	if (err)
+		search_trees_free(trees);
+	else
+		*ret_trees = trees;
+	return err;
+}
+
+void search_trees_free(struct search_trees *trees)
+{
+	if (!trees)
+		return;
+	if (trees->life >= 0) {
+		close(trees->life);
+		await(trees->mount);
+	}
+	free(trees->directory);
+	free(trees->work);
+	free(trees->point);
+	free(trees->log);
+	free(trees);
+}
+
+const struct evaluator_trees *search_trees_table(struct search_trees *trees)
+{
+	return &trees->table;
+}
+
+const char *search_trees_work(const struct search_trees *trees)
+{
+	return trees->work;
+}
