@@ -290,8 +290,9 @@ class IdleTest(Searching):
 
     def test_its_processor_time_ends(self):
         self.make()
-        mount = self.idle("design=auto", "search_time=1", evaluations=4104)
-        self.says(mount, "state: ended since its processor time is used up; the next mount goes on where it was")
+        seconds = 20 if "ICFS_SANITIZED" in os.environ else 5  # enough for something to remain
+        mount = self.idle("design=auto", f"search_time={seconds}", evaluations=4104)
+        self.says(mount, "state: ended since its processor time is used up; the next mount goes on where it was", 150)
         self.assertGreater(self.sql("SELECT count(*) FROM measurement")[0][0], 0)
 
     def test_what_was_chosen_or_rolled_back_is_left_alone(self):
