@@ -3,6 +3,7 @@
 
 #include "search/catalog.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,6 +25,8 @@ struct search_trees {
 	char *directory, *work, *point, *log;
 	int life; /* of the mount: it ends when this is closed, also by our death; -1: nothing is mounted */
 	pid_t mount;
+	char *lock_path;
+	int lock; /* that we live, for searches that clear away what others left */
 };
 
 /* This program, with its output in `log`. `input` (or -1: nothing) is what it reads. */
@@ -172,6 +176,70 @@ static void give_back(void *context, const char *path)
 		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* --- What killed searches left ------------------------------------------------------------------------------------- */
+
+/* Each search holds a lock, .tree-PID, as long as it lives; its exported trees are called tree-PID-DESIGN,FACE. */
+#define LOCK_PREFIX ".tree-"
+
+static errint_t hold_lock(struct search_trees *trees, struct ic_why *why)
+{
+	if (asprintf(&trees->lock_path, "%s/" LOCK_PREFIX "%d", trees->work, (int)getpid()) < 0) {
+		trees->lock_path = NULL;
+		return ic_fail(why, -ENOMEM, "out of memory");
+	}
+	for (;;) {
+		struct stat st;
+		trees->lock = open(trees->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+		if (trees->lock < 0 || flock(trees->lock, LOCK_EX) || fstat(trees->lock, &st))
+			return ic_fail(why, -errno, "%.120s: %s", trees->lock_path, strerror(errno));
+		if (st.st_nlink > 0)
+			return 0;
+		close(trees->lock); /* somebody took it for one that was left */
+	}
+}
+
+/* The trees of the search whose lock is called .tree-PID; `number` is its "PID". */
+static void remove_trees_of(const char *work, const char *number)
+{
+	char path[4200], prefix[64];
+	DIR *directory = opendir(work);
+
+	if (!directory)
+		return;
+	snprintf(prefix, sizeof(prefix), "tree-%.40s-", number);
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", work, entry->d_name);
+		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	}
+	closedir(directory);
+}
+
+/* Nobody holds the lock of one that was killed. */
+static void remove_left_trees(const char *work)
+{
+	char path[4200];
+	DIR *directory = opendir(work);
+
+	if (!directory)
+		return;
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		if (strncmp(entry->d_name, LOCK_PREFIX, strlen(LOCK_PREFIX)) != 0)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", work, entry->d_name);
+		int lock = open(path, O_RDWR | O_CLOEXEC);
+		if (lock < 0)
+			continue;
+		if (!flock(lock, LOCK_EX | LOCK_NB)) {
+			remove_trees_of(work, entry->d_name + strlen(LOCK_PREFIX));
+			unlink(path);
+		}
+		close(lock);
+	}
+	closedir(directory);
+}
+
 /* --- All of it ---------------------------------------------------------------------------------------------------- */
 
 static errint_t place(const char *catalog, const char *work, char **ret_work, struct ic_why *why)
@@ -210,7 +278,9 @@ static errint_t set_up(struct search_trees *trees, const char *directory, const 
 	if (!trees->directory || asprintf(&trees->point, "%s/tree-%d", trees->work, (int)getpid()) < 0 ||
 	    asprintf(&trees->log, "%s/trees.log", trees->work) < 0)
 		return ic_fail(why, -ENOMEM, "out of memory");
-	return try_mount(trees, self, why);
+	remove_left_trees(trees->work);
+	err = hold_lock(trees, why);
+	return err ? err : try_mount(trees, self, why);
 }
 
 errint_t search_trees_new(const char *directory, const char *catalog, const char *work, struct search_trees **ret_trees,
@@ -220,7 +290,7 @@ errint_t search_trees_new(const char *directory, const char *catalog, const char
 
 	if (!trees)
 		return ic_fail(why, -ENOMEM, "out of memory");
-	*trees = (struct search_trees){.table = {trees, take, give_back}, .life = -1};
+	*trees = (struct search_trees){.table = {trees, take, give_back}, .life = -1, .lock = -1};
 	errint_t err = set_up(trees, directory, catalog, work, why);
 	if (err)
 		search_trees_free(trees);
@@ -237,6 +307,11 @@ void search_trees_free(struct search_trees *trees)
 		close(trees->life);
 		await(trees->mount);
 	}
+	if (trees->lock >= 0) {
+		unlink(trees->lock_path);
+		close(trees->lock);
+	}
+	free(trees->lock_path);
 	free(trees->directory);
 	free(trees->work);
 	free(trees->point);
