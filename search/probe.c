@@ -455,30 +455,6 @@ static errint_t measure(struct probe *p, struct sample *s, const struct evaluato
 	return err;
 }
 
-errint_t probe_measure(struct probe *p, const struct evaluator_job *job, bool selects, bool tells_truth,
-                       struct probe_report *ret_report, struct ic_why *why)
-{
-	double begun = probe_wall_seconds();
-	struct probe_report report = {.ntrain = 0};
-	struct sample sample;
-	if (!ic_design_is_valid(&job->design) || !(job->fraction > 0 && job->fraction <= 1) || job->init || job->save)
-		return ic_fail(why, -EINVAL, "the job is not one for the probe");
-	errint_t err = sample_init(&sample, p, job, selects, tells_truth);
-	if (err)
-		ic_fail(why, err, "out of memory for the features of %zu images", p->dataset.nimages);
-	if (!err)
-		err = measure(p, &sample, job, &report, why);
-	if (!err)
-		err = fit_and_judge(&sample, selects, tells_truth, &report, why);
-	sample_clear(&sample);
-	report.wall_s = probe_wall_seconds() - begun;
-	if (err)
-		probe_report_clear(&report);
-	else
-		*ret_report = report;
-	return err;
-}
-
 /* The accuracy on the images to select by where only a part of those of `whole` were trained on. */
 static errint_t fit_part(const struct sample *whole, const struct evaluator_job *job, double *ret_accuracy,
                          struct ic_why *why)
@@ -501,22 +477,22 @@ static errint_t fit_part(const struct sample *whole, const struct evaluator_job 
 	return err;
 }
 
-errint_t probe_measure_parts(struct probe *p, const struct evaluator_job *job, const double *fractions, size_t n,
-                             double *ret_accuracy, struct probe_report *ret_report, struct ic_why *why)
+/* And of each of n parts, where there are any, of the images trained on. */
+static errint_t measure_job(struct probe *p, const struct evaluator_job *job, bool selects, bool tells_truth,
+                            const double *fractions, size_t n, double *ret_accuracy, struct probe_report *ret_report,
+                            struct ic_why *why)
 {
+	double begun = probe_wall_seconds();
 	struct evaluator_job part = *job;
 	struct probe_report report = {.ntrain = 0};
 	struct sample sample;
-	double begun = probe_wall_seconds();
-	if (!ic_design_is_valid(&job->design) || job->fraction != 1 || job->init || job->save)
-		return ic_fail(why, -EINVAL, "the job is not one for the probe");
-	errint_t err = sample_init(&sample, p, job, true, true);
+	errint_t err = sample_init(&sample, p, job, selects, tells_truth);
 	if (err)
 		ic_fail(why, err, "out of memory for the features of %zu images", p->dataset.nimages);
 	if (!err)
 		err = measure(p, &sample, job, &report, why);
 	if (!err)
-		err = fit_and_judge(&sample, true, true, &report, why);
+		err = fit_and_judge(&sample, selects, tells_truth, &report, why);
 	for (size_t i = 0; i < n && !err; i++) {
 		part.fraction = fractions[i];
 		err = fit_part(&sample, &part, &ret_accuracy[i], why);
@@ -528,6 +504,22 @@ errint_t probe_measure_parts(struct probe *p, const struct evaluator_job *job, c
 	else
 		*ret_report = report;
 	return err;
+}
+
+errint_t probe_measure(struct probe *p, const struct evaluator_job *job, bool selects, bool tells_truth,
+                       struct probe_report *ret_report, struct ic_why *why)
+{
+	if (!ic_design_is_valid(&job->design) || !(job->fraction > 0 && job->fraction <= 1) || job->init || job->save)
+		return ic_fail(why, -EINVAL, "the job is not one for the probe");
+	return measure_job(p, job, selects, tells_truth, NULL, 0, NULL, ret_report, why);
+}
+
+errint_t probe_measure_parts(struct probe *p, const struct evaluator_job *job, const double *fractions, size_t n,
+                             double *ret_accuracy, struct probe_report *ret_report, struct ic_why *why)
+{
+	if (!ic_design_is_valid(&job->design) || job->fraction != 1 || job->init || job->save)
+		return ic_fail(why, -EINVAL, "the job is not one for the probe");
+	return measure_job(p, job, true, true, fractions, n, ret_accuracy, ret_report, why);
 }
 
 void probe_report_clear(struct probe_report *report)
