@@ -8,8 +8,9 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+import time
 
-from cli import MKIMAGES, CliTest
+from cli import ICFS, MKIMAGES, CliTest
 
 FEW = ["--evaluations=12", "--buckets=8"]
 
@@ -42,3 +43,17 @@ class Searching(CliTest):
 
     def search(self, *args):
         return self.ok("search", *FEW, *args).decode()
+
+    def begin(self, evaluations):
+        """A search that has evaluated something and is not done."""
+        process = subprocess.Popen([ICFS, "search", f"--evaluations={evaluations}", self.set], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        end = time.monotonic() + 60
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                if self.sql("SELECT count(*) FROM measurement")[0][0] > 3:
+                    break
+            except sqlite3.OperationalError:
+                pass  # not made yet
+            time.sleep(0.02)
+        return process

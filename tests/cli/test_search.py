@@ -6,12 +6,9 @@ import io
 import json
 import shutil
 import signal
-import sqlite3
-import subprocess
-import time
 import unittest
 
-from cli import ICFS, icfs
+from cli import icfs
 from searching import FEW, Searching
 
 
@@ -124,16 +121,7 @@ class SearchTest(Searching):
 
     def interrupt(self, number):
         """A search that is sent a signal once something was evaluated; its exit status and stderr."""
-        process = subprocess.Popen([ICFS, "search", "--evaluations=90", self.set], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE)
-        end = time.monotonic() + 60
-        while time.monotonic() < end and process.poll() is None:
-            try:
-                if self.sql("SELECT count(*) FROM measurement")[0][0] > 3:
-                    break
-            except sqlite3.OperationalError:
-                pass  # not made yet
-            time.sleep(0.02)
+        process = self.begin(90)
         process.send_signal(number)
         _, errors = process.communicate(timeout=60)
         return process.returncode, errors.decode()

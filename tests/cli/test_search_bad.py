@@ -5,11 +5,9 @@ import os
 import pathlib
 import shutil
 import sqlite3
-import subprocess
-import time
 import unittest
 
-from cli import ICFS, icfs
+from cli import icfs
 from searching import FEW, Searching
 
 CLASSES = "classes are the subdirectories, or those of train/ and test/"
@@ -126,15 +124,7 @@ class BadInput(Searching):
 
     def test_a_catalog_that_is_locked_for_a_while(self):
         """What was measured meanwhile is waited for, and written."""
-        process = subprocess.Popen([ICFS, "search", "--evaluations=60", self.set], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE)
-        end = time.monotonic() + 60
-        while time.monotonic() < end and process.poll() is None:
-            try:
-                if self.sql("SELECT count(*) FROM measurement")[0][0] > 3:
-                    break
-            except sqlite3.OperationalError:
-                pass  # not made yet
+        process = self.begin(60)
         db = self.lock("IMMEDIATE")
         line = process.stderr.readline().decode()
         self.assertEqual(line, f"icfs: warning: {self.catalog}: database is locked; waiting for it, since a measurement is "

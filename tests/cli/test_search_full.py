@@ -4,7 +4,6 @@
 import os
 import subprocess
 import sys
-import time
 import unittest
 
 from cli import ICFS
@@ -44,15 +43,7 @@ class Disks(Searching):
         self.assertIn("12 evaluations made", self.search(self.set))
 
     def test_a_disk_that_fills_is_waited_for(self):
-        process = subprocess.Popen([ICFS, "search", "--evaluations=60", self.set], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE)
-        end = time.monotonic() + 60
-        while time.monotonic() < end and process.poll() is None:
-            try:
-                if self.sql("SELECT count(*) FROM measurement")[0][0] > 3:
-                    break
-            except Exception:
-                pass  # not made yet
+        process = self.begin(60)
         self.fill()
         line = process.stderr.readline().decode()
         self.assertRegex(line, r"^icfs: warning: .*; waiting for it, since a measurement is to be written\n$")
