@@ -63,17 +63,12 @@ static void write_of_objects(const struct policy *policy, FILE *out)
 		fputs("  named as pictures: cat.ic as cat.jpg\n", out);
 }
 
-/* Of interest where a search is to choose, or where somebody wrote one. */
 static void write_budget(const struct policy *policy, FILE *out)
 {
-	struct aim aim = policy->aim;
 	char text[AIM_TEXT_SIZE];
 
-	if (!policy->design_is_auto && !policy->has_aim)
-		return;
-	aim_complete(&aim);
-	aim_print(&aim, text);
-	fprintf(out, "budget: %s\n  rule: %s\n", text, policy->aim_rule);
+	if (policy_budget(policy, text))
+		fprintf(out, "budget: %s\n  rule: %s\n", text, policy->aim_rule);
 }
 
 static errint_t write_policy(struct fs *fs, struct node *directory, FILE *out)

@@ -12,17 +12,6 @@
 /* The kernel counts timeouts in jiffies, rounded up, of 10 ms on its slowest clock. */
 #define TIMEOUT_SLACK 0.02
 
-static errint_t read_tree_policy(const char *path, struct policy_file **ret_file, struct ic_why *why)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return ic_fail(why, -errno, "%s: %s", path, strerror(errno));
-	errint_t err = policy_file_read(fd, path, POLICY_TREE, ret_file, why);
-	close(fd);
-	return err;
-}
-
 static errint_t make_govern(struct fs *fs, struct ic_why *why)
 {
 	const struct mount_settings *settings = &fs->settings;
@@ -30,7 +19,7 @@ static errint_t make_govern(struct fs *fs, struct ic_why *why)
 	errint_t err = 0;
 
 	if (settings->policy_file)
-		err = read_tree_policy(settings->policy_file, &tree, why);
+		err = policy_file_open(settings->policy_file, &tree, why);
 	if (!err)
 		err = govern_check_tree(fs->source, why);
 	if (err) {

@@ -67,17 +67,6 @@ static errint_t make_absolute(const char *path, char **ret_path)
 	return n < 0 ? -ENOMEM : 0;
 }
 
-static errint_t read_policies(const char *path, struct policy_file **ret_file, struct ic_why *why)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return ic_fail(why, -errno, "%s: %s", path, strerror(errno));
-	errint_t err = policy_file_read(fd, path, POLICY_TREE, ret_file, why);
-	close(fd);
-	return err;
-}
-
 static void clear_work(struct idle_work *work)
 {
 	source_free(work->source);
@@ -103,7 +92,7 @@ static errint_t prepare(const struct idle_settings *settings, const struct idle_
 		return ic_fail(why, -ENOMEM, "out of memory");
 	errint_t err = source_new(tree->source, tree->follow, &work->source, why);
 	if (!err && tree->policy_file)
-		err = read_policies(tree->policy_file, &work->tree, why);
+		err = policy_file_open(tree->policy_file, &work->tree, why);
 	return err;
 }
 

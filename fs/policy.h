@@ -71,6 +71,9 @@ errint_t policy_file_parse(const char *text, size_t nbytes, const char *name, en
 errint_t policy_file_read(int fd, const char *name, enum policy_kind kind, struct policy_file **ret_file,
                           struct ic_why *why);
 
+/* The same for a tree's policy file by its path. Also -errno of opening. */
+errint_t policy_file_open(const char *path, struct policy_file **ret_file, struct ic_why *why);
+
 void policy_file_free(struct policy_file *file); /* NULL is fine */
 
 /* The i-th section's path, "" for [policy], and what it says; NULL after the last. */
@@ -134,6 +137,10 @@ struct policy {
 	struct aim aim; /* what a search is to find here; aim_complete adds what nobody said */
 	char *design_rule, *face_rule, *metadata_rule, *aim_rule; /* malloc'ed */
 };
+
+/* The budget of searches, completed, in words; false where it is of no interest: no search is to choose, and nobody wrote
+ * one. */
+bool policy_budget(const struct policy *policy, char text[AIM_TEXT_SIZE]);
 
 /* -ENOMEM. */
 errint_t policy_resolve(const struct policy_context *context, struct policy *ret_policy);

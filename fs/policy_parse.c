@@ -17,6 +17,7 @@
 #endif
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,5 +218,16 @@ errint_t policy_file_read(int fd, const char *name, enum policy_kind kind, struc
 	else
 		err = policy_file_parse(text, nbytes, name, kind, ret_file, why);
 	free(text);
+	return err;
+}
+
+errint_t policy_file_open(const char *path, struct policy_file **ret_file, struct ic_why *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return ic_fail(why, -errno, "%s: %s", path, strerror(errno));
+	errint_t err = policy_file_read(fd, path, POLICY_TREE, ret_file, why);
+	close(fd);
 	return err;
 }

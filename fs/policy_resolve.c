@@ -167,6 +167,17 @@ errint_t policy_resolve(const struct policy_context *context, struct policy *ret
 	return err;
 }
 
+bool policy_budget(const struct policy *policy, char text[AIM_TEXT_SIZE])
+{
+	struct aim aim = policy->aim;
+
+	if (!policy->design_is_auto && !policy->has_aim)
+		return false;
+	aim_complete(&aim);
+	aim_print(&aim, text);
+	return true;
+}
+
 void policy_clear(struct policy *policy)
 {
 	free(policy->design_rule);

@@ -138,13 +138,10 @@ static void warn_in_mount(const char *name, int directory_fd)
 
 static void print_budget(const struct policy *policy)
 {
-	struct aim aim = policy->aim;
 	char text[AIM_TEXT_SIZE];
 
-	if (!policy->design_is_auto && !policy->has_aim)
+	if (!policy_budget(policy, text))
 		return;
-	aim_complete(&aim);
-	aim_print(&aim, text);
 	printf("\n  budget  %s\n          by: ", text);
 	put_text(stdout, policy->aim_rule);
 }
