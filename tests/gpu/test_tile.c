@@ -138,6 +138,27 @@ START_TEST(tiles_meet)
 }
 END_TEST
 
+/* Channels of 81 values as they lie in the object: eight values of a thread are of two of them. */
+START_TEST(channels_meet)
+{
+	static struct trial t;
+	struct dice dice = dice_new(5);
+	struct ic_design design = design_of("s1x1-b8-k15-q8-c1");
+	struct bytes object = wild_object(&dice, &design, 72, 72, 3);
+	const uint8_t *copy;
+
+	t = (struct trial){0};
+	copy = guard_copy(&t.object, object.data, object.nbytes);
+	ck_assert_int_eq(ic_view_parse(&t.view, copy, object.nbytes, NULL), 0);
+	t.spec = (struct ic_tensor_spec){.values = IC_FREQUENCIES, .type = IC_FLOAT16};
+	ck_assert_int_eq(ic_tensor_shape(&t.view.layout, &t.spec, &t.shape, NULL), 0);
+	ck_assert_int_eq(ic_tensor_region(&t.view.layout, &t.spec, &t.window, &t.region, NULL), 0);
+	check_trial(&t, 0, true);
+	free(object.data);
+	guard_clear(&t.object);
+}
+END_TEST
+
 START_TEST(resizing_is_refused)
 {
 	const struct ic_design design = ic_design_default();
@@ -158,6 +179,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, pixels_are_those_of_the_reference);
 	tcase_add_test(cases, frequencies_are_those_of_the_reference);
 	tcase_add_loop_test(cases, tiles_meet, 0, 8);
+	tcase_add_test(cases, channels_meet);
 }
 
 int main(void)
