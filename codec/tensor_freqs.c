@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Frequencies: planes become channels, as they lie or a row at a time where a window, a flip or repeated chroma asks. */
+/* Frequencies: planes become channels, as they lie or laid out anew where a window, a flip or repeated chroma asks. */
 #include "codec/tensor_priv.h"
 
 #include "codec/spread_priv.h"
@@ -20,7 +20,7 @@ struct channel {
 	unsigned repeat;         /* 2: each block stands for 2 x 2 of the output */
 	struct ic_region region; /* in blocks of the output */
 	uint32_t width, height;  /* of the output */
-	int8_t *spread, *line;   /* scratch: codes of a row, and of one of the output */
+	int8_t *spread, *rows;   /* scratch: codes of a row of the object, and of rows of the output */
 };
 
 static void put_values(const struct channel *c, const int8_t *codes, size_t n, uint8_t *out)
@@ -70,34 +70,40 @@ static void put_plane(const struct channel *c, uint8_t *out)
 }
 
 /* The codes of row y of the region, in the order and number that the output has. */
-static const int8_t *load_line(const struct channel *c, uint32_t y)
+static void load_row(const struct channel *c, uint32_t y, int8_t *row)
 {
 	const struct ic_layout *l = &c->job->view->layout;
 	uint32_t cols = c->plane < 0 ? 0 : l->component[c->component].block_cols, n = c->region.width;
 	uint32_t own = (n + c->repeat - 1) / c->repeat;
 	uint64_t first = (uint64_t)((c->region.y + y) / c->repeat) * cols + c->region.x / c->repeat;
 	const int8_t *codes = load_codes(c, first, own);
-	if (c->repeat == 1 && !c->job->flip)
-		return codes;
-	if (c->repeat == 1) {
+	if (c->repeat == 1 && !c->job->flip) {
+		memcpy(row, codes, n);
+	} else if (c->repeat == 1) {
 		for (uint32_t x = 0; x < n; x++)
-			c->line[x] = codes[n - 1 - x];
+			row[x] = codes[n - 1 - x];
 	} else if (c->job->flip) {
 		for (uint32_t x = 0; x < own; x++)
-			c->line[2 * x] = c->line[2 * x + 1] = codes[own - 1 - x];
+			row[2 * x] = row[2 * x + 1] = codes[own - 1 - x];
 	} else {
 		for (uint32_t x = 0; x < own; x++)
-			c->line[2 * x] = c->line[2 * x + 1] = codes[x];
+			row[2 * x] = row[2 * x + 1] = codes[x];
 	}
-	return c->line;
 }
 
+/* Rows are short, and kernels slow at the ends: many become values at once, the padding between them included, which is
+ * written over after. */
 static void put_rows(const struct channel *c, uint8_t *out)
 {
-	size_t value = c->job->shape.value_nbytes;
-	for (uint32_t y = 0; y < c->region.height; y++, out += c->width * value) {
-		put_values(c, load_line(c, y), c->region.width, out);
-		tensor_pad(c->job, out + c->region.width * value, c->width - c->region.width);
+	size_t value = c->job->shape.value_nbytes, stride = c->width * value;
+	uint32_t most = c->width < RUN ? RUN / c->width : 1, n;
+	for (uint32_t y = 0; y < c->region.height; y += n, out += n * stride) {
+		n = c->region.height - y < most ? c->region.height - y : most;
+		for (uint32_t i = 0; i < n; i++)
+			load_row(c, y + i, c->rows + (size_t)i * c->width);
+		put_values(c, c->rows, (size_t)(n - 1) * c->width + c->region.width, out);
+		for (uint32_t i = 0; i < n && c->region.width < c->width; i++)
+			tensor_pad(c->job, out + i * stride + c->region.width * value, c->width - c->region.width);
 	}
 	tensor_pad(c->job, out, (size_t)(c->height - c->region.height) * c->width);
 }
@@ -145,7 +151,7 @@ static void put_components(const struct tensor_job *job, unsigned from, unsigned
 	const struct ic_layout *l = &job->view->layout;
 	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
 	bool is_apart = from > 0, is_half = l->design.chroma == IC_CHROMA_HALF;
-	struct channel c = {.job = job, .index = first, .spread = scratch, .line = scratch + line_nbytes};
+	struct channel c = {.job = job, .index = first, .spread = scratch, .rows = scratch + line_nbytes};
 	c.width = is_apart ? job->shape.chroma_width : job->shape.width;
 	c.height = is_apart ? job->shape.chroma_height : job->shape.height;
 	c.region = is_apart && is_half ? half_region(job->region) : job->region;
@@ -166,7 +172,7 @@ errint_t tensor_freqs(const struct tensor_job *job)
 	unsigned in_out = job->shape.channels / l->nfreqs; /* components of the first output */
 	size_t longest = job->region.width < RUN ? RUN : job->region.width;
 	size_t line_nbytes = longest + 2 * SPREAD_SLACK;
-	int8_t *scratch = malloc(2 * line_nbytes);
+	int8_t *scratch = calloc(2, line_nbytes);
 	if (!scratch)
 		return -ENOMEM;
 	put_components(job, 0, in_out, 0, scratch, line_nbytes, job->out);

@@ -234,7 +234,8 @@ static void fill_source(const struct options *options, const char *folder, unsig
 		cells[i].is_met = fill(&cells[i], own, options->truths[source][seed], keys[key], budgets[i % NBUDGETS],
 		                       seed + 1, nevaluations);
 	}
-	rmdir(own);
+	if (rmdir(own))
+		die(own, "cannot be removed");
 }
 
 static bool compare(const struct options *options, const char *folder, unsigned nevaluations)
@@ -325,7 +326,8 @@ int main(int argc, char **argv)
 	print_head();
 	for (unsigned i = 0; i < options.n; i++)
 		is_good &= compare(&options, folder, options.nevaluations[i]);
-	rmdir(folder);
+	if (rmdir(folder))
+		die(folder, "cannot be removed");
 	for (unsigned source = 0; source < options.nsources; source++)
 		for (unsigned seed = 0; seed < options.nseeds; seed++)
 			if (!seed || options.truths[source][seed] != options.truths[source][0])

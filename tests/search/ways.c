@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static void die(const char *what, const struct ic_why *why)
@@ -137,7 +138,7 @@ static struct found by_search(struct task *task, enum estimate_model model)
 	struct ic_why why = {""};
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/catalog.db", task->folder);
+	snprintf(path, sizeof(path) - sizeof("-search"), "%s/catalog.db", task->folder);
 	if (catalog_open(path, &task->settings.catalog, &why))
 		die(path, &why);
 	task->settings.model = model;
@@ -149,8 +150,8 @@ static struct found by_search(struct task *task, enum estimate_model model)
 	                      outcome.rank_correlation};
 	search_outcome_clear(&outcome);
 	catalog_close(task->settings.catalog);
-	if (unlink(path))
-		die("unlink", &(struct ic_why){"a catalog"});
+	if (unlink(path) || unlink(strcat(path, "-search")))
+		die("unlink", &(struct ic_why){"a catalog, or the lock beside it"});
 	return found;
 }
 
