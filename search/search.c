@@ -64,6 +64,21 @@ static bool find_line(const struct run_parameter *parameters, size_t n, const ch
 	return found;
 }
 
+bool costs_of_parameters(const struct run_parameter *parameters, size_t n, struct cost_model *ret_costs)
+{
+	struct cost_model costs = {.held_out_error = (double)NAN};
+
+	find_line(parameters, n, "read", &costs.read);
+	find_line(parameters, n, "decode", &costs.decode);
+	bool has_model_seconds = find_line(parameters, n, "infer", &costs.infer);
+	find_line(parameters, n, "train", &costs.train);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(parameters[i].name, "held-out"))
+			costs.held_out_error = parameters[i].value;
+	*ret_costs = costs;
+	return has_model_seconds;
+}
+
 static errint_t load_costs(struct search *search, struct ic_why *why)
 {
 	struct run_parameter *parameters;
@@ -72,14 +87,7 @@ static errint_t load_costs(struct search *search, struct ic_why *why)
 
 	if (err)
 		return err;
-	search->costs = (struct cost_model){.held_out_error = (double)NAN};
-	find_line(parameters, n, "read", &search->costs.read);
-	find_line(parameters, n, "decode", &search->costs.decode);
-	search->has_model_seconds = find_line(parameters, n, "infer", &search->costs.infer);
-	find_line(parameters, n, "train", &search->costs.train);
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(parameters[i].name, "held-out"))
-			search->costs.held_out_error = parameters[i].value;
+	search->has_model_seconds = costs_of_parameters(parameters, n, &search->costs);
 	free(parameters);
 	return 0;
 }

@@ -37,31 +37,37 @@ static bool has_result(const struct planned *planned)
 	return planned->is_done && !planned->measurement.is_failure;
 }
 
-errint_t choose_estimates(const struct search *search, struct estimates **ret_estimates, struct ic_why *why)
+errint_t plan_estimates(const struct planned *plan, size_t nplan, enum estimate_model model,
+                        const struct design_cost *costs, struct estimates **ret_estimates, struct ic_why *why)
 {
-	struct observation *observations = calloc(search->nplan, sizeof(*observations));
+	struct observation *observations = calloc(nplan, sizeof(*observations));
 	double *cost = calloc(IC_DESIGN_COUNT, sizeof(*cost));
 	size_t n = 0;
 	errint_t err = observations && cost ? 0 : -ENOMEM;
 
-	for (size_t i = 0; !err && i < search->nplan; i++) {
-		const struct evaluator_result *result = &search->plan[i].measurement.result;
-		if (has_result(&search->plan[i]))
+	for (size_t i = 0; !err && i < nplan; i++) {
+		const struct evaluator_result *result = &plan[i].measurement.result;
+		if (has_result(&plan[i]))
 			observations[n++] =
-			        (struct observation){index_of(&search->plan[i]), result->accuracy, result->log_loss};
+			        (struct observation){index_of(&plan[i]), result->accuracy, result->log_loss};
 	}
 	for (unsigned i = 0; !err && i < IC_DESIGN_COUNT; i++)
-		cost[i] = search->cost[i].nbytes;
-	if (!err && !has_result(&search->plan[0]))
+		cost[i] = costs[i].nbytes;
+	if (!err && !has_result(&plan[0]))
 		err = ic_fail(why, -ENODATA, "the reference design has no result, so nothing can be compared: %.100s",
-		              search->plan[0].measurement.failure);
+		              plan[0].is_done ? plan[0].measurement.failure : "it was not evaluated yet");
 	else if (!err && n < 2)
-		err = ic_fail(why, -ENODATA, "only %zu of %zu evaluations had a result", n, search->nplan);
-	else if (!err && (err = estimates_new(search->settings->model, observations, n, cost, ret_estimates)))
+		err = ic_fail(why, -ENODATA, "only %zu of %zu evaluations had a result", n, nplan);
+	else if (!err && (err = estimates_new(model, observations, n, cost, ret_estimates)))
 		ic_fail(why, err, "the accuracies cannot be modelled: %s", strerror(-err));
 	free(observations);
 	free(cost);
 	return err;
+}
+
+errint_t choose_estimates(const struct search *search, struct estimates **ret_estimates, struct ic_why *why)
+{
+	return plan_estimates(search->plan, search->nplan, search->settings->model, search->cost, ret_estimates, why);
 }
 
 int choose_best(const struct search *search, const double *mean, double full)

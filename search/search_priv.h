@@ -29,6 +29,9 @@ struct search {
 	struct ic_why why;
 };
 
+/* search.c: the costs that a run froze; whether those of the model are among them. */
+bool costs_of_parameters(const struct run_parameter *parameters, size_t n, struct cost_model *ret_costs);
+
 /* search_plan.c: the first part of a plan, `n` evaluations or fewer where fewer designs are within the aim's costs. `is_known`
  * (may be NULL) says of each design whether the catalog has a result. */
 errint_t plan_first(const struct search *search, size_t n, const bool *is_known, struct planned *out, size_t *ret_n);
@@ -57,6 +60,8 @@ void search_key(const struct search *search, const struct ic_design *design, str
 
 /* search_choose.c: estimates from what is done; the next designs to evaluate, at most `n`; and the end. */
 errint_t choose_estimates(const struct search *search, struct estimates **ret_estimates, struct ic_why *why);
+errint_t plan_estimates(const struct planned *plan, size_t nplan, enum estimate_model model,
+                        const struct design_cost *costs, struct estimates **ret_estimates, struct ic_why *why);
 errint_t choose_next(const struct search *search, const struct estimates *estimates, size_t n, struct planned *out,
                      size_t *ret_n);
 errint_t choose_outcome(const struct search *search, const struct estimates *estimates, struct search_outcome *outcome);

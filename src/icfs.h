@@ -22,7 +22,7 @@ struct command {
 };
 
 extern const struct command cmd_decode, cmd_designs, cmd_encode, cmd_export, cmd_inspect, cmd_mount, cmd_policy,
-        cmd_search, cmd_stats, cmd_warm;
+        cmd_report, cmd_search, cmd_stats, cmd_warm;
 
 /* Names of files may hold anything: in all that follows, control characters come out as '?'. */
 void put_text(FILE *out, const char *text);

@@ -17,7 +17,7 @@ ICFS = BUILD / "src" / "icfs"
 MKIMAGES = BUILD / "tests" / "tools" / "mkimages"
 # Starting a process takes five times as long there.
 SANITIZED = "ICFS_SANITIZED" in os.environ
-COMMANDS = ["mount", "policy", "designs", "inspect", "encode", "decode", "export", "search", "stats", "warm"]
+COMMANDS = ["mount", "policy", "designs", "inspect", "encode", "decode", "export", "report", "search", "stats", "warm"]
 
 
 def preload(name):

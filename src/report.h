@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.h: a search as a page to read: one HTML file that needs no other, no network and no program in it.
+ */
+#pragma once
+
+#include "search/findings.h"
+
+#include <stdio.h>
+
+struct report {
+	const struct findings *findings;
+	uint64_t nimages; /* of the dataset; 0: it is not at hand, and costs are those of the frontier alone */
+};
+
+/* The whole page. -ENOMEM; errors of the stream are found where it is closed. */
+errint_t put_report(FILE *out, const struct report *report);
+
+/* Parts of it, each a section. report_costs.c: accuracy against what designs take. */
+errint_t put_report_costs(FILE *out, const struct report *report);
+/* report_likeness.c: what the two insights of the talk come to in this run: cost against accuracy, format against format. */
+errint_t put_report_likeness(FILE *out, const struct report *report);
+/* report_epoch.c: where the time of an epoch goes. */
+void put_report_epoch(FILE *out, const struct report *report);
+
+/* "<th scope="row"><code>s1x1-b8-k15-q8</code></th>", what begins the row of a design. */
+void put_report_design(FILE *out, const struct ic_design *design);
