@@ -169,6 +169,39 @@ START_TEST(rows_of_many_runs_give_the_pixels_of_the_reference)
 }
 END_TEST
 
+/* Cropped, flipped, padded, chroma repeated and apart: outputs that no row of is as it lies, of many runs of codes, and
+ * rows longer than a run. */
+START_TEST(frequencies_of_many_runs_are_those_of_the_reference)
+{
+	static const struct {
+		uint32_t width, height, out_width, out_height;
+	} sizes[] = {{302, 204, 150, 160}, {302, 204, 320, 210}, {9002, 6, 8998, 4}, {30, 10, 8400, 12}};
+	struct dice dice = dice_new(6);
+	static struct trial t;
+
+	for (unsigned i = 0; i < 2 * 2 * 2 * 4; i++) {
+		struct ic_design d = {.sx = 1, .sy = 1, .block = 1, .chroma = (uint8_t)(1 + i / 2 % 2)};
+		d.bits = i % 2 ? 5 : 8;
+		d.keep = 1;
+		t = (struct trial){
+		        .spec = {.values = IC_FREQUENCIES, .type = IC_FLOAT16, .fit = IC_FIT_CROP | IC_FIT_PAD}};
+		t.spec.chroma = i / 4 % 2 ? IC_CHROMA_APART : IC_CHROMA_REPEATED;
+		t.spec.components = 3;
+		t.spec.width = sizes[i / 8].out_width;
+		t.spec.height = sizes[i / 8].out_height;
+		t.window.flip = (uint8_t)(dice_word(&dice) % 2);
+		struct bytes object = wild_object(&dice, &d, sizes[i / 8].width, sizes[i / 8].height, 3);
+		const uint8_t *copy = guard_copy(&t.object, object.data, object.nbytes);
+		ck_assert_int_eq(ic_view_parse(&t.view, copy, object.nbytes, NULL), 0);
+		ck_assert_int_eq(ic_tensor_shape(&t.view.layout, &t.spec, &t.shape, NULL), 0);
+		ck_assert_int_eq(ic_tensor_region(&t.view.layout, &t.spec, &t.window, &t.region, NULL), 0);
+		check_trial(&t, kernel_of(_i), i);
+		free(object.data);
+		guard_clear(&t.object);
+	}
+}
+END_TEST
+
 /* --- Colour -------------------------------------------------------------------------------------------------------- */
 
 START_TEST(every_color_is_that_of_the_reference)
@@ -442,6 +475,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, resized_pixels_are_those_of_the_definition, 0, n);
 	tcase_add_loop_test(tests, every_block_bits_and_chroma_gives_the_pixels_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, rows_of_many_runs_give_the_pixels_of_the_reference, 0, n);
+	tcase_add_loop_test(tests, frequencies_of_many_runs_are_those_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, every_color_is_that_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, halves_are_rounded_to_even, 0, n);
 	tcase_add_test(tests, what_cannot_be_is_refused);
