@@ -17,6 +17,7 @@ ICFS = BUILD / "src" / "icfs"
 MKIMAGES = BUILD / "tests" / "tools" / "mkimages"
 # Starting a process takes five times as long there.
 SANITIZED = "ICFS_SANITIZED" in os.environ
+WHOLE = "ICFS_TEST_WHOLE" in os.environ
 COMMANDS = ["mount", "policy", "designs", "inspect", "encode", "decode", "export", "report", "search", "stats", "warm"]
 
 
@@ -37,9 +38,9 @@ def jpegs(folder, pattern="**/*"):
 
 
 def pairs(sources, designs):
-    """Every source with every design; under a sanitizer with a quarter of them, each design with its share of sources.
-    That the library encodes and decodes all of them there, suite codec tests."""
-    if not SANITIZED:
+    """Every source with a quarter of the designs, each design with its share of sources, and in the long suite every
+    source with every design. That the library encodes and decodes all of them, suite codec tests."""
+    if WHOLE:
         return list(itertools.product(sources, designs))
     turn = itertools.cycle(designs)
     return [(source, next(turn)) for source in sources for _ in range(max(1, len(designs) // 4))]

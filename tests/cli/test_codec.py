@@ -20,7 +20,14 @@ def split(bytes_, facts):
     return bytes_[64:64 + 4 * facts["nplanes"]], bytes_[facts["data_offset"]:]
 
 
-class Encode(CliTest):
+class Codec(CliTest):
+    def face(self, source, design, face, *more):
+        return self.ok("encode", "-d", design, "--face", face, *more, source, "-")
+
+
+class Pairs(Codec):
+    """What holds of every source under every design."""
+
     def test_sizes_are_those_predicted(self):
         for design in DESIGNS:
             sources = [source for source, of in pairs(self.photographs, DESIGNS) if of == design]
@@ -33,6 +40,38 @@ class Encode(CliTest):
                 self.assertEqual((facts["bytes"], facts["design"], facts["complete"]), (size, design, True))
                 self.assertEqual((facts["source_width"], facts["source_height"]), (told["width"], told["height"]))
 
+    def test_faces(self):
+        for source, design in pairs(self.photographs, DESIGNS[:4]):
+            object_ = self.encode(source, design)
+            bmp, jpeg = self.face(source, design, "bmp"), self.face(source, design, "jpeg")
+            self.assertEqual(self.face(source, design, "ic"), object_)
+            self.assertEqual(self.face(self.dir / "out.ic", design, "bmp"), bmp)  # the object is all it takes
+            self.assertEqual(self.face(self.dir / "out.ic", design, "jpeg"), jpeg)
+            facts = self.inspect(self.dir / "out.ic")
+            self.ok("decode", self.dir / "out.ic", self.dir / "a.ppm")
+            with Image.open(io.BytesIO(bmp)) as a, Image.open(self.dir / "a.ppm") as b, \
+                    Image.open(io.BytesIO(jpeg)) as c:
+                self.assertEqual((a.format, c.format), ("BMP", "JPEG"))
+                self.assertEqual(a.mode, "L" if len(facts["components"]) == 1 else "RGB")
+                self.assertEqual(a.convert("RGB").tobytes(), b.tobytes(), (source, design))
+                self.assertEqual(c.size, b.size)
+        self.assertEqual(self.face(source, design, "orig"), source.read_bytes())
+        self.assertEqual(self.face(self.dir / "out.ic", design, "orig"), (self.dir / "out.ic").read_bytes())
+
+    def test_png_and_ppm_hold_the_same_pixels(self):
+        for source, design in pairs(self.photographs[:10], DESIGNS):
+            self.encode(source, design)
+            facts = self.inspect(self.dir / "out.ic")
+            self.ok("decode", self.dir / "out.ic", self.dir / "a.ppm")
+            self.ok("decode", self.dir / "out.ic", self.dir / "a.PNG")
+            with Image.open(self.dir / "a.ppm") as ppm, Image.open(self.dir / "a.PNG") as png:
+                self.assertEqual((ppm.format, png.format), ("PPM", "PNG"))
+                self.assertEqual(ppm.size, (facts["width"], facts["height"]))
+                self.assertEqual((png.mode, png.size), ("RGB", ppm.size))
+                self.assertEqual(png.tobytes(), ppm.tobytes(), (source, design))
+
+
+class Encode(Codec):
     def test_a_prefix_is_a_design(self):
         for source in self.photographs[:6]:
             table, data = b"", b""
@@ -80,27 +119,6 @@ class Encode(CliTest):
             direct = self.encode(source, "s2x2-b8-k6-q8")
             piped = self.ok("encode", "-d", "s2x2-b8-k6-q8", "-", "-", stdin=source.read_bytes())
             self.assertEqual(piped, direct)
-
-    def face(self, source, design, face, *more):
-        return self.ok("encode", "-d", design, "--face", face, *more, source, "-")
-
-    def test_faces(self):
-        for source, design in pairs(self.photographs, DESIGNS[:4]):
-            object_ = self.encode(source, design)
-            bmp, jpeg = self.face(source, design, "bmp"), self.face(source, design, "jpeg")
-            self.assertEqual(self.face(source, design, "ic"), object_)
-            self.assertEqual(self.face(self.dir / "out.ic", design, "bmp"), bmp)  # the object is all it takes
-            self.assertEqual(self.face(self.dir / "out.ic", design, "jpeg"), jpeg)
-            facts = self.inspect(self.dir / "out.ic")
-            self.ok("decode", self.dir / "out.ic", self.dir / "a.ppm")
-            with Image.open(io.BytesIO(bmp)) as a, Image.open(self.dir / "a.ppm") as b, \
-                    Image.open(io.BytesIO(jpeg)) as c:
-                self.assertEqual((a.format, c.format), ("BMP", "JPEG"))
-                self.assertEqual(a.mode, "L" if len(facts["components"]) == 1 else "RGB")
-                self.assertEqual(a.convert("RGB").tobytes(), b.tobytes(), (source, design))
-                self.assertEqual(c.size, b.size)
-        self.assertEqual(self.face(source, design, "orig"), source.read_bytes())
-        self.assertEqual(self.face(self.dir / "out.ic", design, "orig"), (self.dir / "out.ic").read_bytes())
 
     def test_metadata_is_kept_where_that_is_asked(self):
         source = self.dir / "commented.jpg"
@@ -174,18 +192,6 @@ class Encode(CliTest):
 
 
 class Decode(CliTest):
-    def test_png_and_ppm_hold_the_same_pixels(self):
-        for source, design in pairs(self.photographs[:10], DESIGNS):
-            self.encode(source, design)
-            facts = self.inspect(self.dir / "out.ic")
-            self.ok("decode", self.dir / "out.ic", self.dir / "a.ppm")
-            self.ok("decode", self.dir / "out.ic", self.dir / "a.PNG")
-            with Image.open(self.dir / "a.ppm") as ppm, Image.open(self.dir / "a.PNG") as png:
-                self.assertEqual((ppm.format, png.format), ("PPM", "PNG"))
-                self.assertEqual(ppm.size, (facts["width"], facts["height"]))
-                self.assertEqual((png.mode, png.size), ("RGB", ppm.size))
-                self.assertEqual(png.tobytes(), ppm.tobytes(), (source, design))
-
     def test_the_dense_design_is_near_what_pillow_shows(self):
         for source in jpegs(self.images / "tree"):
             self.encode(source, "s1x1-b8-k15-q8-c1")
