@@ -202,7 +202,8 @@ START_TEST(test_killed_while_writing)
 	uint64_t records = 0;
 
 	scene.settings.segment_nbytes = 512u << 10;
-	for (uint64_t round = 0; round < NKILLS; round++) {
+	/* On a busy machine little is written before each kill: until enough is. */
+	for (uint64_t round = 0; round < NKILLS || records <= 100; round++) {
 		run_and_kill(&scene, round);
 		struct store *store = store_new(&scene);
 		ck_assert_int_eq(store_verify(store, NULL, NULL, &check), 0);
@@ -211,7 +212,6 @@ START_TEST(test_killed_while_writing)
 		records = check.records;
 		store_close(store);
 	}
-	ck_assert_uint_gt(records, 100);
 	struct store *store = store_new(&scene);
 	uint64_t there = 0;
 	for (uint64_t i = 0; i < NKEYS_KILLED; i++) {

@@ -330,6 +330,10 @@ END_TEST
 static void add(TCase *cases)
 {
 	tcase_add_unchecked_fixture(cases, make_dataset, drop_dataset);
+	if (!getenv("ICFS_SANITIZED")) { /* twenty designs, for statistics; the others go the same ways through the code */
+		tcase_add_test(cases, full_designs_of_every_block_size_agree);
+		tcase_add_test(cases, accuracy_falls_along_pruning_quantization_and_sampling);
+	}
 	tcase_add_test(cases, threads_memory_and_order_change_no_bit);
 	tcase_add_test(cases, an_image_is_decoded_once_a_family);
 	tcase_add_test(cases, what_is_expected_stays);
