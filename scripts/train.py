@@ -7,13 +7,16 @@
 DATA has a folder for training (train) and one for testing (val or test), each with a folder for each class. Prints a
 line for each epoch and, last, lines of `name=value`: accuracy (0..1, on the test images, after the last epoch),
 images_per_s (training, over all epochs), bytes_read (of image files, an epoch), wait_share (of the training time spent
-waiting for data).
+waiting for data), train_s (seconds of training an image, without the waiting; not there without an epoch) and infer_s
+(seconds forward an image).
 """
 import argparse
 import os
 import random
+import statistics
 import time
 from pathlib import Path
+from typing import Iterable
 
 import torch
 from torch import nn
@@ -108,59 +111,80 @@ def train_epoch(model: nn.Module, loader: DataLoader, optimizer: torch.optim.Opt
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, loader: DataLoader, device: torch.device) -> float:
+def evaluate(model: nn.Module, loader: DataLoader, device: torch.device) -> dict[str, float]:
+    """The accuracy, and the seconds an image that the median batch takes forward: the first takes longer."""
     model.eval()
     right = total = 0
+    seconds = []
     for images, labels in loader:
-        right += (model(images.to(device)).argmax(1).cpu() == labels).sum().item()
+        images = images.to(device)
+        start = time.perf_counter()
+        found = model(images).argmax(1).cpu()  # waits for a GPU, too
+        seconds.append((time.perf_counter() - start) / len(labels))
+        right += (found == labels).sum().item()
         total += len(labels)
-    return right / max(total, 1)
+    return {'accuracy': right / max(total, 1), 'infer_s': statistics.median(seconds)}
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+def fit(model: nn.Module, train_loader: DataLoader, test_loader: DataLoader,
+        args: argparse.Namespace) -> dict[str, float]:
+    """Train for all epochs, a line each; what there is to tell at the end, by name."""
+    device = torch.device(args.device)
+    model.to(device)
+    optimizer = torch.optim.AdamW(model.parameters(), args.lr, weight_decay=0.05)
+    steps = max(1, args.epochs * len(train_loader))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.lr, steps)
+    images, seconds, waited, judged = 0, 0.0, 0.0, evaluate(model, test_loader, device) if not args.epochs else {}
+    for epoch in range(args.epochs):
+        run = train_epoch(model, train_loader, optimizer, schedule, device)
+        judged = evaluate(model, test_loader, device)
+        images, seconds, waited = images + run['images'], seconds + run['seconds'], waited + run['waited']
+        print(f'epoch {epoch + 1}/{args.epochs}: loss {run["loss"]:.3f}, accuracy {judged["accuracy"]:.4f}, '
+              f'{run["images"] / run["seconds"]:.1f} images/s, {run["waited"] / run["seconds"]:.1%} waiting',
+              flush=True)
+    return {**judged, 'images': images, 'seconds': seconds, 'waited': waited}
+
+
+def report(told: dict[str, float], paths: Iterable[str]) -> None:
+    """The last lines. `paths` are the files that an epoch reads."""
+    seconds = max(told['seconds'], 1e-9)
+    print(f'accuracy={told["accuracy"]:.6f}')
+    print(f'images_per_s={told["images"] / seconds:.2f}')
+    print(f'bytes_read={sum(os.stat(path).st_size for path in paths)}')
+    print(f'wait_share={told["waited"] / seconds:.4f}')
+    if told['images']:
+        print(f'train_s={(told["seconds"] - told["waited"]) / told["images"]:.9f}')
+    print(f'infer_s={told["infer_s"]:.9f}')
+
+
+def make_parser(description: str, size: int, size_is: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument('data', type=Path)
     parser.add_argument('--model', choices=[*MODELS, 'vit_small'], default='resnet18')
     parser.add_argument('--epochs', type=int, default=5)
     parser.add_argument('--batch', type=int, default=32)
-    parser.add_argument('--size', type=int, default=128, help='side of the input of the network, pixels')
+    parser.add_argument('--size', type=int, default=size, help=size_is)
     parser.add_argument('--lr', type=float, default=1e-3, help='highest learning rate of AdamW, one cycle')
     parser.add_argument('--workers', type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--init', type=Path, help='begin with the weights of this checkpoint')
     parser.add_argument('--save', type=Path, help='write the weights here at the end')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-    return parser.parse_args()
+    return parser
 
 
 def main() -> None:
-    args = parse_arguments()
+    args = make_parser(__doc__.split('\n')[0], 128, 'side of the input of the network, pixels').parse_args()
     random.seed(args.seed)
     torch.manual_seed(args.seed)
-    device = torch.device(args.device)
     train_loader, test_loader, paths = make_loaders(args)
     model = make_model(args.model, len(train_loader.dataset.classes), args.size)
     if args.init:
         model.load_state_dict(torch.load(args.init, map_location='cpu'))
-    model.to(device)
-
-    optimizer = torch.optim.AdamW(model.parameters(), args.lr, weight_decay=0.05)
-    steps = max(1, args.epochs * len(train_loader))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, args.lr, steps)
-    images, seconds, waited, accuracy = 0, 0.0, 0.0, evaluate(model, test_loader, device) if not args.epochs else 0.0
-    for epoch in range(args.epochs):
-        run = train_epoch(model, train_loader, optimizer, schedule, device)
-        accuracy = evaluate(model, test_loader, device)
-        images, seconds, waited = images + run['images'], seconds + run['seconds'], waited + run['waited']
-        print(f'epoch {epoch + 1}/{args.epochs}: loss {run["loss"]:.3f}, accuracy {accuracy:.4f}, '
-              f'{run["images"] / run["seconds"]:.1f} images/s, {run["waited"] / run["seconds"]:.1%} waiting',
-              flush=True)
+    told = fit(model, train_loader, test_loader, args)
     if args.save:
         torch.save(model.state_dict(), args.save)
-    print(f'accuracy={accuracy:.6f}')
-    print(f'images_per_s={images / max(seconds, 1e-9):.2f}')
-    print(f'bytes_read={sum(os.stat(path).st_size for path in paths)}')
-    print(f'wait_share={waited / max(seconds, 1e-9):.4f}')
+    report(told, paths)
 
 
 if __name__ == '__main__':

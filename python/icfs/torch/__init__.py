@@ -12,9 +12,11 @@ has the mean and standard deviation of each frequency; `stems` lets models of to
 a GPU do it: workers read files, and no more.
 """
 from .augment import Augment
+from .channels import Channel, carry, channels, gathered
 from .data import Collate, Folder, PathDataset, Sample
 from .gpu import decode
 from .loader import Loader
 from .normalization import Statistics, statistics
 
-__all__ = ["Augment", "Collate", "Folder", "Loader", "PathDataset", "Sample", "Statistics", "decode", "statistics"]
+__all__ = ["Augment", "Channel", "Collate", "Folder", "Loader", "PathDataset", "Sample", "Statistics", "carry", "channels",
+           "decode", "gathered", "statistics"]
