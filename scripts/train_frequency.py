@@ -4,13 +4,15 @@
 
     scripts/train_frequency.py DATA [--model resnet18] [--epochs 5] [--seed 0] [--init FILE] [--save FILE]
 
-DATA is a tree as for train.py under the face ic. The options, and what is printed, are train.py's. The network's input is
-a map with a place for each 8 x 8 samples (for each block, where blocks are larger), so that a design with fewer samples
-makes the network cheaper, and one with fewer frequencies its first layer. Images are cropped, and padded, to --size pixels
-of the source, and mirrored; they are not resized. --init takes what --save wrote under any design: see Frequencies.load.
+DATA is a tree as for train.py under the face ic. The options, and what is printed, are train.py's. The network's input
+is a map with a place for each 8 x 8 samples (for each block, where blocks are larger), so that a design with fewer
+samples makes the network cheaper, and one with fewer frequencies its first layer. Images are cropped, and padded, to
+--size pixels of the source, and mirrored; they are not resized. --init takes what --save wrote under any design: see
+Frequencies.load.
 """
 import math
 import os
+import pickle
 import random
 import sys
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ import torch
 from torch import nn
 from torch.nn.functional import interpolate, pixel_unshuffle
 
+sys.dont_write_bytecode = True
 sys.path.append(str(Path(__file__).resolve().parent.parent / 'python'))  # where icfs is not installed
 
 import icfs  # noqa: E402
@@ -64,8 +67,9 @@ class Input(NamedTuple):
         return 2 * math.ceil(self.size / (self.design.sy * side)), 2 * math.ceil(self.size / (self.design.sx * side))
 
     def spec(self, found: Statistics) -> icfs.Spec:
-        mean, std = found.arranged('apart' if self.is_apart else 'repeated', self.components)
-        return icfs.Spec(values='frequencies', chroma='apart', components=self.components, dtype='float32',
+        chroma = 'apart' if self.is_apart else 'repeated'
+        mean, std = found.arranged(chroma, self.components)
+        return icfs.Spec(values='frequencies', chroma=chroma, components=self.components, dtype='float32',
                          size=(self.places[0] * self.gather, self.places[1] * self.gather), fit='crop or pad',
                          mean=mean, std=std)
 
@@ -101,8 +105,8 @@ class Batches:
 
 
 class GroupedViT(nn.Module):
-    """train.py's small vision transformer. A token has 2 x 2 places, all of whose frequencies are projected together, as
-    in icfs.torch.stems.vit, at a position learnt for each."""
+    """train.py's small vision transformer. A token has 2 x 2 places, all of whose frequencies are projected together,
+    as in icfs.torch.stems.vit, at a position learnt for each."""
 
     def __init__(self, vit: train.SmallViT, inputs: int, places: tuple[int, int]) -> None:
         super().__init__()
@@ -124,10 +128,7 @@ class Frequencies(nn.Module):
     def __init__(self, name: str, classes: int, given: Input) -> None:
         super().__init__()
         self.name, self.given = name, given
-        # Blocks across what the values and the chroma are gathered to: a place, or a token of 2 x 2.
-        self.across = (given.gather, given.gather)
-        if name == 'vit_small':
-            self.across = (2 * given.gather, given.gather)
+        self.across = across_of(name, given)
         values, chroma = self.kinds = inputs_of(name, given)
         model = train.make_model(name, classes, given.size)
         if name == 'vit_small':
@@ -179,18 +180,23 @@ class Frequencies(nn.Module):
         return mapped | {key: own[key] for key in own if key.startswith('stem.') and key.endswith('_tracked')}
 
 
+def across_of(name: str, given: Input) -> tuple[int, int]:
+    """Blocks across what the values and the chroma are gathered to: a place, or a token of 2 x 2."""
+    return given.gather * (2 if name == 'vit_small' else 1), given.gather
+
+
 def inputs_of(name: str, given: Input) -> tuple[list[Channel], list[Channel]]:
     """The channels that the network's first layer has."""
     values, chroma = channels(given.design, given.components)
-    return gathered(values, given.gather * (2 if name == 'vit_small' else 1)), gathered(
-        chroma, given.gather)
+    across = across_of(name, given)
+    return gathered(values, across[0]), gathered(chroma, across[1])
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
-        found = torch.load(path, map_location='cpu')
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
-        raise SystemExit(f'{path}: {error}') from error
+        found = torch.load(path, map_location='cpu', weights_only=True)
+    except (RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        raise SystemExit(f'{path} is no checkpoint of this script') from error
     if not isinstance(found, dict) or found.get('form') != FORM:
         raise SystemExit(f'{path} is no checkpoint of this script')
     return found

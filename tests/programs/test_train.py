@@ -30,8 +30,8 @@ class Train(MountTest):
         # One thread: sums in another order would be other sums.
         lines = run(*line, env=dict(os.environ, OMP_NUM_THREADS="1")).decode().splitlines()
         self.assertRegex(lines[0], r"^epoch 1/1: loss \d+\.\d{3}, accuracy [01]\.\d{4}, ")
-        told = dict(line.split("=") for line in lines[-4:])
-        self.assertEqual(list(told), ["accuracy", "images_per_s", "bytes_read", "wait_share"])
+        told = dict(line.split("=") for line in lines[-6:])
+        self.assertEqual(list(told), ["accuracy", "images_per_s", "bytes_read", "wait_share", "train_s", "infer_s"])
         return {name: float(value) for name, value in told.items()}
 
     def assert_sane(self, told, tree):
@@ -39,6 +39,8 @@ class Train(MountTest):
         self.assertGreater(told["images_per_s"], 0)
         self.assertEqual(told["bytes_read"], sum(path.stat().st_size for path in (tree / "train").rglob("*.[jJ]*")))
         self.assertTrue(0 <= told["wait_share"] <= 1)
+        self.assertAlmostEqual(told["train_s"] * told["images_per_s"], 1 - told["wait_share"], delta=0.01)
+        self.assertTrue(0 < told["infer_s"] < told["train_s"])
 
     def test_a_mount_learns_what_the_tree_learns(self):
         weights = {self.source: self.dir / "tree" / "weights.pt", self.point: self.dir / "mount" / "weights.pt"}
@@ -94,11 +96,11 @@ class Search(MountTest):
         self.assertIn("run 1: 4 evaluations made, 0 known before, 0 without a result\n", told)
         self.assertEqual(len(list((self.dir / "search.db-work" / "run-1").iterdir())), 4)
         with contextlib.closing(sqlite3.connect(catalog)) as db:
-            rows = db.execute("SELECT accuracy, train_s, lineage FROM measurement").fetchall()
+            rows = db.execute("SELECT accuracy, train_s, infer_s, lineage FROM measurement").fetchall()
         self.assertEqual(len(rows), 4)
         self.assertEqual(sum(not lineage for *_, lineage in rows), 1)
-        for accuracy, train_s, _ in rows:
-            self.assertTrue(0 <= accuracy <= 1 and train_s > 0)
+        for accuracy, train_s, infer_s, _ in rows:
+            self.assertTrue(0 <= accuracy <= 1 and train_s > 0 and infer_s > 0)
 
 
 class TrainDesigns(MountTest):

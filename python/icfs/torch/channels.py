@@ -11,12 +11,13 @@ from ..design import Design, design_of
 
 
 class Channel(NamedTuple):
-    """A channel of a map of frequencies: `component` (0, 1, 2: Y, Cb, Cr) and the frequency, `u` across and `v` down, in
-    half waves of a block. Where blocks were gathered to places of `across` x `across` of them, `row` and `column` have
-    the block's place there.
+    """A channel of a map of frequencies: `component` (0, 1, 2: Y, Cb, Cr) and the frequency, `u` across and `v` down,
+    in half waves of a block. Where blocks were gathered to places of `across` x `across` of them, `row` and `column`
+    have the block's place there.
 
-    Two channels that are equal show the same pattern over the same part of a place, whatever the sampling and the size of
-    blocks: the lowest 8 x 8 frequencies of a block of 16 x 16 are those of a block of 8 x 8 of the picture at half size."""
+    Two channels that are equal show the same pattern over the same part of a place, whatever the sampling and the size
+    of blocks: the lowest 8 x 8 frequencies of a block of 16 x 16 are those of a block of 8 x 8 of the picture at half
+    size."""
 
     component: int
     u: int
@@ -27,7 +28,7 @@ class Channel(NamedTuple):
 
 
 def channels(design: Design | str, components: int = 3) -> tuple[list[Channel], list[Channel]]:
-    """Of the values, and of the chroma that is apart, of a `Spec(values="frequencies", chroma="apart")`."""
+    """Those of `values`, and those of `chroma` where it is halved and a Spec wants it apart."""
     design = design_of(design)
     is_apart = components == 3 and design.chroma == 2
     values = [Channel(component, u, v) for u, v in design.frequencies

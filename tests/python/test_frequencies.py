@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""scripts/train_frequency.py: what a channel is, mirrored maps, weights that pass from design to design, and that it
+trains, equally under a seed."""
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+from objects import DENSE, ROOT, SPARSE, Folder, encode, main, photo, photo_jpegs, run
+
+import icfs
+
+try:
+    import torch
+    from icfs import torch as ictorch
+    from icfs.torch import Augment, Channel, Loader, carry, channels, gathered
+    sys.path.append(str(ROOT / "scripts"))
+    import train_frequency
+    from train_frequency import Frequencies, Input, Maps, mirror
+except ImportError:  # main() says so
+    pass
+
+SCRIPT = ROOT / "scripts" / "train_frequency.py"
+CLASSES, SIZE = 3, 64
+NETWORKS = ("mobilenet_v3_small", "resnet18", "vit_small")
+ALL = (*NETWORKS, "resnet50", "mobilenet_v3_large", "efficientnet_b0")
+
+
+def network(name, design, components=3, seed=0):
+    torch.manual_seed(seed)
+    return Frequencies(name, CLASSES, Input(icfs.Design.parse(design), components, SIZE))
+
+
+def maps_for(model, count=4, seed=1):
+    given, generator = model.given, torch.Generator().manual_seed(seed)
+    values, chroma = channels(given.design, given.components)
+    rows, columns = (places * given.gather for places in given.places)
+    return Maps(torch.randn(count, len(values), rows, columns, generator=generator),
+                torch.randn(count, len(chroma), rows // 2, columns // 2, generator=generator) if chroma else None)
+
+
+def trained(name, design, components=3):
+    """One whose norms and biases are no longer those of a new one."""
+    model = network(name, design, components)
+    optimizer = torch.optim.SGD(model.parameters(), 1e-3)
+    for step in range(2):
+        model(maps_for(model, seed=step)).square().mean().backward()
+        optimizer.step()
+    return model
+
+
+class Channels(Folder):
+    def test_they_are_what_is_decoded(self):
+        for design in (SPARSE, "s1x1-b8-k9-q5-c1", "s4x2-b4-k3-q3", "s1x1-b16-k12-q6"):
+            with self.subTest(design):
+                image = icfs.open(photo(design))
+                kinds = channels(design)
+                spec = icfs.Spec("frequencies", chroma="apart" if kinds[1] else "repeated", components=3)
+                found = image.tensor(spec)
+                for maps, each in zip((found.values, found.chroma), kinds):
+                    self.assertEqual(0 if maps is None else len(maps), len(each))
+                    for channel, plane in zip(each, [] if maps is None else maps):
+                        at = image.frequencies.index((channel.u, channel.v))
+                        np.testing.assert_array_equal(plane, image.coefficients(channel.component)[at])
+
+    def test_gathered_blocks(self):
+        maps = torch.arange(2 * 4 * 6).reshape(1, 2, 4, 6)
+        kinds = gathered([Channel(0, 0, 0), Channel(0, 1, 0)], 2)
+        for channel, plane in zip(kinds, torch.nn.functional.pixel_unshuffle(maps, 2)[0]):
+            self.assertEqual(channel.across, 2)
+            self.assertTrue(torch.equal(plane, maps[0, channel.u, channel.row::2, channel.column::2]))
+
+    def test_carry(self):
+        a, b, c = (Channel(0, u, 0) for u in range(3))
+        values, found = torch.tensor([[1.0, 2.0]]), torch.tensor([[5.0, 6.0]])
+        self.assertEqual(carry(values, [a, b], found, [b, c], 1).tolist(), [[1, 5]])
+        self.assertEqual(carry(values, [a, b], found, [b, c], 1, new=0).tolist(), [[0, 5]])
+        self.assertEqual(carry(values, [a, b], found[:, :1], [c], 1, new=0).tolist(), [[1, 2]])
+
+    def test_mirrored_as_the_library_does(self):
+        for number in range(2):
+            self.put(f"tree/a/{number}.ic", photo(SPARSE, number))
+        folder = ictorch.Folder(self.dir / "tree")
+        spec = icfs.Spec("frequencies", "float32", chroma="apart", components=3, size=(8, 10), fit="crop",
+                         whole_blocks=True)
+        plain = next(iter(Loader(folder, spec, 2, augment=Augment("corner"))))
+        for seed in range(2, 9):  # until both are
+            flipped = next(iter(Loader(folder, spec, 2, augment=Augment("corner", flip=True), seed=seed)))
+            chosen = torch.tensor([not torch.equal(*pair) for pair in zip(plain.values, flipped.values)])
+            for maps, expected, kinds in zip(plain[:2], flipped[:2], channels(SPARSE)):
+                maps = maps.clone()
+                mirror(maps, chosen, kinds)
+                self.assertTrue(torch.equal(maps, expected))
+            if chosen.all():
+                return
+        self.fail("none mirrored both")
+
+
+class Passing(Folder):
+    def passed(self, model, design, components=3):
+        model.save(self.dir / "weights.pt")
+        other = network(model.name, design, components, seed=5)
+        other.load(self.dir / "weights.pt")
+        return other.eval()
+
+    def test_the_same_design_goes_on(self):
+        for name in ALL:
+            with self.subTest(name):
+                model = trained(name, SPARSE).eval()
+                other = self.passed(model, SPARSE)
+                given = maps_for(model)
+                self.assertTrue(torch.equal(other(given), model(given)))
+
+    def test_more_frequencies_begin_with_what_was_learnt_without_them(self):
+        for name in NETWORKS:
+            for sparse, dense in (("s2x2-b8-k3-q8", SPARSE), ("s1x1-b8-k3-q8-c1", "s1x1-b8-k4-q8-c1")):
+                with self.subTest(name, design=dense):
+                    model = trained(name, sparse).eval()
+                    other = self.passed(model, dense)
+                    given = maps_for(other)
+                    kept = Maps(*(None if maps is None else maps[:, [kinds.index(kind) for kind in wanted]]
+                                  for maps, kinds, wanted in zip(given, channels(dense), channels(sparse))))
+                    torch.testing.assert_close(other(given), model(kept), rtol=1e-4, atol=1e-5)
+                    other.train()(given).square().sum().backward()
+                    first = next(p for key, p in other.named_parameters()
+                                 if key.endswith(("stem.convolution.weight", "embedding.weight")))
+                    new = (first == 0).flatten(2).all(2).all(0)
+                    self.assertEqual(int(new.sum()), first.shape[1] - sum(map(len, model.kinds)))
+                    self.assertTrue((first.grad[:, new].abs().flatten(2).amax((0, 2)) > 0).all())
+
+    def test_fewer_frequencies_keep_theirs(self):
+        model = trained("resnet18", SPARSE)
+        other = self.passed(model, "s2x2-b8-k3-q8")
+        kept = [sum(model.kinds, []).index(kind) for kind in sum(other.kinds, [])]
+        weights, found = (m.model.stem.convolution.weight for m in (model, other))
+        self.assertTrue(torch.equal(found, weights[:, kept]))
+        for norm in ("luma_norm", "chroma_norm"):
+            norms = [getattr(m.model.stem, norm) for m in (model, other)]
+            size = len(norms[1].running_mean)
+            self.assertTrue(torch.equal(norms[1].running_mean, norms[0].running_mean[:size]))
+            self.assertTrue(torch.equal(norms[1].bias, norms[0].bias[:size]))
+
+    def test_every_pair_of_kinds_passes_all_else(self):
+        """Other samplings, block sizes, chroma, and grayscale."""
+        kinds = ((DENSE, 3), ("s4x2-b8-k6-q8", 3), ("s1x1-b4-k3-q8", 3), ("s2x2-b16-k6-q6", 3), ("s4x4-b32-k2-q4", 3),
+                 ("s2x2-b8-k6-q8-c1", 3), ("s1x1-b8-k9-q8-ol", 3), (SPARSE, 1))
+        for name in ("mobilenet_v3_small", "vit_small"):
+            for before, after in zip(kinds, (*kinds[1:], kinds[0])):
+                with self.subTest(name, before=before, after=after):
+                    model = trained(name, *before)
+                    other = self.passed(model, *after)
+                    self.assertEqual(other(maps_for(other)).shape, (4, CLASSES))
+                    state, found = model.model.state_dict(), other.model.state_dict()
+                    same = [key for key in found if not key.startswith(("stem.", "embedding.weight", "position"))]
+                    self.assertGreater(len(same), 50)
+                    for key in same:
+                        self.assertTrue(torch.equal(state[key], found[key]), key)
+
+    def test_another_size_of_blocks(self):
+        """Blocks of 16 have those of 8 as their lowest frequencies. Gathered ones of 4 have none in common."""
+        model = trained("mobilenet_v3_small", "s2x2-b8-k3-q8")
+        other = self.passed(model, "s1x1-b16-k3-q8")
+        self.assertTrue(torch.equal(*(m.model.stem.convolution.weight for m in (model, other))))
+        other, new = self.passed(model, "s2x2-b4-k3-q8"), network(model.name, "s2x2-b4-k3-q8", seed=5)
+        self.assertTrue(torch.equal(*(m.model.stem.convolution.weight for m in (new, other))))
+
+    def test_positions_are_interpolated(self):
+        model = trained("vit_small", DENSE)
+        with torch.no_grad():
+            rows = model.model.position.shape[2]
+            model.model.position.copy_(torch.arange(rows)[:, None].expand_as(model.model.position))
+        found = self.passed(model, SPARSE).model.position
+        self.assertEqual(found.shape[2], rows // 2)
+        torch.testing.assert_close(found[0, 0, :, 0], torch.arange(rows // 2) * 2 + 0.5)
+
+    def test_a_sparser_design_is_a_smaller_input(self):
+        places = {design: network("mobilenet_v3_small", design).given.places
+                  for design in (DENSE, SPARSE, "s4x2-b8-k6-q8", "s1x1-b4-k3-q8", "s2x2-b16-k6-q6")}
+        self.assertEqual(list(places.values()), [(8, 8), (4, 4), (4, 2), (8, 8), (2, 2)])
+
+
+class Script(Folder):
+    OPTIONS = ("--model", "mobilenet_v3_small", "--epochs", "2", "--size", "96", "--batch", "4", "--device", "cpu")
+
+    def setUp(self):
+        super().setUp()
+        self.env = {**os.environ, "OMP_NUM_THREADS": "1"}
+        for design in (SPARSE, "s2x2-b8-k3-q8"):
+            for number, jpeg in enumerate(photo_jpegs()):
+                for split in ("train", "val"):
+                    self.put(f"{design}/{split}/{'ab'[2 * number // len(photo_jpegs())]}/{number}.ic", encode(jpeg, design))
+
+    def script(self, design, *options):
+        lines = run(sys.executable, SCRIPT, self.dir / design, *self.OPTIONS, *options, env=self.env)
+        lines = lines.decode().splitlines()
+        return dict(line.split("=") for line in lines if "=" in line)
+
+    def test_equal_under_a_seed_and_passed_on(self):
+        paths = [self.dir / name / "weights.pt" for name in "abc"]  # the name is in the file
+        for path in paths:
+            path.parent.mkdir()
+        told = [self.script(SPARSE, "--seed", seed, "--workers", workers, "--save", path)
+                for seed, workers, path in zip((0, 0, 1), (0, 3, 1), paths)]
+        content = [path.read_bytes() for path in paths]
+        self.assertEqual(content[0], content[1])
+        self.assertNotEqual(content[0], content[2])
+        self.assertEqual(list(told[0]), ["accuracy", "images_per_s", "bytes_read", "wait_share", "train_s", "infer_s"])
+        self.assertEqual(int(told[0]["bytes_read"]), sum(path.stat().st_size for path in
+                                                         (self.dir / SPARSE / "train").rglob("*.ic")))
+        self.assertTrue(all(float(told[0][name]) > 0 for name in ("images_per_s", "train_s", "infer_s")))
+        again = self.script(SPARSE, "--epochs", "0", "--init", paths[0])
+        self.assertEqual(again["accuracy"], told[0]["accuracy"])
+        self.assertNotIn("train_s", again)
+        self.assertTrue(0 <= float(self.script("s2x2-b8-k3-q8", "--init", paths[0])["accuracy"]) <= 1)
+
+    def test_it_learns(self):
+        """The loss of the images that it trains on: with so few, accuracy is chance."""
+        lines = run(sys.executable, SCRIPT, self.dir / SPARSE, *self.OPTIONS, "--epochs", "10", "--lr", "3e-3",
+                    env=self.env).decode().splitlines()
+        losses = [float(line.split("loss ")[1].split(",")[0]) for line in lines if line.startswith("epoch ")]
+        self.assertEqual(len(losses), 10)
+        self.assertLess(min(losses), 0.8 * losses[0], losses)
+
+    def refused(self, *options):
+        done = subprocess.run([str(word) for word in (sys.executable, SCRIPT, self.dir / SPARSE, *self.OPTIONS, *options)],
+                              capture_output=True, text=True, env=self.env)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        return done.stderr
+
+    def test_what_does_not_fit(self):
+        network("vit_small", SPARSE).save(self.dir / "vit.pt")
+        network("mobilenet_v3_small", SPARSE).save(self.dir / "classes.pt")
+        torch.save({"weight": torch.zeros(1)}, self.dir / "other.pt")
+        self.put("text.pt", b"no weights")
+        self.assertIn("weights of vit_small, not of mobilenet_v3_small", self.refused("--init", self.dir / "vit.pt"))
+        self.assertIn("are there other classes?", self.refused("--init", self.dir / "classes.pt"))
+        for name in ("other.pt", "text.pt"):
+            self.assertIn("is no checkpoint of this script", self.refused("--init", self.dir / name))
+        self.assertIn("No such file", self.refused("--init", self.dir / "none.pt"))
+        self.put(f"{SPARSE}/train/a/0.ic", photo("s2x2-b8-k3-q8"))
+        self.assertIn("others are of", self.refused())
+
+
+if __name__ == "__main__":
+    main(("torch", "python3-torch"), ("torchvision", "python3-torchvision"))
