@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """scripts/train_frequency.py: what a channel is, mirrored maps, weights that pass from design to design, and that it
-trains, equally under a seed."""
+trains equally under a seed."""
 import os
 import subprocess
 import sys
@@ -213,14 +213,6 @@ class Script(Folder):
         self.assertEqual(again["accuracy"], told[0]["accuracy"])
         self.assertNotIn("train_s", again)
         self.assertTrue(0 <= float(self.script("s2x2-b8-k3-q8", "--init", paths[0])["accuracy"]) <= 1)
-
-    def test_it_learns(self):
-        """The loss of the images that it trains on: with so few, accuracy is chance."""
-        lines = run(sys.executable, SCRIPT, self.dir / SPARSE, *self.OPTIONS, "--epochs", "10", "--lr", "3e-3",
-                    env=self.env).decode().splitlines()
-        losses = [float(line.split("loss ")[1].split(",")[0]) for line in lines if line.startswith("epoch ")]
-        self.assertEqual(len(losses), 10)
-        self.assertLess(min(losses), 0.8 * losses[0], losses)
 
     def refused(self, *options):
         done = subprocess.run([str(word) for word in (sys.executable, SCRIPT, self.dir / SPARSE, *self.OPTIONS, *options)],
