@@ -94,7 +94,7 @@ static errint_t collect(const struct findings *findings, enum resource resource,
 {
 	static const struct plot_series kinds[] = {
 	        {"all designs, estimated", "estimated", PLOT_DOTS, NULL, 0},
-	        {"frontier", "frontier", PLOT_CURVE, NULL, 0},
+	        {"frontier", "frontier", PLOT_STAIRS, NULL, 0},
 	        {"sampled", "sampled", PLOT_CIRCLE, NULL, 0},
 	        {"verified", "verified", PLOT_TRIANGLE, NULL, 0},
 	        {"reference", "reference", PLOT_SQUARE, NULL, 0},

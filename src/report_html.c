@@ -9,10 +9,10 @@
  * shape as well. */
 static const char style[] =
         ":root{color-scheme:light dark;--ground:#fff;--ink:#1a1a1a;--soft:#555;--line:#c4c4c4;--band:#f2f2f2;"
-        "--link:#0b57a4;--estimated:#8c8c8c;--sampled:#0b61a4;--verified:#a83a12;--frontier:#1c7c3c;--chosen:#7a1fa2;"
+        "--link:#0b57a4;--estimated:#707070;--sampled:#0b61a4;--verified:#a83a12;--frontier:#1c7c3c;--chosen:#7a1fa2;"
         "--reference:#1a1a1a}\n"
         "@media (prefers-color-scheme:dark){:root{--ground:#161616;--ink:#eaeaea;--soft:#b4b4b4;--line:#555;"
-        "--band:#222;--link:#8ec5ff;--estimated:#7d7d7d;--sampled:#6db3f2;--verified:#ff9a6c;--frontier:#6fd08c;"
+        "--band:#222;--link:#8ec5ff;--estimated:#929292;--sampled:#6db3f2;--verified:#ff9a6c;--frontier:#6fd08c;"
         "--chosen:#dd9bf5;--reference:#fff}}\n"
         "*{box-sizing:border-box}\n"
         "body{margin:0;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}\n"
@@ -41,7 +41,7 @@ static const char style[] =
         ".reference{color:var(--reference)}\n"
         ".chosen.mark{fill:none;stroke-width:3}.curve{fill:none;stroke-width:1.6}\n"
         "rect.read{fill:var(--sampled)}rect.decode{fill:var(--verified)}rect.model{fill:var(--estimated)}\n"
-        "@media print{:root{--ground:#fff;--ink:#000;--soft:#333;--line:#999;--band:#fff;--estimated:#777;"
+        "@media print{:root{--ground:#fff;--ink:#000;--soft:#333;--line:#999;--band:#fff;--estimated:#666;"
         "--sampled:#0b61a4;--verified:#a83a12;--frontier:#1c7c3c;--chosen:#7a1fa2;--reference:#000}"
         "body{font-size:9.5pt}nav,.skip{display:none}.table{max-height:none;overflow:visible;border:0}"
         "figure,tr{break-inside:avoid}h2,caption{break-after:avoid}thead th{position:static}}\n";

@@ -164,7 +164,7 @@ static void put_named(FILE *out, const struct plot_series *series, const struct 
 static void put_series(FILE *out, const struct plot *plot, const struct plot_series *series, const struct scale *xs,
                        const struct scale *ys)
 {
-	bool is_path = series->mark == PLOT_DOTS || series->mark == PLOT_CURVE, has_any = false;
+	bool is_path = series->mark < PLOT_CIRCLE, has_any = false;
 
 	for (size_t i = 0; i < series->n; i++) {
 		const struct plot_point *point = &series->points[i];
@@ -180,6 +180,8 @@ static void put_series(FILE *out, const struct plot *plot, const struct plot_ser
 			        series->style);
 		if (series->mark == PLOT_DOTS)
 			fprintf(out, "M%.1f %.1fh0", x, y);
+		else if (series->mark == PLOT_STAIRS && has_any)
+			fprintf(out, "H%.1fV%.1f", x, y);
 		else
 			fprintf(out, "%c%.1f %.1f", has_any ? 'L' : 'M', x, y);
 		has_any = true;
@@ -198,7 +200,7 @@ static void put_legend(FILE *out, const struct plot *plot)
 			continue;
 		if (series->mark == PLOT_DOTS) {
 			fprintf(out, "<path class=\"dots %s\" d=\"M%.1f 20h0m-4 3h0m7 0h0\"/>", series->style, at);
-		} else if (series->mark == PLOT_CURVE) {
+		} else if (series->mark < PLOT_CIRCLE) {
 			fprintf(out, "<path class=\"curve %s\" d=\"M%.1f 21h14\"/>", series->style, at - 8);
 		} else {
 			put_mark(out, series->mark, series->style, at, 21);

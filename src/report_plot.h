@@ -11,8 +11,9 @@
 #include <stdio.h>
 
 enum plot_mark {
-	PLOT_DOTS,  /* small and without names: for thousands */
-	PLOT_CURVE, /* a line from point to point */
+	PLOT_DOTS,   /* small and without names: for thousands */
+	PLOT_CURVE,  /* a line from point to point */
+	PLOT_STAIRS, /* a line that stays as high as a point until the next */
 	PLOT_CIRCLE,
 	PLOT_TRIANGLE,
 	PLOT_SQUARE,

@@ -55,11 +55,22 @@ def rows_of(page, caption):
 
 
 class ReportTest(Searching):
+    searched = None  # a catalog with one search of the set
+
     def report(self, *args):
         return self.ok("report", *args, "1").decode()
 
+    def have_searched(self):
+        """As if each test had made the search."""
+        if ReportTest.searched:
+            self.catalog.write_bytes(ReportTest.searched)
+        else:
+            self.search("--max-bytes=25%", self.set)
+            self.assertFalse(self.catalog.with_name("catalog.db-wal").exists())  # it is all in the one file
+            ReportTest.searched = self.catalog.read_bytes()
+
     def test_the_page_is_whole_and_needs_nothing_else(self):
-        self.search("--max-bytes=25%", self.set)
+        self.have_searched()
         page = self.report()
         self.assertEqual(page, self.report())
         self.ok("report", "--output", self.dir / "page.html", "1")
@@ -80,7 +91,7 @@ class ReportTest(Searching):
         self.assertEqual(root.get("lang"), "en")
 
     def test_who_does_not_see_the_plots_is_told(self):
-        self.search("--max-bytes=25%", self.set)
+        self.have_searched()
         root = ElementTree.fromstring(self.report())
         figures = list(root.iter("figure"))
         self.assertEqual(len(figures), 6)
@@ -100,7 +111,7 @@ class ReportTest(Searching):
         self.assertTrue(all(int(b[1]) - int(a[1]) <= 1 for a, b in zip(headings, headings[1:])))
 
     def test_numbers_are_those_of_the_catalog(self):
-        self.search("--max-bytes=25%", self.set)
+        self.have_searched()
         page = self.report()
         exported = {row["design"]: row for row in csv.DictReader(io.StringIO(self.ok("search", "export").decode()))}
         rows = rows_of(page, "Evaluations")
@@ -117,7 +128,7 @@ class ReportTest(Searching):
         self.assertEqual([chosen[0], chosen[1], chosen[6]], [design, f"{nbytes:.0f}", f"{100 * verified:.2f}"])
 
     def test_plots_have_every_design(self):
-        self.search("--max-bytes=25%", self.set)
+        self.have_searched()
         root = ElementTree.fromstring(self.report())
         plots = {svg.find(SVG + "title").text: svg for svg in root.iter(SVG + "svg")}
         rounds = [n for n, in self.sql("SELECT round FROM planned")]
@@ -128,11 +139,14 @@ class ReportTest(Searching):
             titles = [title.text for title in svg.iter(SVG + "title")]
             self.assertEqual(sum("(sampled)" in text for text in titles), rounds.count(0))
             self.assertEqual(sum("(verified)" in text for text in titles), len(rounds) - rounds.count(0))
+            stairs = next(p for p in svg.iter(SVG + "path") if p.get("class") == "curve frontier").get("d")
+            heights = [float(y) for y in re.findall(r"V([\d.]+)", stairs)]
+            self.assertTrue(heights and heights == sorted(heights, reverse=True), stairs)  # upwards is less
             for x, y in re.findall(r"M(-?[\d.]+) (-?[\d.]+)h0", dots.get("d")):
                 self.assertTrue(60 < float(x) < 760 and 30 < float(y) < 420)
 
     def test_an_epoch_adds_up(self):
-        self.search("--max-bytes=25%", self.set)
+        self.have_searched()
         frozen = dict(self.sql("SELECT name, value FROM parameter"))
         rows = rows_of(self.report(), "Seconds of one epoch")
         self.assertEqual([row[0] for row in rows],
@@ -166,7 +180,7 @@ class ReportTest(Searching):
         self.assertNotRegex(page, "[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
     def test_numbers_beyond_reason_make_no_plot_of_nonsense(self):
-        self.search("--max-bytes=25%", self.set)
+        self.have_searched()
         self.sql("UPDATE measurement SET accuracy = 1e300 WHERE id = 2")
         self.sql("UPDATE parameter SET value = 1e308 WHERE name LIKE 'decode.%'")
         page = self.report()
@@ -204,7 +218,7 @@ class ReportTest(Searching):
 
     def test_nothing_to_report(self):
         self.fails(f"icfs: {self.catalog}: no catalog: No such file or directory\n", "report", "1")
-        self.search("--max-bytes=25%", self.set)
+        self.have_searched()
         self.fails("icfs: the catalog has no run 2\n", "report", "2")
         self.assertEqual(icfs("report", "none").returncode, 2)
         self.assertEqual(icfs("report").returncode, 2)
