@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """scripts/train_frequency.py: what a channel is, mirrored maps, weights that pass from design to design, and that it
 trains equally under a seed."""
+import io
 import os
 import subprocess
 import sys
 
 import numpy as np
+from PIL import Image
 
 from objects import DENSE, ROOT, SPARSE, Folder, encode, main, photo, photo_jpegs, run
 
@@ -213,6 +215,19 @@ class Script(Folder):
         self.assertEqual(again["accuracy"], told[0]["accuracy"])
         self.assertNotIn("train_s", again)
         self.assertTrue(0 <= float(self.script("s2x2-b8-k3-q8", "--init", paths[0])["accuracy"]) <= 1)
+
+    def test_it_learns(self):
+        """Pictures from dark ones."""
+        for path in (self.dir / SPARSE).rglob("*.ic"):
+            path.unlink()
+        for number, jpeg in enumerate(photo_jpegs()):
+            held = io.BytesIO()
+            Image.open(io.BytesIO(jpeg)).point(lambda value: value // 4).save(held, "JPEG", quality=90)
+            for split in ("train", "val"):
+                self.put(f"{SPARSE}/{split}/a/{number}.ic", encode(jpeg))
+                self.put(f"{SPARSE}/{split}/b/{number}.ic", encode(held.getvalue()))
+        told = self.script(SPARSE, "--model", "vit_small", "--epochs", "5")
+        self.assertGreater(float(told["accuracy"]), 0.9)
 
     def refused(self, *options):
         done = subprocess.run([str(word) for word in (sys.executable, SCRIPT, self.dir / SPARSE, *self.OPTIONS, *options)],
