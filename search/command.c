@@ -2,6 +2,7 @@
 #include "search/command.h"
 
 #include "search/child.h"
+#include "search/command_cluster_priv.h"
 #include "search/command_priv.h"
 
 #include <ctype.h>
@@ -31,6 +32,7 @@ struct command {
 	enum ic_face face;
 	bool is_smaller_better, takes_init;
 	uint64_t timeout_s, ntries, log_nbytes;
+	struct command_cluster *cluster; /* NULL: programs run here */
 };
 
 /* One evaluation under way; the texts are malloc'ed. */
@@ -96,7 +98,7 @@ static errint_t set_option(struct command *command, const struct evaluator_optio
 		err = parse_count(option, 1024, 1 << 30, &command->log_nbytes, why);
 	else if (!strcmp(option->name, "tag"))
 		command->tag = option->value;
-	else
+	else if (!command_cluster_takes(option->name))
 		err = ic_fail(why, -EINVAL,
 		              "the evaluator command has no option %.32s; its options are command, metric, better, "
 		              "face, timeout, tries, log, tag",
@@ -141,8 +143,10 @@ static void close_command(void *handle)
 {
 	struct command *command = handle;
 
-	if (command)
-		free(command->folder);
+	if (!command)
+		return;
+	command_cluster_close(command->cluster);
+	free(command->folder);
 	free(command);
 }
 
@@ -170,6 +174,9 @@ static errint_t open_command(const struct evaluator_settings *settings, void **r
 	}
 	if (!err && mkdir(command->folder, 0777) && errno != EEXIST)
 		err = ic_fail(why, -errno, "%.100s: %s", command->folder, strerror(errno));
+	if (!err)
+		err = command_cluster_open(&command->settings, command->identity, command->ntries, &command->cluster,
+		                           why);
 	if (err)
 		close_command(command);
 	else
@@ -389,6 +396,8 @@ static errint_t evaluate(void *handle, const struct evaluator_job *job, struct e
 
 	if (job->split != EVALUATOR_SELECT || job->fraction < 1)
 		return ic_fail(why, -EOPNOTSUPP, "a command judges by its own split, on all images");
+	if (command->cluster)
+		return command_cluster_evaluate(command->cluster, job, ret_result, why);
 	ic_design_print(&job->design, trial.design);
 	err = make_paths(&trial, why);
 	if (!err)
@@ -410,15 +419,24 @@ static errint_t evaluate(void *handle, const struct evaluator_job *job, struct e
 	return err;
 }
 
+static errint_t begin(void *handle, const struct evaluator_job *jobs, size_t n, struct ic_why *why)
+{
+	const struct command *command = handle;
+
+	return command->cluster ? command_cluster_begin(command->cluster, jobs, n, why) : 0;
+}
+
 const struct evaluator command_evaluator = {
         .name = "command",
         .help = "command=LINE: for the shell; metric=NAME: that it reports, default accuracy; better=larger or "
                 "smaller; "
                 "face=jpeg, bmp, ic or orig: of the files; timeout=SECONDS, default 86400; tries=N, default 2; "
                 "log=BYTES, "
-                "default 1048576; tag=WORD: tells what the line does not, a version of the program.",
+                "default 1048576; tag=WORD: tells what the line does not, a version of the program; executor=local or "
+                "slurm; slurm=OPTION=VALUE: for sbatch; at-once=N: tasks of an array.",
         .open = open_command,
         .describe = describe,
+        .begin = begin,
         .evaluate = evaluate,
         .close = close_command,
 };

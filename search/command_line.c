@@ -41,7 +41,7 @@ bool command_line_has(const char *line, enum command_place place)
 	return false;
 }
 
-static void put_word(FILE *out, const char *value)
+void command_line_put_word(FILE *out, const char *value)
 {
 	putc('\'', out);
 	for (; *value; value++)
@@ -60,7 +60,7 @@ static void put_place(FILE *out, const char *option, size_t noption, const char 
 		fwrite(option, 1, noption, out);
 	if (noption && option[noption - 1] != '=')
 		putc(' ', out);
-	put_word(out, value ? value : "");
+	command_line_put_word(out, value ? value : "");
 }
 
 char *command_line_fill(const char *line, const char *const values[COMMAND_NPLACES])

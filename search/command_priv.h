@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* --- command_line.c: a command line with places to be filled in --------------------------------------------------- */
 
@@ -27,6 +28,9 @@ bool command_line_has(const char *line, enum command_place place);
  * word (of --option=, without a space between). For a value that is NULL, {name} is the empty word and {name:OPTION} is
  * nothing. malloc'ed; NULL without memory. */
 char *command_line_fill(const char *line, const char *const values[COMMAND_NPLACES]);
+
+/* A text as one word of the shell's, in quotes. */
+void command_line_put_word(FILE *out, const char *value);
 
 /* --- command_output.c: what a program says ------------------------------------------------------------------------ */
 

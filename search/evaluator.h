@@ -33,6 +33,7 @@ struct evaluator_trees {
 /* What stands for a whole search. All that it points to is the caller's, and outlives the handle. */
 struct evaluator_settings {
 	const char *dataset;                    /* the directory of the sources */
+	const char *fingerprint;                /* of the dataset, by which results are known; NULL: none */
 	const struct evaluator_option *options; /* the evaluator's own; NULL where there are none */
 	size_t noptions;
 	uint64_t split_seed;                 /* by which images are split where the dataset does not say itself */
@@ -68,10 +69,11 @@ enum evaluator_split {
 struct evaluator_job {
 	struct ic_design design;
 	enum evaluator_split split;
-	uint64_t seed;    /* of all that is random in training */
-	double fraction;  /* of the images to train on, (0, 1]; the smaller subset lies in the larger one */
-	const char *init; /* checkpoint to start from; NULL: from scratch */
-	const char *save; /* where to leave the checkpoint, whole or not at all; NULL: nowhere */
+	uint64_t seed;       /* of all that is random in training */
+	double fraction;     /* of the images to train on, (0, 1]; the smaller subset lies in the larger one */
+	const char *init;    /* checkpoint to start from; NULL: from scratch */
+	const char *save;    /* where to leave the checkpoint, whole or not at all; NULL: nowhere */
+	const char *lineage; /* the designs that init went through, as in measurement.h; NULL: none */
 };
 
 /* Seconds are an image, and NAN where they are not known. */
@@ -100,6 +102,10 @@ struct evaluator {
 	/* A hint: jobs for these designs are to come, in this order; what they share may be done once. May be called again,
 	 * the last one counts. May be NULL. */
 	void (*expect)(void *handle, const struct ic_design *designs, size_t n);
+
+	/* Begin them, and return: evaluate is called for each later, and then with another init where that of its parent has
+	 * no result. Where init is not there yet, it is the save of one before it. May be NULL. Errors as of evaluate. */
+	errint_t (*begin)(void *handle, const struct evaluator_job *jobs, size_t n, struct ic_why *why);
 
 	/* Train and judge. -EBADMSG: this job has no result (it fails every time), others may have: the search writes that
 	 * down and goes on without. Everything else ends the search, to be resumed: -ECANCELED, -ENOMEM, -ENOSPC, -EIO,

@@ -77,7 +77,8 @@ static errint_t ask(struct search *search, size_t position, const struct measure
 	                            .seed = key->seed,
 	                            .fraction = key->fraction,
 	                            .init = init,
-	                            .save = save};
+	                            .save = save,
+	                            .lineage = key->lineage};
 	errint_t err = (origin >= 0 && !init) || (weights_pass(search) && !save)
 	                       ? ic_fail(why, -ENOMEM, "out of memory")
 	                       : weights_restore(search, origin, why);
@@ -238,6 +239,75 @@ static errint_t announce(const struct search *search)
 	return 0;
 }
 
+/* What an evaluation is, as far as its parents are known to have a result. The texts are malloc'ed. */
+static bool make_job(const struct search *search, size_t position, struct evaluator_job *ret_job)
+{
+	int origin = weights_origin(search, position);
+	bool pass = weights_pass(search);
+
+	*ret_job = (struct evaluator_job){
+	        .design = search->plan[position].design,
+	        .split = EVALUATOR_SELECT,
+	        .seed = search->settings->seed,
+	        .fraction = 1,
+	        .init = origin >= 0 ? weights_path(search, (size_t)origin) : NULL,
+	        .save = pass ? weights_path(search, position) : NULL,
+	        .lineage = weights_lineage(search, position),
+	};
+	return ret_job->lineage && (origin < 0 || ret_job->init) && (!pass || ret_job->save);
+}
+
+static void free_texts(const struct evaluator_job *job)
+{
+	free((char *)job->init);
+	free((char *)job->save);
+	free((char *)job->lineage);
+}
+
+static void free_jobs(struct evaluator_job *jobs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free_texts(&jobs[i]);
+	free(jobs);
+}
+
+static bool is_known(const struct search *search, const struct evaluator_job *job)
+{
+	struct measurement_key key;
+	struct measurement measurement;
+
+	search_key(search, &job->design, &key);
+	key.lineage = job->lineage;
+	return !measurement_get(search->settings->catalog, &key, &measurement, NULL);
+}
+
+/* Those that nobody has made, for who can begin all of them at once. */
+static errint_t begin(const struct search *search, struct ic_why *why)
+{
+	const struct search_settings *settings = search->settings;
+	struct evaluator_job *jobs;
+	errint_t err = 0;
+	size_t n = 0;
+
+	if (!settings->evaluator->begin)
+		return 0;
+	jobs = calloc(search->nplan, sizeof(*jobs));
+	if (!jobs)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	for (size_t i = 0; !err && i < search->nplan; i++) {
+		if (search->plan[i].is_done)
+			continue;
+		if (!make_job(search, i, &jobs[n++]))
+			err = ic_fail(why, -ENOMEM, "out of memory");
+		else if (is_known(search, &jobs[n - 1]))
+			free_texts(&jobs[--n]);
+	}
+	if (!err && n)
+		err = settings->evaluator->begin(settings->handle, jobs, n, why);
+	free_jobs(jobs, n);
+	return err;
+}
+
 errint_t evaluate_all(struct search *search, struct ic_why *why)
 {
 	unsigned nthreads = search->settings->njobs, nstarted = 0;
@@ -245,6 +315,8 @@ errint_t evaluate_all(struct search *search, struct ic_why *why)
 	sigset_t all, old;
 
 	errint_t err = announce(search) ? ic_fail(why, -ENOMEM, "out of memory") : weights_begin(search, why);
+	if (!err)
+		err = begin(search, why);
 	if (err)
 		return err;
 	if (nthreads > search->description.njobs_max)

@@ -87,7 +87,9 @@ static errint_t train_again(struct search *search, size_t position, struct ic_wh
 	const struct search_settings *settings = search->settings;
 	int origin = weights_origin(search, position);
 	char *init = origin >= 0 ? weights_path(search, (size_t)origin) : NULL, *save = weights_path(search, position);
+	char *lineage = weights_lineage(search, position);
 	struct evaluator_job job = {.design = search->plan[position].design,
+	                            .lineage = lineage,
 	                            .split = EVALUATOR_SELECT,
 	                            .seed = settings->seed,
 	                            .fraction = 1,
@@ -96,8 +98,9 @@ static errint_t train_again(struct search *search, size_t position, struct ic_wh
 	struct evaluator_result result;
 	errint_t err = -ENOMEM;
 
-	if (save && (init || origin < 0))
+	if (save && lineage && (init || origin < 0))
 		err = settings->evaluator->evaluate(settings->handle, &job, &result, why);
+	free(lineage);
 	free(init);
 	free(save);
 	return err == -EBADMSG ? -EIO : err;

@@ -38,6 +38,7 @@ static errint_t open_evaluator(struct subject *subject, uint64_t seed, struct ic
 	struct ic_why reason = {""};
 	struct evaluator_settings evaluator = {
 	        .dataset = s->root ? subject->path : subject->dataset->directory,
+	        .fingerprint = subject->dataset->fingerprint,
 	        .options = s->options,
 	        .noptions = s->noptions,
 	        .split_seed = seed,

@@ -21,8 +21,8 @@ struct command {
 	int (*run)(int argc, char **argv); /* argv[0] is the subcommand's name */
 };
 
-extern const struct command cmd_decode, cmd_designs, cmd_encode, cmd_export, cmd_inspect, cmd_mount, cmd_policy,
-        cmd_report, cmd_search, cmd_stats, cmd_warm;
+extern const struct command cmd_decode, cmd_designs, cmd_encode, cmd_evaluate, cmd_export, cmd_inspect, cmd_mount,
+        cmd_policy, cmd_report, cmd_search, cmd_stats, cmd_warm;
 
 /* Names of files may hold anything: in all that follows, control characters come out as '?'. */
 void put_text(FILE *out, const char *text);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-        &cmd_mount,  &cmd_policy, &cmd_designs, &cmd_inspect, &cmd_encode, &cmd_decode,
-        &cmd_export, &cmd_report, &cmd_search,  &cmd_stats,   &cmd_warm,
+        &cmd_mount,  &cmd_policy, &cmd_designs, &cmd_inspect,  &cmd_encode, &cmd_decode,
+        &cmd_export, &cmd_report, &cmd_search,  &cmd_evaluate, &cmd_stats,  &cmd_warm,
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -26,6 +26,7 @@ static const struct evaluator *const evaluators[] = {&probe_evaluator, &command_
 
 #define NEVALUATORS (sizeof(evaluators) / sizeof(*evaluators))
 #define OPTIONS_MAX 64
+#define NWAITED 256 /* evaluations on a cluster that are waited for at once */
 
 struct find_settings {
 	const char *catalog;
@@ -37,6 +38,8 @@ struct find_settings {
 	uint64_t threads;
 	bool is_dry, per_directory;
 	const char *work; /* NULL: beside the catalog */
+	bool is_on_cluster, says_jobs;
+	char at_once[16]; /* --jobs, for a cluster */
 };
 
 /* One dataset under search. */
@@ -106,8 +109,10 @@ static errint_t apply_jobs(void *settings, const char *value, struct ic_why *why
 	uint64_t n;
 	errint_t err = parse_number(value, 1, 256, &n, why);
 
-	if (!err)
+	if (!err) {
 		((struct find_settings *)settings)->search.njobs = (unsigned)n;
+		((struct find_settings *)settings)->says_jobs = true;
+	}
 	return err;
 }
 
@@ -148,6 +153,17 @@ static errint_t apply_command(void *settings, const char *value, struct ic_why *
 {
 	((struct find_settings *)settings)->evaluator = &command_evaluator;
 	return add_option(settings, strdup("command"), value, why);
+}
+
+static errint_t apply_executor(void *settings, const char *value, struct ic_why *why)
+{
+	((struct find_settings *)settings)->is_on_cluster = !strcmp(value, "slurm");
+	return add_option(settings, strdup("executor"), value, why);
+}
+
+static errint_t apply_slurm(void *settings, const char *value, struct ic_why *why)
+{
+	return add_option(settings, strdup("slurm"), value, why);
 }
 
 static errint_t apply_work(void *settings, const char *value, struct ic_why *why)
@@ -195,6 +211,8 @@ static const struct option_entry find_options[] = {
         {'c', "catalog", "FILE", "the catalog (default as for icfs mount)", apply_catalog},
         {'e', "evaluator", "NAME", "what judges designs: probe (default), command", apply_evaluator},
         {'x', "command", "LINE", "the evaluator command: this trains and judges", apply_command},
+        {0, "executor", "WHERE", "it runs: local (default), or slurm", apply_executor},
+        {0, "slurm", "OPTION=VALUE", "for sbatch: partition=long; may be repeated", apply_slurm},
         {0, "work", "DIR", "its logs and weights (default beside the catalog)", apply_work},
         {'k', "keep-weights", NULL, "do not remove what {save} was for", apply_keep},
         {0, "set", "NAME=VALUE", "a setting of the evaluator; may be repeated", apply_set},
@@ -483,6 +501,20 @@ static int find(struct find_settings *settings, const char *directory)
 	return status;
 }
 
+/* On a cluster --jobs is for Slurm to keep; here evaluations are only waited for. */
+static int spread(struct find_settings *settings)
+{
+	struct ic_why why;
+	errint_t err = 0;
+
+	if (settings->says_jobs) {
+		snprintf(settings->at_once, sizeof(settings->at_once), "%u", settings->search.njobs);
+		err = add_option(settings, strdup("at-once"), settings->at_once, &why);
+	}
+	settings->search.njobs = NWAITED;
+	return err ? fail("%s", why.text) : GO_ON;
+}
+
 int search_find(int argc, char **argv)
 {
 	long ncpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -495,6 +527,8 @@ int search_find(int argc, char **argv)
 
 	if (status == GO_ON && settings.buckets + 1 > settings.search.nevaluations && settings.buckets)
 		status = fail_usage("search", "--buckets is less than --evaluations, which counts what follows, too");
+	if (status == GO_ON && settings.is_on_cluster)
+		status = spread(&settings);
 	if (status == GO_ON) {
 		struct search_settings *search = &settings.search;
 		search_settings_share(search, search->nevaluations);
