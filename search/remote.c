@@ -143,8 +143,11 @@ static errint_t parse_job(struct remote_job *job, size_t nbytes)
 	char *text = job->bytes, *end = job->bytes + nbytes;
 	if (!nbytes || end[-1] || strcmp(text, HEADER) != 0)
 		return -EINVAL;
-	while (!err && (text += strlen(text) + 1) < end)
+	for (text += strlen(text) + 1; !err && text < end;) {
+		char *next = text + strlen(text) + 1; /* which take_text makes several of */
 		err = take_text(job, text);
+		text = next;
+	}
 	bool is_whole = job->settings.dataset && job->settings.work && job->settings.threads;
 	return !err && !is_whole ? -EINVAL : err;
 }

@@ -18,7 +18,8 @@ MKIMAGES = BUILD / "tests" / "tools" / "mkimages"
 # Starting a process takes five times as long there.
 SANITIZED = "ICFS_SANITIZED" in os.environ
 WHOLE = "ICFS_TEST_WHOLE" in os.environ
-COMMANDS = ["mount", "policy", "designs", "inspect", "encode", "decode", "export", "report", "search", "stats", "warm"]
+COMMANDS = ["mount", "policy", "designs", "inspect", "encode", "decode", "export", "report", "search", "evaluate",
+            "stats", "warm"]
 
 
 def preload(name):
