@@ -12,7 +12,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#define SETTLE_S 1
 
 static const struct option_entry no_options[] = {{.name = NULL}};
 
@@ -54,9 +57,12 @@ static errint_t evaluate_in(const char *place, struct remote_job *job, const cha
 		err = command_evaluator.evaluate(handle, &job->job, &result, why);
 	command_evaluator.close(handle);
 	search_trees_free(trees);
+	/* A scheduler that stops a job tells the program, too, whose end may come to be known before the signal to us. */
+	if (err)
+		nanosleep(&(struct timespec){.tv_sec = SETTLE_S}, NULL);
 	/* What was stopped is to be made again. */
-	if (err == -ECANCELED)
-		return err;
+	if (err == -ECANCELED || (err && atomic_load(cancelled)))
+		return ic_fail(why, -ECANCELED, "stopped");
 	errint_t written = remote_write_answer(answer, err, &result, err ? why->text : "", err ? NULL : why);
 	return err ? err : written;
 }
