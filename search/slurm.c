@@ -22,7 +22,8 @@
 #define NAME_SIZE 48
 #define PREFIX "icfs-"
 #define TASKS_NBYTES_MAX ((size_t)4 << 20)
-#define LOOK_S 0.2       /* between looks for an answer; and the least between two of squeue */
+#define LOOK_S 0.2 /* between looks for an answer; and the least between two of squeue */
+#define LOOK_S_MAX 2.0
 #define POLL_S_MAX 10.0  /* between two of squeue: its controller serves others, too */
 #define POLL_SHARE 0.05  /* of the time since something last changed */
 #define SETTLE_S 5.0     /* an answer may show later than the task's end: caches of network file systems */
@@ -369,9 +370,19 @@ static errint_t attend(struct slurm *slurm, const char *key, struct ic_why *why)
 	return submit(slurm, &key, 1, NULL, why);
 }
 
+/* The longer it takes, the less often is looked: 256 may wait at once, on a file system that others use. */
+static void pause_since(double start_s)
+{
+	double s = POLL_SHARE * (now_s() - start_s);
+
+	s = s < LOOK_S ? LOOK_S : s > LOOK_S_MAX ? LOOK_S_MAX : s;
+	struct timespec pause = {.tv_sec = (time_t)s, .tv_nsec = (long)((s - (double)(time_t)s) * 1e9)};
+	nanosleep(&pause, NULL);
+}
+
 errint_t slurm_wait(struct slurm *slurm, const char *key, struct ic_why *why)
 {
-	const struct timespec pause = {.tv_nsec = (long)(LOOK_S * 1e9)};
+	double start_s = now_s();
 	errint_t err = 0;
 
 	while (!err && !has_answer(slurm, key)) {
@@ -381,7 +392,7 @@ errint_t slurm_wait(struct slurm *slurm, const char *key, struct ic_why *why)
 		err = attend(slurm, key, why);
 		pthread_mutex_unlock(&slurm->lock);
 		if (!err)
-			nanosleep(&pause, NULL);
+			pause_since(start_s);
 	}
 	return err;
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -IS
 # SPDX-License-Identifier: MIT
 """sbatch, squeue and scancel of a cluster that is not there: sbatch runs each task before it returns. In the folder
 FAKE_SLURM, `trouble` may have lines "N STATE": what becomes of the N-th task submitted, in place of being run."""
