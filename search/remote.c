@@ -2,6 +2,7 @@
 /* A job is texts NAME=VALUE, each with its terminator, since values have any other byte; an answer is lines of them. */
 #include "search/remote.h"
 
+#include "search/command_cluster_priv.h"
 #include "search/whole_file_priv.h"
 
 #include <errno.h>
@@ -40,11 +41,6 @@ static void put(FILE *out, const char *name, const char *value)
 		fprintf(out, "%s=%s%c", name, value, 0);
 }
 
-static bool is_of_executor(const char *name)
-{
-	return !strcmp(name, "executor") || !strcmp(name, "slurm") || !strcmp(name, "at-once");
-}
-
 errint_t remote_write_job(const char *path, const struct evaluator_settings *settings, const struct evaluator_job *job,
                           struct ic_why *why)
 {
@@ -60,7 +56,7 @@ errint_t remote_write_job(const char *path, const struct evaluator_settings *set
 	put(out, "work", settings->work);
 	fprintf(out, "threads=%u%c", settings->threads, 0);
 	for (size_t i = 0; i < settings->noptions; i++)
-		if (!is_of_executor(settings->options[i].name))
+		if (!command_cluster_takes(settings->options[i].name))
 			fprintf(out, "set=%s=%s%c", settings->options[i].name, settings->options[i].value, 0);
 	put(out, "design", design);
 	fprintf(out, "seed=%" PRIu64 "%c", job->seed, 0);
