@@ -207,6 +207,8 @@ errint_t remote_read_answer(const char *path, struct evaluator_result *ret_resul
 		err = ic_fail(why, -EIO, "%.120s: this is no answer", path);
 	else if (outcome)
 		err = ic_fail(why, outcome, "%.*s", (int)strcspn(reason + 1, "\n"), reason + 1);
+	else if (!isfinite(r.accuracy))
+		err = ic_fail(why, -EIO, "%.120s: this is no answer", path);
 	else
 		*ret_result = r;
 	free(bytes);
