@@ -55,10 +55,16 @@ class Image:
     def frequencies(self) -> tuple[tuple[int, int], ...]:
         return self.design.frequencies
 
-    def rgb(self) -> npt.NDArray[np.uint8]:
-        """Pixels: uint8 of shape (height, width, 3), R first. Grayscale gives R = G = B."""
-        layout = self._view.layout
-        found = np.empty((layout.height, layout.width, 3), np.uint8)
+    def rgb(self, out: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:
+        """Pixels: uint8 of shape (height, width, 3), R first. Grayscale gives R = G = B.
+
+        out: an array of that type and shape, without gaps, which is written to and returned; a loop that has one touches
+        no new memory. ArgumentError for another."""
+        shape = (self._view.layout.height, self._view.layout.width, 3)
+        if out is not None and (out.dtype != np.uint8 or out.shape != shape or not out.flags.c_contiguous
+                                or not out.flags.writeable):
+            raise ArgumentError(f"out: to be uint8 of shape {shape}, without gaps and writeable")
+        found = np.empty(shape, np.uint8) if out is None else out
         check(lib.ic_tensor_decode(byref(self._view), _RGB, None, found.ctypes.data, None, None))
         return found
 

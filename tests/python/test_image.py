@@ -136,6 +136,19 @@ class Open(Folder):
         icfs.open(content, pixels_max=width * height)
         self.assertRaises(icfs.LimitError, icfs.open(content).tensor, icfs.Spec(pixels_max=width * height - 1))
 
+    def test_pixels_go_where_they_are_asked_to(self):
+        image = icfs.open(photo())
+        expected = image.rgb()
+        out = np.full_like(expected, 7)
+        self.assertIs(image.rgb(out), out)
+        np.testing.assert_array_equal(out, expected)
+        fixed = np.empty_like(expected)
+        fixed.flags.writeable = False
+        for other in (out[:-1], out[:, :, :2], out.astype(np.int8), out[:, ::-1], fixed, out.reshape(-1)):
+            before = other.copy()
+            self.assertRaises(icfs.ArgumentError, image.rgb, other)
+            np.testing.assert_array_equal(other, before)
+
     def test_threads_share_an_image(self):
         image = icfs.open(photo())
         expected, found = image.rgb(), []

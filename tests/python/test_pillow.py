@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The plugin of Pillow: lazy, with its size from the header, draft, orientation, files that end early, and the limits
 that Pillow has."""
+import concurrent.futures
 import io
 import os
 import pickle
@@ -44,6 +45,16 @@ class Plugin(Folder):
         path.unlink()
         image.load()
         np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(image))), icfs.open(photo()).rgb())
+
+    def test_images_share_no_memory(self):
+        """The plugin decodes into memory that it uses again, in each thread its own."""
+        contents = [*objects().values(), photo(), photo(number=1)] * 2
+        expected = [icfs.open(content).rgb() for content in contents]
+        kept = [Image.open(io.BytesIO(content)).convert("RGB") for content in contents]
+        with concurrent.futures.ThreadPoolExecutor(4) as threads:
+            loaded = list(threads.map(lambda content: Image.open(io.BytesIO(content)).convert("RGB"), contents * 4))
+        for image, pixels in zip(kept + loaded, expected * 5):
+            np.testing.assert_array_equal(np.asarray(image), pixels)
 
     def test_a_file_changed_meanwhile_is_an_error(self):
         path = self.put("cat.ic", photo())
