@@ -71,6 +71,18 @@ class Stems(unittest.TestCase):
                 with self.subTest(name):
                     self.assertEqual(change(make(), LUMA, CHROMA)(*inputs(25, 31)).shape, (2, CLASSES))
 
+    def test_chroma_as_large_as_luma(self):
+        """Repeated by hand it gives what half of it gives, and no place is taken for another's."""
+        luma, half = inputs(12, 12)
+        whole = half.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        for name in ("resnet", "mobilenet", "efficientnet"):
+            make, change = makers()[next(known for known in makers() if known.startswith(name) and "late" not in known)]
+            model = change(make(), LUMA, CHROMA).eval()
+            with self.subTest(name), torch.no_grad():
+                np.testing.assert_allclose(model(luma, whole).numpy(), model(luma, half).numpy(), rtol=1e-4, atol=1e-5)
+                for wrong in (whole[:, :, :-1], half[:, :, :, 1:], half[:, :, :3]):
+                    self.assertRaises(icfs.ArgumentError, model, luma, wrong)
+
     def test_the_last_maps_are_as_large_as_with_pixels(self):
         for name, (make, change) in makers().items():
             if name != "vit":

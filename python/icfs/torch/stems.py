@@ -4,8 +4,9 @@
 A map of frequencies of 8 x 8 blocks is 8 times as coarse as the pixels, which is what the first layers of a network for
 pixels make of them; so those layers are replaced, and the rest is as it was: 224 x 224 pixels are maps of 28 x 28. Each
 function changes the model that it is given, and returns a module that is called with `values`, or with `values, chroma`
-where chroma is apart (of half as many rows and columns, rounded up). `luma` and `chroma` are their channels. Weights of
-what stays are kept, so that a pretrained model may be fine-tuned.
+where chroma is apart (of half as many rows and columns, rounded up; `resnet`, `mobilenet_v3` and `efficientnet` take it
+as large as luma, too). `luma` and `chroma` are their channels. Weights of what stays are kept, so that a pretrained
+model may be fine-tuned.
 
 Sources:
 [1] L. Gueguen, A. Sergeev, B. Kadlec, R. Liu, J. Yosinski: Faster Neural Networks Straight from JPEG. NeurIPS 2018.
@@ -25,6 +26,17 @@ from ..errors import ArgumentError
 STRIDE = 8  # pixels that one place of a map of frequencies stands for, at blocks of 8 x 8
 
 
+def _on_grid(chroma: Tensor, values: Tensor) -> Tensor:
+    """Chroma on luma's grid: as it is where it is as large, of designs with full chroma, else each place for 2 x 2.
+    ArgumentError for other sizes."""
+    rows, cols = values.shape[2:]
+    if chroma.shape[2:] == values.shape[2:]:
+        return chroma
+    if tuple(chroma.shape[2:]) != (-(-rows // 2), -(-cols // 2)):
+        raise ArgumentError(f"chroma of {tuple(chroma.shape[2:])} is neither as large as luma of {(rows, cols)} nor half")
+    return chroma.repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, :rows, :cols]
+
+
 class Stem(nn.Module):
     """Batch-normalised frequencies to `out` channels by a 3 x 3 convolution. Chroma that is apart is brought to luma's
     grid by repetition first ("UpSampling" of [1])."""
@@ -40,8 +52,7 @@ class Stem(nn.Module):
         joined = self.luma_norm(values)
         if self.chroma_norm is not None:
             assert chroma is not None
-            repeated = self.chroma_norm(chroma).repeat_interleave(2, 2).repeat_interleave(2, 3)
-            joined = torch.cat([joined, repeated[:, :, :values.shape[2], :values.shape[3]]], 1)
+            joined = torch.cat([joined, _on_grid(self.chroma_norm(chroma), values)], 1)
         return nn.functional.relu(self.norm(self.convolution(joined)))
 
 
