@@ -8,18 +8,22 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Closes fd. */
 static errint_t write_and_sync(int fd, const char *bytes, size_t nbytes)
 {
-	while (nbytes) {
-		ssize_t n = write(fd, bytes, nbytes);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		nbytes -= (size_t)n;
+	FILE *out = fdopen(fd, "w");
+	errint_t err = 0;
+
+	if (!out) {
+		err = -errno;
+		close(fd);
+		return err;
 	}
-	return fsync(fd) ? -errno : 0;
+	if (fwrite(bytes, 1, nbytes, out) != nbytes || fflush(out) || fsync(fd))
+		err = -errno;
+	if (fclose(out) && !err)
+		err = -errno;
+	return err;
 }
 
 errint_t whole_file_write(const char *path, const char *bytes, size_t nbytes, struct ic_why *why)
@@ -30,8 +34,6 @@ errint_t whole_file_write(const char *path, const char *bytes, size_t nbytes, st
 		return ic_fail(why, -ENOMEM, "out of memory");
 	int fd = mkostemp(part, O_CLOEXEC);
 	errint_t err = fd < 0 ? -errno : write_and_sync(fd, bytes, nbytes);
-	if (fd >= 0 && close(fd) && !err)
-		err = -errno;
 	if (!err && rename(part, path))
 		err = -errno;
 	if (err && fd >= 0)

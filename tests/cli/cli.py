@@ -102,3 +102,19 @@ class CliTest(unittest.TestCase):
                 found += jpegs(data / folder)[::40][:4]
         self.assertGreater(len(found), 12)
         return found
+
+
+class SetTest(CliTest):
+    """A small data set of two classes in `set`, made once for each class of tests; `dir` is canonical."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.set = pathlib.Path(tempfile.mkdtemp(prefix="icfs-cli-set-")).resolve()
+        cls.addClassCleanup(shutil.rmtree, cls.set)
+        subprocess.run([MKIMAGES, "--classes", "2", "--count", "3", "--size", "64x48", cls.set], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def setUp(self):
+        super().setUp()
+        self.dir = self.dir.resolve()

@@ -14,25 +14,16 @@ import textwrap
 import time
 import unittest
 
-from cli import ICFS, MKIMAGES, SOURCE, CliTest, icfs
+from cli import ICFS, SOURCE, SetTest, icfs
 
 FEW = ("--evaluations=6", "--buckets=5", "--max-loss=100%")
 # A judge that tells designs apart, the same each time: by the bytes of the tree that it is shown.
 BYTES = "cat {data}/train/*/* | wc -c | awk '{ printf \"accuracy=%.6f\\n\", $1 / ($1 + 20000) }'"
 
 
-class Command(CliTest):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.set = pathlib.Path(tempfile.mkdtemp(prefix="icfs-command-set-")).resolve()
-        cls.addClassCleanup(shutil.rmtree, cls.set)
-        subprocess.run([MKIMAGES, "--classes", "2", "--count", "3", "--size", "64x48", cls.set], check=True,
-                       stdout=subprocess.DEVNULL)
-
+class Command(SetTest):
     def setUp(self):
         super().setUp()
-        self.dir = self.dir.resolve()
         memory = pathlib.Path("/dev/shm")
         folder = pathlib.Path(tempfile.mkdtemp(prefix="icfs-command-", dir=memory if memory.is_dir() else None))
         self.addCleanup(shutil.rmtree, folder)

@@ -3,14 +3,11 @@
 
 import json
 import os
-import pathlib
 import shutil
 import sqlite3
-import subprocess
-import tempfile
 import unittest
 
-from cli import MKIMAGES, SOURCE, CliTest, icfs
+from cli import SOURCE, SetTest, icfs
 
 FEW = ("--evaluations=6", "--buckets=5", "--max-loss=100%", "--objective=space")
 REFERENCE = "s1x1-b8-k15-q8"
@@ -18,18 +15,9 @@ JUDGE = ("echo {design} > {save}; f={init}; [ -z \"$f\" ] || cat \"$f\" >> {save
          "awk '{ printf \"accuracy=%.6f\\n\", $1 / ($1 + 20000) }'")
 
 
-class Queue(CliTest):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.set = pathlib.Path(tempfile.mkdtemp(prefix="icfs-queue-set-")).resolve()
-        cls.addClassCleanup(shutil.rmtree, cls.set)
-        subprocess.run([MKIMAGES, "--classes", "2", "--count", "3", "--size", "64x48", cls.set], check=True,
-                       stdout=subprocess.DEVNULL)
-
+class Queue(SetTest):
     def setUp(self):
         super().setUp()
-        self.dir = self.dir.resolve()
         self.programs = self.dir / "programs"
         self.programs.mkdir()
         for name in ("sbatch", "squeue", "scancel"):

@@ -2,16 +2,13 @@
 """icfs search --executor slurm, on a cluster of this machine: the same as without, whoever is killed."""
 
 import collections
-import pathlib
-import shutil
 import signal
 import sqlite3
 import subprocess
-import tempfile
 import time
 import unittest
 
-from cli import ICFS, MKIMAGES, CliTest
+from cli import ICFS, SetTest
 from slurm_cluster import Cluster, missing
 
 FEW = ("--evaluations=8", "--buckets=6", "--max-loss=100%", "--objective=space")
@@ -21,20 +18,15 @@ JUDGE = ("echo {{design}} >> {calls}; {more} f={{init}}; {{ [ -z \"$f\" ] || cat
 
 
 @unittest.skipIf(missing(), f"no {', '.join(missing())}: packages slurmctld, slurmd, slurm-client, munge")
-class Slurm(CliTest):
+class Slurm(SetTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.set = pathlib.Path(tempfile.mkdtemp(prefix="icfs-slurm-set-")).resolve()
-        cls.addClassCleanup(shutil.rmtree, cls.set)
-        subprocess.run([MKIMAGES, "--classes", "2", "--count", "3", "--size", "64x48", cls.set], check=True,
-                       stdout=subprocess.DEVNULL)
         cls.cluster = Cluster()
         cls.addClassCleanup(cls.cluster.stop)
 
     def setUp(self):
         super().setUp()
-        self.dir = self.dir.resolve()
         self.addCleanup(self.cluster.cancel_all)
         self.calls = self.dir / "calls"
 
