@@ -109,7 +109,8 @@ class Loader:
     def _decode(self, plan: _Plan, slot: _Slot, pool: Pool) -> _Ready:
         windows = plan.windows
         batch = decode_batch(self.folder.items.take(plan.indices), self.bound, corners=windows.corners,
-                             boxes=windows.boxes, flips=windows.flips, design=self.design, threads=pool, out=slot.arrays(len(plan.indices)),
+                             boxes=windows.boxes, flips=windows.flips, design=self.design, threads=pool,
+                             out=slot.arrays(len(plan.indices)),
                              errors="raise" if self.errors == "raise" else "return")
         targets = self.folder.targets[plan.indices]
         targets[list(batch.errors)] = IGNORED
