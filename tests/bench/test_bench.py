@@ -12,7 +12,7 @@ import unittest
 from mounting import BUILD, why_not
 
 PROGRAM = pathlib.Path(os.environ["ICFS_SOURCE_ROOT"]) / "scripts" / "bench"
-NFIGURES = 8
+NFIGURES = 10
 
 
 class Bench(unittest.TestCase):
