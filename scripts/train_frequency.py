@@ -3,12 +3,14 @@
 """Train an image classifier on the frequencies of .ic files, as scripts/train.py does on pixels: no inverse transform.
 
     scripts/train_frequency.py DATA [--model resnet18] [--epochs 5] [--seed 0] [--init FILE] [--save FILE]
+                               [--channels NAME-OR-LIST]
 
 DATA is a tree as for train.py under the face ic. The options, and what is printed, are train.py's. The network's input
 is a map with a place for each 8 x 8 samples (for each block, where blocks are larger), so that a design with fewer
 samples makes the network cheaper, and one with fewer frequencies its first layer. Images are cropped, and padded, to
 --size pixels of the source, and mirrored; they are not resized. --init takes what --save wrote under any design: see
-Frequencies.load.
+Frequencies.load. --channels shows some of the design's frequencies alone to the network, and reads no more of the files
+than has them.
 """
 import math
 import os
@@ -30,6 +32,7 @@ import icfs  # noqa: E402
 from icfs.torch import Augment, Channel, Folder, Loader, Statistics, carry, channels, gathered, statistics  # noqa: E402
 from icfs.torch import stems  # noqa: E402
 import train  # noqa: E402
+from frequency_choice import PUBLISHED, Choice, parse_choice  # noqa: E402
 
 STEMS = {'resnet18': stems.resnet, 'resnet50': stems.resnet, 'mobilenet_v3_small': stems.mobilenet_v3,
          'mobilenet_v3_large': stems.mobilenet_v3, 'efficientnet_b0': stems.efficientnet}
@@ -54,6 +57,27 @@ class Input(NamedTuple):
     design: icfs.Design
     components: int
     size: int  # pixels of the source
+    chosen: Optional[Choice] = None  # of the design's frequencies, where it is not all
+
+    def narrowed(self, chosen: Optional[Choice]) -> 'Input':
+        """To those of `chosen` that the design has, and to the sparsest design with them: a prefix is a design."""
+        if chosen is None:
+            return self
+        kept = {kind[:3] for kinds in channels(self.design, self.components) for kind in kinds} & chosen
+        if not any(component == 0 for component, _, _ in kept):
+            raise SystemExit(f'--channels: nothing of luma is chosen that {self.design} has')
+        keeps = (self.design._replace(keep=keep) for keep in range(1, self.design.keep + 1))
+        design = next(each for each in keeps if {kind[1:] for kind in kept} <= set(each.frequencies))
+        components = self.components if any(component for component, _, _ in kept) else 1
+        return self._replace(design=design, components=components, chosen=frozenset(kept))
+
+    @property
+    def channels(self) -> tuple[list[Channel], list[Channel]]:
+        """Of single blocks: those of the values, and those of chroma that is apart."""
+        values, chroma = (list(kinds) for kinds in channels(self.design, self.components))
+        if self.chosen is not None:
+            values, chroma = ([kind for kind in kinds if kind[:3] in self.chosen] for kinds in (values, chroma))
+        return values, chroma
 
     @property
     def gather(self) -> int:
@@ -68,7 +92,7 @@ class Input(NamedTuple):
 
     def spec(self, found: Statistics) -> icfs.Spec:
         chroma = 'apart' if self.is_apart else 'repeated'
-        mean, std = found.arranged(chroma, self.components)
+        mean, std = found.arranged(chroma, self.components, self.design)
         return icfs.Spec(values='frequencies', chroma=chroma, components=self.components, dtype='float32',
                          size=(self.places[0] * self.gather, self.places[1] * self.gather), fit='crop or pad',
                          mean=mean, std=std)
@@ -87,20 +111,25 @@ def mirror(maps: torch.Tensor, chosen: torch.Tensor, kinds: list[Channel]) -> No
 class Batches:
     """What train.py wants of a DataLoader, of an icfs.torch.Loader."""
 
-    def __init__(self, loader: Loader, kinds: tuple[list[Channel], list[Channel]], mirrors: Optional[int]) -> None:
-        self.loader, self.kinds = loader, kinds
+    def __init__(self, loader: Loader, given: Input, mirrors: Optional[int]) -> None:
+        self.loader, self.kinds = loader, given.channels
+        self.places = [None if given.chosen is None else torch.tensor(
+                           [place for place, kind in enumerate(found) if kind in kept])
+                       for found, kept in zip(channels(given.design, given.components), self.kinds)]
         self.generator = None if mirrors is None else torch.Generator().manual_seed(mirrors)
 
     def __len__(self) -> int:
         return len(self.loader)
 
     def __iter__(self) -> Iterator[tuple[Maps, torch.Tensor]]:
-        for values, chroma, labels in self.loader:
+        for *maps, labels in self.loader:
+            values, chroma = (each if each is None or places is None else each.index_select(1, places)
+                              for each, places in zip(maps, self.places))
             if self.generator is not None:
                 chosen = torch.rand(len(labels), generator=self.generator) < 0.5
-                for maps, kinds in zip((values, chroma), self.kinds):
-                    if maps is not None:
-                        mirror(maps, chosen, kinds)
+                for each, kinds in zip((values, chroma), self.kinds):
+                    if each is not None:
+                        mirror(each, chosen, kinds)
             yield Maps(values, chroma), labels
 
 
@@ -143,7 +172,8 @@ class Frequencies(nn.Module):
 
     def save(self, path: Path) -> None:
         torch.save({'form': FORM, 'model': self.name, 'design': str(self.given.design),
-                    'components': self.given.components, 'weights': self.model.state_dict()}, path)
+                    'components': self.given.components, 'weights': self.model.state_dict(),
+                    'channels': None if self.given.chosen is None else sorted(self.given.chosen)}, path)
 
     def load(self, path: Path) -> None:
         """Weights of another design's network are mapped. Channels of the input that both have (icfs.torch.Channel) are
@@ -153,7 +183,9 @@ class Frequencies(nn.Module):
         found = read_checkpoint(path)
         if found['model'] != self.name:
             raise SystemExit(f'{path} has weights of {found["model"]}, not of {self.name}')
-        kinds = inputs_of(self.name, Input(icfs.Design.parse(found['design']), found['components'], 0))
+        chosen = found.get('channels')
+        kinds = inputs_of(self.name, Input(icfs.Design.parse(found['design']), found['components'], 0,
+                                           None if chosen is None else frozenset(chosen)))
         weights, own = found['weights'], self.model.state_dict()
         mapped = {**weights, **self._first_layers(own, weights, sum(kinds, []))}
         if 'position' in own:
@@ -187,7 +219,7 @@ def across_of(name: str, given: Input) -> tuple[int, int]:
 
 def inputs_of(name: str, given: Input) -> tuple[list[Channel], list[Channel]]:
     """The channels that the network's first layer has."""
-    values, chroma = channels(given.design, given.components)
+    values, chroma = given.channels
     across = across_of(name, given)
     return gathered(values, across[0]), gathered(chroma, across[1])
 
@@ -203,23 +235,25 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    args = train.make_parser(__doc__.split('\n')[0], 192, 'side of what is shown of an image, pixels of the source'
-                             ).parse_args()
+    parser = train.make_parser(__doc__.split('\n')[0], 192, 'side of what is shown of an image, pixels of the source')
+    parser.add_argument('--channels', type=parse_choice, metavar='CHOICE', help='show these of the frequencies alone: '
+                        f'{", ".join(PUBLISHED)}, or a list of component, u and v, such as Y0.0,Y1.0,Cb0.0')
+    args = parser.parse_args()
     random.seed(args.seed)
     torch.manual_seed(args.seed)
     folders = [Folder(train.find_split(args.data, names)) for names in (('train',), ('val', 'test'))]
     if folders[0].classes != folders[1].classes:
         raise SystemExit(f'{args.data}: training and test images have different classes')
     found = statistics(folders[0], seed=args.seed)
-    given = Input(found.design, len(found.mean), args.size)
-    kinds, spec, threads = channels(given.design, given.components), given.spec(found), max(1, args.workers)
+    given = Input(found.design, len(found.mean), args.size).narrowed(args.channels)
+    spec, threads = given.spec(found), max(1, args.workers)
     train_loader = Loader(folders[0], spec, args.batch, shuffle=True, augment=Augment('random'), seed=args.seed,
-                          drop_last=len(folders[0]) >= args.batch, threads=threads)
+                          drop_last=len(folders[0]) >= args.batch, design=given.design, threads=threads)
     test_loader = Loader(folders[1], spec, args.batch, design=given.design, threads=threads)
     model = Frequencies(args.model, len(folders[0].classes), given)
     if args.init:
         model.load(args.init)
-    told = train.fit(model, Batches(train_loader, kinds, args.seed), Batches(test_loader, kinds, None), args)
+    told = train.fit(model, Batches(train_loader, given, args.seed), Batches(test_loader, given, None), args)
     if args.save:
         model.save(args.save)
     train.report(told, [folders[0].path(index) for index in range(len(folders[0]))])

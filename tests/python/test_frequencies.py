@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""scripts/train_frequency.py: what a channel is, mirrored maps, weights that pass from design to design, and that it
-trains equally under a seed."""
+"""scripts/train_frequency.py: what a channel is, mirrored maps, weights that pass from design to design, chosen
+frequencies, and that it trains equally under a seed."""
+import argparse
+import csv
 import io
 import os
 import subprocess
@@ -9,7 +11,7 @@ import sys
 import numpy as np
 from PIL import Image
 
-from objects import DENSE, ROOT, SPARSE, Folder, encode, main, photo, photo_jpegs, run
+from objects import DENSE, ICFS, MKIMAGES, ROOT, SPARSE, Folder, encode, main, photo, photo_jpegs, run
 
 import icfs
 
@@ -18,8 +20,8 @@ try:
     from icfs import torch as ictorch
     from icfs.torch import Augment, Channel, Loader, carry, channels, gathered
     sys.path.append(str(ROOT / "scripts"))
-    import train_frequency
-    from train_frequency import Frequencies, Input, Maps, mirror
+    from frequency_choice import PUBLISHED, parse_choice, published
+    from train_frequency import Batches, Frequencies, Input, Maps, mirror
 except ImportError:  # main() says so
     pass
 
@@ -29,22 +31,22 @@ NETWORKS = ("mobilenet_v3_small", "resnet18", "vit_small")
 ALL = (*NETWORKS, "resnet50", "mobilenet_v3_large", "efficientnet_b0")
 
 
-def network(name, design, components=3, seed=0):
+def network(name, design, components=3, seed=0, chosen=None):
     torch.manual_seed(seed)
-    return Frequencies(name, CLASSES, Input(icfs.Design.parse(design), components, SIZE))
+    return Frequencies(name, CLASSES, Input(icfs.Design.parse(design), components, SIZE).narrowed(chosen))
 
 
 def maps_for(model, count=4, seed=1):
     given, generator = model.given, torch.Generator().manual_seed(seed)
-    values, chroma = channels(given.design, given.components)
+    values, chroma = given.channels
     rows, columns = (places * given.gather for places in given.places)
     return Maps(torch.randn(count, len(values), rows, columns, generator=generator),
                 torch.randn(count, len(chroma), rows // 2, columns // 2, generator=generator) if chroma else None)
 
 
-def trained(name, design, components=3):
+def trained(name, design, components=3, chosen=None):
     """One whose norms and biases are no longer those of a new one."""
-    model = network(name, design, components)
+    model = network(name, design, components, chosen=chosen)
     optimizer = torch.optim.SGD(model.parameters(), 1e-3)
     for step in range(2):
         model(maps_for(model, seed=step)).square().mean().backward()
@@ -100,9 +102,9 @@ class Channels(Folder):
 
 
 class Passing(Folder):
-    def passed(self, model, design, components=3):
+    def passed(self, model, design, components=3, chosen=None):
         model.save(self.dir / "weights.pt")
-        other = network(model.name, design, components, seed=5)
+        other = network(model.name, design, components, seed=5, chosen=chosen)
         other.load(self.dir / "weights.pt")
         return other.eval()
 
@@ -182,6 +184,74 @@ class Passing(Folder):
         self.assertEqual(list(places.values()), [(8, 8), (4, 4), (4, 2), (8, 8), (2, 2)])
 
 
+class Chosen(Folder):
+    """Of the frequencies of a design, some."""
+
+    def test_what_was_published(self):
+        """Zigzag-like corners of low frequencies, of luma more than of chroma, as many as their names say."""
+        for name in PUBLISHED:
+            chosen = published(name)
+            self.assertEqual(len(chosen), int(name.rpartition("-")[2]))
+            self.assertEqual(*({kind[1:] for kind in chosen if kind[0] == component} for component in (1, 2)))
+            for component, u, v in chosen:  # with each all below it
+                self.assertTrue({(component, x, y) for x in range(u + 1) for y in range(v + 1)} <= chosen)
+        self.assertEqual(published("cvpr2020-24"), {(0, u, v) for u in range(4) for v in range(4)} |
+                         {(c, u, v) for c in (1, 2) for u in range(2) for v in range(2)})
+        self.assertIn((0, 6, 1), published("cvpr2020-64"))
+        self.assertNotIn((0, 6, 2), published("cvpr2020-64"))
+
+    def test_one_by_one(self):
+        self.assertEqual(parse_choice("Y0.0,Cb10.2,Cr0.1"), {(0, 0, 0), (1, 10, 2), (2, 0, 1)})
+        for text in ("", "Y0.0,", "Y0", "y0.0", "Y-1.0", "Y0.0 Y1.0", "Y100.0", "cvpr2020-25", "Y\u0661.0"):
+            with self.subTest(text), self.assertRaises(argparse.ArgumentTypeError):
+                parse_choice(text)
+
+    def test_no_more_is_read_than_holds_them(self):
+        for name, keep in (("cvpr2020-24", 7), ("cvpr2020-64", 12)):
+            given = Input(icfs.Design.parse(DENSE), 3, SIZE).narrowed(published(name))
+            self.assertEqual((given.design.keep, sum(map(len, given.channels))), (keep, int(name[-2:])))
+        luma = Input(icfs.Design.parse(DENSE), 3, SIZE).narrowed(parse_choice("Y1.0,Y2.1"))
+        self.assertEqual((luma.design.keep, luma.components, luma.is_apart), (4, 1, False))
+        self.assertEqual(luma.channels, ([Channel(0, 1, 0), Channel(0, 2, 1)], []))
+        sparser = Input(icfs.Design.parse("s2x2-b8-k3-q8"), 3, SIZE).narrowed(published("cvpr2020-24"))
+        self.assertEqual([len(kinds) for kinds in sparser.channels], [6, 8])
+        for text in ("Cb0.0", "Y9.9"):
+            with self.subTest(text), self.assertRaisesRegex(SystemExit, "nothing of luma"):
+                Input(icfs.Design.parse(DENSE), 3, SIZE).narrowed(parse_choice(text))
+
+    def test_the_network_is_shown_them_alone(self):
+        """Equal to all that is decoded, at the chosen places, mirrored or not."""
+        chosen = parse_choice("Y0.0,Y1.0,Y3.1,Cb1.0,Cb0.0,Cr0.1")
+        for design in (DENSE, "s1x1-b8-k9-q8-c1", "s2x2-b16-k12-q6"):
+            with self.subTest(design):
+                for number in range(2):
+                    self.put(f"{design}/a/{number}.ic", photo(design, number))
+                folder = ictorch.Folder(self.dir / design)
+                found = ictorch.statistics(folder)
+                whole = Input(found.design, 3, SIZE)
+                some = whole.narrowed(chosen)
+                shown = [next(iter(Batches(Loader(folder, given.spec(found), 2, design=given.design), given, 7)))[0]
+                         for given in (whole, some)]
+                for every, part, kinds, kept in zip(*shown, whole.channels, some.channels):
+                    if every is not None:
+                        self.assertEqual(set(kept), {kind for kind in kinds if kind[:3] in chosen})
+                        self.assertTrue(torch.equal(part, every[:, [kinds.index(kind) for kind in kept]]))
+
+    def test_weights_pass_on(self):
+        some, more = (published(f"cvpr2020-{count}") for count in (24, 64))
+        for name in NETWORKS:
+            with self.subTest(name):
+                model = trained(name, DENSE, chosen=some).eval()
+                given = maps_for(model)
+                same = Passing.passed(self, model, DENSE, chosen=some)
+                self.assertTrue(torch.equal(same(given), model(given)))
+                other = Passing.passed(self, model, DENSE, chosen=more)
+                more_given = maps_for(other)
+                kept = Maps(*(maps[:, [kinds.index(kind) for kind in wanted]] for maps, kinds, wanted in
+                              zip(more_given, other.given.channels, model.given.channels)))
+                torch.testing.assert_close(other(more_given), model(kept), rtol=1e-4, atol=1e-5)
+
+
 class Script(Folder):
     OPTIONS = ("--model", "mobilenet_v3_small", "--epochs", "2", "--size", "96", "--batch", "4", "--device", "cpu")
 
@@ -216,6 +286,15 @@ class Script(Folder):
         self.assertNotIn("train_s", again)
         self.assertTrue(0 <= float(self.script("s2x2-b8-k3-q8", "--init", paths[0])["accuracy"]) <= 1)
 
+    def test_chosen_channels(self):
+        weights = self.dir / "weights.pt"
+        told = self.script(SPARSE, "--channels", "Y0.0,Y1.0,Cb0.0", "--save", weights)
+        kept = torch.load(weights, map_location="cpu", weights_only=True)
+        self.assertEqual(kept["weights"]["stem.convolution.weight"].shape[1], 3)
+        again = self.script(SPARSE, "--channels", "Cb0.0,Y1.0,Y0.0", "--epochs", "0", "--init", weights)
+        self.assertEqual(again["accuracy"], told["accuracy"])
+        self.assertIn("nothing of luma is chosen that s2x2-b8-k6-q8 has", self.refused("--channels", "Y7.7"))
+
     def test_it_learns(self):
         """Pictures from dark ones."""
         for path in (self.dir / SPARSE).rglob("*.ic"):
@@ -248,6 +327,24 @@ class Script(Folder):
         self.assertIn("No such file", self.refused("--init", self.dir / "none.pt"))
         self.put(f"{SPARSE}/train/a/0.ic", photo("s2x2-b8-k3-q8"))
         self.assertIn("others are of", self.refused())
+
+
+class Baselines(Folder):
+    def test_scripts_baselines_trains_them(self):
+        """With the scripts as they are. Pruned in each order, and chosen as was published."""
+        run(MKIMAGES, "--classes", "2", "--count", "10", "--size", "96x72", self.dir / "data")
+        results = self.dir / "results.csv"
+        run(sys.executable, ROOT / "scripts" / "baselines", "run", results, self.dir / "data", "--seeds", "1", "--icfs",
+            ICFS, "--quality", "50", "--shrink", "2", "--", "--model", "mobilenet_v3_small", "--epochs", "1", "--size",
+            "64", "--batch", "8", "--workers", "0", "--device", "cpu", env={**os.environ, "OMP_NUM_THREADS": "1"})
+        with results.open(newline="") as file:
+            rows = {row["name"]: row for row in csv.DictReader(file)}
+        self.assertEqual(list(rows), ["JPEG", "JPEG q50 1/2", "CVPR2020-24",
+                                      *(f"pruning {order} s1x1-b8-k6-q8" for order in ("oh", "ol", "ox", "oy"))])
+        for row in rows.values():
+            self.assertTrue(0 <= float(row["accuracy"]) <= 1)
+            self.assertTrue(all(float(row[name]) > 0 for name in ("nbytes", "load_s", "infer_s", "train_s")))
+        self.assertEqual(rows["CVPR2020-24"]["nbytes"], rows["JPEG"]["nbytes"])
 
 
 if __name__ == "__main__":
