@@ -9,6 +9,7 @@
  */
 #include "codec/decode.h"
 #include "codec/encode.h"
+#include "codec/similarity.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -70,21 +71,12 @@ static uint8_t *rgb_of(const struct object *object)
 	return rgb;
 }
 
-/* PSNR = 10 log10(255^2 / MSE) over all three channels. */
-static double psnr(const uint8_t *a, const uint8_t *b, size_t n)
-{
-	uint64_t sum = 0;
-	for (size_t i = 0; i < n; i++)
-		sum += (uint64_t)((a[i] - b[i]) * (a[i] - b[i]));
-	return sum ? 10 * log10(255.0 * 255.0 * (double)n / (double)sum) : EXACT_DB;
-}
-
 static double psnr_of(const struct object *object, const uint8_t *reference)
 {
 	uint8_t *rgb = rgb_of(object);
-	double db = psnr(rgb, reference, (size_t)3 * object->view.layout.width * object->view.layout.height);
+	double db = ic_psnr(rgb, reference, (size_t)3 * object->view.layout.width * object->view.layout.height);
 	free(rgb);
-	return db;
+	return fmin(db, EXACT_DB);
 }
 
 static void measure_full(struct means *means, const uint8_t *jpeg, size_t nbytes, const char *name)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Damaged and hostile input, and memory that runs out. The linker turns malloc and its like into the functions here. */
+#include "codec/compress.h"
 #include "codec/decode.h"
 #include "codec/make.h"
 #include "codec/present.h"
+#include "codec/similarity.h"
 #include "codec/tensor_priv.h"
 
 #include "attempt.h"
@@ -348,6 +350,31 @@ static errint_t run_make_from_object(const struct task *task, struct bytes *made
 	return ic_make_from_object(&task->view, &variant, &made->data, &made->nbytes, why);
 }
 
+static const uint8_t gray[90 * 90];
+
+static errint_t run_compress(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	static const struct ic_pixels pixels = {gray, 90, 90, 1};
+
+	return ic_compress_jpeg(&pixels, 90, &made->data, &made->nbytes, why);
+}
+
+static errint_t run_compress_within(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	static const struct ic_pixels pixels = {gray, 30, 90, 3};
+	int quality;
+
+	return ic_compress_jpeg_within(&pixels, 100000, &quality, &made->data, &made->nbytes, why);
+}
+
+static errint_t run_ssim(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	double ssim;
+
+	snprintf(why->text, sizeof(why->text), "out of memory");
+	return ic_ssim_rgb(gray, gray, 30, 90, &ssim);
+}
+
 /* Run the task while some allocations fail. Returns whether there were any. */
 static bool run_starved(const struct task *task, unsigned long from, unsigned long to, bool may_manage)
 {
@@ -481,6 +508,20 @@ START_TEST(presenting_survives_want_of_memory)
 		free(object.data);
 		free(jpeg.data);
 	}
+}
+END_TEST
+
+START_TEST(compressing_survives_want_of_memory)
+{
+	struct task task = {.name = "compressing", .run = run_compress, .manages = true};
+
+	ck_assert_uint_ge(starve(&task), 2); /* the compressor and the bytes; more where libjpeg's own are counted */
+	task.run = run_compress_within;
+	ck_assert_uint_ge(starve(&task), 2);
+	task.name = "SSIM";
+	task.run = run_ssim;
+	task.manages = false;
+	ck_assert_uint_eq(starve(&task), 2);
 }
 END_TEST
 
@@ -620,6 +661,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, deriving_and_decoding_survive_want_of_memory);
 	tcase_add_test(cases, making_survives_want_of_memory);
 	tcase_add_test(cases, presenting_survives_want_of_memory);
+	tcase_add_test(cases, compressing_survives_want_of_memory);
 	tcase_add_test(cases, encoding_takes_no_more_memory_than_estimated);
 	tcase_add_test(cases, making_takes_no_more_memory_than_estimated);
 	tcase_add_test(cases, making_of_noise_takes_no_more_memory_than_estimated);
