@@ -30,8 +30,9 @@ class Train(MountTest):
         # One thread: sums in another order would be other sums.
         lines = run(*line, env=dict(os.environ, OMP_NUM_THREADS="1")).decode().splitlines()
         self.assertRegex(lines[0], r"^epoch 1/1: loss \d+\.\d{3}, accuracy [01]\.\d{4}, ")
-        told = dict(line.split("=") for line in lines[-6:])
-        self.assertEqual(list(told), ["accuracy", "images_per_s", "bytes_read", "wait_share", "train_s", "infer_s"])
+        told = dict(line.split("=") for line in lines[-7:])
+        self.assertEqual(list(told), ["accuracy", "images_per_s", "bytes_read", "wait_share", "train_s", "infer_s",
+                                     "test_s"])
         return {name: float(value) for name, value in told.items()}
 
     def assert_sane(self, told, tree):
@@ -41,6 +42,7 @@ class Train(MountTest):
         self.assertTrue(0 <= told["wait_share"] <= 1)
         self.assertAlmostEqual(told["train_s"] * told["images_per_s"], 1 - told["wait_share"], delta=0.01)
         self.assertTrue(0 < told["infer_s"] < told["train_s"])
+        self.assertGreater(told["test_s"], 0)
 
     def test_a_mount_learns_what_the_tree_learns(self):
         weights = {self.source: self.dir / "tree" / "weights.pt", self.point: self.dir / "mount" / "weights.pt"}

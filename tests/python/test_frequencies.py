@@ -277,7 +277,8 @@ class Script(Folder):
         content = [path.read_bytes() for path in paths]
         self.assertEqual(content[0], content[1])
         self.assertNotEqual(content[0], content[2])
-        self.assertEqual(list(told[0]), ["accuracy", "images_per_s", "bytes_read", "wait_share", "train_s", "infer_s"])
+        self.assertEqual(list(told[0]), ["accuracy", "images_per_s", "bytes_read", "wait_share", "train_s", "infer_s",
+                                     "test_s"])
         self.assertEqual(int(told[0]["bytes_read"]), sum(path.stat().st_size for path in
                                                          (self.dir / SPARSE / "train").rglob("*.ic")))
         self.assertTrue(all(float(told[0][name]) > 0 for name in ("images_per_s", "train_s", "infer_s")))
