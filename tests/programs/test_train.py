@@ -8,6 +8,7 @@ import os
 import pathlib
 import sqlite3
 import sys
+import unittest.mock
 
 from mounting import ICFS, MKIMAGES, MountTest
 from programs import needs, run
@@ -160,9 +161,24 @@ class TrainDesigns(MountTest):
         with self.assertRaisesRegex(AssertionError, "two epochs"):
             run(sys.executable, DESIGNS, "speed", self.results)
 
+    def test_inference(self):
+        """By hand: two seeds lose 1 and 3 points; Student's t of one degree of freedom is 12.706."""
+        def result(tree, seed, accuracy, nbytes, infer_s, test_s):
+            return {"data": self.source.name, "tree": tree, "seed": seed, "options": list(self.OPTIONS),
+                    "accuracy": accuracy, "bytes_read": nbytes, "infer_s": infer_s, "test_s": test_s, "epochs": []}
+        sparse = f"{LOSSLESS},ic"
+        results = [result("JPEG tree", 0, 0.80, 4e6, 0.001, 0.004), result("JPEG tree", 1, 0.90, 4e6, 0.001, 0.005),
+                   result(sparse, 0, 0.79, 1e6, 0.0005, 0.001), result(sparse, 1, 0.87, 1e6, 0.0004, 0.0008)]
+        self.results.write_text("".join(json.dumps(line) + "\n" for line in results))
+        told = self.table("inference")
+        self.assertEqual(list(told["JPEG tree"].values()),
+                         ["JPEG tree", "85.0", "2", "", "1.00", "3.00", "4.00", "1.0", "4.00", "1.00"])
+        self.assertEqual(list(told[sparse].values()),
+                         [sparse, "83.0", "2", "2.0 (-10.7 to 14.7)", "0.40", "0.40", "0.80", "5.0", "1.00", "0.25"])
+
     def test_nothing_stays_mounted(self):
-        with self.assertRaises(AssertionError):
-            self.run_designs("--design", "s1x1-b8-k1-q8,ic")  # no file there that a folder loader takes
+        with unittest.mock.patch.dict(os.environ, ICFS_LIBRARY="/dev/null"), self.assertRaises(AssertionError):
+            self.run_designs("--design", "s1x1-b8-k1-q8,ic")
         self.assertEqual(len(self.done()), 3)
         self.assertNotIn(str(self.dir), pathlib.Path("/proc/mounts").read_text())
 

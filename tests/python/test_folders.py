@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Training code that knows nothing of icfs, on the face `ic` of a mount: torchvision's ImageFolder with ToTensor and
 worker processes, with the hook and without; and icfs.torch on the same mount."""
+import json
 import os
 import site
+import sys
 
 from mounting import MountTest, encode, why_not
-from objects import MKIMAGES, ROOT, SPARSE, main, run
+from objects import ICFS, MKIMAGES, ROOT, SPARSE, main, run
 
 site.addsitedir(str(ROOT / "python"))  # as if it were site-packages: the hook of icfs.pth comes with it
 
@@ -53,6 +55,17 @@ class OnAMount(MountTest):
         folder = datasets.ImageFolder(str(self.train), transform)
         images, _ = next(iter(torch.utils.data.DataLoader(folder, batch_size=len(folder))))
         self.assertEqual(images.shape, (len(self.paths), 3, 32, 32))
+
+    def test_trainings_on_mounts(self):
+        """scripts/train-designs: the package's loader under the face ic."""
+        results = self.dir / "results.jsonl"
+        run(sys.executable, ROOT / "scripts/train-designs", "run", results, self.source, "--icfs", ICFS, "--seeds", "1",
+            "--design", f"{SPARSE},ic", "--", "--model", "vit_small", "--epochs", "1", "--size", "32", "--batch", "4",
+            "--workers", "0", "--device", "cpu", env={**os.environ, "TMPDIR": str(self.dir)})
+        tree, mount = map(json.loads, results.read_text().splitlines())
+        self.assertEqual((tree["tree"], mount["tree"]), ("JPEG tree", f"{SPARSE},ic"))
+        self.assertEqual(mount["bytes_read"], sum(path.stat().st_size for path in self.paths))
+        self.assertTrue(mount["test_s"] > 0 and 0 <= mount["accuracy"] <= 1)
 
     def test_without_the_hook_there_is_nothing_to_load(self):
         program = f"from torchvision import datasets\ntry: datasets.ImageFolder({str(self.train)!r})\n" \
