@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct report_settings {
-	const char *catalog, *dataset, *output;
+	const char *catalog, *dataset, *output, *baselines;
 };
 
 static errint_t apply_catalog(void *settings, const char *value, struct ic_why *why)
@@ -34,7 +34,14 @@ static errint_t apply_output(void *settings, const char *value, struct ic_why *w
 	return 0;
 }
 
+static errint_t apply_baselines(void *settings, const char *value, struct ic_why *why)
+{
+	((struct report_settings *)settings)->baselines = value;
+	return 0;
+}
+
 static const struct option_entry report_options[] = {
+        {'b', "baselines", "FILE", "what to compare with (from scripts/baselines)", apply_baselines},
         {'c', "catalog", "FILE", "the catalog (default as for icfs mount)", apply_catalog},
         {'d', "dataset", "DIR", "where the dataset is now (default: where it was)", apply_dataset},
         {'o', "output", "FILE", "where to (default: standard output)", apply_output},
@@ -50,7 +57,8 @@ static const struct command_line report_line = {
         .options = report_options,
         .note = "The dataset is looked at for the sizes of its images. Where it is not there, or is another one now, "
                 "the report has what the catalog alone knows, and says so.",
-        .examples = "  icfs report --output report.html 1\n",
+        .examples = "  icfs report --output report.html 1\n"
+                    "  icfs report --baselines baselines.csv --output report.html 1\n",
         .min_operands = 1,
         .max_operands = 1,
 };
@@ -92,7 +100,18 @@ static int write_report(const struct report *report, const char *path)
 	return output_commit(output);
 }
 
-static int report_run(struct catalog *catalog, int64_t id, const struct report_settings *settings)
+/* Those of the file, or NULL where none is named. */
+static int find_baselines(const char *path, struct baselines **ret_baselines)
+{
+	struct ic_why why = {""};
+
+	if (path && baselines_read(path, ret_baselines, &why))
+		return fail("%s: %s", path, why.text);
+	return EXIT_OK;
+}
+
+static int report_run(struct catalog *catalog, int64_t id, const struct baselines *baselines,
+                      const struct report_settings *settings)
 {
 	struct findings *findings = NULL;
 	struct dataset *dataset = NULL;
@@ -110,7 +129,7 @@ static int report_run(struct catalog *catalog, int64_t id, const struct report_s
 	                  &why)) {
 		status = fail("run %" PRId64 " cannot be reported: %s", id, why.text);
 	} else {
-		struct report report = {findings, dataset ? dataset->nimages : 0};
+		struct report report = {findings, dataset ? dataset->nimages : 0, baselines};
 		status = write_report(&report, settings->output ? settings->output : "-");
 	}
 	findings_free(findings);
@@ -121,6 +140,7 @@ static int report_run(struct catalog *catalog, int64_t id, const struct report_s
 static int run_report(int argc, char **argv)
 {
 	struct report_settings settings = {NULL};
+	struct baselines *baselines = NULL;
 	struct catalog *catalog;
 	struct ic_why why = {""};
 	uint64_t id = 0;
@@ -130,11 +150,14 @@ static int run_report(int argc, char **argv)
 		return status;
 	if (parse_number(argv[first], 1, INT64_MAX, &id, &why))
 		return fail_usage("report", "%s", why.text);
-	status = open_search_catalog(settings.catalog, true, &catalog);
-	if (status != EXIT_OK)
-		return status;
-	status = report_run(catalog, (int64_t)id, &settings);
-	catalog_close(catalog);
+	status = find_baselines(settings.baselines, &baselines);
+	if (status == EXIT_OK)
+		status = open_search_catalog(settings.catalog, true, &catalog);
+	if (status == EXIT_OK) {
+		status = report_run(catalog, (int64_t)id, baselines, &settings);
+		catalog_close(catalog);
+	}
+	baselines_free(baselines);
 	return status;
 }
 

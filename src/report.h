@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "src/baselines.h"
+
 #include "search/findings.h"
 
 #include <stdio.h>
@@ -11,6 +13,7 @@
 struct report {
 	const struct findings *findings;
 	uint64_t nimages; /* of the dataset; 0: it is not at hand, and costs are those of the frontier alone */
+	const struct baselines *baselines; /* to show beside; NULL: none */
 };
 
 /* The whole page. -ENOMEM; errors of the stream are found where it is closed. */
@@ -18,6 +21,10 @@ errint_t put_report(FILE *out, const struct report *report);
 
 /* Parts of it, each a section. report_costs.c: accuracy against what designs take. */
 errint_t put_report_costs(FILE *out, const struct report *report);
+/* report_baselines.c: the end of that section, where there are baselines: what they take, against the choice. */
+void put_report_baselines(FILE *out, const struct report *report);
+/* What a baseline takes, as what designs take is counted: read, decoded, and the model. NAN where that is not known. */
+struct design_cost baseline_cost(const struct baseline *baseline);
 /* report_likeness.c: what the two insights of the talk come to in this run: cost against accuracy, format against format. */
 errint_t put_report_likeness(FILE *out, const struct report *report);
 /* report_epoch.c: where the time of an epoch goes. */

@@ -32,16 +32,29 @@ static double amount(const struct design_cost *cost, enum resource resource)
 	                                       : cost->nbytes;
 }
 
+/* Kinds of points; later ones are shown over earlier ones. */
+enum {
+	SERIES_ESTIMATED,
+	SERIES_FRONTIER,
+	SERIES_SAMPLED,
+	SERIES_VERIFIED,
+	SERIES_REFERENCE,
+	SERIES_BASELINES,
+	SERIES_CHOSEN,
+	NSERIES,
+};
+
 /* Points of all kinds, for one resource. */
 struct points {
 	struct plot_point *at; /* of every kind, one after the other */
-	struct plot_series series[6];
+	struct plot_series series[NSERIES];
 };
 
 static struct plot_point point_of(const struct findings *findings, unsigned design, enum resource resource,
                                   double accuracy)
 {
-	struct plot_point point = {amount(&findings->at[design].cost, resource), 100 * accuracy, ic_design_default()};
+	struct plot_point point = {
+	        .x = amount(&findings->at[design].cost, resource), .y = 100 * accuracy, .design = ic_design_default()};
 
 	ic_design_at(design, &point.design);
 	return point;
@@ -90,33 +103,70 @@ static size_t measured(const struct findings *findings, enum resource resource, 
 	return n;
 }
 
-static errint_t collect(const struct findings *findings, enum resource resource, struct points *points)
+/* Those whose amount is known. */
+static size_t compared(const struct baselines *baselines, enum resource resource, struct plot_point *out)
 {
-	static const struct plot_series kinds[] = {
-	        {"all designs, estimated", "estimated", PLOT_DOTS, NULL, 0},
-	        {"frontier", "frontier", PLOT_STAIRS, NULL, 0},
-	        {"sampled", "sampled", PLOT_CIRCLE, NULL, 0},
-	        {"verified", "verified", PLOT_TRIANGLE, NULL, 0},
-	        {"reference", "reference", PLOT_SQUARE, NULL, 0},
-	        {"chosen", "chosen", PLOT_RING, NULL, 0},
+	size_t n = 0;
+
+	for (size_t i = 0; baselines && i < baselines->n; i++) {
+		struct design_cost cost = baseline_cost(&baselines->at[i]);
+		double x = amount(&cost, resource);
+		if (isfinite(x))
+			out[n++] = (struct plot_point){x, 100 * baselines->at[i].accuracy, ic_design_default(),
+			                               baselines->at[i].name, i + 1};
+	}
+	return n;
+}
+
+/* One design: the reference, or the choice where there is one. */
+static size_t single(const struct findings *findings, enum resource resource, bool is_choice, struct plot_point *out)
+{
+	unsigned design = findings->reference;
+
+	if (is_choice && !findings->has_choice)
+		return 0;
+	if (is_choice)
+		design = (unsigned)ic_design_index(&findings->choice.design);
+	*out = point_of(findings, design, resource, findings_measured(findings, design));
+	return 1;
+}
+
+static size_t collect_series(const struct report *report, enum resource resource, int series, struct plot_point *out)
+{
+	switch (series) {
+	case SERIES_ESTIMATED:
+		return estimated(report->findings, resource, false, out);
+	case SERIES_FRONTIER:
+		return frontier(report->findings, resource, out);
+	case SERIES_SAMPLED:
+	case SERIES_VERIFIED:
+		return measured(report->findings, resource, series == SERIES_VERIFIED, out);
+	case SERIES_BASELINES:
+		return compared(report->baselines, resource, out);
+	default:
+		return single(report->findings, resource, series == SERIES_CHOSEN, out);
+	}
+}
+
+static errint_t collect(const struct report *report, enum resource resource, struct points *points)
+{
+	static const struct plot_series kinds[NSERIES] = {
+	        [SERIES_ESTIMATED] = {"all designs, estimated", "estimated", PLOT_DOTS, NULL, 0},
+	        [SERIES_FRONTIER] = {"frontier", "frontier", PLOT_STAIRS, NULL, 0},
+	        [SERIES_SAMPLED] = {"sampled", "sampled", PLOT_CIRCLE, NULL, 0},
+	        [SERIES_VERIFIED] = {"verified", "verified", PLOT_TRIANGLE, NULL, 0},
+	        [SERIES_REFERENCE] = {"reference", "reference", PLOT_SQUARE, NULL, 0},
+	        [SERIES_BASELINES] = {"baselines", "baseline", PLOT_DIAMOND, NULL, 0},
+	        [SERIES_CHOSEN] = {"chosen", "chosen", PLOT_RING, NULL, 0},
 	};
-	struct plot_point *at = points->at = calloc(2 * IC_DESIGN_COUNT + 2 * findings->nplan + 2, sizeof(*at));
+	size_t nbaselines = report->baselines ? report->baselines->n : 0;
+	size_t nmost = 2 * IC_DESIGN_COUNT + 2 * report->findings->nplan + 2 + nbaselines;
+	struct plot_point *at = points->at = calloc(nmost, sizeof(*at));
 
 	if (!at)
 		return -ENOMEM;
-	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(*kinds); kind++) {
-		size_t n = 0;
-		if (kind == 0)
-			n = estimated(findings, resource, false, at);
-		else if (kind == 1)
-			n = frontier(findings, resource, at);
-		else if (kind < 4)
-			n = measured(findings, resource, kind == 3, at);
-		else if (kind == 4 || findings->has_choice) {
-			unsigned design =
-			        kind == 4 ? findings->reference : (unsigned)ic_design_index(&findings->choice.design);
-			at[n++] = point_of(findings, design, resource, findings_measured(findings, design));
-		}
+	for (int kind = 0; kind < NSERIES; kind++) {
+		size_t n = collect_series(report, resource, kind, at);
 		points->series[kind] = kinds[kind];
 		points->series[kind].points = at;
 		points->series[kind].n = n;
@@ -128,7 +178,7 @@ static errint_t collect(const struct findings *findings, enum resource resource,
 static errint_t put_resource(FILE *out, const struct report *report, enum resource resource)
 {
 	struct points points = {.at = NULL};
-	errint_t err = collect(report->findings, resource, &points);
+	errint_t err = collect(report, resource, &points);
 	char title[64], description[400];
 
 	if (err)
@@ -139,7 +189,7 @@ static errint_t put_resource(FILE *out, const struct report *report, enum resour
 	         "evaluated. The table of the frontier and the table of evaluations have the numbers.",
 	         resources[resource].what, report->findings->nmeasured);
 	struct plot plot = {resources[resource].id, title, description,   resources[resource].axis,
-	                    "accuracy, %",          true,  points.series, 6};
+	                    "accuracy, %",          true,  points.series, NSERIES};
 	fprintf(out, "<h3>%s</h3>\n", title);
 	if (plot_has_points(&plot)) {
 		fputs("<figure>\n", out);
@@ -212,6 +262,7 @@ errint_t put_report_costs(FILE *out, const struct report *report)
 		err = put_resource(out, report, (enum resource)resource);
 	if (!err && report->findings->run.ended_s)
 		err = put_frontier(out, report->findings);
+	put_report_baselines(out, report);
 	fputs("</section>\n", out);
 	return err;
 }

@@ -31,7 +31,8 @@ static size_t by_bytes(const struct findings *findings, struct plot_point *out)
 		double nbytes = findings->at[i].cost.nbytes;
 		if (findings->at[i].position < 0 || !isfinite(nbytes))
 			continue;
-		out[n] = (struct plot_point){nbytes, 100 * findings_measured(findings, i), ic_design_default()};
+		out[n] = (struct plot_point){
+		        .x = nbytes, .y = 100 * findings_measured(findings, i), .design = ic_design_default()};
 		ic_design_at(i, &out[n++].design);
 	}
 	qsort(out, n, sizeof(*out), compare_points);
@@ -147,10 +148,10 @@ static errint_t pair_all(const struct findings *findings, struct pairs *pairs)
 			ic_design_at(designs[j], &b);
 			struct coordinates to = coordinates_of(&b);
 			pairs->at[pairs->n++] = (struct plot_point){
-			        coordinates_distance(&from, &to),
-			        100 * fabs(findings_measured(findings, designs[i]) -
-			                   findings_measured(findings, designs[j])),
-			        a,
+			        .x = coordinates_distance(&from, &to),
+			        .y = 100 * fabs(findings_measured(findings, designs[i]) -
+			                        findings_measured(findings, designs[j])),
+			        .design = a,
 			};
 		}
 	}
@@ -172,8 +173,8 @@ static size_t cut_pairs(struct pairs *pairs)
 			part.greatest = fmax(part.greatest, pairs->at[i].y);
 		}
 		pairs->part[p] = part;
-		pairs->mean[p] =
-		        (struct plot_point){(part.from + part.to) / 2, part.sum / (double)part.n, ic_design_default()};
+		pairs->mean[p] = (struct plot_point){
+		        .x = (part.from + part.to) / 2, .y = part.sum / (double)part.n, .design = ic_design_default()};
 	}
 	return nparts;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/report_plot.h"
+#include "src/report_html.h"
 
 #include <math.h>
+#include <string.h>
 
 #define WIDTH 760.0
 #define HEIGHT 420.0
@@ -10,6 +12,7 @@
 #define TOP 40.0
 #define BOTTOM 52.0
 #define TICKS_MAX 24
+#define LETTER 6.6 /* width of most, at the size of the style sheet */
 
 /* No quantity of ours comes near; a catalog that somebody made up may have it. */
 #define BEYOND 1e30
@@ -140,6 +143,9 @@ static void put_mark(FILE *out, enum plot_mark mark, const char *style, double x
 	case PLOT_SQUARE:
 		fprintf(out, "<path class=\"mark %s\" d=\"M%.1f %.1fh9v9h-9z\">", style, x - 4.5, y - 4.5);
 		break;
+	case PLOT_DIAMOND:
+		fprintf(out, "<path class=\"mark %s\" d=\"M%.1f %.1fl5 5l-5 5l-5 -5z\">", style, x, y - 5);
+		break;
 	default:
 		fprintf(out, "<circle class=\"mark %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%s\">", style, x, y,
 		        mark == PLOT_RING ? "10" : "3.6");
@@ -148,7 +154,7 @@ static void put_mark(FILE *out, enum plot_mark mark, const char *style, double x
 
 static void end_mark(FILE *out, enum plot_mark mark)
 {
-	fputs(mark == PLOT_TRIANGLE || mark == PLOT_SQUARE ? "</path>\n" : "</circle>\n", out);
+	fputs(mark == PLOT_CIRCLE || mark == PLOT_RING ? "</circle>\n" : "</path>\n", out);
 }
 
 static void put_named(FILE *out, const struct plot_series *series, const struct plot_point *point, double x, double y)
@@ -157,8 +163,12 @@ static void put_named(FILE *out, const struct plot_series *series, const struct 
 
 	ic_design_print(&point->design, design);
 	put_mark(out, series->mark, series->style, x, y);
-	fprintf(out, "<title>%s: %.4g, %.2f (%s)</title>", design, point->x, point->y, series->name);
+	fputs("<title>", out);
+	put_html_text(out, point->name ? point->name : design);
+	fprintf(out, ": %.4g, %.2f (%s)</title>", point->x, point->y, series->name);
 	end_mark(out, series->mark);
+	if (point->name)
+		fprintf(out, "<text class=\"number\" x=\"%.1f\" y=\"%.1f\">%zu</text>\n", x + 6, y - 5, point->number);
 }
 
 static void put_series(FILE *out, const struct plot *plot, const struct plot_series *series, const struct scale *xs,
@@ -190,13 +200,33 @@ static void put_series(FILE *out, const struct plot *plot, const struct plot_ser
 		fputs("\"/>\n", out);
 }
 
+static bool is_in_legend(const struct plot_series *series)
+{
+	return series->n && series->name;
+}
+
+/* From the end of one entry to the begin of the next: less where there are many, so that all are in the picture. */
+static double legend_gap(const struct plot *plot)
+{
+	double width = 0;
+	int n = 0;
+
+	for (size_t s = 0; s < plot->nseries; s++) {
+		if (!is_in_legend(&plot->series[s]))
+			continue;
+		width += LETTER * (double)strlen(plot->series[s].name);
+		n++;
+	}
+	return n ? fmin(44, (WIDTH - LEFT - 8 - width) / n) : 0;
+}
+
 static void put_legend(FILE *out, const struct plot *plot)
 {
-	double at = LEFT + 8;
+	double at = LEFT + 8, gap = legend_gap(plot);
 
 	for (size_t s = 0; s < plot->nseries; s++) {
 		const struct plot_series *series = &plot->series[s];
-		if (!series->n || !series->name)
+		if (!is_in_legend(series))
 			continue;
 		if (series->mark == PLOT_DOTS) {
 			fprintf(out, "<path class=\"dots %s\" d=\"M%.1f 20h0m-4 3h0m7 0h0\"/>", series->style, at);
@@ -207,10 +237,7 @@ static void put_legend(FILE *out, const struct plot *plot)
 			end_mark(out, series->mark);
 		}
 		fprintf(out, "<text x=\"%.1f\" y=\"25\">%s</text>\n", at + 14, series->name);
-		double width = 44;
-		for (const char *c = series->name; *c; c++)
-			width += 6.6;
-		at += width;
+		at += gap + LETTER * (double)strlen(series->name);
 	}
 }
 

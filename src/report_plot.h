@@ -17,12 +17,17 @@ enum plot_mark {
 	PLOT_CIRCLE,
 	PLOT_TRIANGLE,
 	PLOT_SQUARE,
+	PLOT_DIAMOND,
 	PLOT_RING, /* about a point of another series */
 };
 
 struct plot_point {
 	double x, y;
-	struct ic_design design; /* whose it is; told by PLOT_CIRCLE and those after it */
+	/* Whose it is, told by PLOT_CIRCLE and those after it: a design, or what is called `name`, the `number`-th of its
+	 * kind, which is written beside it. */
+	struct ic_design design;
+	const char *name; /* anybody's bytes; NULL: it is a design */
+	size_t number;
 };
 
 struct plot_series {
@@ -41,6 +46,6 @@ struct plot {
 	size_t nseries;
 };
 
-/* Whether there is anything to show. None of its texts is escaped. */
+/* Whether there is anything to show. None of its texts is escaped but names of points. */
 bool plot_has_points(const struct plot *plot);
 void put_plot(FILE *out, const struct plot *plot);
