@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct report_settings {
-	const char *catalog, *dataset, *output, *baselines;
+	const char *catalog, *dataset, *output, *baselines, *photograph;
 };
 
 static errint_t apply_catalog(void *settings, const char *value, struct ic_why *why)
@@ -40,11 +40,18 @@ static errint_t apply_baselines(void *settings, const char *value, struct ic_why
 	return 0;
 }
 
+static errint_t apply_photograph(void *settings, const char *value, struct ic_why *why)
+{
+	((struct report_settings *)settings)->photograph = value;
+	return 0;
+}
+
 static const struct option_entry report_options[] = {
         {'b', "baselines", "FILE", "what to compare with (from scripts/baselines)", apply_baselines},
         {'c', "catalog", "FILE", "the catalog (default as for icfs mount)", apply_catalog},
         {'d', "dataset", "DIR", "where the dataset is now (default: where it was)", apply_dataset},
         {'o', "output", "FILE", "where to (default: standard output)", apply_output},
+        {'p', "photograph", "FILE", "show this JPEG, by its path below the dataset", apply_photograph},
         {.name = NULL},
 };
 
@@ -55,8 +62,8 @@ static const struct command_line report_line = {
                  "why. It "
                  "needs no network and no other file. 'icfs search status' lists the runs.",
         .options = report_options,
-        .note = "The dataset is looked at for the sizes of its images. Where it is not there, or is another one now, "
-                "the report has what the catalog alone knows, and says so.",
+        .note = "The dataset is looked at for the sizes of its images, and for a photograph to show. Where it is not "
+                "there, or is another one now, the report has what the catalog alone knows, and says so.",
         .examples = "  icfs report --output report.html 1\n"
                     "  icfs report --baselines baselines.csv --output report.html 1\n",
         .min_operands = 1,
@@ -110,6 +117,33 @@ static int find_baselines(const char *path, struct baselines **ret_baselines)
 	return EXIT_OK;
 }
 
+/* A photograph that was named must be there. */
+static int find_photograph(const struct dataset *dataset, const char *named, struct report *report,
+                           struct photograph **ret_photograph, struct ic_why *why)
+{
+	errint_t err = dataset ? photograph_choose(dataset, named, report->findings, ret_photograph, why)
+	                       : ic_fail(why, -ENOENT, "the dataset is not at hand");
+
+	report->photograph = *ret_photograph;
+	report->no_photograph = why->text;
+	return err == -ENOMEM || (err && named) ? fail("the photograph cannot be shown: %s", why->text) : EXIT_OK;
+}
+
+static int report_findings(const struct findings *findings, const struct dataset *dataset,
+                           const struct baselines *baselines, const struct report_settings *settings)
+{
+	struct report report = {
+	        .findings = findings, .nimages = dataset ? dataset->nimages : 0, .baselines = baselines};
+	struct photograph *photograph = NULL;
+	struct ic_why why = {""};
+	int status = find_photograph(dataset, settings->photograph, &report, &photograph, &why);
+
+	if (status == EXIT_OK)
+		status = write_report(&report, settings->output ? settings->output : "-");
+	photograph_free(photograph);
+	return status;
+}
+
 static int report_run(struct catalog *catalog, int64_t id, const struct baselines *baselines,
                       const struct report_settings *settings)
 {
@@ -126,12 +160,10 @@ static int report_run(struct catalog *catalog, int64_t id, const struct baseline
 	if (status != EXIT_OK)
 		return status;
 	if (findings_read(catalog, id, dataset ? dataset->shapes : NULL, dataset ? dataset->nshapes : 0, &findings,
-	                  &why)) {
+	                  &why))
 		status = fail("run %" PRId64 " cannot be reported: %s", id, why.text);
-	} else {
-		struct report report = {findings, dataset ? dataset->nimages : 0, baselines};
-		status = write_report(&report, settings->output ? settings->output : "-");
-	}
+	else
+		status = report_findings(findings, dataset, baselines, settings);
 	findings_free(findings);
 	dataset_free(dataset);
 	return status;

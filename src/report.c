@@ -52,6 +52,7 @@ static void put_contents(FILE *out, const struct report *report)
 	      out);
 	if (report->nimages)
 		fputs("<li><a href=\"#epoch\">Where an epoch's time goes</a></li>\n", out);
+	fputs("<li><a href=\"#photograph\">A photograph, many times smaller</a></li>\n", out);
 	fputs("<li><a href=\"#evaluations\">All evaluations</a></li>\n</ul></nav>\n", out);
 }
 
@@ -159,8 +160,10 @@ errint_t put_report(FILE *out, const struct report *report)
 	errint_t err = put_report_costs(out, report);
 	if (!err)
 		err = put_report_likeness(out, report);
-	if (!err)
+	if (!err) {
 		put_report_epoch(out, report);
+		err = put_report_photograph(out, report);
+	}
 	put_evaluations(out, report->findings);
 	put_html_foot(out);
 	return err;

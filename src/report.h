@@ -5,6 +5,7 @@
 #pragma once
 
 #include "src/baselines.h"
+#include "src/photograph.h"
 
 #include "search/findings.h"
 
@@ -13,7 +14,9 @@
 struct report {
 	const struct findings *findings;
 	uint64_t nimages; /* of the dataset; 0: it is not at hand, and costs are those of the frontier alone */
-	const struct baselines *baselines; /* to show beside; NULL: none */
+	const struct baselines *baselines;   /* to show beside; NULL: none */
+	const struct photograph *photograph; /* one of the dataset's; NULL: none is to be shown */
+	const char *no_photograph;           /* then why, as a clause: it ends without a full stop */
 };
 
 /* The whole page. -ENOMEM; errors of the stream are found where it is closed. */
@@ -29,6 +32,8 @@ struct design_cost baseline_cost(const struct baseline *baseline);
 errint_t put_report_likeness(FILE *out, const struct report *report);
 /* report_epoch.c: where the time of an epoch goes. */
 void put_report_epoch(FILE *out, const struct report *report);
+/* report_photograph.c: a photograph as the run's designs make it, and as JPEGs of equal size. */
+errint_t put_report_photograph(FILE *out, const struct report *report);
 
 /* "<th scope="row"><code>s1x1-b8-k15-q8</code></th>", what begins the row of a design. */
 void put_report_design(FILE *out, const struct ic_design *design);

@@ -3,7 +3,10 @@
 
 #include "fs/utf8.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
 
 /* Colours have a contrast of 4.5 or more with the ground where they are text, of 3 where they are marks; marks differ in
  * shape as well. */
@@ -24,6 +27,8 @@ static const char style[] =
         "nav ul{padding-left:1.2rem}\n"
         "dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{color:var(--soft)}dd{margin:0}\n"
         "figure{margin:1.5rem 0}figcaption{color:var(--soft);max-width:46rem}\n"
+        "img{display:block;max-width:100%;height:auto;border:1px solid var(--line)}\n"
+        ".pair{display:flex;flex-wrap:wrap;gap:0 1.5rem}.pair figure{flex:0 1 25.2rem;margin:.5rem 0}\n"
         "svg{display:block;width:100%;height:auto;font:13px system-ui,sans-serif}\n"
         "svg text{fill:var(--ink)}.grid{stroke:var(--line);stroke-width:.6;opacity:.6}.frame{fill:none;"
         "stroke:var(--soft)}\n"
@@ -45,7 +50,7 @@ static const char style[] =
         "@media print{:root{--ground:#fff;--ink:#000;--soft:#333;--line:#999;--band:#fff;--estimated:#666;"
         "--sampled:#0b61a4;--verified:#a83a12;--frontier:#1c7c3c;--chosen:#7a1fa2;--reference:#000;--baseline:#8a6d00}"
         "body{font-size:9.5pt}nav,.skip{display:none}.table{max-height:none;overflow:visible;border:0}"
-        "figure,tr{break-inside:avoid}h2,caption{break-after:avoid}thead th{position:static}}\n";
+        "figure,tr{break-inside:avoid}h2,h3,caption{break-after:avoid}thead th{position:static}}\n";
 
 void put_html_text(FILE *out, const char *text)
 {
@@ -111,4 +116,43 @@ void put_html_number(FILE *out, int places, double number)
 		fprintf(out, "<td>%.*f</td>", places, number);
 	else
 		fputs("<td>-</td>", out);
+}
+
+/* --- Pictures ----------------------------------------------------------------------------------------------------- */
+
+/* RFC 4648, section 4. */
+static void put_base64(FILE *out, const uint8_t *bytes, size_t nbytes)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < nbytes; i += 3) {
+		size_t n = nbytes - i < 3 ? nbytes - i : 3;
+		uint32_t group = 0;
+		for (size_t j = 0; j < 3; j++)
+			group = group << 8 | (j < n ? bytes[i + j] : 0);
+		for (size_t j = 0; j < 4; j++)
+			putc(j <= n ? digits[group >> (18 - 6 * j) & 63] : '=', out);
+	}
+}
+
+errint_t put_html_picture(FILE *out, const struct picture *picture, const char *alt)
+{
+	char *png = NULL;
+	size_t nbytes = 0;
+	FILE *memory = open_memstream(&png, &nbytes);
+
+	if (!memory)
+		return -ENOMEM;
+	errint_t err = picture_writer("png")(picture, memory, NULL);
+	if (fclose(memory))
+		err = -ENOMEM;
+	if (!err) {
+		fprintf(out, "<img width=\"%u\" height=\"%u\" alt=\"", picture->width, picture->height);
+		put_html_text(out, alt);
+		fputs("\" src=\"data:image/png;base64,", out);
+		put_base64(out, (const uint8_t *)png, nbytes);
+		fputs("\"/>", out);
+	}
+	free(png);
+	return err;
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <stdio.h>
+#include "src/picture_out.h"
 
 /* Text of anybody's: markup is escaped, bytes that are not UTF-8 and control characters come out as U+FFFD, and its direction
  * does not reach beyond it. */
@@ -22,3 +22,6 @@ void end_html_table(FILE *out);
 
 /* "<td>12.5</td>", or a dash where the number is not finite. */
 void put_html_number(FILE *out, int places, double number);
+
+/* "<img .../>", the pixels as a PNG within it. `alt` is escaped. -ENOMEM, -EIO. */
+errint_t put_html_picture(FILE *out, const struct picture *picture, const char *alt);

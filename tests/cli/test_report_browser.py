@@ -44,6 +44,24 @@ class BrowserTest(Searching):
         for colour in ("ffffff", "1a1a1a", "0b61a4", "a83a12", "1c7c3c", "7a1fa2", "f2f2f2"):
             self.assertGreater(colours.get(tuple(bytes.fromhex(colour)), 0), 50, colour)
 
+    def test_the_photograph_is_seen(self):
+        """Pixel by pixel, as wide as it is: all its pictures, from the top down."""
+        import numpy
+        from PIL import Image
+
+        from test_report_photograph import Shown
+        page = Shown(self.page.read_text())
+        shot = self.dir / "page.png"
+        self.browse(f"--screenshot={shot}", "--window-size=1000,9000")
+        with Image.open(shot) as image:
+            seen = numpy.asarray(image.convert("RGB"))
+        for picture in [page.original, *(p for p in page.pictures if p is not None)]:
+            height, width, _ = picture.shape
+            rows = [row.tobytes() for row in seen]
+            places = [(y, at // 3) for y, row in enumerate(rows) for at in [row.find(picture[0].tobytes())]
+                      if at >= 0 and at % 3 == 0]
+            self.assertTrue(any((seen[y:y + height, x:x + width] == picture).all() for y, x in places))
+
     def test_it_prints(self):
         paper = self.dir / "page.pdf"
         self.browse(f"--print-to-pdf={paper}")

@@ -104,6 +104,17 @@ START_TEST(the_best_quality_shows_the_pixels)
 }
 END_TEST
 
+/* docs/report.md */
+START_TEST(a_jpeg_takes_nearly_300_bytes_beside_its_pixels)
+{
+	static const uint8_t pixel[3] = {9, 90, 200};
+	struct bytes jpeg = compress(&(struct ic_pixels){pixel, 1, 1, 3}, 1);
+
+	ck_assert_uint_eq(jpeg.nbytes, 285);
+	free(jpeg.data);
+}
+END_TEST
+
 /* --- Which quality fits ------------------------------------------------------------------------------------------- */
 
 START_TEST(the_jpeg_within_a_size_is_the_best_that_fits)
@@ -260,6 +271,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, jpegs_are_baseline_and_of_the_pictures_size);
 	tcase_add_test(cases, quality_scales_the_tables_of_annex_k);
 	tcase_add_test(cases, the_best_quality_shows_the_pixels);
+	tcase_add_test(cases, a_jpeg_takes_nearly_300_bytes_beside_its_pixels);
 	tcase_add_loop_test(cases, the_jpeg_within_a_size_is_the_best_that_fits, 0, 2);
 	tcase_add_test(cases, what_is_wrong_is_refused);
 	tcase_add_test(cases, psnr_is_that_of_the_mean_square);
