@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/baselines.h"
+#include "src/csv.h"
 
 #include <errno.h>
 #include <math.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELDS_MAX 64
 #define NONE ((size_t)-1)
 
 enum column {
@@ -44,79 +44,16 @@ struct row {
 	double number[NNUMBERS];
 };
 
-/* --- Fields ------------------------------------------------------------------------------------------------------- */
-
-/* Text that is read from the front, and ends with a terminator. */
-struct csv {
-	char *at;
-	unsigned line;
-};
-
-/* From behind the first quote to behind the last one, unescaped to `*to`; NULL: there is none. */
-static char *read_quoted(struct csv *csv, char *from, char **to)
-{
-	for (; *from != '"' || from[1] == '"'; *(*to)++ = *from++) {
-		if (!*from)
-			return NULL;
-		from += *from == '"';
-		csv->line += *from == '\n';
-	}
-	return from + 1;
-}
-
-/* One field, unescaped and terminated where it lies. */
-static errint_t read_field(struct csv *csv, char **ret_field, bool *ret_is_last, struct ic_why *why)
-{
-	char *field = csv->at, *to = field, *from = field;
-	unsigned line = csv->line;
-
-	if (*from == '"') {
-		from = read_quoted(csv, from + 1, &to);
-		if (!from)
-			return ic_fail(why, -EBADMSG, "line %u: a quoted field has no end", line);
-	} else {
-		from += strcspn(from, ",\"\n");
-		from -= *from == '\n' && from > field && from[-1] == '\r';
-		to = from;
-	}
-	from += from[0] == '\r' && from[1] == '\n';
-	if (*from && *from != ',' && *from != '\n')
-		return ic_fail(why, -EBADMSG, "line %u: a field of which a part is quoted", csv->line);
-	*ret_is_last = *from != ',';
-	*ret_field = field;
-	csv->line += *from == '\n';
-	csv->at = from + (*from != 0);
-	*to = 0;
-	return 0;
-}
-
-static errint_t read_fields(struct csv *csv, char *fields[FIELDS_MAX], size_t *ret_n, struct ic_why *why)
-{
-	unsigned line = csv->line;
-	bool is_last = false;
-	size_t n = 0;
-
-	while (!is_last) {
-		if (n == FIELDS_MAX)
-			return ic_fail(why, -EBADMSG, "line %u: more than %d fields", line, FIELDS_MAX);
-		errint_t err = read_field(csv, &fields[n++], &is_last, why);
-		if (err)
-			return err;
-	}
-	*ret_n = n;
-	return 0;
-}
-
 /* --- Rows --------------------------------------------------------------------------------------------------------- */
 
 static errint_t read_heading(struct csv *csv, size_t place[NCOLUMNS], size_t *ret_nfields, struct ic_why *why)
 {
 	static const char byte_order_mark[] = "\xef\xbb\xbf";
-	char *fields[FIELDS_MAX];
+	char *fields[CSV_FIELDS_MAX];
 
 	if (!strncmp(csv->at, byte_order_mark, strlen(byte_order_mark)))
 		csv->at += strlen(byte_order_mark);
-	errint_t err = read_fields(csv, fields, ret_nfields, why);
+	errint_t err = csv_read(csv, fields, ret_nfields, why);
 	if (err)
 		return err;
 	for (int column = 0; column < NCOLUMNS; column++) {
@@ -174,12 +111,12 @@ static errint_t read_rows(char *text, struct row rows[BASELINE_ROWS_MAX], size_t
 {
 	struct csv csv = {text, 1};
 	size_t place[NCOLUMNS], nheadings, nfields, n = 0;
-	char *fields[FIELDS_MAX];
+	char *fields[CSV_FIELDS_MAX];
 	errint_t err = read_heading(&csv, place, &nheadings, why);
 
 	while (!err && *csv.at) {
 		unsigned line = csv.line;
-		err = read_fields(&csv, fields, &nfields, why);
+		err = csv_read(&csv, fields, &nfields, why);
 		if (err || (nfields == 1 && !*fields[0])) /* an empty line */
 			continue;
 		if (nfields != nheadings)

@@ -2,8 +2,7 @@
 /*
  * baselines.h: what designs are compared with, read from a CSV file such as scripts/baselines writes.
  *
- * The file is as RFC 4180 has it: the first line names the columns, fields are separated by commas, and one that begins with
- * a quote goes on to the next single quote, lines and commas included. Lines end with LF or CRLF. Columns are taken by name:
+ * The first row (csv.h) names the columns. They are taken by name:
  *
  *   name       of the baseline, 1..BASELINE_NAME_MAX bytes
  *   accuracy   what the search goes by, as a fraction

@@ -12,7 +12,7 @@ from cli import ICFS, icfs
 from searching import Searching
 from test_report import SVG, Strict, rows_of
 
-# As scripts/baselines writes them, columns that are not asked for included; JPEG with two seeds.
+# With columns that are not asked for; JPEG with two seeds.
 BASELINES = """\
 data,name,seed,options,accuracy,nbytes,load_s,infer_s,train_s,images_per_s,wait_share
 set,JPEG,0,--epochs 1,0.75,4000.0,0.002,0.001,0.01,50,0.1

@@ -23,13 +23,13 @@ size = [] if first.suffix == '.ic' else Image.open(first).size
 design = first.read_bytes()[30:38].hex() if first.suffix == '.ic' else ''
 number = len(log.read_text().splitlines()) if log.exists() else 0
 with log.open('a') as file:
-    file.write(json.dumps([sys.argv[2:], files, size, design, sum((tree / name).stat().st_size for name in pictures)]) + '\\n')
+    file.write(json.dumps([sys.argv[2:], files, size, design]) + '\\n')
 print('epoch 1/1: loss 1.000, accuracy 0.5, 3.0 images/s, 50.0% waiting')
 print(f'accuracy={0.5 + int(sys.argv[3]) / 10 + number % 2 / 100}\\nimages_per_s=3.00\\nbytes_read=7\\nwait_share=0.5')
-print('train_s=0.25\\ninfer_s=0.125')
+print('train_s=0.25\\ninfer_s=0.125\\ntest_s=0.375')
 """
-COLUMNS = ["data", "name", "seed", "options", "accuracy", "nbytes", "load_s", "infer_s", "train_s", "images_per_s",
-           "wait_share"]
+COLUMNS = ["data", "name", "seed", "options", "accuracy", "nbytes", "load_s", "infer_s", "train_s", "test_s",
+           "images_per_s", "wait_share"]
 OPTIONS = ("--size", "96", "--epochs", "2")
 
 
@@ -45,8 +45,9 @@ class Baselines(Folder):
             self.put(f"{name}.py", FAKE.encode())
 
     def line(self, *options, train=OPTIONS):
-        return [sys.executable, SCRIPT, "run", self.results, self.data, "--icfs", ICFS, "--pixels", self.dir / "pixels.py",
-                "--frequencies", self.dir / "frequencies.py", "--images", "4", "--rounds", "1", *options, "--", *train]
+        return [sys.executable, SCRIPT, "run", self.results, self.data, "--icfs", ICFS, "--pixels",
+                self.dir / "pixels.py", "--frequencies", self.dir / "frequencies.py", "--images", "4", "--rounds", "1",
+                *options, "--", *train]
 
     def rows(self):
         with self.results.open(newline="") as file:
@@ -73,8 +74,8 @@ class Baselines(Folder):
         self.assertEqual([(row["name"], row["seed"], row["data"], row["options"]) for row in rows],
                          [("JPEG", seed, "data", "--size 96 --epochs 2") for seed in "01"])
         self.assertEqual([row["accuracy"] for row in rows], ["0.5", "0.61"])
-        self.assertEqual([rows[0][name] for name in ("infer_s", "train_s", "images_per_s", "wait_share")],
-                         ["0.125", "0.25", "3.00", "0.5"])
+        self.assertEqual([rows[0][name] for name in ("infer_s", "train_s", "test_s", "images_per_s", "wait_share")],
+                         ["0.125", "0.25", "0.375", "3.00", "0.5"])
         self.assertAlmostEqual(float(rows[0]["nbytes"]), self.mean_bytes(), delta=0.051)
         self.assertTrue(0 < float(rows[0]["load_s"]) < 1)
         (arguments, files, *_), _ = self.given("pixels")
@@ -103,18 +104,19 @@ class Baselines(Folder):
         run(*self.line("--only", "selection", "--seeds", "1", "--select", "24", "64"))
         rows = self.rows()
         self.assertEqual([row["name"] for row in rows], ["CVPR2020-24", "CVPR2020-64"])
-        for row, count, (arguments, files, _, design, _) in zip(rows, (24, 64), self.given("frequencies")):
+        for row, count, (arguments, files, _, design) in zip(rows, (24, 64), self.given("frequencies")):
             self.assertEqual(arguments, ["--seed", "0", *OPTIONS, "--channels", f"cvpr2020-{count}"])
             self.assertEqual(design, "0101080f08020000")
             self.assertTrue([name for name in files if name.endswith(".ic")])
             self.assertAlmostEqual(float(row["nbytes"]), self.mean_bytes(), delta=0.051)
+            self.assertEqual(row["test_s"], "")  # it was that of another kind of files
 
     def test_orders_of_pruning(self):
         run(*self.line("--only", "orders", "--seeds", "1", "--design", "s2x2-b8-k5-q7"))
         rows, given = self.rows(), self.given("frequencies")
         self.assertEqual([row["name"] for row in rows],
                          [f"pruning {order} s2x2-b8-k5-q7" for order in ("oh", "ol", "ox", "oy")])
-        self.assertEqual([design for *_, design, _ in given], [f"02020805070200{order:02}" for order in range(4)])
+        self.assertEqual([design for *_, design in given], [f"02020805070200{order:02}" for order in range(4)])
         self.assertEqual({tuple(arguments) for arguments, *_ in given}, {("--seed", "0", *OPTIONS)})
         self.assertTrue(all(float(row["load_s"]) > 0 and float(row["nbytes"]) > 100 for row in rows))
 
@@ -133,6 +135,14 @@ class Baselines(Folder):
         self.assertEqual(self.results.read_bytes(), whole)
         run(*self.line("--only", "jpeg", "--seeds", "1", train=("--size", "128")))  # other options are another training
         self.assertEqual(len(self.rows()), 7)
+
+    def test_a_file_keeps_its_columns(self):
+        self.results.write_text("seed,name,nbytes,accuracy,options,load_s,data,note\n0,JPEG,1,0.5,old,1,data,mine\n")
+        run(*self.line("--only", "jpeg", "--seeds", "1"))
+        with self.results.open(newline="") as file:
+            _, row = csv.DictReader(file)
+        self.assertEqual([row[name] for name in ("seed", "name", "accuracy", "data", "note")],
+                         ["0", "JPEG", "0.5", "data", ""])
 
     def test_no_tree_stays_behind(self):
         before = set((self.dir / "tmp").rglob("*"))
@@ -156,25 +166,26 @@ class Baselines(Folder):
         line[line.index(self.data)] = self.dir / "empty"
         self.assertIn("no images in train, val or test", self.refused(*line))
         for content in (b"a,b\n1,2\n", (",".join(COLUMNS) + "\nd,JPEG,0").encode(),
-                        (",".join(COLUMNS) + "\nd,JPEG,0,,many,1,1,1,1,1,1\n").encode()):
+                        (",".join(COLUMNS) + "\nd,JPEG,0,,many,1,1,1,1,1,1,1\n").encode()):
             self.results.write_bytes(content)
             self.assertIn("is no file of this program, or a row of it is not whole", self.refused(*self.line()))
         self.assertIn("No such file", self.refused(sys.executable, SCRIPT, "table", self.dir / "none.csv"))
 
     def test_table(self):
         def row(name, seed, accuracy, nbytes, options="--epochs 2", infer_s="0.004"):
-            return ["set", name, seed, options, accuracy, nbytes, "0.002", infer_s, "0.03", "30", "0.1"]
+            return ["set", name, seed, options, accuracy, nbytes, "0.002", infer_s, "0.03", "0.007", "30", "0.1"]
         with self.results.open("w", newline="") as file:
             csv.writer(file).writerows([COLUMNS, *(row("JPEG", seed, a, 1000) for seed, a in ((0, 0.8), (1, 0.7))),
                                         *(row("odd | name", seed, a, 250) for seed, a in ((1, 0.73), (0, 0.81))),
                                         row("once", 0, 0.5, 500, infer_s=""), row("JPEG", 0, 0.9, 1000, "--epochs 3")])
         lines = run(sys.executable, SCRIPT, "table", self.results).decode().splitlines()
-        self.assertEqual([line for line in lines if line.startswith("set")], ["set, `--epochs 2`:", "set, `--epochs 3`:"])
+        self.assertEqual([line for line in lines if line.startswith("set")],
+                         ["set, `--epochs 2`:", "set, `--epochs 3`:"])
         # Differences of 1 and 3 points: a deviation of sqrt(2), and 12.706 * sqrt(2) / sqrt(2).
         self.assertEqual(lines[4:7], [
-            "| JPEG | 75.0 | 2 |  | 1000 | 1.00 | 2.00 | 4.00 | 30.00 |",
-            "| odd \\| name | 77.0 | 2 | +2.0 ± 12.7 | 250 | 0.25 | 2.00 | 4.00 | 30.00 |",
-            "| once | 50.0 | 1 | -30.0 | 500 | 0.50 | 2.00 |  | 30.00 |"])
+            "| JPEG | 75.0 | 2 |  | 1000 | 1.00 | 2.00 | 4.00 | 7.00 | 30.00 |",
+            "| odd \\| name | 77.0 | 2 | +2.0 ± 12.7 | 250 | 0.25 | 2.00 | 4.00 | 7.00 | 30.00 |",
+            "| once | 50.0 | 1 | -30.0 | 500 | 0.50 | 2.00 |  | 7.00 | 30.00 |"])
 
 
 if __name__ == "__main__":
