@@ -222,7 +222,8 @@ def _failures(items: Items, codes: npt.NDArray[np.int32], first: str) -> dict[in
 def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec(), *,
                  corners: npt.ArrayLike | Literal["center"] | None = None, boxes: npt.ArrayLike | None = None,
                  flips: npt.ArrayLike | None = None, design: Design | str | None = None, threads: int | Pool = 1,
-                 out: Out | None = None, directory: int | None = None, errors: Literal["raise", "return"] = "raise") -> Batch:
+                 out: Out | None = None, directory: int | None = None,
+                 errors: Literal["raise", "return"] = "raise") -> Batch:
     """Decode images to one tensor. Other Python threads run meanwhile.
 
     items: paths (read by the decoding threads, and no further than is needed), bytes, or Images; or Items.

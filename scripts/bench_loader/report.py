@@ -4,11 +4,11 @@
 The JSON is an object: `command`; `machine`; `images`, their number; `rounds`; `loaders`, their names; `rows`, a list;
 `peers`, a list; `missing`, an object of name and reason. A row has `served` (DESIGN,FACE or `JPEG tree` or, for
 floors.py, `one colour SAMPLING,jpeg`), `from` (`files`, `mount` or `cold mount`), `bytes` (an image, mean), `share` (of
-the JPEG tree's) and `cells`, an object by name of the loader. A cell has `ms` (an image) and `ratio` (how many times as fast as the JPEG tree), and warm on a
-mount `of_files` (its speed as a share of that of the same bytes in files); `fastest` and `of_files_fastest` are the same
-of the fastest pass of either, the least disturbed where others use the machine. A peer has `name`, `pixels`,
-`bytes`, `share`, and of these `ms`, `ratio` and `fastest`, to the JPEG tree under the first loader. Each figure is an
-object of `min`, `median` and `max` over the rounds."""
+the JPEG tree's) and `cells`, an object by name of the loader. A cell has `ms` (an image) and `ratio` (how many times as
+fast as the JPEG tree), and warm on a mount `of_files` (its speed as a share of that of the same bytes in files);
+`fastest` and `of_files_fastest` are the same of the fastest pass of either, the least disturbed where others use the
+machine. A peer has `name`, `pixels`, `bytes`, `share`, and of these `ms`, `ratio` and `fastest`, to the JPEG tree under
+the first loader. Each figure is an object of `min`, `median` and `max` over the rounds."""
 from __future__ import annotations
 
 import statistics

@@ -18,5 +18,5 @@ from .gpu import decode
 from .loader import Loader
 from .normalization import Statistics, statistics
 
-__all__ = ["Augment", "Channel", "Collate", "Folder", "Loader", "PathDataset", "Sample", "Statistics", "carry", "channels",
-           "decode", "gathered", "statistics"]
+__all__ = ["Augment", "Channel", "Collate", "Folder", "Loader", "PathDataset", "Sample", "Statistics", "carry",
+           "channels", "decode", "gathered", "statistics"]

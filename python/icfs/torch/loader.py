@@ -69,8 +69,9 @@ class Loader:
     errors: "raise" the first; or "ignore" images that cannot be decoded: values of 0, and the target -100, which
         PyTorch's losses leave out.
 
-    Random and resized crops take a look at each header, once, when the loader is made. Raises as `icfs.decode_batch`. To be iterated
-    by one thread at a time, each iteration has threads and memory of its own, and a child process may have its own."""
+    Random and resized crops take a look at each header, once, when the loader is made. Raises as `icfs.decode_batch`.
+    To be iterated by one thread at a time, each iteration has threads and memory of its own, and a child process may
+    have its own."""
 
     def __init__(self, folder: Folder, spec: Spec, batch_size: int, *, shuffle: bool = False,
                  augment: Augment = Augment(), seed: int = 0, drop_last: bool = False, threads: int = 1,

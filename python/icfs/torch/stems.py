@@ -33,7 +33,8 @@ def _on_grid(chroma: Tensor, values: Tensor) -> Tensor:
     if chroma.shape[2:] == values.shape[2:]:
         return chroma
     if tuple(chroma.shape[2:]) != (-(-rows // 2), -(-cols // 2)):
-        raise ArgumentError(f"chroma of {tuple(chroma.shape[2:])} is neither as large as luma of {(rows, cols)} nor half")
+        raise ArgumentError(f"chroma of {tuple(chroma.shape[2:])} is neither as large as luma of {(rows, cols)} nor "
+                            "half")
     return chroma.repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, :rows, :cols]
 
 
