@@ -55,9 +55,9 @@ class BrowserTest(Searching):
         self.browse(f"--screenshot={shot}", "--window-size=1000,9000")
         with Image.open(shot) as image:
             seen = numpy.asarray(image.convert("RGB"))
+        rows = [row.tobytes() for row in seen]
         for picture in [page.original, *(p for p in page.pictures if p is not None)]:
             height, width, _ = picture.shape
-            rows = [row.tobytes() for row in seen]
             places = [(y, at // 3) for y, row in enumerate(rows) for at in [row.find(picture[0].tobytes())]
                       if at >= 0 and at % 3 == 0]
             self.assertTrue(any((seen[y:y + height, x:x + width] == picture).all() for y, x in places))
