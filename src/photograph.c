@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const unsigned ratios[PHOTOGRAPH_RATIOS] = {60, 100, 200, 500, 1200}; /* those of the published talk */
+static const unsigned ratios[PHOTOGRAPH_RATIOS] = {60, 100, 200, 500, 1200};
 
 /* By what a JPEG is reduced before: by the DCT's side at most, beyond which a block is less than a pixel of it. */
 static const unsigned factors[] = {1, 2, 4, 8};

@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 #define PHOTOGRAPH_RATIOS 5
-#define PHOTOGRAPH_SIDE_MAX                                                                                            \
-	400 /* pixels; larger ones are brought to it: the page holds all pictures, uncompressed nearly */
+/* Pixels along the longer side; larger photographs are brought to it. The page holds some ten pictures, as PNGs. */
+#define PHOTOGRAPH_SIDE_MAX 400
 
 /* What became of the photograph: pixels of its size, how many bytes they took, and how near they are. */
 struct rendition {
