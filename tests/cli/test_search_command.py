@@ -234,11 +234,15 @@ class Weights(Command):
                 except subprocess.TimeoutExpired:
                     process.kill()
                     kills += 1
-        self.assertEqual(process.returncode, 0)
+            if self.sql("SELECT 1 FROM run WHERE ended_s IS NOT NULL"):
+                break  # the kill came when all was done but to say so; the same command would begin another run
         self.assertGreater(kills, 0)
         self.assertEqual(self.found(), wanted)
         self.assertLessEqual(len(self.calls.read_text().split()), self.EVALUATIONS + 3 * kills)
-        self.assertEqual(list(second.with_name("second.db-work").glob("run-*")), [])
+        if process.returncode == 0:
+            self.assertEqual(list(second.with_name("second.db-work").glob("run-*")), [])
+        else:
+            self.assertEqual(process.returncode, -signal.SIGKILL)
 
 
 class Hostile(Command):
