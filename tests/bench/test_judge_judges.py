@@ -11,7 +11,7 @@ import unittest
 PROGRAM = pathlib.Path(os.environ["ICFS_SOURCE_ROOT"]) / "scripts" / "judge-judges"
 # Design, accuracy, forward s, wall s; the last one failed.
 SCRATCH = [("s1x1-b8-k15-q8", "0.80", "0.004", "30"), ("s1x1-b8-k6-q8", "0.80", "0.003", "20"),
-           ("s2x2-b8-k6-q8", "0.75", "0.002", "10"), ("s4x4-b8-k6-q8", "0.50", "0.001", "12"),
+           ("s2x2-b8-k6-q8", "0.77", "0.002", "10"), ("s4x4-b8-k6-q8", "0.50", "0.001", "12"),
            ("s4x4-b8-k1-q8", "", "", "")]
 
 
@@ -62,7 +62,8 @@ class JudgeJudges(unittest.TestCase):
         found = rows(self.told(self.export("scratch.csv", SCRATCH), "--transfer", transfer), "may lose, points")
         self.assertEqual(found[0], ["0", "from scratch", "`s1x1-b8-k6-q8`", "0.0", "1.3"])
         self.assertEqual(found[1], ["0", "transfer", "`s4x4-b8-k6-q8`", "30.0", "4.0"])
-        self.assertEqual(found[-2], ["5", "from scratch", "`s2x2-b8-k6-q8`", "5.0", "2.0"])
+        self.assertEqual(found[-4], ["2", "from scratch", "`s1x1-b8-k6-q8`", "0.0", "1.3"])
+        self.assertEqual(found[-2], ["5", "from scratch", "`s2x2-b8-k6-q8`", "3.0", "2.0"])
 
     def test_costs(self):
         transfer = self.export("transfer.csv", [(*row[:3], "4.5") for row in SCRATCH[:4]])

@@ -63,6 +63,13 @@ class Script(Folder):
                          told[0]["accuracy"])
         self.assertTrue(all(float(told[0][name]) > 0 for name in ("train_s", "infer_s", "test_s")))
 
+    def test_what_is_trained_on_follows_from_the_seed(self):
+        """Order, boxes and mirroring."""
+        first = [next(iter(train_pixels.make_loaders(argparse.Namespace(data=self.dir / SPARSE, size=48, batch=7, seed=seed,
+                                                                        workers=0))[0]))[0].clone() for seed in (0, 0, 1)]
+        self.assertTrue(torch.equal(first[0], first[1]))
+        self.assertFalse(torch.equal(first[0], first[2]))
+
     def test_the_network_sees_what_that_of_train_py_sees(self):
         """Where the pixels are the same: the resize is Pillow's."""
         loaders = [script.make_loaders(argparse.Namespace(data=self.dir / data, size=48, batch=7, seed=0, workers=0))[1]
