@@ -65,8 +65,8 @@ class Script(Folder):
 
     def test_what_is_trained_on_follows_from_the_seed(self):
         """Order, boxes and mirroring."""
-        first = [next(iter(train_pixels.make_loaders(argparse.Namespace(data=self.dir / SPARSE, size=48, batch=7, seed=seed,
-                                                                        workers=0))[0]))[0].clone() for seed in (0, 0, 1)]
+        asked = [argparse.Namespace(data=self.dir / SPARSE, size=48, batch=7, seed=seed, workers=0) for seed in (0, 0, 1)]
+        first = [next(iter(train_pixels.make_loaders(args)[0]))[0].clone() for args in asked]
         self.assertTrue(torch.equal(first[0], first[1]))
         self.assertFalse(torch.equal(first[0], first[2]))
 
