@@ -205,6 +205,11 @@ errint_t catalog_open(const char *path, struct catalog **ret_catalog, struct ic_
 	pthread_mutex_init(&catalog->queue_lock, NULL);
 	pthread_cond_init(&catalog->queued, NULL);
 	pthread_cond_init(&catalog->written, NULL);
+	pthread_condattr_t steady;
+	pthread_condattr_init(&steady);
+	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+	pthread_cond_init(&catalog->room, &steady);
+	pthread_condattr_destroy(&steady);
 	make_folders(path);
 	errint_t err = make_private(path);
 	if (err)
@@ -230,6 +235,7 @@ void catalog_close(struct catalog *catalog)
 	catalog_stop_writer(catalog);
 	link_close(&catalog->writer);
 	link_close(&catalog->reader);
+	pthread_cond_destroy(&catalog->room);
 	pthread_cond_destroy(&catalog->written);
 	pthread_cond_destroy(&catalog->queued);
 	pthread_mutex_destroy(&catalog->queue_lock);

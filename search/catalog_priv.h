@@ -84,12 +84,13 @@ struct catalog {
 	bool has_thread;
 
 	pthread_mutex_t queue_lock; /* over what follows */
-	pthread_cond_t queued, written;
+	pthread_cond_t queued, written, room;
 	struct catalog_change *queue; /* a ring of QUEUE_SIZE, and behind it the batch being written */
 	size_t first, count;
 	uint64_t put, done;         /* changes ever queued, and ever dealt with */
 	struct catalog_call *calls; /* first come, first served; before the queue */
 	errint_t err;               /* of the last write that failed, until told */
+	bool is_stalled; /* nothing was written for long, or the last batch could not be: nobody waits for room */
 	bool closing;
 };
 

@@ -5,10 +5,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-/* Changes; 0.8 MB. Who looks at a large directory may outrun the disk: the rest is found out again. */
-#define QUEUE_SIZE 8192
+#define QUEUE_SIZE 8192 /* changes; 0.8 MB */
 #define BATCH_MAX 1024 /* changes in a transaction */
+#define STALL_S 2      /* a disk is behind for less; who has waited for so long waits no more until it writes again */
 
 int catalog_run(sqlite3_stmt *statement)
 {
@@ -115,6 +116,8 @@ static size_t take(struct catalog *catalog, struct catalog_change *changes, stru
 	*ret_call = catalog->calls;
 	if (catalog->calls)
 		catalog->calls = catalog->calls->next;
+	if (!*ret_call && catalog->count == QUEUE_SIZE)
+		pthread_cond_broadcast(&catalog->room);
 	for (; !*ret_call && n < BATCH_MAX && catalog->count; n++, catalog->count--) {
 		changes[n] = catalog->queue[catalog->first];
 		catalog->first = (catalog->first + 1) % QUEUE_SIZE;
@@ -141,6 +144,7 @@ static void *write_all(void *argument)
 		}
 		catalog->done += n;
 		catalog->err = err ? err : catalog->err;
+		catalog->is_stalled = err;
 		pthread_cond_broadcast(&catalog->written);
 		pthread_mutex_unlock(&catalog->queue_lock);
 	}
@@ -174,10 +178,26 @@ void catalog_stop_writer(struct catalog *catalog)
 	free(catalog->queue);
 }
 
+/* Who looks at a large directory outruns the disk, and is slowed down to its pace: what is known then need not be found
+ * out again. */
+static bool wait_for_room(struct catalog *catalog)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += STALL_S;
+	while (catalog->count == QUEUE_SIZE && !catalog->is_stalled) {
+		if (pthread_cond_timedwait(&catalog->room, &catalog->queue_lock, &until) != ETIMEDOUT)
+			continue;
+		catalog->is_stalled = true;
+		pthread_cond_broadcast(&catalog->room);
+	}
+	return catalog->count < QUEUE_SIZE;
+}
+
 static void put(struct catalog *catalog, const struct catalog_change *change)
 {
 	pthread_mutex_lock(&catalog->queue_lock);
-	if (catalog->count < QUEUE_SIZE) {
+	if (catalog->count < QUEUE_SIZE || wait_for_room(catalog)) {
 		catalog->queue[(catalog->first + catalog->count++) % QUEUE_SIZE] = *change;
 		catalog->put++;
 		pthread_cond_signal(&catalog->queued);
