@@ -2,16 +2,25 @@
 # SPDX-License-Identifier: MIT
 """Add up what test runs came to.
 
-    tally.py [--require SUITE]... [--passed WHAT]... [--skipped WHAT]... [--failed WHAT]... LABEL=LOG...
+    tally.py [--require SUITE]... [--passed WHAT]... [--skipped WHAT]... [--failed WHAT]... [--reports LABEL=DIR]...
+             LABEL=LOG...
 
-LOG is a log of `meson test` (meson-logs/*.json); WHAT is anything else that was tried. Names each test that was
-skipped, with its reason (the line of its output that starts with "SKIP: "), and each that failed; the last line is "N
-passed, N failed, N skipped". A skipped test of a required suite counts as failed, and so does a required suite of which
-nothing passed, and a log that is not there or holds no tests. Exit status 1 where anything failed.
+LOG is a log of `meson test` (meson-logs/*.json); DIR holds what sanitizers wrote, a file for each process that had
+something to say; WHAT is anything else that was tried. Names each test that was skipped, with its reason (the line of
+its output that starts with "SKIP: "), and each that failed; the last line is "N passed, N failed, N skipped". A skipped
+test of a required suite counts as failed, and so does a required suite of which nothing passed, a log that is not there
+or holds no tests, and a sanitizer's report, of which the beginning is shown. Exit status 1 where anything failed.
 """
 import argparse
 import json
+import pathlib
+import re
 import sys
+
+# What LeakSanitizer says of a process that a test kills in the middle of the check at its end: the registers of a thread
+# that is gone are not to be had. It goes on without them, or dies with the process, having opened its report.
+OF_THE_KILLED = re.compile(r"==\d+==Unable to get registers from thread \d+\.")
+SHOWN_LINES, SHOWN_COLUMNS = 60, 200
 
 
 def suites_of(name):
@@ -35,11 +44,20 @@ def read_log(path):
         return error.strerror
 
 
+def complaints_in(reports):
+    """The lines of each report of a fault."""
+    for report in sorted(pathlib.Path(reports).iterdir()):
+        lines = report.read_text(encoding="utf-8", errors="replace").splitlines()
+        if not all(OF_THE_KILLED.fullmatch(line) for line in lines):
+            yield report.name, lines
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--require", action="append", default=[], metavar="SUITE")
     for result in ("--passed", "--skipped", "--failed"):
         parser.add_argument(result, action="append", default=[], metavar="WHAT")
+    parser.add_argument("--reports", action="append", default=[], metavar="LABEL=DIR")
     parser.add_argument("logs", nargs="*", metavar="LABEL=LOG")
     arguments = parser.parse_intermixed_args()
 
@@ -61,6 +79,10 @@ def main():
                 failed.append(f"{what}: skipped, but required: {reason_of(test)}")
             else:
                 skipped.append(f"{what}: {reason_of(test)}")
+    for label, _, reports in (reports.partition("=") for reports in arguments.reports):
+        for name, lines in complaints_in(reports):
+            print(f"{label}: {name}", *(line[:SHOWN_COLUMNS] for line in lines[:SHOWN_LINES]), "", sep="\n")
+            failed.append(f"{label}: {name}")
     failed += [f"suite {suite} is required, and no test of it passed" for suite in arguments.require
                if suite not in passed_suites]
 

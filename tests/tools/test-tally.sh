@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tally.py adds up what Meson logs, and cannot be made to pass by a test that did not run.
+# tally.py adds up what Meson logs and sanitizers report, and cannot be made to pass by a test that did not run.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -54,4 +54,32 @@ failed: two: no tests ran: empty.json
 failed: three: no tests ran: No such file or directory
 failed: suite mount is required, and no test of it passed
 0 passed, 7 failed, 0 skipped
+END
+
+mkdir reports none
+: >reports/report.killed.1
+echo '==3==Unable to get registers from thread 3.' >reports/report.killed.3
+tally --reports clean=none --reports asan=reports one=good.json
+[ "$status" -eq 0 ]
+
+{
+    echo '==4==Unable to get registers from thread 4.'
+    printf '==4==ERROR: LeakSanitizer: %0250d\n' 0
+    seq 100
+} >reports/report.icfs.4
+echo 'main.c:1:2: runtime error: ==5==Unable to get registers from thread 5.' >reports/report.icfs.5
+tally --reports clean=none --reports asan=reports one=good.json
+[ "$status" -eq 1 ]
+expect <<END
+asan: report.icfs.4
+$(head -n 60 reports/report.icfs.4 | cut -c-200)
+
+asan: report.icfs.5
+$(cat reports/report.icfs.5)
+
+skipped: one: icfs:fs / other: no /dev/fuse
+skipped: one: alone: no reason given
+failed: asan: report.icfs.4
+failed: asan: report.icfs.5
+2 passed, 2 failed, 2 skipped
 END
