@@ -41,14 +41,12 @@ FORM = 'icfs frequencies 1'  # of checkpoints
 NORM = ('weight', 'bias', 'running_mean', 'running_var')
 
 
-class Maps(NamedTuple):
-    """A batch of images; train.py passes it on as it does a tensor."""
-
-    values: torch.Tensor
-    chroma: Optional[torch.Tensor]
+class Maps(tuple[torch.Tensor, ...]):
+    """A batch of images: luma's maps, or all where chroma is on the same grid, and, where it is not, chroma's. train.py
+    passes it on as it does a tensor."""
 
     def to(self, device: torch.device, **options: bool) -> 'Maps':
-        return Maps(*(None if part is None else part.to(device, **options) for part in self))
+        return Maps(part.to(device, **options) for part in self)
 
 
 class Input(NamedTuple):
@@ -122,15 +120,14 @@ class Batches:
         return len(self.loader)
 
     def __iter__(self) -> Iterator[tuple[Maps, torch.Tensor]]:
-        for *maps, labels in self.loader:
-            values, chroma = (each if each is None or places is None else each.index_select(1, places)
-                              for each, places in zip(maps, self.places))
+        for *given, labels in self.loader:
+            maps = Maps(each if places is None else each.index_select(1, places)
+                        for each, places in zip(given, self.places) if each is not None)
             if self.generator is not None:
                 chosen = torch.rand(len(labels), generator=self.generator) < 0.5
-                for each, kinds in zip((values, chroma), self.kinds):
-                    if each is not None:
-                        mirror(each, chosen, kinds)
-            yield Maps(values, chroma), labels
+                for each, kinds in zip(maps, self.kinds):
+                    mirror(each, chosen, kinds)
+            yield maps, labels
 
 
 class GroupedViT(nn.Module):
@@ -166,9 +163,8 @@ class Frequencies(nn.Module):
             self.model = STEMS[name](model, len(values), len(chroma))
 
     def forward(self, maps: Maps) -> torch.Tensor:
-        parts = [part if part is None or across == 1 else pixel_unshuffle(part, across)
-                 for part, across in zip(maps, self.across)]
-        return self.model(*parts)
+        return self.model(*(part if across == 1 else pixel_unshuffle(part, across)
+                            for part, across in zip(maps, self.across)))
 
     def save(self, path: Path) -> None:
         torch.save({'form': FORM, 'model': self.name, 'design': str(self.given.design),

@@ -15,7 +15,7 @@ class Bench(Folder):
                      "--build", BUILD, "--json", result, "--work", self.dir).decode()
         found = json.loads(result.read_text())
         self.assertEqual(found["missing"], {})
-        self.assertEqual(len(found["rows"]), 13)
+        self.assertEqual(len(found["rows"]), 14)
         for name, row in found["rows"].items():
             self.assertGreater(row["ms"][0], 0)
             self.assertIn(f"| {name} | ", output)

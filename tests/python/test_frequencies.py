@@ -20,6 +20,7 @@ try:
     from icfs import torch as ictorch
     from icfs.torch import Augment, Channel, Loader, carry, channels, gathered
     sys.path.append(str(ROOT / "scripts"))
+    import train
     from frequency_choice import PUBLISHED, parse_choice, published
     from train_frequency import Batches, Frequencies, Input, Maps, mirror
 except ImportError:  # main() says so
@@ -40,8 +41,8 @@ def maps_for(model, count=4, seed=1):
     given, generator = model.given, torch.Generator().manual_seed(seed)
     values, chroma = given.channels
     rows, columns = (places * given.gather for places in given.places)
-    return Maps(torch.randn(count, len(values), rows, columns, generator=generator),
-                torch.randn(count, len(chroma), rows // 2, columns // 2, generator=generator) if chroma else None)
+    shapes = [(len(values), rows, columns)] + ([(len(chroma), rows // 2, columns // 2)] if chroma else [])
+    return Maps(torch.randn(count, *shape, generator=generator) for shape in shapes)
 
 
 def trained(name, design, components=3, chosen=None):
@@ -123,8 +124,8 @@ class Passing(Folder):
                     model = trained(name, sparse).eval()
                     other = self.passed(model, dense)
                     given = maps_for(other)
-                    kept = Maps(*(None if maps is None else maps[:, [kinds.index(kind) for kind in wanted]]
-                                  for maps, kinds, wanted in zip(given, channels(dense), channels(sparse))))
+                    kept = Maps(maps[:, [kinds.index(kind) for kind in wanted]]
+                                for maps, kinds, wanted in zip(given, channels(dense), channels(sparse)))
                     torch.testing.assert_close(other(given), model(kept), rtol=1e-4, atol=1e-5)
                     other.train()(given).square().sum().backward()
                     first = next(p for key, p in other.named_parameters()
@@ -233,9 +234,8 @@ class Chosen(Folder):
                 shown = [next(iter(Batches(Loader(folder, given.spec(found), 2, design=given.design), given, 7)))[0]
                          for given in (whole, some)]
                 for every, part, kinds, kept in zip(*shown, whole.channels, some.channels):
-                    if every is not None:
-                        self.assertEqual(set(kept), {kind for kind in kinds if kind[:3] in chosen})
-                        self.assertTrue(torch.equal(part, every[:, [kinds.index(kind) for kind in kept]]))
+                    self.assertEqual(set(kept), {kind for kind in kinds if kind[:3] in chosen})
+                    self.assertTrue(torch.equal(part, every[:, [kinds.index(kind) for kind in kept]]))
 
     def test_weights_pass_on(self):
         some, more = (published(f"cvpr2020-{count}") for count in (24, 64))
@@ -247,9 +247,22 @@ class Chosen(Folder):
                 self.assertTrue(torch.equal(same(given), model(given)))
                 other = Passing.passed(self, model, DENSE, chosen=more)
                 more_given = maps_for(other)
-                kept = Maps(*(maps[:, [kinds.index(kind) for kind in wanted]] for maps, kinds, wanted in
-                              zip(more_given, other.given.channels, model.given.channels)))
+                kept = Maps(maps[:, [kinds.index(kind) for kind in wanted]] for maps, kinds, wanted in
+                            zip(more_given, other.given.channels, model.given.channels))
                 torch.testing.assert_close(other(more_given), model(kept), rtol=1e-4, atol=1e-5)
+
+
+class Frozen(Folder):
+    def test_it_judges_as_the_other(self):
+        for name in NETWORKS:
+            for design in (SPARSE, "s1x1-b8-k9-q5-c1"):
+                with self.subTest(name, design=design):
+                    model = trained(name, design)
+                    batches = [(maps_for(model, count), None) for count in (4, 3)]
+                    frozen = train.frozen(model, batches, torch.device("cpu"))
+                    self.assertEqual(list(frozen.parameters()), [])
+                    for maps, _ in batches * 2:
+                        torch.testing.assert_close(frozen(maps), model(maps), rtol=1e-4, atol=1e-5)
 
 
 class Script(Folder):

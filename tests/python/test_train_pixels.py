@@ -63,6 +63,20 @@ class Script(Folder):
                          told[0]["accuracy"])
         self.assertTrue(all(float(told[0][name]) > 0 for name in ("train_s", "infer_s", "test_s")))
 
+    def test_a_frozen_network_judges_as_the_other(self):
+        asked = argparse.Namespace(data=self.dir / SPARSE, size=48, batch=5, seed=0, workers=0)
+        model = train.make_model("mobilenet_v3_small", 2, 48)
+        test = train_pixels.make_loaders(asked)[1]
+        frozen = train.frozen(model, test, torch.device("cpu"))
+        self.assertEqual(list(frozen.parameters()), [])
+        sizes = set()
+        for images, _ in test:
+            torch.testing.assert_close(frozen(images), model(images), rtol=0, atol=1e-5)
+            sizes.add(len(images))
+        self.assertEqual(len(sizes), 2)
+        plain, served = (self.script("train_pixels.py", SPARSE, "--epochs", "2", *option) for option in ((), ("--freeze",)))
+        self.assertEqual(plain["accuracy"], served["accuracy"])
+
     def test_what_is_trained_on_follows_from_the_seed(self):
         """Order, boxes and mirroring."""
         asked = [argparse.Namespace(data=self.dir / SPARSE, size=48, batch=7, seed=seed, workers=0) for seed in (0, 0, 1)]
