@@ -120,6 +120,12 @@ class Baselines(Folder):
         self.assertEqual({tuple(arguments) for arguments, *_ in given}, {("--seed", "0", *OPTIONS)})
         self.assertTrue(all(float(row["load_s"]) > 0 and float(row["nbytes"]) > 100 for row in rows))
 
+    def test_chosen_designs_stand_beside_them(self):
+        run(*self.line("--only", "jpeg", "--only", "choice", "--seeds", "2", "--choice", "s2x2-b8-k5-q7", "s1x2-b4-k5-q5"))
+        self.assertEqual([(row["name"], row["seed"]) for row in self.rows()],
+                         [(name, seed) for seed in "01" for name in ("JPEG", "s2x2-b8-k5-q7", "s1x2-b4-k5-q5")])
+        self.assertEqual([design[:10] for *_, design in self.given("frequencies")], ["0202080507", "0102040505"] * 2)
+
     def test_goes_on_where_it_was_interrupted(self):
         line = self.line("--only", "jpeg", "--only", "tuned", "--quality", "50", "--shrink", "1", "2", "--seeds", "2")
         head, tail = line[:line.index("--")], line[line.index("--"):]
