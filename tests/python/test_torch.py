@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """icfs.torch: folders, the loader and its ring, crops and flips that follow from a seed, a DataLoader, statistics."""
+import dataclasses
+import io
 import os
 import threading
 
 import numpy as np
 from PIL import Image
 
-from objects import DENSE, SPARSE, Folder, main, objects, photo, photo_jpegs
+from objects import DENSE, SPARSE, Folder, encode, main, objects, photo, photo_jpegs
 
 import icfs
 
@@ -131,6 +133,16 @@ class Loading(Torch):
         drawn = Augment("random").draw(limits[:1].repeat(1000, 0), 1000, torch.Generator().manual_seed(0))
         self.assertEqual(set(drawn.corners[:, 0].tolist()), set(range(0, limits[0, 0] + 1, 2)))
         self.assertEqual(set(drawn.corners[:, 1].tolist()), set(range(0, limits[0, 1] + 1, 2)))
+
+    def test_random_crops_of_grayscale_images_begin_where_those_of_others_do(self):
+        """Its chroma is zero, on the grid of the others'."""
+        held = io.BytesIO()
+        Image.open(io.BytesIO(photo_jpegs()[0])).convert("L").save(held, "JPEG", quality=90)
+        self.put("tree/cat/grey.ic", encode(held.getvalue()))
+        folder, spec = ictorch.Folder(self.root), dataclasses.replace(FREQUENCIES, components=3, fit="crop or pad")
+        for seed in range(5):
+            for batch in Loader(folder, spec, 3, augment=Augment("random", flip=True), seed=seed):
+                self.assertEqual(batch.chroma.shape[1:], (42, 4, 5))
 
     def test_resized_crops_are_boxes_resized(self):
         """As torchvision makes them of the same boxes, where it is there."""

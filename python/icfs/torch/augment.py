@@ -109,24 +109,20 @@ def _draw_boxes(sizes: Numbers, scale: tuple[float, float], ratio: tuple[float, 
     return np.concatenate([corners, heights[:, None], widths[:, None]], 1)
 
 
-def _is_halved(layout: _abi.Layout) -> bool:
-    return bool(layout.ncomponents == 3 and layout.design.chroma == 2)
-
-
 def _extents(layout: _abi.Layout, spec: Spec) -> tuple[int, int]:
-    """Rows and columns of pixels that count."""
-    unit = layout.design.block * (2 if _is_halved(layout) else 1)
+    """Rows and columns of pixels that count. Windows of a grayscale image are those of one with chroma, as for libic."""
+    unit = layout.design.block * layout.design.chroma
     if not spec.whole_blocks:
         return layout.height, layout.width
     return layout.height // unit * unit, layout.width // unit * unit
 
 
 def _limits(layout: _abi.Layout, spec: Spec, height: int, width: int) -> tuple[int, int, int]:
-    halved = _is_halved(layout)
     rows, columns = _extents(layout, spec)
     if spec.values == "frequencies":
         rows, columns = -(-rows // layout.design.block), -(-columns // layout.design.block)
-    return max(0, rows - height), max(0, columns - width), 2 if halved and spec.values == "frequencies" else 1
+    unit = layout.design.chroma if spec.values == "frequencies" else 1
+    return max(0, rows - height), max(0, columns - width), unit
 
 
 def extents(items: Items, spec: Spec) -> Numbers:
