@@ -130,6 +130,7 @@ def evaluate(model: nn.Module, loader: DataLoader, device: torch.device) -> dict
             'test_s': (time.perf_counter() - began) / max(total, 1)}
 
 
+@torch.no_grad()
 def frozen(model: nn.Module, loader: DataLoader, device: torch.device) -> nn.Module:
     """The network as it is served: normalisations folded into weights, operations fused."""
     model.eval()

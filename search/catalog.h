@@ -4,8 +4,8 @@
  *
  * Any number of processes may share one catalog (write-ahead log; a busy database is waited for); within a process, any
  * number of threads. Reads go to the database at once. Writes are queued and made by one thread, many in a transaction, so
- * that who serves a file waits for a disk only where it is thousands of facts ahead of it: what was put is found by catalog_get_* of the same process only once it
- * is written, and a fact that is lost by a crash is found out again.
+ * that whoever serves a file does not wait for the disk, unless thousands of facts are queued. What was put is found by
+ * catalog_get of the same process only once it is written, and a fact that is lost by a crash is found out again.
  *
  * Schema versions are migrated upwards when a catalog is opened; a newer one is refused and left alone. A catalog does not
  * survive fork: open it in the process that uses it.
@@ -69,8 +69,9 @@ errint_t catalog_flush(struct catalog *catalog);
 errint_t catalog_get(struct catalog *catalog, const struct catalog_source *sources, size_t n,
                      const struct ic_variant *variant, struct catalog_known *ret_known);
 
-/* Remember something, or forget all that is known of a source. Waits where thousands of them are queued, at most some
- * seconds, and not again for a database that is held or cannot be written: what comes then is dropped. */
+/* Remember something, or forget all that is known of a source. Where the queue is full these wait for the disk, for as long
+ * as it goes on writing; for a database that is held or cannot be written, once and for seconds: what comes then is
+ * dropped until it can be written again. */
 void catalog_put_facts(struct catalog *catalog, const struct catalog_source *source, const struct catalog_facts *facts);
 void catalog_put_size(struct catalog *catalog, const struct catalog_source *source, const struct ic_variant *variant,
                       struct catalog_size size);

@@ -90,7 +90,7 @@ struct catalog {
 	uint64_t put, done;         /* changes ever queued, and ever dealt with */
 	struct catalog_call *calls; /* first come, first served; before the queue */
 	errint_t err;               /* of the last write that failed, until told */
-	bool is_stalled; /* nothing was written for long, or the last batch could not be: nobody waits for room */
+	bool is_stalled; /* nothing is written for STALL_S, or the last batch could not be: nobody waits for room */
 	bool closing;
 };
 

@@ -9,7 +9,7 @@
 
 #define QUEUE_SIZE 8192 /* changes; 0.8 MB */
 #define BATCH_MAX 1024 /* changes in a transaction */
-#define STALL_S 2      /* a disk is behind for less; who has waited for so long waits no more until it writes again */
+#define STALL_S 2      /* without a batch written: nobody waits any more until one is */
 
 int catalog_run(sqlite3_stmt *statement)
 {
@@ -178,18 +178,30 @@ void catalog_stop_writer(struct catalog *catalog)
 	free(catalog->queue);
 }
 
-/* Who looks at a large directory outruns the disk, and is slowed down to its pace: what is known then need not be found
- * out again. */
-static bool wait_for_room(struct catalog *catalog)
+static struct timespec after_a_stall(void)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += STALL_S;
+	return until;
+}
+
+/* Who looks at a large directory outruns the disk, and is slowed down to its pace: what is known then need not be found
+ * out again. */
+static bool wait_for_room(struct catalog *catalog)
+{
+	struct timespec until = after_a_stall();
+	uint64_t done = catalog->done;
 	while (catalog->count == QUEUE_SIZE && !catalog->is_stalled) {
 		if (pthread_cond_timedwait(&catalog->room, &catalog->queue_lock, &until) != ETIMEDOUT)
 			continue;
-		catalog->is_stalled = true;
-		pthread_cond_broadcast(&catalog->room);
+		if (catalog->done != done) { /* others were faster to take the room */
+			until = after_a_stall();
+			done = catalog->done;
+		} else if (catalog->count == QUEUE_SIZE) {
+			catalog->is_stalled = true;
+			pthread_cond_broadcast(&catalog->room);
+		}
 	}
 	return catalog->count < QUEUE_SIZE;
 }

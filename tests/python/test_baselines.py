@@ -125,6 +125,9 @@ class Baselines(Folder):
         self.assertEqual([(row["name"], row["seed"]) for row in self.rows()],
                          [(name, seed) for seed in "01" for name in ("JPEG", "s2x2-b8-k5-q7", "s1x2-b4-k5-q5")])
         self.assertEqual([design[:10] for *_, design in self.given("frequencies")], ["0202080507", "0102040505"] * 2)
+        done = subprocess.run(list(map(str, self.line("--only", "choice"))), capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--only choice takes --choice DESIGN", done.stderr)
 
     def test_goes_on_where_it_was_interrupted(self):
         line = self.line("--only", "jpeg", "--only", "tuned", "--quality", "50", "--shrink", "1", "2", "--seeds", "2")

@@ -125,7 +125,7 @@ START_TEST(numbers_of_any_size_are_kept)
 }
 END_TEST
 
-/* Far more than are queued, as fast as they can be put: none is lost, whoever is slower. */
+/* Far more than are queued, as fast as they can be put: none is lost while the disk goes on. */
 START_TEST(who_outruns_the_disk_loses_nothing)
 {
 	const unsigned n = 30000;
