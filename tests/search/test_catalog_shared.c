@@ -18,6 +18,7 @@
 #define NWORKERS 4
 #define NFACTS 300
 #define AT_ONCE 2.0  /* seconds in which what does not wait is done, on a machine that is busy; who waits takes 5 */
+#define STALLED 4.0  /* seconds in which who waits 2 for room in the queue is done */
 #define GIVEN_UP 9.0 /* seconds in which a writer has given up, 5 of them in SQLite */
 
 static double now(void)
@@ -167,6 +168,17 @@ static void let_go(struct holder holder)
 	finish_child(holder.pid);
 }
 
+/* More than the queue takes, of sources from 2 on. */
+static void put_many(struct catalog *catalog, uint64_t nbytes)
+{
+	struct ic_variant design = variant();
+
+	for (unsigned i = 2; i < 20000; i++) {
+		struct catalog_source source = source_at(i);
+		catalog_put_size(catalog, &source, &design, (struct catalog_size){nbytes, false});
+	}
+}
+
 /* Who fills its queue waits for it once, for seconds, and then no more. */
 START_TEST(a_catalog_that_is_held_delays_nobody_for_long)
 {
@@ -178,11 +190,8 @@ START_TEST(a_catalog_that_is_held_delays_nobody_for_long)
 	ck_assert_int_eq(catalog_flush(catalog), 0);
 	struct holder holder = hold();
 	double start = now();
-	for (unsigned i = 2; i < 20000; i++) { /* more than the queue takes */
-		source = source_at(i);
-		catalog_put_size(catalog, &source, &design, (struct catalog_size){i, false});
-	}
-	ck_assert_msg(now() - start < GIVEN_UP, "putting took %f s", now() - start);
+	put_many(catalog, 10);
+	ck_assert_msg(now() - start < STALLED, "putting took %f s", now() - start);
 
 	start = now();
 	source = source_at(1);
@@ -194,6 +203,25 @@ START_TEST(a_catalog_that_is_held_delays_nobody_for_long)
 	catalog_close(catalog);
 	ck_assert_msg(now() - start < GIVEN_UP, "closing took %f s", now() - start);
 	let_go(holder);
+}
+END_TEST
+
+START_TEST(a_catalog_that_was_held_is_waited_for_again)
+{
+	struct catalog *catalog = open_catalog();
+	struct ic_variant design = variant();
+	struct holder holder = hold();
+
+	put_many(catalog, 10);
+	let_go(holder);
+	catalog_flush(catalog);
+	put_many(catalog, 20);
+	ck_assert_int_eq(catalog_flush(catalog), 0);
+	for (unsigned i = 2; i < 20000; i++) {
+		struct catalog_source source = source_at(i);
+		ck_assert_int_eq(get(catalog, &source, &design), 20);
+	}
+	catalog_close(catalog);
 }
 END_TEST
 
@@ -282,6 +310,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, threads_share_a_catalog);
 	tcase_add_test(cases, processes_share_a_catalog);
 	tcase_add_test(cases, a_catalog_that_is_held_delays_nobody_for_long);
+	tcase_add_test(cases, a_catalog_that_was_held_is_waited_for_again);
 	tcase_add_test(cases, a_catalog_that_is_held_is_reported_and_got_over);
 	tcase_add_test(cases, a_catalog_that_is_held_can_be_opened);
 	tcase_add_test(cases, opening_a_catalog_again_keeps_the_locks_of_the_first);
