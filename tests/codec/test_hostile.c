@@ -10,10 +10,10 @@
 #include "attempt.h"
 #include "codec_helpers.h"
 #include "decode_all.h"
+#include "heap.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,84 +22,6 @@
 #define NROUNDS 4
 #define PAGE_SIZE 4096 /* to which malloc may round up */
 #define SECONDS_MAX 5  /* of processor time for one file, under the slowest sanitizer */
-
-/* --- Allocations ------------------------------------------------------------------------------------------------- */
-
-/* The one place for them, since malloc takes no context. */
-static struct {
-	bool watched;
-	unsigned long count;              /* allocations so far */
-	unsigned long fail_from, fail_to; /* these fail, counted from 1; 0: none */
-	long live;                        /* not freed yet */
-	size_t nbytes, peak;
-} heap;
-
-void *__real_malloc(size_t nbytes);
-void *__real_calloc(size_t n, size_t nbytes);
-void *__real_realloc(void *memory, size_t nbytes);
-void __real_free(void *memory);
-void *__wrap_malloc(size_t nbytes);
-void *__wrap_calloc(size_t n, size_t nbytes);
-void *__wrap_realloc(void *memory, size_t nbytes);
-void __wrap_free(void *memory);
-
-static bool must_fail(void)
-{
-	if (!heap.watched)
-		return false;
-	heap.count++;
-	return heap.count >= heap.fail_from && heap.count <= heap.fail_to;
-}
-
-static void *gained(void *memory)
-{
-	if (memory && heap.watched) {
-		heap.live++;
-		heap.nbytes += malloc_usable_size(memory);
-		heap.peak = heap.nbytes > heap.peak ? heap.nbytes : heap.peak;
-	}
-	return memory;
-}
-
-static void lost(void *memory)
-{
-	if (memory && heap.watched) {
-		heap.live--;
-		heap.nbytes -= malloc_usable_size(memory);
-	}
-}
-
-void *__wrap_malloc(size_t nbytes)
-{
-	return must_fail() ? NULL : gained(__real_malloc(nbytes));
-}
-
-void *__wrap_calloc(size_t n, size_t nbytes)
-{
-	return must_fail() ? NULL : gained(__real_calloc(n, nbytes));
-}
-
-void *__wrap_realloc(void *memory, size_t nbytes)
-{
-	if (must_fail())
-		return NULL;
-	lost(memory);
-	return gained(__real_realloc(memory, nbytes));
-}
-
-void __wrap_free(void *memory)
-{
-	lost(memory);
-	__real_free(memory);
-}
-
-static void heap_watch(unsigned long fail_from, unsigned long fail_to)
-{
-	memset(&heap, 0, sizeof(heap));
-	heap.fail_from = fail_from;
-	heap.fail_to = fail_to;
-	heap.watched = true;
-}
 
 /* --- Samples ------------------------------------------------------------------------------------------------------ */
 
