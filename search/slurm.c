@@ -72,6 +72,11 @@ char *slurm_path(const struct slurm *slurm, const char *key, const char *kind)
 	return asprintf(&path, "%s/%s.%s", slurm->settings.folder, key, kind) < 0 ? NULL : path;
 }
 
+static bool is_cancelled(const struct slurm *slurm)
+{
+	return slurm->settings.cancelled && atomic_load(slurm->settings.cancelled);
+}
+
 static bool has_answer(const struct slurm *slurm, const char *key)
 {
 	char *path = slurm_path(slurm, key, "answer");
@@ -320,25 +325,40 @@ bool slurm_has(struct slurm *slurm, const char *key)
 
 /* --- Waiting ------------------------------------------------------------------------------------------------------ */
 
-/* The lock is held. Ask Slurm, but not more often than there is need to. */
-static errint_t look(struct slurm *slurm, struct ic_why *why)
+/* The longer it takes, the less often is looked: 256 may wait at once, on a file system that others use. */
+static void pause_since(double start_s)
 {
-	double now = now_s(), pause = POLL_SHARE * (now - slurm->changed_s);
-	struct ic_why trouble = {""};
+	double s = POLL_SHARE * (now_s() - start_s);
 
-	pause = pause < LOOK_S ? LOOK_S : pause > POLL_S_MAX ? POLL_S_MAX : pause;
-	if (now - slurm->polled_s < pause)
-		return 0;
+	s = s < LOOK_S ? LOOK_S : s > LOOK_S_MAX ? LOOK_S_MAX : s;
+	struct timespec pause = {.tv_sec = (time_t)s, .tv_nsec = (long)((s - (double)(time_t)s) * 1e9)};
+	nanosleep(&pause, NULL);
+}
+
+/* The lock is held. 0: Slurm told, or does not answer, which is borne for a while. */
+static errint_t ask(struct slurm *slurm, struct ic_why *why)
+{
+	struct ic_why trouble = {""};
 	errint_t err = poll_queue(slurm, &trouble);
+
 	if (!err) {
 		slurm->trouble_s = 0;
 		return 0;
 	}
 	if (slurm->trouble_s == 0)
-		slurm->trouble_s = now;
-	if (err == -ENOENT || err == -ENOMEM || now - slurm->trouble_s > PATIENCE_S)
+		slurm->trouble_s = now_s();
+	if (err == -ENOENT || err == -ENOMEM || now_s() - slurm->trouble_s > PATIENCE_S)
 		return ic_fail(why, err == -ENOMEM ? err : -EIO, "%s", trouble.text);
 	return 0;
+}
+
+/* The lock is held. Ask Slurm, but not more often than there is need to. */
+static errint_t look(struct slurm *slurm, struct ic_why *why)
+{
+	double now = now_s(), pause = POLL_SHARE * (now - slurm->changed_s);
+
+	pause = pause < LOOK_S ? LOOK_S : pause > POLL_S_MAX ? POLL_S_MAX : pause;
+	return now - slurm->polled_s < pause ? 0 : ask(slurm, why);
 }
 
 static errint_t tell_end(const struct task *task, struct ic_why *why)
@@ -370,23 +390,13 @@ static errint_t attend(struct slurm *slurm, const char *key, struct ic_why *why)
 	return submit(slurm, &key, 1, NULL, why);
 }
 
-/* The longer it takes, the less often is looked: 256 may wait at once, on a file system that others use. */
-static void pause_since(double start_s)
-{
-	double s = POLL_SHARE * (now_s() - start_s);
-
-	s = s < LOOK_S ? LOOK_S : s > LOOK_S_MAX ? LOOK_S_MAX : s;
-	struct timespec pause = {.tv_sec = (time_t)s, .tv_nsec = (long)((s - (double)(time_t)s) * 1e9)};
-	nanosleep(&pause, NULL);
-}
-
 errint_t slurm_wait(struct slurm *slurm, const char *key, struct ic_why *why)
 {
 	double start_s = now_s();
 	errint_t err = 0;
 
 	while (!err && !has_answer(slurm, key)) {
-		if (slurm->settings.cancelled && atomic_load(slurm->settings.cancelled))
+		if (is_cancelled(slurm))
 			return ic_fail(why, -ECANCELED, "stopped");
 		pthread_mutex_lock(&slurm->lock);
 		err = attend(slurm, key, why);
@@ -449,6 +459,21 @@ static void forget_ended(struct slurm *slurm, struct dirent **files, int nfiles)
 	}
 }
 
+/* Which tasks live has to be known before any is submitted: a controller that is being restarted is waited for. */
+static errint_t ask_until_told(struct slurm *slurm, struct ic_why *why)
+{
+	double start_s = now_s();
+	errint_t err = ask(slurm, why);
+
+	while (!err && slurm->trouble_s > 0) {
+		if (is_cancelled(slurm))
+			return ic_fail(why, -ECANCELED, "stopped");
+		pause_since(start_s);
+		err = ask(slurm, why);
+	}
+	return err;
+}
+
 static errint_t go_on(struct slurm *slurm, struct ic_why *why)
 {
 	struct dirent **files;
@@ -457,9 +482,8 @@ static errint_t go_on(struct slurm *slurm, struct ic_why *why)
 
 	for (int i = 0; !err && i < n; i++)
 		err = load_array(slurm, files[i]->d_name, why);
-	/* Which of them live has to be known before any is submitted. */
 	if (!err && slurm->ntasks)
-		err = poll_queue(slurm, why);
+		err = ask_until_told(slurm, why);
 	if (!err)
 		forget_ended(slurm, files, n);
 	for (int i = 0; i < n; i++)

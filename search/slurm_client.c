@@ -169,13 +169,3 @@ errint_t slurm_client_list(void (*told)(void *context, const struct slurm_told *
 	free(text);
 	return 0;
 }
-
-void slurm_client_cancel(const char *task)
-{
-	struct ic_why why;
-	char line[80], *text;
-
-	snprintf(line, sizeof(line), "scancel %.60s", task);
-	if (!call("scancel", line, &text, &why))
-		free(text);
-}

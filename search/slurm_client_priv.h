@@ -32,6 +32,3 @@ struct slurm_told {
 /* Each task of the caller's. -ENOENT, -EIO, -ENOMEM, -errno. */
 errint_t slurm_client_list(void (*told)(void *context, const struct slurm_told *told), void *context,
                            struct ic_why *why);
-
-/* End a task, "12_3"; no failure is told. */
-void slurm_client_cancel(const char *task);

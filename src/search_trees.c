@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ extern char **environ;
 struct search_trees {
 	struct evaluator_trees table;
 	char *directory, *work, *point, *log;
+	pthread_mutex_t first; /* over the first take, which mounts */
+	bool is_tried;
 	int life; /* of the mount: it ends when this is closed, also by our death; -1: nothing is mounted */
 	pid_t mount;
 	char *lock_path;
@@ -96,13 +99,22 @@ static bool wait_until_ready(struct search_trees *trees)
 	return true;
 }
 
-/* Where that cannot be, trees are exported, and the log says why. */
-static errint_t try_mount(struct search_trees *trees, const char *self, struct ic_why *why)
+static void find_self(char self[static 4096])
 {
+	ssize_t n = readlink("/proc/self/exe", self, 4095);
+
+	self[n > 0 ? n : 0] = 0;
+}
+
+/* Where that cannot be, trees are exported, and the log says why. */
+static errint_t try_mount(struct search_trees *trees, struct ic_why *why)
+{
+	char self[4096];
 	const char *const argv[] = {"/bin/sh",    "-c",       mount_script, "icfs-search-mount", self, trees->directory,
 	                            trees->point, trees->log, NULL};
 	int life[2];
 
+	find_self(self);
 	if (mkdir(trees->point, 0777))
 		return ic_fail(why, -errno, "%.120s: %s", trees->point, strerror(errno));
 	if (pipe2(life, O_CLOEXEC))
@@ -118,6 +130,18 @@ static errint_t try_mount(struct search_trees *trees, const char *self, struct i
 	return err ? ic_fail(why, err, "%s", strerror(-err)) : 0;
 }
 
+static errint_t mount_once(struct search_trees *trees, struct ic_why *why)
+{
+	errint_t err = 0;
+
+	pthread_mutex_lock(&trees->first);
+	if (!trees->is_tried)
+		err = try_mount(trees, why);
+	trees->is_tried = !err;
+	pthread_mutex_unlock(&trees->first);
+	return err;
+}
+
 /* --- Trees -------------------------------------------------------------------------------------------------------- */
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
@@ -128,10 +152,9 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
 static errint_t export_one(struct search_trees *trees, char *design, char *face, char *path, struct ic_why *why)
 {
 	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	pid_t pid;
 
-	self[n > 0 ? n : 0] = 0;
+	find_self(self);
 	const char *const argv[] = {self, "export", "--design",       design, "--face",
 	                            face, "--",     trees->directory, path,   NULL};
 	errint_t err = start(trees, argv, -1, &pid);
@@ -149,7 +172,10 @@ static errint_t take(void *context, const struct ic_design *design, enum ic_face
 	char text[IC_DESIGN_STRING_SIZE], name[IC_DESIGN_STRING_SIZE];
 	char *path;
 	int n;
+	errint_t err = mount_once(trees, why);
 
+	if (err)
+		return err;
 	ic_design_print(design, text);
 	snprintf(name, sizeof(name), "%s", ic_face_name(face));
 	if (trees->life >= 0)
@@ -158,7 +184,7 @@ static errint_t take(void *context, const struct ic_design *design, enum ic_face
 		n = asprintf(&path, "%s-%s,%s", trees->point, text, name);
 	if (n < 0)
 		return ic_fail(why, -ENOMEM, "out of memory");
-	errint_t err = trees->life >= 0 ? 0 : export_one(trees, text, name, path, why);
+	err = trees->life >= 0 ? 0 : export_one(trees, text, name, path, why);
 	if (err) {
 		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 		free(path);
@@ -265,22 +291,18 @@ static errint_t place(const char *catalog, const char *work, char **ret_work, st
 static errint_t set_up(struct search_trees *trees, const char *directory, const char *catalog, const char *work,
                        struct ic_why *why)
 {
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	errint_t err = place(catalog, work, &trees->work, why);
 
 	if (err)
 		return err;
-	if (n <= 0)
+	if (access("/proc/self/exe", F_OK))
 		return ic_fail(why, -ENOENT, "/proc is needed");
-	self[n] = 0;
 	trees->directory = strdup(directory);
 	if (!trees->directory || asprintf(&trees->point, "%s/tree-%d", trees->work, (int)getpid()) < 0 ||
 	    asprintf(&trees->log, "%s/trees.log", trees->work) < 0)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	remove_left_trees(trees->work);
-	err = hold_lock(trees, why);
-	return err ? err : try_mount(trees, self, why);
+	return hold_lock(trees, why);
 }
 
 errint_t search_trees_new(const char *directory, const char *catalog, const char *work, struct search_trees **ret_trees,
@@ -291,6 +313,7 @@ errint_t search_trees_new(const char *directory, const char *catalog, const char
 	if (!trees)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	*trees = (struct search_trees){.table = {trees, take, give_back}, .life = -1, .lock = -1};
+	pthread_mutex_init(&trees->first, NULL);
 	errint_t err = set_up(trees, directory, catalog, work, why);
 	if (err)
 		search_trees_free(trees);
@@ -311,6 +334,7 @@ void search_trees_free(struct search_trees *trees)
 		unlink(trees->lock_path);
 		close(trees->lock);
 	}
+	pthread_mutex_destroy(&trees->first);
 	free(trees->lock_path);
 	free(trees->directory);
 	free(trees->work);

@@ -2,8 +2,9 @@
 /*
  * search_trees.h: a dataset's trees under designs, for the programs that a search runs: the views of a mount of its own,
  * or, where nothing can be mounted, exported trees, which are removed when they were used. Both are made by this program,
- * `icfs mount` and `icfs export`. The mount ends with the search, however it ends; exported trees of one that was killed are
- * removed by the next that works in the same place.
+ * `icfs mount` and `icfs export`. The first tree that is taken mounts, so that a search whose programs run on other machines
+ * mounts nothing here. The mount ends with the search, however it ends; exported trees of one that was killed are removed
+ * by the next that works in the same place.
  */
 #pragma once
 

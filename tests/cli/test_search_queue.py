@@ -61,6 +61,9 @@ class Queue(SetTest):
             options = task["options"]
             self.assertEqual((options["partition"], options["gres"], options["exclusive"]), ("long", "gpu:1", ""))
             self.assertRegex(options["array"], r"^0-\d+%3$")
+        # Tasks take trees on machines of their own; a search for which others run takes none.
+        self.assertFalse((self.dir / "cluster.db-work" / "trees.log").exists())
+        self.assertTrue((self.dir / "local.db-work" / "trees.log").exists())
 
     def test_one_array_where_no_weights_pass(self):
         self.works("cluster", command="cat {data}/train/*/* | wc -c | sed 's/^/accuracy=0./'")
@@ -83,6 +86,19 @@ class Queue(SetTest):
         self.trouble()
         self.works("cluster")  # the same command goes on
         self.assertEqual(len(self.rows("cluster")), 6)
+
+    def test_a_controller_that_is_being_restarted(self):
+        """A search that goes on waits until it is told which of its tasks live, and submits none of them twice."""
+        self.trouble(*(f"{n} NODE_FAIL" for n in range(4, 40)))
+        self.fails("Slurm's job", "cluster")
+        before = [task["state"] for task in self.tasks()].count("COMPLETED")
+        self.trouble()
+        (self.dir / "down").write_text("3")
+        self.works("cluster")
+        self.assertEqual((self.dir / "down").read_text(), "0")
+        self.assertEqual(len(self.rows("cluster")), 6)
+        self.assertEqual([task["state"] for task in self.tasks()].count("COMPLETED"), 6)
+        self.assertGreaterEqual(before, 1)
 
     def test_a_design_that_takes_too_long(self):
         """It has no result, and the others have."""
