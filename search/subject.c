@@ -107,11 +107,6 @@ void subject_apply(struct subject *subject, struct search_settings *settings)
 	settings->cancelled = subject->settings.cancelled;
 }
 
-const struct dataset *subject_dataset(const struct subject *subject)
-{
-	return subject->dataset;
-}
-
 struct evaluator_description subject_description(const struct subject *subject)
 {
 	struct evaluator_description description;

@@ -42,5 +42,4 @@ void subject_close(struct subject *subject); /* NULL is fine */
  * how costs are measured, and what ends it. They are the subject's. */
 void subject_apply(struct subject *subject, struct search_settings *settings);
 
-const struct dataset *subject_dataset(const struct subject *subject);
 struct evaluator_description subject_description(const struct subject *subject);
