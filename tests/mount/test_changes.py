@@ -25,17 +25,17 @@ class Changes(MountTest):
         self.wait_for_names(["a.ic"], "sub")
         self.assertFalse((self.point / "sub/b.ic").exists())  # the kernel now remembers that it is not there
         self.put("sub/b.jpg", images()[1])
-        self.assertTrue(until((self.point / "sub/b.ic").exists, 5))
+        self.assertTrue(until((self.point / "sub/b.ic").exists))
         self.assert_object("sub/b.ic", images()[1])
         self.wait_for_names(["a.ic", "b.ic"], "sub")
         os.unlink(self.source / "sub/a.jpg")
-        self.assertTrue(until(lambda: not (self.point / "sub/a.ic").exists(), 5))
+        self.assertTrue(until(lambda: not (self.point / "sub/a.ic").exists()))
         self.wait_for_names(["b.ic"], "sub")
         os.rename(self.source / "sub/b.jpg", self.source / "sub/c.jpg")
-        self.assertTrue(until((self.point / "sub/c.ic").exists, 5))
-        self.assertTrue(until(lambda: not (self.point / "sub/b.ic").exists(), 5))
+        self.assertTrue(until((self.point / "sub/c.ic").exists))
+        self.assertTrue(until(lambda: not (self.point / "sub/b.ic").exists()))
         shutil.rmtree(self.source / "sub")
-        self.assertTrue(until(lambda: not (self.point / "sub").exists(), 5))
+        self.assertTrue(until(lambda: not (self.point / "sub").exists()))
 
     def test_names_that_depend_on_a_neighbour(self):
         self.put("cat.jpg", images()[0])
@@ -43,14 +43,14 @@ class Changes(MountTest):
         self.wait_for_names(["cat.ic"])
         self.put("cat.jpeg", images()[1])
         self.wait_for_names(["cat.jpeg.ic", "cat.jpg.ic"])
-        self.assertTrue(until(lambda: not (self.point / "cat.ic").exists(), 5))
+        self.assertTrue(until(lambda: not (self.point / "cat.ic").exists()))
         self.assert_object("cat.jpg.ic", images()[0])
         os.unlink(self.source / "cat.jpeg")
         self.wait_for_names(["cat.ic"])
-        self.assertTrue(until((self.point / "cat.ic").exists, 5))
+        self.assertTrue(until((self.point / "cat.ic").exists))
         self.put("cat.ic", b"real")
-        self.assertTrue(until(lambda: self.shows("cat.ic", b"real"), 5))
-        self.assertTrue(until((self.point / "cat.jpg.ic").exists, 5))
+        self.assertTrue(until(lambda: self.shows("cat.ic", b"real")))
+        self.assertTrue(until((self.point / "cat.jpg.ic").exists))
 
     def test_a_file_that_turns_into_an_image_and_back(self):
         self.put("x.jpg", b"")
@@ -73,7 +73,7 @@ class Changes(MountTest):
         self.replace("label.txt", b"twotwo")
         self.new = encode(self.source / "a.jpg")
         self.assertTrue(self.replaced_source("a.ic"))
-        self.assertTrue(until(lambda: self.shows("label.txt", b"twotwo"), 5))
+        self.assertTrue(until(lambda: self.shows("label.txt", b"twotwo")))
         self.put("a.jpg", images()[2])
         self.new = encode(self.source / "a.jpg")
         self.assertTrue(self.replaced_source("a.ic"))
@@ -92,7 +92,7 @@ class Changes(MountTest):
             self.assertEqual(caught.exception.errno, errno.ESTALE)
             self.assertEqual(os.fstat(object_file.fileno()).st_size, len(old))
             self.assertEqual(object_file.read(len(old)), old)
-        self.assertTrue(until(lambda: self.shows("big.bin", b"2" * 3000000), 5))
+        self.assertTrue(until(lambda: self.shows("big.bin", b"2" * 3000000)))
 
     def test_permissions_follow(self):
         path = self.put("a.jpg", images()[0])
@@ -100,7 +100,7 @@ class Changes(MountTest):
         self.mount()
         self.assertEqual(os.stat(self.point / "a.ic").st_mode & 0o777, 0o444)
         os.chmod(path, 0o600)
-        self.assertTrue(until(lambda: os.stat(self.point / "a.ic").st_mode & 0o777 == 0o400, 5))
+        self.assertTrue(until(lambda: os.stat(self.point / "a.ic").st_mode & 0o777 == 0o400))
 
     def test_a_directory_that_is_replaced(self):
         self.put("d/a.jpg", images()[0])
@@ -119,11 +119,9 @@ class Changes(MountTest):
         os.link(self.source / "here/a.jpg", self.source / "far/a.jpg")
         mount = self.mount("staleness=0.3")
         self.assert_object("here/a.ic", images()[0])
-        time_of_change = time.monotonic()
         self.put("far/a.jpg", images()[1])
         self.new = encode(self.source / "here/a.jpg")
         self.assertTrue(self.replaced_source("here/a.ic"))
-        self.assertLess(time.monotonic() - time_of_change, 5)
         self.assertIn("0.3", mount.text("policy"))
 
     def test_what_inotify_cannot_tell_of(self):
@@ -225,7 +223,7 @@ class Changes(MountTest):
         self.mount()
         self.read_while("a.bin", lambda n: self.replace("a.bin", contents[n % 4]), contents, READS)
         final = (self.source / "a.bin").read_bytes()
-        self.assertTrue(until(lambda: self.shows("a.bin", final), 5))
+        self.assertTrue(until(lambda: self.shows("a.bin", final)))
 
     def test_no_mixture_of_a_file_of_one_size(self):
         contents = [bytes([65 + i]) * 200000 for i in range(4)]
