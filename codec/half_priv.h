@@ -37,11 +37,11 @@ static inline void half_of_all(const float *in, size_t n, uint16_t *out)
 {
 	size_t i = 0;
 #if defined(__F16C__)
-	for (; n - i >= 8; i += 8)
+	for (; i < n / 8 * 8; i += 8)
 		_mm_storeu_si128((__m128i *)(out + i),
 		                 _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT));
 #elif defined(__aarch64__)
-	for (; n - i >= 4; i += 4)
+	for (; i < n / 4 * 4; i += 4)
 		vst1_u16(out + i, vreinterpret_u16_f16(vcvt_f16_f32(vld1q_f32(in + i))));
 #endif
 	for (; i < n; i++)
