@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import sqlite3
 import subprocess
 import tempfile
@@ -45,7 +46,7 @@ class Searching(CliTest):
         return self.ok("search", *FEW, *args).decode()
 
     def begin(self, evaluations):
-        """A search that has evaluated something and is not done."""
+        """A search that has evaluated something and is not done: it stands still until SIGCONT."""
         process = subprocess.Popen([ICFS, "search", f"--evaluations={evaluations}", self.set], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
         end = time.monotonic() + 60
@@ -55,5 +56,6 @@ class Searching(CliTest):
                     break
             except sqlite3.OperationalError:
                 pass  # not made yet
-            time.sleep(0.02)
+            time.sleep(0.005)
+        process.send_signal(signal.SIGSTOP)
         return process

@@ -123,6 +123,7 @@ class SearchTest(Searching):
         """A search that is sent a signal once something was evaluated; its exit status and stderr."""
         process = self.begin(90)
         process.send_signal(number)
+        process.send_signal(signal.SIGCONT)
         _, errors = process.communicate(timeout=60)
         return process.returncode, errors.decode()
 

@@ -4,7 +4,9 @@
 import os
 import pathlib
 import shutil
+import signal
 import sqlite3
+import time
 import unittest
 
 from cli import icfs
@@ -109,11 +111,21 @@ class BadInput(Searching):
                     self.assertRegex(done.stderr.decode(), rf"^icfs: {self.catalog}: .*(malformed|damaged|no catalog|not)")
                 self.assertEqual(len(self.catalog.read_bytes()), len(damaged))
 
-    def lock(self, kind):
-        db = sqlite3.connect(self.catalog, isolation_level=None)
+    def lock(self, kind, timeout=60):
+        db = sqlite3.connect(self.catalog, isolation_level=None, timeout=timeout)
         self.addCleanup(db.close)
         db.execute(f"BEGIN {kind}")
         return db
+
+    def lock_beside(self, process):
+        """Where it stands still within a transaction, it goes on to the end of that."""
+        while True:
+            try:
+                return self.lock("IMMEDIATE", timeout=0)
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.002)
+                process.send_signal(signal.SIGSTOP)
 
     def test_a_locked_catalog(self):
         self.ok("search", "pin", "s1x1-b8-k3-q8", self.dir)
@@ -125,7 +137,8 @@ class BadInput(Searching):
     def test_a_catalog_that_is_locked_for_a_while(self):
         """What was measured meanwhile is waited for, and written."""
         process = self.begin(60)
-        db = self.lock("IMMEDIATE")
+        db = self.lock_beside(process)
+        process.send_signal(signal.SIGCONT)
         line = process.stderr.readline().decode()
         self.assertEqual(line, f"icfs: warning: {self.catalog}: database is locked; waiting for it, since a measurement is "
                                "to be written\n")

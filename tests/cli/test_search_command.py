@@ -229,7 +229,8 @@ class Weights(Command):
                 while not kills and not self.calls.exists() and process.poll() is None:
                     time.sleep(0.005)  # the first kill is during an evaluation, however long it takes to get there
                 try:
-                    process.wait(draw.uniform(0.05, 0.9) if kills else 0)
+                    # The later, the longer: on a slow machine none of the first may get anywhere.
+                    process.wait(draw.uniform(0.05, 0.9) * (1 + kills / 5) if kills else 0)
                     break
                 except subprocess.TimeoutExpired:
                     process.kill()
@@ -270,7 +271,7 @@ class Hostile(Command):
         start = time.monotonic()
         self.stops("killed after 1 s (--set timeout)", "trap '' TERM INT; echo {data}; sleep 1000; sleep 1000",
                    "--set=timeout=1", "--set=tries=1")
-        self.assertLess(time.monotonic() - start, 30)
+        self.assertLess(time.monotonic() - start, 300)  # of 2,000
 
     def wait_gone(self, mark):
         for _ in range(1000):

@@ -2,6 +2,7 @@
 """icfs search with its catalog on a disk that is full or read-only. It is a tmpfs, in a namespace of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 import unittest
@@ -45,6 +46,7 @@ class Disks(Searching):
     def test_a_disk_that_fills_is_waited_for(self):
         process = self.begin(60)
         self.fill()
+        process.send_signal(signal.SIGCONT)
         line = process.stderr.readline().decode()
         self.assertRegex(line, r"^icfs: warning: .*; waiting for it, since a measurement is to be written\n$")
         (self.disk / "ballast").unlink()

@@ -95,9 +95,11 @@ class Slurm(SetTest):
 
     def test_a_job_that_somebody_cancels(self):
         """It is submitted again, within the limit; then the search ends, says so, and goes on later."""
-        judge = self.judge("sleep 1;")
+        once = self.dir / "once"
+        judge = self.judge(f"[ -e {once} ] || {{ : > {once}; sleep 1000; }};")  # the first is there until it is cancelled
         process = self.begin("cluster", judge)
         self.wait_for_calls(1)
+        self.cluster.wait(once.exists, "the first program")
         self.cluster.run("scancel", "--me", "--state=RUNNING")
         code, out, err = self.ended(process)
         self.assertEqual((code, err), (0, ""), out)

@@ -198,6 +198,7 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
+	tcase_set_timeout(lines, 0); /* meson has one */
 	tcase_add_checked_fixture(lines, make_file, remove_file);
 	tcase_add_test(lines, names_cannot_forge_lines);
 	tcase_add_test(lines, levels_select);

@@ -178,7 +178,9 @@ static void put_until_killed(const struct scene *scene, const struct task tasks[
 
 static void run_and_kill(const struct scene *scene, uint64_t seed)
 {
-	const struct timespec life = {.tv_nsec = 1000000 + (long)(seed * 7919 % 60) * 1000000};
+	/* The later, the longer: on a slow machine none of the first may get to write. */
+	uint64_t life_ms = (1 + seed * 7919 % 60) * (1 + seed / NKILLS);
+	const struct timespec life = {.tv_sec = (time_t)(life_ms / 1000), .tv_nsec = (long)(life_ms % 1000) * 1000000};
 	static struct task tasks[NPUTS];
 	int status;
 

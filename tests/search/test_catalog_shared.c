@@ -17,9 +17,9 @@
 
 #define NWORKERS 4
 #define NFACTS 300
-#define AT_ONCE 2.0  /* seconds in which what does not wait is done, on a machine that is busy; who waits takes 5 */
-#define STALLED 4.0  /* seconds in which who waits 2 for room in the queue is done */
-#define GIVEN_UP 9.0 /* seconds in which a writer has given up, 5 of them in SQLite */
+#define AT_ONCE 4.5   /* seconds in which what does not wait is done, on a machine that is busy; who waits takes 5 */
+#define STALLED 60.0  /* seconds in which who waits 2 for room in the queue, once, is done; each time would be hours */
+#define GIVEN_UP 60.0 /* seconds in which a writer has given up, 5 of them in SQLite; else it never does */
 
 static double now(void)
 {

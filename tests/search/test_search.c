@@ -275,13 +275,13 @@ START_TEST(a_search_that_was_killed_ends_as_one_that_was_not)
 	catalog_close(catalog);
 	while (nkilled < 20) {
 		bool has_ended = false;
-		ck_assert_uint_lt(nsearches, 20);
+		ck_assert_uint_lt(nsearches, 200);
 		snprintf(name, sizeof(name), "killed%u.db", nsearches++);
 		path_in_scratch(name, path);
 		while (!has_ended && nkilled < 20) {
 			pid_t pid = start(path);
 			int status;
-			usleep(5000 + mixed(nkilled) % 60000);
+			usleep(5000 + mixed(nkilled + 20 * nsearches) % 60000);
 			kill(pid, SIGKILL);
 			waitpid(pid, &status, 0);
 			ck_assert_msg(WIFSIGNALED(status) || !WEXITSTATUS(status), "%d", status);
