@@ -347,7 +347,7 @@ class Export(CliTest):
             self.assertEqual(tree(dest), complete)
 
     def test_an_interrupt_ends_it_well(self):
-        count = 4000  # so many that it is not done when the signal comes, on a busy machine
+        count = 1200  # so many that it is not done when the signal comes, on a busy machine
         self.many(count)
         for number in (signal.SIGINT, signal.SIGTERM):
             dest = self.dir / f"signal-{number}"
