@@ -96,6 +96,19 @@ class Shown(Searching):
         self.assertIn("against the reference, since nothing was chosen", page)
         self.assertEqual(rows_of(page, "Baselines")[0][0], "s1x1-b8-k15-q8")
 
+    def test_an_epoch_of_the_sources_stands_beside_those_of_designs(self):
+        page = self.report("-b", self.file)
+        rows = rows_of(page, "Seconds of one epoch")
+        self.assertEqual([row[0] for row in rows], ["JPEG", "s1x1-b8-k15-q8", rows_of(page, "Baselines")[0][0]])
+        self.assertEqual(rows[0][1:5], ["-", "0.108", "0.720", "0.828"])  # 36 images of 3 and 20 ms
+        plot, = [svg for svg in ElementTree.fromstring(page).iter(SVG + "svg")
+                 if svg.find(SVG + "title").text == "Where an epoch's time goes"]
+        decoding = [float(bar.get("width")) for bar in plot.iter(SVG + "rect") if bar.get("class") == "decode"][1:]
+        self.assertEqual(len(decoding), 3)  # after the legend
+        self.assertGreater(decoding[0], 0)
+        self.file.write_text(BASELINES.replace("0.01,50", ",50"))
+        self.assertEqual(len(rows_of(self.report("-b", self.file), "Seconds of one epoch")), 2)
+
     def test_without_them_the_page_has_none(self):
         page = self.report()
         self.assertEqual(self.points(page), {resource: {} for resource in RESOURCES})

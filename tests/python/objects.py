@@ -7,6 +7,7 @@ import functools
 import importlib
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -90,6 +91,12 @@ class Folder(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return path
+
+
+def blocks(text, word):
+    """The indented passages of a page that hold a word, as they would be typed."""
+    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.MULTILINE)
+    return ["\n".join(line[4:] for line in block.splitlines()) for block in found if word in block]
 
 
 def main(*modules: tuple[str, str], unless: str | None = None) -> None:

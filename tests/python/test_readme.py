@@ -1,24 +1,17 @@
 # SPDX-License-Identifier: MIT
 """README's program in Python, and the lines of docs/python.md on one image and on batches, run as they are written."""
 import os
-import re
 
 import numpy as np
 
-from objects import ROOT, Folder, main, photo, run
+from objects import ROOT, Folder, blocks, main, photo, run
 
 import icfs
 
 
-def blocks(path, word):
-    """The indented passages of a page that hold a word, as they would be typed."""
-    found = re.findall(r"(?:^    .*\n|^\n(?=    ))+", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return ["\n".join(line[4:] for line in block.splitlines()) for block in found if word in block]
-
-
 class Readme(Folder):
     def test_program(self):
-        program, = blocks(ROOT / "README.md", "icfs.decode_batch")
+        program, = blocks((ROOT / "README.md").read_text(), "icfs.decode_batch")
         self.assertLessEqual(len([line for line in program.splitlines() if line.strip()]), 10)
         paths = [self.put(f"{number}.ic", photo(number=number)) for number in range(3)]
         output = run(os.environ["PYTHON"], self.put("program.py", program.encode()), *paths).decode().splitlines()
@@ -30,8 +23,8 @@ class Readme(Folder):
         names = {"icfs": icfs, "paths": [self.dir / "cat.ic"] * 2, "flips": [True, False]}
         os.chdir(self.dir)
         self.addCleanup(os.chdir, "/")
-        image, = blocks(ROOT / "docs" / "python.md", "image.coefficients")
-        batch, resized = blocks(ROOT / "docs" / "python.md", "batch = icfs.decode_batch")
+        image, = blocks((ROOT / "docs/python.md").read_text(), "image.coefficients")
+        batch, resized = blocks((ROOT / "docs/python.md").read_text(), "batch = icfs.decode_batch")
         exec(image, names)
         exec(batch, names)
         self.assertEqual(names["batch"].values.shape, (2, 3, 224, 224))

@@ -5,7 +5,7 @@ import unittest
 
 import numpy as np
 
-from objects import main, photo
+from objects import ROOT, blocks, main, photo
 
 import icfs
 
@@ -50,6 +50,15 @@ def last_maps(model, call):
         call()
     handle.remove()
     return seen[-1]
+
+
+class Written(unittest.TestCase):
+    def test_page(self):
+        """What the page says to write runs as it is written."""
+        block, = blocks((ROOT / "docs/python.md").read_text(), "stems.resnet_late_concat")
+        names = {"luma": torch.zeros(2, LUMA, 28, 28), "chroma": torch.zeros(2, CHROMA, 14, 14)}
+        exec(block, names)
+        self.assertEqual(names["model"].training, True)
 
 
 class Stems(unittest.TestCase):

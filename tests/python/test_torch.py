@@ -3,12 +3,13 @@
 import dataclasses
 import io
 import os
+import re
 import threading
 
 import numpy as np
 from PIL import Image
 
-from objects import DENSE, SPARSE, Folder, encode, main, objects, photo, photo_jpegs
+from objects import DENSE, ROOT, SPARSE, Folder, blocks, encode, main, objects, photo, photo_jpegs
 
 import icfs
 
@@ -44,6 +45,25 @@ class Torch(Folder):
         for each, other in zip(found, expected):
             for part, other_part in zip(each, other):
                 self.assertTrue(part is other_part is None or torch.equal(part, other_part))
+
+
+class Written(Torch):
+    """What the package and its page say to write runs as it is written, but for the folder."""
+
+    def run_block(self, text):
+        block, = blocks(text, "Loader(folder")
+        names = {"icfs": icfs, "Folder": ictorch.Folder, "Loader": Loader, "Augment": Augment}
+        exec(re.sub(r'Folder\("[^"]*"\)', f"Folder({str(self.root)!r})", block), names)
+        self.assertEqual(names["luma"].dtype, torch.float16)
+        size = names["spec"].size
+        self.assertEqual(names["luma"].shape[2:], size if isinstance(size, tuple) else (size, size))
+        self.assertEqual(len(names["luma"]), len(names["targets"]))
+
+    def test_package(self):
+        self.run_block(ictorch.__doc__)
+
+    def test_page(self):
+        self.run_block((ROOT / "docs/python.md").read_text())
 
 
 class Folders(Torch):

@@ -2,8 +2,8 @@
 """Train on .ic files with PyTorch: pixels or frequencies, whole batches at a time.
 
     folder = Folder("/mnt/train")                                  # a folder a class, as ImageFolder has it
-    spec = icfs.Spec(values="frequencies", chroma="apart", dtype="float16", size=28, fit="crop or pad")
-    for luma, chroma, targets in Loader(folder, spec, 256, shuffle=True, crop="random", flip=True):
+    spec = icfs.Spec(values="frequencies", chroma="apart", dtype="float16", size=28, fit="crop or pad", whole_blocks=True)
+    for luma, chroma, targets in Loader(folder, spec, 256, shuffle=True, augment=Augment("random", flip=True)):
         ...
 
 `Loader` reads and decodes in threads of the library inside this process, not in worker processes: handing a batch over
