@@ -28,10 +28,16 @@ class JudgeJudges(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.dir = pathlib.Path(folder.name)
 
-    def export(self, name, results):
+    def export(self, name, results, passes_on=False):
+        """An export of trainings; of those that pass weights on, the first begins with none, and trainings from scratch are
+        in the same catalog."""
         lines = ["evaluator,design,lineage,accuracy,infer_s,wall_s"]
-        lines += [f"\"command, and so on\",{design},,{accuracy},{infer},{wall}"
-                  for design, accuracy, infer, wall in results]
+        if passes_on:
+            lines += [f"\"command, and so on\",{design},,0.123,{infer},1000" for design, _, infer, _ in SCRATCH[:4]]
+        for number, (design, accuracy, infer, wall) in enumerate(results):
+            lineage = SCRATCH[0][0] if passes_on and number else ""
+            evaluator = "another command" if passes_on else "command, and so on"
+            lines.append(f"\"{evaluator}\",{design},{lineage},{accuracy},{infer},{wall}")
         (self.dir / name).write_text("\n".join(lines) + "\n")
         return self.dir / name
 
@@ -50,15 +56,15 @@ class JudgeJudges(unittest.TestCase):
         probe.write_text("# select 10 truth 10\n# 8x8x3 4\ndesign,select,select_loss,truth_loss\n"
                          "s1x1-b8-k15-q8,9,0.1,0.1\ns1x1-b8-k6-q8,9,0.1,0.1\ns4x4-b8-k6-q8,3,0.9,0.9\n"
                          "s1x4-b8-k1-q1,10,0.0,0.0\n")
-        transfer = self.export("transfer.csv", [(row[0], str(1 - float(row[1])), *row[2:]) for row in SCRATCH[:4]])
+        transfer = self.export("transfer.csv", [(row[0], str(1 - float(row[1])), *row[2:]) for row in SCRATCH[:4]], True)
         found = rows(self.told(self.export("scratch.csv", SCRATCH), "--probe", probe, "--transfer", transfer), "judge")
         self.assertEqual([row[:3] for row in found], [
-            ["the probe, accuracy", "3", "1.00"], ["the probe, log-loss", "3", "1.00"], ["transfer", "4", "-1.00"],
+            ["the probe, accuracy", "3", "1.00"], ["the probe, log-loss", "3", "1.00"], ["transfer", "3", "-1.00"],
             ["forward time", "4", "0.95"]])  # 0.95: the tie of two is none there
 
     def test_choices(self):
         """A judge that knows no difference takes the fastest, and loses what that one loses."""
-        transfer = self.export("transfer.csv", [(row[0], "0.9", *row[2:]) for row in SCRATCH[:4]])
+        transfer = self.export("transfer.csv", [(row[0], "0.9", *row[2:]) for row in SCRATCH[:4]], True)
         found = rows(self.told(self.export("scratch.csv", SCRATCH), "--transfer", transfer), "may lose, points")
         self.assertEqual(found[0], ["0", "from scratch", "`s1x1-b8-k6-q8`", "0.0", "1.3"])
         self.assertEqual(found[1], ["0", "transfer", "`s4x4-b8-k6-q8`", "30.0", "4.0"])
@@ -66,7 +72,7 @@ class JudgeJudges(unittest.TestCase):
         self.assertEqual(found[-2], ["5", "from scratch", "`s2x2-b8-k6-q8`", "3.0", "2.0"])
 
     def test_costs(self):
-        transfer = self.export("transfer.csv", [(*row[:3], "4.5") for row in SCRATCH[:4]])
+        transfer = self.export("transfer.csv", [(*row[:3], "4.5") for row in SCRATCH[:4]], True)
         found = rows(self.told(self.export("scratch.csv", SCRATCH), "--transfer", transfer), "evaluations")
         self.assertEqual([row[1:] for row in found], [
             ["4104", "18", "20.5", "1"], ["4", "18", "0.02", "1026.0"], ["4", "4", "0.01", "4104.0"]])
