@@ -52,9 +52,14 @@ struct cost_line cost_fit(const struct cost_features *features, const double *se
 /* The mean of |predicted / measured - 1|. 0 for none. */
 double cost_error(const struct cost_line *line, const struct cost_features *features, const double *seconds, size_t n);
 
+/* The same of seconds that a fit has not seen: a fifth of them at a time, by a fit to the others. Seconds that are not positive
+ * and finite are left out. NAN with fewer than five of them, or without memory. */
+double cost_unseen_error(const struct cost_features *features, const double *seconds, size_t n, unsigned uses);
+
 struct cost_model {
 	struct cost_line read, decode, infer, train; /* the last two of the model alone; 0 where it told none */
 	double held_out_error; /* of read + decode, on designs that were measured and not fitted to; NAN: none were */
+	double infer_error, train_error; /* the same of the model's, by cost_unseen_error; NAN: it told too few */
 };
 
 /* Of one design, an image. */

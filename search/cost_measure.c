@@ -240,6 +240,7 @@ static void fit(const struct measured *measured, struct cost_model *ret_model)
 
 	for (unsigned f = 0; f < COST_NFEATURES; f++)
 		both.at[f] = model.read.at[f] + model.decode.at[f];
+	model.infer_error = model.train_error = (double)NAN; /* nobody told any */
 	model.held_out_error = cost_error(&both, measured->features + NDENSE, measured->both_s + NDENSE, NHELD_OUT);
 	*ret_model = model;
 }

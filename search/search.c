@@ -31,7 +31,7 @@ void search_settings_share(struct search_settings *settings, unsigned nevaluatio
 
 /* --- Frozen costs ------------------------------------------------------------------------------------------------- */
 
-#define NPARAMETERS_MAX (4 * COST_NFEATURES + 1)
+#define NPARAMETERS_MAX (4 * COST_NFEATURES + 3)
 
 struct parameters {
 	struct run_parameter at[NPARAMETERS_MAX];
@@ -64,17 +64,36 @@ static bool find_line(const struct run_parameter *parameters, size_t n, const ch
 	return found;
 }
 
+static void find_number(const struct run_parameter *parameters, size_t n, const char *name, double *number)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(parameters[i].name, name))
+			*number = parameters[i].value;
+}
+
+static void add_number(struct parameters *parameters, const char *name, double number)
+{
+	struct run_parameter *parameter = &parameters->at[parameters->n];
+
+	if (!isfinite(number))
+		return;
+	snprintf(parameter->name, sizeof(parameter->name), "%s", name);
+	parameter->value = number;
+	parameters->n++;
+}
+
 bool costs_of_parameters(const struct run_parameter *parameters, size_t n, struct cost_model *ret_costs)
 {
-	struct cost_model costs = {.held_out_error = (double)NAN};
+	struct cost_model costs = {
+	        .held_out_error = (double)NAN, .infer_error = (double)NAN, .train_error = (double)NAN};
 
 	find_line(parameters, n, "read", &costs.read);
 	find_line(parameters, n, "decode", &costs.decode);
 	bool has_model_seconds = find_line(parameters, n, "infer", &costs.infer);
 	find_line(parameters, n, "train", &costs.train);
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(parameters[i].name, "held-out"))
-			costs.held_out_error = parameters[i].value;
+	find_number(parameters, n, "held-out", &costs.held_out_error);
+	find_number(parameters, n, "held-out.infer", &costs.infer_error);
+	find_number(parameters, n, "held-out.train", &costs.train_error);
 	*ret_costs = costs;
 	return has_model_seconds;
 }
@@ -119,11 +138,15 @@ static errint_t freeze_model_seconds(struct search *search, struct ic_why *why)
 	}
 	search->costs.infer = cost_fit(features, infer, search->nplan, COST_OF_MODELS);
 	search->costs.train = cost_fit(features, train, search->nplan, COST_OF_MODELS);
+	search->costs.infer_error = cost_unseen_error(features, infer, search->nplan, COST_OF_MODELS);
+	search->costs.train_error = cost_unseen_error(features, train, search->nplan, COST_OF_MODELS);
 	free(features);
 	free(infer);
 	free(train);
 	add_line(&parameters, "infer", &search->costs.infer);
 	add_line(&parameters, "train", &search->costs.train);
+	add_number(&parameters, "held-out.infer", search->costs.infer_error);
+	add_number(&parameters, "held-out.train", search->costs.train_error);
 	errint_t err = run_extend(search->settings->catalog, search->run.id, parameters.at, parameters.n, NULL,
 	                          search->nplan, 0, why);
 	search->has_model_seconds = !err;
@@ -218,8 +241,7 @@ static errint_t begin(struct search *search, struct ic_why *why)
 		return err;
 	add_line(&parameters, "read", &search->costs.read);
 	add_line(&parameters, "decode", &search->costs.decode);
-	if (isfinite(search->costs.held_out_error))
-		parameters.at[parameters.n++] = (struct run_parameter){"held-out", search->costs.held_out_error};
+	add_number(&parameters, "held-out", search->costs.held_out_error);
 	return run_begin(s->catalog, &search->run, parameters.at, parameters.n, search->plan, search->nplan,
 	                 &search->run.id, why);
 }

@@ -53,8 +53,12 @@ static void put_costs(const struct cost_model *costs)
 {
 	char percents[PERCENT_SIZE];
 
-	printf("  times are off by %s on designs that they were not fitted to\n",
+	printf("  times of reading and decoding are off by %s on designs that they were not fitted to\n",
 	       percent(costs->held_out_error, percents));
+	if (isfinite(costs->infer_error))
+		printf("  times of the model, forward, by %s\n", percent(costs->infer_error, percents));
+	if (isfinite(costs->train_error))
+		printf("  times of the model in training by %s\n", percent(costs->train_error, percents));
 }
 
 static void put_outcome(const struct search_outcome *outcome)

@@ -16,6 +16,8 @@ class SearchTest(Searching):
     def test_a_search_chooses_and_tells(self):
         text = self.search("--max-bytes=25%", self.set)
         self.assertIn("run 1: 12 evaluations made, 0 known before, 0 without a result\n", text)
+        for name in ("of reading and decoding are off by", "of the model, forward, by", "of the model in training by"):
+            self.assertRegex(text, rf"\n  times {name} \d+\.\d\d %")
         (design, reason), = self.sql("SELECT design, reason FROM choice")
         self.assertIn(f"{self.set}: {design}\n", text)
         self.assertIn("max-bytes=25% objective=accuracy", reason)
@@ -56,6 +58,7 @@ class SearchTest(Searching):
         text = self.search("--dry-run", self.set)
         self.assertIn("8 evaluations are planned, 0 of them known; up to 4 follow", text)
         self.assertIn("   0 s1x1-b8-k15-q8\n", text)
+        self.assertRegex(text, r"about \d+ (s|min|h)\b")
         for table in ("measurement", "run", "planned", "choice"):
             self.assertEqual(self.sql(f"SELECT count(*) FROM {table}"), [(0,)])
 

@@ -25,7 +25,7 @@ static uint64_t mix(uint64_t z)
 	return z ^ (z >> 31);
 }
 
-double synthetic_noise(uint64_t seed)
+static double synthetic_noise(uint64_t seed)
 {
 	double sum = -6;
 

@@ -17,7 +17,6 @@ struct synthetic {
 extern const struct evaluator evaluator_synthetic; /* its handle is a struct synthetic, not opened */
 
 double synthetic_truth(const struct ic_design *design);
-double synthetic_noise(uint64_t seed); /* about normal, by twelve uniform numbers */
 
 /* Settings of a search of it: 100 photographs of 500 x 375, seconds by fixed coefficients. */
 struct search_settings synthetic_settings(struct catalog *catalog, struct synthetic *synthetic);

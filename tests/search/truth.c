@@ -51,15 +51,15 @@ static errint_t read_right(const char *digits, uint8_t *right, unsigned n)
 	return 0;
 }
 
-/* "111,93,97,107," or ",,,,": the parts, where they were measured. */
+/* "111,93,97,107,": what is right with a part of the images to train on. */
 static const char *read_parts(const char *text, unsigned nimages, double part[TRUTH_NPARTS])
 {
 	for (unsigned i = 0; i < TRUTH_NPARTS; i++) {
 		char *end;
-		part[i] = *text == ',' ? (double)NAN : (double)strtoul(text, &end, 10) / nimages;
-		text = *text == ',' ? text : end;
-		if (*text++ != ',')
+		part[i] = (double)strtoul(text, &end, 10) / nimages;
+		if (end == text || *end != ',')
 			return NULL;
+		text = end + 1;
 	}
 	return text;
 }
@@ -116,36 +116,6 @@ static errint_t read_lines(struct reader *reader, FILE *file)
 	return err;
 }
 
-/* Where a part was not measured: a line fitted to where it was, along the accuracy with all images, and noise of what is left
- * over there; the same for the same design. */
-static errint_t fill_part(struct truth *truth, unsigned part)
-{
-	double n = 0, x = 0, y = 0, xx = 0, xy = 0, yy = 0;
-
-	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
-		double a = truth->of[i].select, b = truth->of[i].part[part];
-		if (!isfinite(b))
-			continue;
-		n++;
-		x += a;
-		y += b;
-		xx += a * a;
-		xy += a * b;
-		yy += b * b;
-	}
-	if (n == IC_DESIGN_COUNT)
-		return 0;
-	double spread = xx - x * x / n, slope = (xy - x * y / n) / spread;
-	if (n < 20 || !(spread > 0))
-		return -EBADMSG;
-	double rest = sqrt(fmax(yy - y * y / n - slope * slope * spread, 0) / (n - 2));
-	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
-		if (!isfinite(truth->of[i].part[part]))
-			truth->of[i].part[part] = y / n + slope * (truth->of[i].select - x / n) +
-			                          rest * synthetic_noise(part * IC_DESIGN_COUNT + i);
-	return 0;
-}
-
 errint_t truth_read(const char *path, struct truth **ret_truth, struct ic_why *why)
 {
 	FILE *file = fopen(path, "re");
@@ -160,16 +130,13 @@ errint_t truth_read(const char *path, struct truth **ret_truth, struct ic_why *w
 		snprintf(truth->name, sizeof(truth->name), "%.*s", (int)strcspn(name, "."), name);
 		reader->truth = truth;
 		err = read_lines(reader, file);
-		for (unsigned part = 0; !err && part < TRUTH_NPARTS; part++)
-			err = fill_part(truth, part);
 	}
 	free(reader);
 	fclose(file);
 	if (err) {
 		truth_free(truth);
 		return ic_fail(why, err, "%.150s: %s", path,
-		               err == -EBADMSG ? "not what search_truth writes of all designs, or too few parts in it"
-		                               : strerror(-err));
+		               err == -EBADMSG ? "not what search_truth writes of all designs" : strerror(-err));
 	}
 	*ret_truth = truth;
 	return 0;
