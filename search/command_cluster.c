@@ -70,7 +70,9 @@ static errint_t open_slurm(struct command_cluster *cluster, uint64_t ntries, str
 	                               .noptions = cluster->noptions,
 	                               .nat_once = cluster->nat_once,
 	                               .ntries = ntries,
-	                               .cancelled = cluster->settings->cancelled};
+	                               .cancelled = cluster->settings->cancelled,
+	                               .progress = cluster->settings->progress,
+	                               .progress_context = cluster->settings->progress_context};
 
 	if (asprintf(&cluster->folder, "%s/slurm", cluster->settings->work) < 0) {
 		cluster->folder = NULL;

@@ -468,6 +468,10 @@ static errint_t ask_until_told(struct slurm *slurm, struct ic_why *why)
 	while (!err && slurm->trouble_s > 0) {
 		if (is_cancelled(slurm))
 			return ic_fail(why, -ECANCELED, "stopped");
+		if (slurm->settings.progress)
+			slurm->settings.progress(slurm->settings.progress_context,
+			                         "waiting for Slurm's controller, seconds",
+			                         (uint64_t)(now_s() - start_s), (uint64_t)PATIENCE_S);
 		pause_since(start_s);
 		err = ask(slurm, why);
 	}

@@ -26,6 +26,9 @@ struct slurm_settings {
 	unsigned nat_once; /* tasks of an array that may run at once; 0: all that Slurm will */
 	uint64_t ntries;   /* how often a task is submitted that ends without an answer */
 	const atomic_bool *cancelled;
+	/* Told while slurm_open waits, as that of evaluator.h is: of how many seconds how many are over. May be NULL. */
+	void (*progress)(void *context, const char *doing, uint64_t done, uint64_t total);
+	void *progress_context;
 };
 
 /* -EINVAL: not of the form NAME or NAME=VALUE, or one that the handle sets by itself. */

@@ -32,11 +32,14 @@ static struct epoch epoch_of(const struct report *report, unsigned index)
 	return epoch;
 }
 
-/* Of the sources, where the baselines have what they take. */
+/* Of the sources, where the baselines have what they take, and of designs it is known what training takes. */
 static bool find_sources(const struct report *report, struct epoch *ret_epoch)
 {
+	const struct findings *findings = report->findings;
 	double n = (double)report->nimages;
 
+	if (!(cost_seconds(&findings->costs.train, &findings->at[findings->reference].features) > 0))
+		return false;
 	for (size_t i = 0; report->baselines && i < report->baselines->n; i++) {
 		const struct baseline *baseline = &report->baselines->at[i];
 		*ret_epoch = (struct epoch){SOURCES, (double)NAN, n * baseline->load_s, n * baseline->train_s};
@@ -77,7 +80,8 @@ static void put_bars(FILE *out, const struct epoch *epochs, size_t n)
 	        "<figure>\n<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 %zu\" role=\"img\" "
 	        "aria-labelledby=\"epoch-title epoch-description\">\n<title id=\"epoch-title\">Where an epoch's time "
 	        "goes</title>\n"
-	        "<desc id=\"epoch-description\">A bar for each design, its length the seconds of an epoch: from left "
+	        "<desc id=\"epoch-description\">A bar for each row of the table, its length the seconds of an epoch: "
+	        "from left "
 	        "to right "
 	        "reading, decoding, the model. The table below has the numbers.</desc>\n",
 	        40 + 44 * n);
@@ -88,9 +92,8 @@ static void put_bars(FILE *out, const struct epoch *epochs, size_t n)
 		        names[i], 150 + 100 * i, 168 + 100 * i, names[i]);
 	for (size_t i = 0; i < n; i++)
 		put_bar(out, &epochs[i], longest, 34 + 44 * (int)i);
-	fputs("</svg>\n<figcaption>Seconds of one pass over the dataset, one image after the other, by the times that "
-	      "the run "
-	      "froze.</figcaption>\n</figure>\n",
+	fputs("</svg>\n<figcaption>Seconds of one pass over the dataset, one image after the other; of designs by the "
+	      "times that the run froze.</figcaption>\n</figure>\n",
 	      out);
 }
 

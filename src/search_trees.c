@@ -117,8 +117,10 @@ static errint_t try_mount(struct search_trees *trees, struct ic_why *why)
 	find_self(self);
 	if (mkdir(trees->point, 0777))
 		return ic_fail(why, -errno, "%.120s: %s", trees->point, strerror(errno));
-	if (pipe2(life, O_CLOEXEC))
-		return ic_fail(why, -errno, "%s", strerror(errno));
+	if (pipe2(life, O_CLOEXEC)) {
+		rmdir(trees->point);
+		return ic_fail(why, -errno, "a pipe: %s", strerror(errno));
+	}
 	errint_t err = start(trees, argv, life[0], &trees->mount);
 	close(life[0]);
 	if (!err && wait_until_ready(trees)) {

@@ -29,7 +29,7 @@ def preload(name):
 
 
 def icfs(*args, stdin=b"", **more):
-    return subprocess.run([ICFS, *args], input=stdin, capture_output=True, timeout=900 if SANITIZED else 300, **more)
+    return subprocess.run([ICFS, *args], input=stdin, capture_output=True, timeout=600 if SANITIZED else 200, **more)
 
 
 def jpegs(folder, pattern="**/*"):

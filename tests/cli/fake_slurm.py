@@ -1,8 +1,8 @@
 #!/usr/bin/env -S python3 -IS
 # SPDX-License-Identifier: MIT
 """sbatch, squeue and scancel of a cluster that is not there: sbatch runs each task before it returns. In the folder
-FAKE_SLURM, `trouble` may have lines "N STATE": what becomes of the N-th task submitted, in place of being run; and `down`
-how often squeue has yet to find no controller."""
+FAKE_SLURM, `trouble` may have lines "N STATE": what becomes of the N-th task submitted, in place of being run (RUNNING: it
+runs once squeue has told of it); and `down` how often squeue has yet to find no controller."""
 
 import json
 import os
@@ -31,10 +31,14 @@ def outcome(tasks, options, script, index):
     instead = trouble(len(tasks))
     if instead:
         return instead, "None"
-    run = subprocess.run(["sh", script], stdin=subprocess.DEVNULL,
+    return run(options, script, index)
+
+
+def run(options, script, index):
+    done = subprocess.run(["sh", script], stdin=subprocess.DEVNULL,
                          env=os.environ | {"SLURM_ARRAY_TASK_ID": str(index), "SLURM_JOB_NAME": options["job-name"]},
                          stdout=open(options["output"].replace("%a", str(index)), "ab"), stderr=subprocess.STDOUT)
-    return ("FAILED", "NonZeroExitCode") if run.returncode else ("COMPLETED", "None")
+    return ("FAILED", "NonZeroExitCode") if done.returncode else ("COMPLETED", "None")
 
 
 def sbatch():
@@ -46,7 +50,7 @@ def sbatch():
     for index in range(1 + int(options["array"].partition("%")[0].split("-")[1])):
         state, reason = outcome(tasks, options, sys.argv[-1], index)
         tasks.append({"name": options["job-name"], "id": job, "index": index, "state": state, "reason": reason,
-                      "options": options})
+                      "options": options, "script": sys.argv[-1]})
         (FOLDER / "tasks.json").write_text(json.dumps(tasks))
     print("sbatch: warning: this cluster is not there", file=sys.stderr)
     print(job)
@@ -58,8 +62,13 @@ def squeue():
     if left:
         down.write_text(str(left - 1))
         sys.exit("slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
-    for task in load():
+    tasks = load()
+    for task in tasks:
         print(task["name"], task["id"], task["index"], task["state"], task["reason"], sep="|")
+    for task in tasks:
+        if task["state"] == "RUNNING":
+            task["state"], task["reason"] = run(task["options"], task["script"], task["index"])
+    (FOLDER / "tasks.json").write_text(json.dumps(tasks))
 
 
 {"sbatch": sbatch, "squeue": squeue, "scancel": lambda: None}[pathlib.Path(sys.argv[0]).name]()

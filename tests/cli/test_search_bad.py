@@ -122,7 +122,9 @@ class BadInput(Searching):
         while True:
             try:
                 return self.lock("IMMEDIATE", timeout=0)
-            except sqlite3.OperationalError:
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
                 process.send_signal(signal.SIGCONT)
                 time.sleep(0.002)
                 process.send_signal(signal.SIGSTOP)

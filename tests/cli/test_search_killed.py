@@ -44,6 +44,10 @@ class Killed(Searching):
             whole.backup(part)
         return path
 
+    def count(self, catalog):
+        with contextlib.closing(sqlite3.connect(catalog)) as db:
+            return db.execute("SELECT count(*) FROM planned WHERE measurement IS NOT NULL").fetchone()[0]
+
     def ending(self, catalog):
         """What came of the run, which is ended first where it has not ended."""
         with contextlib.closing(sqlite3.connect(catalog)) as db:
@@ -61,7 +65,7 @@ class Killed(Searching):
         self.begin_until_costs_are_frozen()
         wanted = self.ending(self.copy("whole.db"))
         self.assertEqual((len(wanted[0]), len(wanted[2])), (60, 1))
-        draw, kills, searches = random.Random(7), 0, 0
+        draw, kills, searches, left = random.Random(7), 0, 0, []
         while kills < KILLS:
             self.assertLess(searches, 10 * KILLS)
             catalog, has_ended = self.copy(f"killed-{searches}.db"), False
@@ -74,7 +78,10 @@ class Killed(Searching):
                     except subprocess.TimeoutExpired:
                         process.kill()
                         kills += 1
+            left.append(self.count(catalog))
             self.assertEqual(self.ending(catalog), wanted)
+        # Some were killed, or had been, when they had done something.
+        self.assertGreater(max(left), self.count(self.catalog), left)
 
     def test_a_terminal_is_shown_how_far_it_is(self):
         master, slave = pty.openpty()

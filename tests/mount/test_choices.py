@@ -38,7 +38,6 @@ class ChoicesTest(mounting.MountTest):
         with cat.open("rb", buffering=0) as reader:
             head = reader.read(100)
             self.choose(self.source, "s2x2-b8-k6-q4")
-            # A second, and what a machine under load takes on top.
             self.comes(lambda: self.design_of(cat) == "s2x2-b8-k6-q4", "not served")
             self.assertEqual(head + reader.read(), before)  # a reader of before reads on
         after = cat.read_bytes()

@@ -93,7 +93,6 @@ class SearchTest(Searching):
             _, errors = process.communicate(timeout=LONG)
             ended = time.monotonic()
             chosen = self.sql("SELECT design FROM choice")
-            # A second, and what a machine under load takes on top.
             switched = until(lambda: self.design_of(image) == chosen[0][0])
             took = time.monotonic() - ended
             until(lambda: len(read) > 1)

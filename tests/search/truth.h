@@ -27,8 +27,7 @@ struct truth {
 	size_t nshapes;
 };
 
-/* Read a recorded one. Parts may have been measured of some designs only, 20 or more: of the others they are told by the
- * accuracy with all images, by a line and noise fitted to those. -EBADMSG: it is none, or lacks a design; -ENOMEM, -errno. */
+/* Read a recorded one. -EBADMSG: it is none, or lacks a design or a part of one; -ENOMEM, -errno. */
 errint_t truth_read(const char *path, struct truth **ret_truth, struct ic_why *why);
 
 /* That of tests/search/synthetic.h, whose noise has this deviation and follows from the seed. NULL without memory. */
