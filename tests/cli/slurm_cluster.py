@@ -113,6 +113,12 @@ class Cluster:
     def run(self, *command):
         return subprocess.run(command, env=self.environment, capture_output=True, timeout=60)
 
+    def set_node(self, state):
+        """As an administrator does: DOWN loses what runs on it, RESUME has it back."""
+        host = self.run("sinfo", "-h", "-N", "-p", "main", "-o", "%N").stdout.decode().split()[0]
+        done = self.run("scontrol", "update", f"NodeName={host}", f"State={state}", "Reason=test")
+        assert not done.returncode, done.stderr
+
     def kill_slurmd(self):
         self.daemons["slurmd"].kill()
         self.daemons.pop("slurmd").wait()

@@ -2,6 +2,7 @@
 """icfs search --executor slurm, on a cluster of this machine: the same as without, whoever is killed."""
 
 import collections
+import re
 import signal
 import sqlite3
 import subprocess
@@ -92,6 +93,33 @@ class Slurm(SetTest):
         self.assertEqual((code, err), (0, ""), out)
         self.assertEqual(set(self.asked().values()), {1}, "nothing is made twice")
         self.check_same("cluster", judge)
+
+    def test_a_node_that_is_lost(self):
+        """What ran on it is submitted again, by us where Slurm is told not to."""
+        once = self.dir / "once"
+        judge = self.judge(f"[ -e {once} ] || {{ : > {once}; sleep 1000; }};")
+        process = self.begin("cluster", judge, "--slurm=no-requeue")
+        self.cluster.wait(once.exists, "the first program")
+        self.cluster.set_node("DOWN")
+        self.cluster.wait(lambda: "NODE_FAIL" in self.cluster.jobs().values(), "task that was lost")
+        self.cluster.set_node("RESUME")
+        code, out, err = self.ended(process)
+        self.assertEqual((code, err), (0, ""), out)
+        self.assertGreater(self.asked()["s1x1-b8-k15-q8"], 1)
+        self.check_same("cluster", judge)
+
+    def test_one_store_by_an_array(self):
+        """icfs warm --shard, as docs/cluster.md has it."""
+        store, image = self.dir / "store", "--design s2x2-b8-k6-q8"
+        warm = f"{ICFS} warm --store {store} {image} --shard $SLURM_ARRAY_TASK_ID/3 {self.set}"
+        done = self.cluster.run("sbatch", "--wait", "--array=1-3", f"--output={self.dir}/warm-%a.out", f"--wrap={warm}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = "".join(path.read_text() for path in sorted(self.dir.glob("warm-*.out")))
+        stored = [int(n) for n in re.findall(r"(\d+) objects stored", told)]
+        self.assertEqual(len(stored), 3, told)
+        self.assertLess(max(stored), sum(stored), told)
+        again = subprocess.run([ICFS, "warm", "--store", store, *image.split(), self.set], capture_output=True, text=True)
+        self.assertRegex(again.stdout, rf"^0 objects to store, 0 bytes; {sum(stored)} are there\n")  # a whole one has no more
 
     def test_a_job_that_somebody_cancels(self):
         """It is submitted again, within the limit; then the search ends, says so, and goes on later."""
