@@ -25,12 +25,15 @@ __global__ __launch_bounds__(TILE_THREADS,
 		tile_zero_pixels(&plan, tile, thread, out);
 		return;
 	}
-	tile_begin(&plan, image, block, is_8bit, tile, thread, shared);
+	tile_begin(&plan, image, block, tile, thread, shared);
 	__syncthreads();
-	tile_columns(&plan, image, block, is_8bit, thread, shared);
-	if (block > 1)
+	if (block == 1) {
+		tile_samples_of_codes(&plan, image, is_8bit, thread, shared);
+	} else {
+		tile_gather(&plan, image, block, is_8bit, thread, shared);
 		__syncthreads();
-	tile_rows(&plan, block, is_8bit, thread, shared);
+		tile_transform(&plan, block, is_8bit, thread, shared);
+	}
 	__syncthreads();
 	tile_pixels(&plan, block, thread, shared, out);
 }
@@ -56,11 +59,9 @@ __global__ __launch_bounds__(TILE_THREADS, 8) void freqs_kernel(const __grid_con
 
 typedef void pixels_function(const struct tile_plan, const struct tile_image *, uint8_t *);
 
-/* Large blocks have one kernel for all bits: it takes nvcc half a minute to compile one, and unpacking is little of what it
- * does. */
 static pixels_function *pixels_kernel_of(const struct tile_plan *plan)
 {
-	bool is_8bit = plan->bits == 8;
+	bool is_8bit = TILE_IS_8BIT(plan->block, plan->bits);
 	switch (plan->block) {
 	case 1:
 		return is_8bit ? pixels_kernel<1, 1> : pixels_kernel<1, 0>;

@@ -5,23 +5,39 @@
 
 #include <errno.h>
 
-/* A tile has as many rows as two blocks of halved chroma have at B = 8, so that half of the rows of blocks of chroma that it
- * looks at, and not a third, are its own; and as many columns as keep four thread blocks of a processor's shared memory busy. */
+/* A tile has as many rows as two blocks of halved chroma have at B = 8, and as many columns as keep four thread blocks of a
+ * processor's shared memory busy. */
 #define TILE_ROWS 32u
 #define TILE_COLUMNS_MAX 256u
 
 #define ROOM_ALIGN 16u
-#define READ_AHEAD 16u /* bytes that tile_bytes_at may read behind the last sample */
+#define READ_AHEAD 16u /* bytes of luma that may be read behind the last sample, and half as many samples of chroma */
 
 static uint32_t round_up(uint32_t n, uint32_t unit)
 {
 	return (n + unit - 1) / unit * unit;
 }
 
-/* How many blocks n samples can touch, to whole groups. */
-static uint32_t touched(uint32_t n, uint32_t block)
+static uint32_t divide_up(uint32_t n, uint32_t unit)
 {
-	return round_up((n + block - 2) / block + 1, TILE_GROUP);
+	return (n + unit - 1) / unit;
+}
+
+/* The least from n on that is `remainder` modulo `unit`. */
+static uint32_t round_to(uint32_t n, uint32_t unit, uint32_t remainder)
+{
+	return n + (remainder + unit - n % unit) % unit;
+}
+
+/* How many pieces n samples of a row, and of a column, can touch. */
+static uint32_t pieces_across(uint32_t n, uint32_t block)
+{
+	return divide_up(divide_up((n + block - 2) / block + 1, TILE_GROUP), TILE_PER_SIDE(block));
+}
+
+static uint32_t pieces_down(uint32_t n, uint32_t block)
+{
+	return divide_up((n + block - 2) / block + 1, TILE_PER_SIDE(block));
 }
 
 static uint32_t take(struct tile_room *room, uint32_t nbytes)
@@ -35,20 +51,26 @@ static void set_room(struct tile_plan *plan)
 {
 	struct tile_room *room = &plan->room;
 	uint32_t block = plan->block, chroma_width = plan->is_half ? plan->tile_width / 2 + 3 : plan->tile_width;
-	room->chroma_rows = plan->is_half ? plan->tile_height / 2 + 3 : plan->tile_height;
-	room->luma_blocks = touched(plan->tile_width, block);
-	room->chroma_blocks = touched(chroma_width, block);
-	room->luma_stride = room->luma_blocks * block + READ_AHEAD;
-	room->chroma_stride = TILE_LEAD + room->chroma_blocks * block + READ_AHEAD;
-	uint32_t columns =
-	        block > 1 ? (block + 1) * (uint32_t)sizeof(uint16_t) : 0; /* of a block; tile_columns_nbytes */
+	uint32_t chroma_rows = plan->is_half ? plan->tile_height / 2 + 3 : plan->tile_height;
+	uint32_t luma_across = pieces_across(plan->tile_width, block), piece_width = TILE_GROUP * TILE_SIDE(block);
+	uint32_t chroma_across = pieces_across(chroma_width, block);
 	take(room, TILE_HEAD_NBYTES);
-	room->params = take(room, IC_COMPONENTS_MAX * block * block * (uint32_t)sizeof(struct tile_dequant));
-	room->luma_columns = take(room, plan->tile_height * room->luma_blocks * columns);
-	room->chroma_columns = take(room, room->chroma_rows * 2 * room->chroma_blocks * columns);
+	if (block > 1) {
+		room->matrix = take(room, TILE_MATRIX_NBYTES(block));
+		room->params_nbytes = IC_COMPONENTS_MAX * TILE_PIECE_WORDS(block) *
+		                      (uint32_t)(TILE_IS_8BIT(block, plan->bits) ? sizeof(uint32_t)
+		                                                                 : sizeof(struct tile_dequant));
+		room->params = take(room, room->params_nbytes);
+		for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
+			room->words[c] = take(room, (c ? pieces_down(chroma_rows, block) * chroma_across
+			                               : pieces_down(plan->tile_height, block) * luma_across) *
+			                                    TILE_PIECE_NBYTES(block));
+	}
+	/* Strides by which lanes of four rows of blocks, and eight, put their samples into other banks. */
+	room->luma_stride = round_to(luma_across * piece_width + READ_AHEAD, 16, 8);
+	room->chroma_stride = round_to(TILE_LEAD + chroma_across * piece_width + READ_AHEAD / 2, 16, 8);
 	room->luma = take(room, plan->tile_height * room->luma_stride);
-	for (unsigned c = 0; c < 2; c++)
-		room->chroma[c] = take(room, room->chroma_rows * room->chroma_stride);
+	room->chroma = take(room, chroma_rows * room->chroma_stride * (uint32_t)sizeof(uint32_t));
 }
 
 /* l is the least for which 2^l >= d; then 2^31 <= 2^(31+l) / d < 2^32. */
@@ -77,13 +99,9 @@ static void set_freqs(struct tile_plan *plan, const struct ic_design *design)
 {
 	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
 	ic_design_freqs(design, freqs);
-	memset(plan->freq, 0xff, sizeof plan->freq);
 	for (unsigned f = 0; f < plan->nfreqs; f++) {
 		unsigned u = freqs[f].u, v = freqs[f].v;
-		plan->freq[u][v] = (int16_t)f;
-		plan->is_odd[f] = u % 2;
-		plan->nv[u] = plan->nv[u] > v ? plan->nv[u] : (uint8_t)(v + 1);
-		plan->nu = plan->nu > u ? plan->nu : u + 1;
+		plan->place[f] = (uint16_t)(v / 8 * 8 * TILE_SIDE(design->block) + u * 8 + v % 8);
 	}
 }
 
@@ -127,6 +145,7 @@ static void set_colors(struct tile_plan *plan, const struct ic_tensor_spec *spec
 	for (unsigned c = 0; c < 3; c++) {
 		plan->rgb_mean[c] = spec->mean ? spec->mean[c] : 0;
 		plan->rgb_scale[c] = spec->scale ? spec->scale[c] : 1;
+		plan->rgb_tiny_scale[c] = plan->rgb_scale[c] * 0x1p24f;
 		plan->rgb_offset[c] = -plan->rgb_mean[c] * plan->rgb_scale[c];
 	}
 	plan->is_fused = (plan->type == IC_FLOAT16 || plan->type == IC_BFLOAT16) && may_fuse(plan);

@@ -39,7 +39,7 @@ TILE_INLINE struct tile_channel tile_channel_of(const struct tile_plan *plan, co
 	uint32_t f = tile_frequency_of(channel, out->ncomponents);
 	c.component = out->first_component + channel - f * out->ncomponents;
 	c.shift = c.component ? out->shift : 0;
-	c.is_negated = image->is_flipped && plan->is_odd[f];
+	c.is_negated = image->is_flipped && (plan->place[f] >> 3 & 1);
 	c.mean = plan->mean[out->first_channel + channel];
 	c.scale = plan->scale[out->first_channel + channel];
 	c.dequant.step = c.dequant.means = 0;
@@ -132,7 +132,7 @@ TILE_INLINE void tile_numbers_of(unsigned is_8bit, const struct tile_channel *c,
 	TILE_UNROLL
 	for (unsigned i = 0; i < 8; i++) {
 		float code = op_bits_float(op_permute(i < 4 ? low : high, 0x4b000000, 0x7440 | i % 4)) - 8388736.0f;
-		out[i] = op_multiply(op_multiply_add(code, step, negative_mean), c->scale);
+		out[i] = op_product(op_multiply_add(code, step, negative_mean), c->scale);
 	}
 }
 
@@ -332,7 +332,7 @@ TILE_INLINE void tile_plain_numbers(const struct tile_plain_channel *c, struct t
 	TILE_UNROLL
 	for (unsigned i = 0; i < 8; i++) {
 		float code = op_bits_float(op_permute(i < 4 ? low : high, 0x4b000000, 0x7440 | i % 4)) - 8388736.0f;
-		out[i] = op_multiply(op_multiply_add(code, c->step, c->negative_mean), c->scale);
+		out[i] = op_product(op_multiply_add(code, c->step, c->negative_mean), c->scale);
 	}
 }
 

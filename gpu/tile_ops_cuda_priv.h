@@ -6,20 +6,50 @@
 #include <cuda_fp16.h>
 
 #define TILE_INLINE static __device__ __forceinline__
-#define TILE_CONSTANT static __device__ __constant__ const
+#define TILE_CONSTANT static __device__ const
 #define TILE_UNROLL _Pragma("unroll")
+#define TILE_UNROLL4 _Pragma("unroll 4")
 #define TILE_LOOP _Pragma("unroll 1")
+#define TILE_SPMD 1u
 
 TILE_INLINE uint32_t op_funnel(uint32_t low, uint32_t high, uint32_t shift)
 {
 	return __funnelshift_r(low, high, shift);
 }
 
-TILE_INLINE int32_t op_dot4(uint32_t a, uint32_t b)
+TILE_INLINE int32_t op_dot4(uint32_t a, uint32_t b, int32_t c)
 {
 	int32_t sum;
-	asm("dp4a.s32.u32 %0, %1, %2, 0;" : "=r"(sum) : "r"(a), "r"(b));
+	asm("dp4a.s32.u32 %0, %1, %2, %3;" : "=r"(sum) : "r"(a), "r"(b), "r"(c));
 	return sum;
+}
+
+TILE_INLINE uint32_t op_dot2_low(uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t sum;
+	asm("dp2a.lo.u32.u32 %0, %1, %2, %3;" : "=r"(sum) : "r"(a), "r"(b), "r"(c));
+	return sum;
+}
+
+TILE_INLINE uint32_t op_dot2_high(uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t sum;
+	asm("dp2a.hi.u32.u32 %0, %1, %2, %3;" : "=r"(sum) : "r"(a), "r"(b), "r"(c));
+	return sum;
+}
+
+TILE_INLINE void op_multiply_rows(int32_t c[][4], const uint32_t *a0, const uint32_t *a1, const uint32_t *b)
+{
+	asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.u8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+	    : "+r"(c[0][0]), "+r"(c[0][1]), "+r"(c[0][2]), "+r"(c[0][3])
+	    : "r"(a0[0]), "r"(a1[0]), "r"(b[0]));
+}
+
+TILE_INLINE void op_multiply_columns(int32_t c[][4], const uint32_t *a0, const uint32_t *a1, const uint32_t *b)
+{
+	asm("mma.sync.aligned.m16n8k16.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
+	    : "+r"(c[0][0]), "+r"(c[0][1]), "+r"(c[0][2]), "+r"(c[0][3])
+	    : "r"(a0[0]), "r"(a1[0]), "r"(b[0]));
 }
 
 TILE_INLINE uint32_t op_permute(uint32_t low, uint32_t high, uint32_t selector)
@@ -77,7 +107,7 @@ TILE_INLINE float op_normalize(float value, float mean, float scale)
 	return __fmul_rn(__fsub_rn(value, mean), scale);
 }
 
-TILE_INLINE float op_multiply(float a, float b)
+TILE_INLINE float op_product(float a, float b)
 {
 	return __fmul_rn(a, b);
 }
@@ -119,6 +149,22 @@ TILE_INLINE uint32_t op_load4(const void *from)
 	return *static_cast<const uint32_t *>(from);
 }
 
+TILE_INLINE void op_load8(const void *from, uint32_t out[2])
+{
+	uint2 words = *static_cast<const uint2 *>(from);
+	out[0] = words.x;
+	out[1] = words.y;
+}
+
+TILE_INLINE void op_load16(const void *from, uint32_t out[4])
+{
+	uint4 words = *static_cast<const uint4 *>(from);
+	out[0] = words.x;
+	out[1] = words.y;
+	out[2] = words.z;
+	out[3] = words.w;
+}
+
 TILE_INLINE uint32_t op_load4_global(const void *from)
 {
 	return __ldg(static_cast<const uint32_t *>(from));
@@ -127,11 +173,6 @@ TILE_INLINE uint32_t op_load4_global(const void *from)
 TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)
 {
 	return reinterpret_cast<const uint8_t *>(reinterpret_cast<uintptr_t>(from) & ~static_cast<uintptr_t>(3));
-}
-
-TILE_INLINE int32_t op_load_s16(const void *from)
-{
-	return *static_cast<const int16_t *>(from);
 }
 
 TILE_INLINE void op_store16(void *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)

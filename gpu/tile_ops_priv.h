@@ -6,6 +6,7 @@
 #pragma once
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -16,7 +17,9 @@
 #define TILE_INLINE static inline __attribute__((always_inline))
 #define TILE_CONSTANT static const
 #define TILE_UNROLL
+#define TILE_UNROLL4
 #define TILE_LOOP
+#define TILE_SPMD 32u /* lanes that one call of a warp's function is for */
 
 /* 32 bits of high:low from bit `shift` on; shift is taken modulo 32. */
 TILE_INLINE uint32_t op_funnel(uint32_t low, uint32_t high, uint32_t shift)
@@ -24,13 +27,62 @@ TILE_INLINE uint32_t op_funnel(uint32_t low, uint32_t high, uint32_t shift)
 	return (uint32_t)(((uint64_t)high << 32 | low) >> (shift % 32));
 }
 
-/* The sum of the products of the four signed bytes of a with the four unsigned ones of b. */
-TILE_INLINE int32_t op_dot4(uint32_t a, uint32_t b)
+/* c and the sum of the products of the four signed bytes of a with the four unsigned ones of b. */
+TILE_INLINE int32_t op_dot4(uint32_t a, uint32_t b, int32_t c)
 {
-	int32_t sum = 0;
 	for (unsigned i = 0; i < 4; i++)
-		sum += (int8_t)(a >> 8 * i) * (int32_t)(b >> 8 * i & 0xff);
-	return sum;
+		c += (int8_t)(a >> 8 * i) * (int32_t)(b >> 8 * i & 0xff);
+	return c;
+}
+
+/* c and the sum of the products of the two unsigned halves of a with two unsigned bytes of b, the lower or the upper ones,
+ * modulo 2^32. */
+TILE_INLINE uint32_t op_dot2_low(uint32_t a, uint32_t b, uint32_t c)
+{
+	return c + (a & 0xffff) * (b & 0xff) + (a >> 16) * (b >> 8 & 0xff);
+}
+
+TILE_INLINE uint32_t op_dot2_high(uint32_t a, uint32_t b, uint32_t c)
+{
+	return op_dot2_low(a, b >> 16, c);
+}
+
+/*
+ * c += a b, modulo 2^32, of a warp: a is 16 x 16 bytes, b 16 x 8, c 16 x 8. Lane l has four bytes of each of rows l / 4 and
+ * l / 4 + 8 of a, from column 4 * (l % 4) on, in a0 and a1; in b, those of column l / 4, from row 4 * (l % 4) on; of c, two
+ * numbers of each of those rows, from column 2 * (l % 4) on.
+ */
+TILE_INLINE int32_t op_byte(uint32_t word, unsigned i, bool is_signed)
+{
+	return is_signed ? (int8_t)(word >> 8 * i) : (int32_t)(word >> 8 * i & 0xff);
+}
+
+TILE_INLINE void op_multiply(int32_t c[TILE_SPMD][4], const uint32_t a0[TILE_SPMD], const uint32_t a1[TILE_SPMD],
+                             const uint32_t b[TILE_SPMD], bool a_is_signed)
+{
+	for (unsigned l = 0; l < TILE_SPMD; l++) {
+		for (unsigned j = 0; j < 4; j++) {
+			const uint32_t *row = (j < 2 ? a0 : a1) + l / 4 * 4, *column = b + 4 * (l % 4 * 2 + j % 2);
+			uint32_t sum = (uint32_t)c[l][j];
+			for (unsigned k = 0; k < 16; k++)
+				sum += (uint32_t)(op_byte(row[k / 4], k % 4, a_is_signed) *
+				                  op_byte(column[k / 4], k % 4, !a_is_signed));
+			c[l][j] = (int32_t)sum;
+		}
+	}
+}
+
+/* Signed bytes by unsigned ones, and unsigned ones by signed ones. */
+TILE_INLINE void op_multiply_rows(int32_t c[TILE_SPMD][4], const uint32_t a0[TILE_SPMD], const uint32_t a1[TILE_SPMD],
+                                  const uint32_t b[TILE_SPMD])
+{
+	op_multiply(c, a0, a1, b, true);
+}
+
+TILE_INLINE void op_multiply_columns(int32_t c[TILE_SPMD][4], const uint32_t a0[TILE_SPMD],
+                                     const uint32_t a1[TILE_SPMD], const uint32_t b[TILE_SPMD])
+{
+	op_multiply(c, a0, a1, b, false);
 }
 
 /* Byte `selector` & 7, or, with 8 set, its sign in all bits, of high:low; one for each byte of the result. */
@@ -96,7 +148,7 @@ TILE_INLINE float op_normalize(float value, float mean, float scale)
 	return centered * scale;
 }
 
-TILE_INLINE float op_multiply(float a, float b)
+TILE_INLINE float op_product(float a, float b)
 {
 	return a * b;
 }
@@ -165,7 +217,17 @@ TILE_INLINE uint32_t op_load4(const void *from)
 	return word;
 }
 
-/* The same, of memory that nobody writes to and that a thread block does not share. */
+TILE_INLINE void op_load8(const void *from, uint32_t out[2])
+{
+	memcpy(out, from, 2 * sizeof *out);
+}
+
+TILE_INLINE void op_load16(const void *from, uint32_t out[4])
+{
+	memcpy(out, from, 4 * sizeof *out);
+}
+
+/* A word of memory that nobody writes to and that a thread block does not share. */
 TILE_INLINE uint32_t op_load4_global(const void *from)
 {
 	return op_load4(from);
@@ -175,13 +237,6 @@ TILE_INLINE uint32_t op_load4_global(const void *from)
 TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)
 {
 	return from - ((uintptr_t)from & 3);
-}
-
-TILE_INLINE int32_t op_load_s16(const void *from)
-{
-	int16_t value;
-	memcpy(&value, from, sizeof value);
-	return value;
 }
 
 TILE_INLINE void op_store16(void *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)

@@ -3,17 +3,16 @@
  * tile_pixels_priv.h: from the samples of a tile to its pixels (docs/format.md, section 4), in the type and the order of
  * axes that the batch wants: the fourth and last step. A thread takes eight pixels of a row of the output.
  *
- * Samples of neighbouring pixels are computed with in pairs, 16 bits each, in one word: nothing here is negative or passes
- * 4095. Pairs are of every second pixel, since that is how the filter makes them.
+ * Two numbers are computed with at a time, 16 bits each, in one word: Cb and Cr of a sample, then the same of two neighbouring
+ * pixels. Nothing here is negative or passes 4095, but for what chroma adds to luma.
  */
 #pragma once
 
 #include "tile_samples_priv.h"
 
-/* One component of eight pixels: of 0 and 2, 1 and 3, 4 and 6, 5 and 7. Of chroma, what is above the lowest byte of each is
- * not to be looked at. */
+/* One channel of eight pixels: of 0 and 1, 2 and 3, ... */
 struct tile_pairs {
-	uint32_t even[2], odd[2];
+	uint32_t pair[4];
 };
 
 /* Eight bytes. */
@@ -33,6 +32,93 @@ TILE_INLINE struct tile_bytes tile_bytes_at(const uint8_t *from)
 
 /* --- Chroma on luma's grid ----------------------------------------------------------------------------------------- */
 
+/* Six samples of a row, or of the filtered sum of two: the one left of the first pixel's, and those that follow. */
+struct tile_six {
+	uint32_t sample[6];
+};
+
+/* is_together: those after the first lie at a multiple of 16. */
+TILE_INLINE struct tile_six tile_six_at(const uint8_t *from, bool is_together)
+{
+	struct tile_six six;
+	if (is_together) {
+		six.sample[0] = op_load4(from);
+		op_load16(from + 4, six.sample + 1);
+		six.sample[5] = op_load4(from + 20);
+		return six;
+	}
+	TILE_UNROLL
+	for (unsigned i = 0; i < 6; i++)
+		six.sample[i] = op_load4(from + 4 * i);
+	return six;
+}
+
+TILE_INLINE struct tile_six tile_vertical(const struct tile_six *near, const struct tile_six *far)
+{
+	struct tile_six six;
+	TILE_UNROLL
+	for (unsigned i = 0; i < 6; i++)
+		six.sample[i] = 3 * near->sample[i] + far->sample[i];
+	return six;
+}
+
+/* Chroma of eight pixels, bytes: Cb and Cr of 0, of 1; of 2, of 3, ... */
+struct tile_chroma8 {
+	uint32_t pair[4];
+};
+
+/* Of pixels that have a word each, in which no more than the lowest byte of each half counts. */
+TILE_INLINE struct tile_chroma8 tile_chroma8_of(const uint32_t pixel[8])
+{
+	struct tile_chroma8 chroma;
+	TILE_UNROLL
+	for (unsigned i = 0; i < 4; i++)
+		chroma.pair[i] = op_permute(pixel[2 * i], pixel[2 * i + 1], 0x6420);
+	return chroma;
+}
+
+/* The triangle filter: eight pixels, the first of which is one of the two over sample 1, and the second of these if is_odd.
+ * (3 * center + side + 8) >> 4 where the side is on the left, and + 7 where it is on the right. */
+TILE_INLINE struct tile_chroma8 tile_triangle(const struct tile_six *t, uint32_t is_odd)
+{
+	const uint32_t seven = 0x00070007u, one = 0x00010001u;
+	uint32_t pixel[10];
+	TILE_UNROLL
+	for (unsigned i = 1; i < 6; i++) {
+		uint32_t center = 3 * t->sample[i] + seven;
+		pixel[2 * i - 2] = (center + t->sample[i - 1] + one) >> 4;
+		if (i < 5)
+			pixel[2 * i - 1] = (center + t->sample[i + 1]) >> 4;
+	}
+	if (is_odd)
+		return tile_chroma8_of(pixel + 1);
+	return tile_chroma8_of(pixel);
+}
+
+/* Narrow chroma is repeated: JPEG decoders do not filter fewer than three samples a row. */
+TILE_INLINE struct tile_chroma8 tile_repeat(const struct tile_six *near, uint32_t is_odd)
+{
+	uint32_t pixel[9];
+	TILE_UNROLL
+	for (unsigned i = 0; i < 9; i++)
+		pixel[i] = near->sample[1 + i / 2];
+	if (is_odd)
+		return tile_chroma8_of(pixel + 1);
+	return tile_chroma8_of(pixel);
+}
+
+/* Chroma that has luma's grid. */
+TILE_INLINE struct tile_chroma8 tile_eight_of_chroma(const uint8_t *from)
+{
+	uint32_t pixel[8];
+	TILE_UNROLL
+	for (unsigned i = 0; i < 8; i++)
+		pixel[i] = op_load4(from + 4 * i);
+	return tile_chroma8_of(pixel);
+}
+
+/* --- Colour -------------------------------------------------------------------------------------------------------- */
+
 #define TILE_ZERO_BYTE 4u /* byte 4 of (word, 0) */
 
 /* Bytes a and b of a word, 16 bits each. */
@@ -41,103 +127,25 @@ TILE_INLINE uint32_t tile_pair(uint32_t word, uint32_t a, uint32_t b)
 	return op_permute(word, 0, a | TILE_ZERO_BYTE << 4 | b << 8 | TILE_ZERO_BYTE << 12);
 }
 
-/* Six samples of a row or of the filtered sum of two: the one left of the first pixel's, and those that follow. */
-struct tile_six {
-	uint32_t s01, s23, s45;
-};
-
-TILE_INLINE struct tile_six tile_six_of(struct tile_bytes bytes)
-{
-	struct tile_six six = {tile_pair(bytes.low, 0, 1), tile_pair(bytes.low, 2, 3), tile_pair(bytes.high, 0, 1)};
-	return six;
-}
-
-TILE_INLINE struct tile_six tile_vertical(struct tile_six near, struct tile_six far)
-{
-	struct tile_six six = {3 * near.s01 + far.s01, 3 * near.s23 + far.s23, 3 * near.s45 + far.s45};
-	return six;
-}
-
-/* The upper half of a and the lower one of b. */
-TILE_INLINE uint32_t tile_between(uint32_t a, uint32_t b)
-{
-	return op_permute(a, b, 0x5432);
-}
-
-/* The triangle filter: eight pixels, the first of which is one of the two over sample 1, and the second of these if is_odd.
- * (3 * center + side + 8) >> 4 where the side is on the left, and + 7 where it is on the right. */
-TILE_INLINE struct tile_pairs tile_triangle(struct tile_six t, uint32_t is_odd)
-{
-	const uint32_t seven = 0x00070007u, one = 0x00010001u;
-	uint32_t t12 = tile_between(t.s01, t.s23), t34 = tile_between(t.s23, t.s45);
-	uint32_t center12 = 3 * t12 + seven, center34 = 3 * t34 + seven;
-	uint32_t right12 = (center12 + t.s23) >> 4, right34 = (center34 + t.s45) >> 4;
-	struct tile_pairs pairs;
-	if (is_odd) {
-		pairs.even[0] = right12;
-		pairs.odd[0] = (3 * t.s23 + seven + t12 + one) >> 4;
-		pairs.even[1] = right34;
-		pairs.odd[1] = (3 * t.s45 + seven + t34 + one) >> 4;
-	} else {
-		pairs.even[0] = (center12 + t.s01 + one) >> 4;
-		pairs.odd[0] = right12;
-		pairs.even[1] = (center34 + t.s23 + one) >> 4;
-		pairs.odd[1] = right34;
-	}
-	return pairs;
-}
-
-/* Narrow chroma is repeated: JPEG decoders do not filter fewer than three samples a row. */
-TILE_INLINE struct tile_pairs tile_repeat(struct tile_bytes near, uint32_t is_odd)
-{
-	struct tile_pairs pairs;
-	if (is_odd) {
-		pairs.even[0] = tile_pair(near.low, 1, 2);
-		pairs.odd[0] = tile_pair(near.low, 2, 3);
-		pairs.even[1] = op_permute(near.low, near.high, 0x0403);
-		pairs.odd[1] = tile_pair(near.high, 0, 1);
-	} else {
-		pairs.even[0] = pairs.odd[0] = tile_pair(near.low, 1, 2);
-		pairs.even[1] = pairs.odd[1] = op_permute(near.low, near.high, 0x0403);
-	}
-	return pairs;
-}
-
-TILE_INLINE struct tile_pairs tile_apart(struct tile_bytes bytes)
-{
-	struct tile_pairs pairs = {{bytes.low, bytes.high}, {bytes.low >> 8, bytes.high >> 8}};
-	return pairs;
-}
-
-/* --- Colour -------------------------------------------------------------------------------------------------------- */
-
-/* What chroma adds to luma, of two pixels that lie in the lower and the upper half of a pair: that times 2^16 is computed
- * with the coefficients and the rounding of docs/format.md, and 128 is taken off there. */
-TILE_INLINE uint32_t tile_pair_of(uint32_t low, uint32_t high)
-{
-	return op_permute(low, high, 0x7632);
-}
-
 struct tile_rgb_pair {
 	uint32_t c[3];
 };
 
-TILE_INLINE struct tile_rgb_pair tile_color2(uint32_t luma, uint32_t cbs, uint32_t crs)
+/* Two pixels. What chroma adds to luma is computed times 2^16, with the coefficients and the rounding of docs/format.md, where
+ * 128 is taken off; factors above 2^16 are 2^16 and the rest, and what is taken off is added to 255 - c. */
+TILE_INLINE struct tile_rgb_pair tile_color2(uint32_t luma, uint32_t chroma)
 {
-	const uint32_t half = 32768;
-	uint32_t cb[2] = {op_permute(cbs, 0, 0x4440), op_permute(cbs, 0, 0x4442)};
-	uint32_t cr[2] = {op_permute(crs, 0, 0x4440), op_permute(crs, 0, 0x4442)};
-	uint32_t wide[3][2];
+	const uint32_t half = 32768, red = 26345u << 16, green = 22554u | 46802u << 16, blue = 50594u;
+	const uint32_t red_bias = half - 128 * 91881u, blue_bias = half - 128 * 116130u,
+	               green_bias = half - 127 * (22554u + 46802u);
+	uint32_t turned = ~chroma, cb = tile_pair(chroma, 0, 2), cr = tile_pair(chroma, 1, 3);
+	uint32_t r[2] = {op_dot2_low(red, chroma, red_bias), op_dot2_high(red, chroma, red_bias)};
+	uint32_t g[2] = {op_dot2_low(green, turned, green_bias), op_dot2_high(green, turned, green_bias)};
+	uint32_t b[2] = {op_dot2_low(blue, chroma, blue_bias), op_dot2_high(blue, chroma, blue_bias)};
 	struct tile_rgb_pair rgb;
-	TILE_UNROLL
-	for (unsigned i = 0; i < 2; i++) {
-		wide[0][i] = 91881u * cr[i] + (half - 128 * 91881u);
-		wide[1][i] = half + 128 * (22554u + 46802u) - 22554u * cb[i] - 46802u * cr[i];
-		wide[2][i] = 116130u * cb[i] + (half - 128 * 116130u);
-	}
-	TILE_UNROLL
-	for (unsigned c = 0; c < 3; c++)
-		rgb.c[c] = op_add_clamp(luma, tile_pair_of(wide[c][0], wide[c][1]));
+	rgb.c[0] = op_add_clamp(luma + cr, op_permute(r[0], r[1], 0x7632));
+	rgb.c[1] = op_add_clamp(luma, op_permute(g[0], g[1], 0x7632));
+	rgb.c[2] = op_add_clamp(luma + cb, op_permute(b[0], b[1], 0x7632));
 	return rgb;
 }
 
@@ -148,33 +156,29 @@ struct tile_rgb8 {
 
 TILE_INLINE struct tile_pairs tile_pairs_of(struct tile_bytes bytes)
 {
-	struct tile_pairs pairs = {{tile_pair(bytes.low, 0, 2), tile_pair(bytes.high, 0, 2)},
-	                           {tile_pair(bytes.low, 1, 3), tile_pair(bytes.high, 1, 3)}};
+	struct tile_pairs pairs = {{tile_pair(bytes.low, 0, 1), tile_pair(bytes.low, 2, 3), tile_pair(bytes.high, 0, 1),
+	                            tile_pair(bytes.high, 2, 3)}};
 	return pairs;
 }
 
 /* One after the other. */
 TILE_INLINE struct tile_bytes tile_bytes_of(const struct tile_pairs *pairs)
 {
-	struct tile_bytes bytes = {op_permute(pairs->even[0], pairs->odd[0], 0x6240),
-	                           op_permute(pairs->even[1], pairs->odd[1], 0x6240)};
+	struct tile_bytes bytes = {op_permute(pairs->pair[0], pairs->pair[1], 0x6420),
+	                           op_permute(pairs->pair[2], pairs->pair[3], 0x6420)};
 	return bytes;
 }
 
-TILE_INLINE struct tile_rgb8 tile_colors(struct tile_bytes luma, const struct tile_pairs *cb,
-                                         const struct tile_pairs *cr)
+TILE_INLINE struct tile_rgb8 tile_colors(struct tile_bytes luma, const struct tile_chroma8 *chroma)
 {
 	struct tile_pairs lumas = tile_pairs_of(luma);
 	struct tile_rgb8 out;
 	TILE_UNROLL
-	for (unsigned half = 0; half < 2; half++) {
-		struct tile_rgb_pair even = tile_color2(lumas.even[half], cb->even[half], cr->even[half]);
-		struct tile_rgb_pair odd = tile_color2(lumas.odd[half], cb->odd[half], cr->odd[half]);
+	for (unsigned i = 0; i < 4; i++) {
+		struct tile_rgb_pair two = tile_color2(lumas.pair[i], chroma->pair[i]);
 		TILE_UNROLL
-		for (unsigned c = 0; c < 3; c++) {
-			out.c[c].even[half] = even.c[c];
-			out.c[c].odd[half] = odd.c[c];
-		}
+		for (unsigned c = 0; c < 3; c++)
+			out.c[c].pair[i] = two.c[c];
 	}
 	return out;
 }
@@ -242,13 +246,13 @@ TILE_INLINE void tile_put_pad(const struct tile_plan *plan, uint8_t *out)
 TILE_INLINE void tile_numbers8(const struct tile_plan *plan, bool is_fused, unsigned c, const struct tile_pairs *pairs,
                                float *out)
 {
-	float mean = plan->rgb_mean[c], scale = plan->rgb_scale[c], offset = plan->rgb_offset[c];
+	float mean = plan->rgb_mean[c], scale = plan->rgb_scale[c], tiny_scale = plan->rgb_tiny_scale[c],
+	      offset = plan->rgb_offset[c];
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_PIXELS; i++) {
-		uint32_t pair = i % 2 ? pairs->odd[i / 4] : pairs->even[i / 4];
-		float tiny = i / 2 % 2 ? op_tiny_high(pair) : op_tiny_low(pair);
-		out[i] = is_fused ? op_fused(tiny, scale * 0x1p24f, offset)
-		                  : op_multiply(op_fused(tiny, 0x1p24f, 0.0f - mean), scale);
+		float tiny = i % 2 ? op_tiny_high(pairs->pair[i / 2]) : op_tiny_low(pairs->pair[i / 2]);
+		out[i] = is_fused ? op_fused(tiny, tiny_scale, offset)
+		                  : op_product(op_fused(tiny, 0x1p24f, 0.0f - mean), scale);
 	}
 }
 
@@ -355,9 +359,9 @@ TILE_INLINE void tile_put_all(const struct tile_plan *plan, uint32_t type, bool 
 
 /* Eight columns of a tile's output, and where the samples that show there are: of luma, in the tile's first row. */
 struct tile_eight {
-	uint32_t x, n, own;    /* n columns, of which the first `own` show the image, where its rows do */
-	uint32_t luma, chroma; /* of both components, each from its own first sample on */
-	uint32_t is_odd;       /* the first is the second of two that a sample of chroma stands for */
+	uint32_t x, n, own; /* n columns, of which the first `own` show the image, where its rows do */
+	uint32_t luma, chroma;
+	uint32_t is_odd; /* the first is the second of two that a sample of chroma stands for */
 	uint32_t pixel_nbytes;
 };
 
@@ -407,83 +411,90 @@ TILE_INLINE void tile_put_row(const struct tile_plan *plan, const struct tile_he
 		tile_put_eight_pixels(plan, rgb, out);
 }
 
-/* One component of two rows. */
-struct tile_pairs2 {
-	struct tile_pairs row[2];
+/* Of two rows. */
+struct tile_chroma8x2 {
+	struct tile_chroma8 row[2];
 };
 
-/* Rows 2j + 1 and 2j + 2 of the image lie over rows j and j + 1 of halved chroma: a and b, of which either may be the other
- * where there is no such row. */
-TILE_INLINE struct tile_pairs2 tile_chroma2(const uint8_t *a, const uint8_t *b, uint32_t is_narrow, uint32_t is_odd)
+/* Rows y and y + 1 of the tile, where they are the image's. is_plain: chroma is halved in both directions and filtered, and the
+ * first pixel is the first over its sample, which lies at a multiple of 16. */
+TILE_INLINE struct tile_chroma8x2 tile_chroma_rows(const struct tile_plan *plan, const struct tile_head *head,
+                                                   const struct tile_eight *e, int32_t y, bool is_plain,
+                                                   const uint8_t *shared)
 {
-	struct tile_pairs2 pairs;
-	struct tile_bytes above = tile_bytes_at(a), below = tile_bytes_at(b);
-	if (is_narrow) {
-		pairs.row[0] = tile_repeat(above, is_odd);
-		pairs.row[1] = tile_repeat(below, is_odd);
-		return pairs;
-	}
-	struct tile_six six[2] = {tile_six_of(above), tile_six_of(below)};
-	pairs.row[0] = tile_triangle(tile_vertical(six[0], six[1]), is_odd);
-	pairs.row[1] = tile_triangle(tile_vertical(six[1], six[0]), is_odd);
-	return pairs;
-}
-
-/* Both components of rows y and y + 1 of the tile, where they are the image's. */
-TILE_INLINE void tile_chroma_rows(const struct tile_plan *plan, const struct tile_head *head,
-                                  const struct tile_eight *e, int32_t y, const uint8_t *shared,
-                                  struct tile_pairs2 chroma[2])
-{
-	uint32_t stride = plan->room.chroma_stride, a, b;
-	if (plan->is_half) {
-		int32_t j = ((int32_t)head->from_y + y) >> 1; /* -1 above the image */
-		a = (uint32_t)(j < 0 ? 0 : j);
-		b = tile_least((uint32_t)(j + 1), head->chroma_height - 1);
-		a -= head->chroma.first_row;
-		b -= head->chroma.first_row;
-	} else {
+	struct tile_chroma8x2 chroma;
+	uint32_t stride = 4 * plan->room.chroma_stride, a, b;
+	const uint8_t *samples = shared + plan->room.chroma + 4 * e->chroma;
+	if (!is_plain && !plan->is_half) {
 		a = (uint32_t)(y < 0 ? 0 : y);
 		b = tile_least((uint32_t)(y + 1), head->own_height - 1);
+		chroma.row[0] = tile_eight_of_chroma(samples + a * stride);
+		chroma.row[1] = tile_eight_of_chroma(samples + b * stride);
+		return chroma;
 	}
-	TILE_UNROLL
-	for (unsigned c = 0; c < 2; c++) {
-		const uint8_t *samples = shared + plan->room.chroma[c] + e->chroma;
-		const uint8_t *above = samples + a * stride, *below = samples + b * stride;
-		if (plan->is_half) {
-			chroma[c] = tile_chroma2(above, below, head->chroma.width < 3, e->is_odd);
-		} else {
-			chroma[c].row[0] = tile_apart(tile_bytes_at(above));
-			chroma[c].row[1] = tile_apart(tile_bytes_at(below));
-		}
+	/* Rows 2j + 1 and 2j + 2 of the image lie over rows j and j + 1 of halved chroma, of which either may be the other where
+	 * there is no such row. j is -1 above the image. */
+	int32_t j = ((int32_t)head->from_y + y) >> 1;
+	a = (uint32_t)(j < 0 ? 0 : j) - head->chroma.first_row;
+	b = tile_least((uint32_t)(j + 1), head->chroma_height - 1) - head->chroma.first_row;
+	struct tile_six above = tile_six_at(samples + a * stride, is_plain);
+	struct tile_six below = tile_six_at(samples + b * stride, is_plain);
+	if (!is_plain && head->chroma.width < 3) {
+		chroma.row[0] = tile_repeat(&above, e->is_odd);
+		chroma.row[1] = tile_repeat(&below, e->is_odd);
+		return chroma;
 	}
+	struct tile_six first = tile_vertical(&above, &below), second = tile_vertical(&below, &above);
+	chroma.row[0] = tile_triangle(&first, is_plain ? 0 : e->is_odd);
+	chroma.row[1] = tile_triangle(&second, is_plain ? 0 : e->is_odd);
+	return chroma;
+}
+
+TILE_INLINE struct tile_bytes tile_luma_at(const uint8_t *from, bool is_plain)
+{
+	uint32_t words[2];
+	if (!is_plain)
+		return tile_bytes_at(from);
+	op_load8(from, words);
+	struct tile_bytes bytes = {words[0], words[1]};
+	return bytes;
 }
 
 /* Rows y and y + 1, where they are the tile's; `out` is the place of the first. is_plain: all of the tile is the image's, as
- * it lies, in colour, and takes vectors. */
+ * it lies, in colour, its samples take vectors, and so does the output. */
 TILE_INLINE void tile_put_two(const struct tile_plan *plan, const struct tile_head *head, const struct tile_eight *e,
                               int32_t y, bool is_plain, const uint8_t *shared, uint8_t *out)
 {
-	struct tile_pairs2 chroma[2];
+	struct tile_chroma8x2 chroma;
 	bool is_own = is_plain || (e->own && (uint32_t)(y < 0 ? 0 : y) < head->own_height);
 	bool is_gray = !is_plain && head->is_gray;
 	if (is_own && !is_gray)
-		tile_chroma_rows(plan, head, e, y, shared, chroma);
+		chroma = tile_chroma_rows(plan, head, e, y, is_plain, shared);
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++, out += (uint64_t)plan->width * e->pixel_nbytes) {
 		uint32_t row = (uint32_t)(y + (int32_t)i);
-		struct tile_rgb8 rgb = {{{{0, 0}, {0, 0}}, {{0, 0}, {0, 0}}, {{0, 0}, {0, 0}}}};
+		struct tile_rgb8 rgb = {{{{0, 0, 0, 0}}, {{0, 0, 0, 0}}, {{0, 0, 0, 0}}}};
 		if (row >= head->out_height)
 			continue;
 		if (is_plain || (is_own && row < head->own_height)) {
-			struct tile_bytes luma =
-			        tile_bytes_at(shared + plan->room.luma + row * plan->room.luma_stride + e->luma);
-			rgb = is_gray ? tile_grays(luma) : tile_colors(luma, &chroma[0].row[i], &chroma[1].row[i]);
+			struct tile_bytes luma = tile_luma_at(
+			        shared + plan->room.luma + row * plan->room.luma_stride + e->luma, is_plain);
+			rgb = is_gray ? tile_grays(luma) : tile_colors(luma, &chroma.row[i]);
 		}
 		if (is_plain)
 			tile_put_eight_pixels(plan, &rgb, out);
 		else
 			tile_put_row(plan, head, e, row, &rgb, out);
 	}
+}
+
+/* Whether eight pixels are plain in the sense of tile_put_two; of two rows of a tile that are. */
+TILE_INLINE bool tile_is_all_plain(const struct tile_plan *plan, const struct tile_head *head,
+                                   const struct tile_eight *e)
+{
+	return e->own == TILE_PIXELS && head->own_height == head->out_height && plan->is_aligned &&
+	       !head->is_flipped && !head->is_gray && plan->is_half && !e->is_odd && e->luma % 8 == 0 &&
+	       e->chroma % 4 == 3 && head->chroma.width >= 3;
 }
 
 /* A thread's pixels: eight columns, and of these every so many pairs of rows. A pair begins in an odd row of the image. */
@@ -500,8 +511,7 @@ TILE_INLINE void tile_pixels(const struct tile_plan *plan, unsigned block, uint3
 	int32_t step = (int32_t)(2 * plan->pairs_at_once), height = (int32_t)head->out_height;
 	out += ((int64_t)((int32_t)head->out_y + y) * plan->width + head->out_x + x) * e.pixel_nbytes;
 	uint64_t out_step = (uint64_t)plan->width * e.pixel_nbytes * (uint32_t)step;
-	if (e.own == TILE_PIXELS && head->own_height == head->out_height && plan->is_aligned && !head->is_flipped &&
-	    !head->is_gray) {
+	if (tile_is_all_plain(plan, head, &e)) {
 		for (; y < height; y += step, out += out_step)
 			tile_put_two(plan, head, &e, y, true, shared, out);
 	} else {

@@ -13,9 +13,9 @@
 
 #define TILE_THREADS 256u /* of a thread block */
 #define TILE_LANES 32u    /* of a warp */
-#define TILE_GROUP 4u     /* blocks of a row that a thread transforms the columns of: their 8-bit codes are a word */
+#define TILE_GROUP 4u     /* blocks of a row whose codes are a word */
 #define TILE_PIXELS 8u    /* pixels of a row that a thread colours */
-#define TILE_LEAD 8u      /* samples before each row of chroma: room for the one left of the first */
+#define TILE_LEAD 4u      /* samples before each row of chroma: room for the one left of the first */
 
 /* One component of an image. */
 struct tile_component {
@@ -46,12 +46,11 @@ struct tile_image {
 
 /* Where a tile of pixels keeps what, in the memory that its threads share: bytes from the first one on. */
 struct tile_room {
-	uint32_t luma_blocks, chroma_blocks;   /* blocks in a row that there is room for, multiples of TILE_GROUP */
-	uint32_t luma_stride, chroma_stride;   /* samples from row to row */
-	uint32_t chroma_rows;                  /* rows of one component of chroma */
-	uint32_t params;                       /* struct tile_dequant of each (component, u, v), kept or not */
-	uint32_t luma_columns, chroma_columns; /* what became of columns: struct tile_span */
-	uint32_t luma, chroma[2];              /* samples */
+	uint32_t matrix;
+	uint32_t params, params_nbytes;      /* of each place of a piece of each component: its step or struct tile_dequant */
+	uint32_t words[IC_COMPONENTS_MAX];   /* codes: pieces */
+	uint32_t luma_stride, chroma_stride; /* samples from row to row */
+	uint32_t luma, chroma;               /* samples: a byte each, and words of Cb + 65536 * Cr */
 	uint32_t nbytes;
 };
 
@@ -83,6 +82,7 @@ struct tile_plan {
 	uint32_t is_aligned;                /* of pixels: as in struct tile_output */
 	uint64_t channel_nbytes;            /* of pixels: from a pixel's value of one channel to that of the next */
 	float rgb_mean[3], rgb_scale[3];    /* of pixels */
+	float rgb_tiny_scale[3]; /* scale * 2^24 */
 	float rgb_offset[3];
 	uint32_t is_fused; /* a pixel's number is as well, once it has its type, byte * scale + offset, rounded once */
 	float pad;
@@ -94,17 +94,13 @@ struct tile_plan {
 	uint32_t pairs_at_once;  /* so many pairs of rows all its threads take together */
 	struct tile_room room;
 
-	uint32_t nu;                                 /* columns that have a kept frequency lie below this */
-	uint8_t nv[IC_BLOCK_MAX];                    /* for each of these, the same of its rows */
-	int16_t freq[IC_BLOCK_MAX][IC_BLOCK_MAX];    /* [u][v]: which of the kept frequencies, or -1 */
-	uint8_t is_odd[IC_BLOCK_MAX * IC_BLOCK_MAX]; /* of each frequency: u is odd */
+	/* Of each frequency, where its word is in a piece (tile_transform_priv.h); bit 3 says whether u is odd. */
+	uint16_t place[IC_BLOCK_MAX * IC_BLOCK_MAX];
 };
 
 /*
  * How the codes q of a plane become coefficients: q * step + (the upper half of `means` if q < 0, else the lower), both of
- * which are the mean place in its cell, rounded (docs/format.md, section 2: q * 2^d * s is whole). The upper half of `step`
- * says which of the kept frequencies it is. Of one that is not kept all is 0: its codes are those of the first frequency,
- * times 0, which costs less than asking.
+ * which are the mean place in its cell, rounded (docs/format.md, section 2: q * 2^d * s is whole).
  */
 struct tile_dequant {
 	uint32_t step, means;

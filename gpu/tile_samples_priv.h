@@ -3,29 +3,24 @@
  * tile_samples_priv.h: from the codes of an object to the samples of one tile, in the memory that the tile's threads share.
  *
  * Three steps, with a barrier between; each is a function of a thread's number. tile_begin says what the tile needs.
- * tile_columns transforms columns: a thread takes one column u of four neighbouring blocks, whose codes are one word of
- * each plane, and all threads of a warp the same u, so that none waits for frequencies that only others have. tile_rows
- * transforms rows: a thread takes one row of one block.
+ * tile_gather brings the codes, from planes of one frequency each, to where all frequencies of four neighbouring blocks lie
+ * together. tile_transform makes samples of these, a warp a piece (tile_transform_priv.h). Where B is 1 a code is a sample,
+ * and tile_samples_of_codes is all.
  *
  * Blocks that stick out of the image on the right are made of whatever follows in the plane; nobody looks at them.
  */
 #pragma once
 
-#include "tile_dct_priv.h"
-#include "tile_priv.h"
+#include "tile_transform_priv.h"
 
-/* What a tile needs of a component's samples, or, where B is 1, of its codes; of chroma, of both components. */
+/* What a tile needs of a component's samples. */
 struct tile_span {
-	uint32_t first_col, ngroups; /* blocks, and how many groups of TILE_GROUP */
+	uint32_t first_col, ncols, ngroups; /* blocks, how many, and how many groups of TILE_GROUP */
 	uint32_t first_block_row, nblock_rows;
 	uint32_t first_row, nrows; /* samples */
-	uint32_t has_top_edge;     /* of the first row of blocks the last samples alone */
-	uint32_t nwhole,
-	        nedge; /* groups, in all rows and components: where but one row of samples is needed, and the others */
-	uint32_t across;      /* threads that a row of all components takes */
-	uint32_t columns;     /* where its columns go in shared memory: [row][component][group][u][block of four] */
-	uint32_t columns_row; /* bytes from row to row */
-	uint32_t width;       /* of the component */
+	uint32_t nplaces;          /* groups, in all rows */
+	uint32_t across, npieces;  /* pieces in a row, and in all rows */
+	uint32_t width;            /* of the component */
 };
 
 /* Where the codes of a component are, from the first one on that the tile needs. */
@@ -35,11 +30,11 @@ struct tile_codes_of {
 	uint32_t nbits_row;    /* from a row of blocks to the next */
 };
 
-/* To divide by numbers of a span, for tile_quotient; and so many rows as all threads take at once. */
-enum { TILE_NGROUPS, TILE_NWHOLE, TILE_NEDGE, TILE_ACROSS };
+/* To divide by numbers of a span, for tile_quotient; and so many frequencies as all threads take at once. */
+enum { TILE_NPLACES, TILE_NGROUPS, TILE_ACROSS };
 struct tile_inverses {
-	uint32_t of[4];
-	uint32_t rows_at_once;
+	uint32_t of[3];
+	uint32_t freqs_at_once;
 };
 
 /* Lies first in shared memory, before the inverses for luma and for chroma. */
@@ -79,34 +74,22 @@ TILE_INLINE uint32_t tile_divide(uint32_t n, struct tile_divisor d)
 	return (uint32_t)((uint64_t)n * d.magic >> 31) >> d.shift;
 }
 
-/* What became of a group's columns in one row lies together, [u][block of four], so that a thread that wants a row of a
- * block finds all of it at constant distances. 8 bytes more, and no two threads of a warp want the same bank. */
-#define TILE_COLUMNS_U (TILE_GROUP * (uint32_t)sizeof(uint16_t))
-
-TILE_INLINE uint32_t tile_columns_nbytes(unsigned block)
-{
-	return block == 1 ? 0 : (block + 1) * TILE_COLUMNS_U;
-}
-
 /* --- What a tile needs --------------------------------------------------------------------------------------------- */
 
-TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, uint32_t left, uint32_t right,
-                               uint32_t top, uint32_t bottom, unsigned ncomponents, struct tile_span *span)
+TILE_INLINE void tile_set_span(unsigned block, uint32_t left, uint32_t right, uint32_t top, uint32_t bottom,
+                               struct tile_span *span)
 {
-	uint32_t has_bottom_edge = block > 1 && bottom % block == 0;
+	const uint32_t per = TILE_PER_SIDE(block);
 	span->first_col = left / block;
-	span->ngroups = (right / block - span->first_col + TILE_GROUP) / TILE_GROUP;
-	span->first_row = top;
-	span->nrows = bottom + 1 - top;
+	span->ncols = right / block + 1 - span->first_col;
+	span->ngroups = (span->ncols + TILE_GROUP - 1) / TILE_GROUP;
 	span->first_block_row = top / block;
 	span->nblock_rows = bottom / block + 1 - span->first_block_row;
-	span->has_top_edge = block > 1 && top % block == block - 1;
-	uint32_t per_row = span->ngroups * ncomponents;
-	span->nedge = per_row * (span->has_top_edge + has_bottom_edge);
-	span->nwhole = per_row * span->nblock_rows - span->nedge;
-	span->across = per_row * (block == 1 ? 1 : TILE_GROUP);
-	span->columns = ncomponents == 1 ? plan->room.luma_columns : plan->room.chroma_columns;
-	span->columns_row = per_row * tile_columns_nbytes(block);
+	span->first_row = top;
+	span->nrows = bottom + 1 - top;
+	span->nplaces = span->ngroups * span->nblock_rows;
+	span->across = (span->ngroups + per - 1) / per;
+	span->npieces = span->across * ((span->nblock_rows + per - 1) / per);
 }
 
 TILE_INLINE void tile_set_codes(const struct tile_plan *plan, const struct tile_image *image, uint32_t component,
@@ -135,7 +118,7 @@ TILE_INLINE void tile_set_chroma(const struct tile_plan *plan, const struct tile
 		right = tile_least(right / 2 + 1, c->width - 1);
 		bottom = tile_least(bottom / 2 + 1, c->height - 1);
 	}
-	tile_set_span(plan, block, left, right, top, bottom, 2, span);
+	tile_set_span(block, left, right, top, bottom, span);
 	span->width = c->width;
 }
 
@@ -153,7 +136,7 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	head->is_flipped = image->is_flipped;
 	head->is_gray = image->ncomponents == 1;
 	head->chroma_height = image->component[1].height;
-	head->luma.nrows = head->luma.nwhole = head->luma.nedge = 0;
+	head->luma.nrows = head->luma.nplaces = head->luma.npieces = 0;
 	head->luma.ngroups = head->luma.across = 1;
 	head->chroma = head->luma;
 	if (!head->own_width || !head->own_height)
@@ -161,7 +144,7 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	head->from_x = image->x + (image->is_flipped ? image->width - head->out_x - head->own_width : head->out_x);
 	head->from_y = image->y + head->out_y;
 	uint32_t right = head->from_x + head->own_width - 1, bottom = head->from_y + head->own_height - 1;
-	tile_set_span(plan, block, head->from_x, right, head->from_y, bottom, 1, &head->luma);
+	tile_set_span(block, head->from_x, right, head->from_y, bottom, &head->luma);
 	head->luma.width = image->component[0].width;
 	if (image->ncomponents == 3)
 		tile_set_chroma(plan, image, block, head->from_x, right, head->from_y, bottom, &head->chroma);
@@ -172,21 +155,20 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	}
 }
 
-#define TILE_INVERSES 8u /* threads that find them, each one of its own, for divisions take long */
+#define TILE_INVERSES 6u /* threads that find them, each one of its own, for divisions take long */
 
 TILE_INLINE void tile_set_inverse(const struct tile_head *head, uint32_t thread, struct tile_inverses *inverses)
 {
-	uint32_t is_chroma = thread / 4, which = thread % 4;
-	uint32_t d = which == 0   ? (is_chroma ? head->chroma.ngroups : head->luma.ngroups)
-	             : which == 1 ? (is_chroma ? head->chroma.nwhole : head->luma.nwhole)
-	             : which == 2 ? (is_chroma ? head->chroma.nedge : head->luma.nedge)
-	                          : (is_chroma ? head->chroma.across : head->luma.across);
+	uint32_t is_chroma = thread / 3, which = thread % 3;
+	uint32_t d = which == TILE_NPLACES   ? (is_chroma ? head->chroma.nplaces : head->luma.nplaces)
+	             : which == TILE_NGROUPS ? (is_chroma ? head->chroma.ngroups : head->luma.ngroups)
+	                                     : (is_chroma ? head->chroma.across : head->luma.across);
 	inverses[is_chroma].of[which] = tile_inverse(d);
-	if (which == TILE_ACROSS)
-		inverses[is_chroma].rows_at_once = d < TILE_THREADS ? tile_quotient(TILE_THREADS, tile_inverse(d)) : 1;
+	if (which == TILE_NPLACES)
+		inverses[is_chroma].freqs_at_once = d < TILE_THREADS ? tile_quotient(TILE_THREADS, tile_inverse(d)) : 1;
 }
 
-/* --- Codes and coefficients ---------------------------------------------------------------------------------------- */
+/* --- Codes --------------------------------------------------------------------------------------------------------- */
 
 TILE_INLINE struct tile_dequant tile_dequant_of(const struct tile_plan *plan, const struct tile_image *image,
                                                 unsigned is_8bit, uint32_t plane)
@@ -202,15 +184,6 @@ TILE_INLINE struct tile_dequant tile_dequant_of(const struct tile_plan *plan, co
 	return d;
 }
 
-/* Coefficient `i` of a word of codes. The step of codes of 8 bits is one of 8, and there are no means. */
-TILE_INLINE int32_t tile_coefficient(unsigned is_8bit, uint32_t bits, uint32_t word, unsigned i, struct tile_dequant d)
-{
-	if (is_8bit)
-		return op_dot4(word, d.step << 8 * i);
-	int32_t code = (int32_t)(word << (32 - bits * (i + 1))) >> (32 - bits);
-	return code * (int32_t)(d.step & 0xffff) + (int32_t)(code < 0 ? d.means >> 16 : d.means & 0xffff);
-}
-
 /* A word of codes that begins at bit `bit`, below 8, of `from`, which may lie anywhere. */
 TILE_INLINE uint32_t tile_codes(const uint8_t *from, uint32_t bit)
 {
@@ -220,26 +193,9 @@ TILE_INLINE uint32_t tile_codes(const uint8_t *from, uint32_t bit)
 
 /* --- Step 1: begin ------------------------------------------------------------------------------------------------- */
 
-/* Of each (component, u, v): rows and columns behind the kept ones are never looked at. */
-TILE_INLINE struct tile_dequant tile_param(const struct tile_plan *plan, const struct tile_image *image,
-                                           unsigned is_8bit, uint32_t component, uint32_t u, uint32_t v)
+TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_image *image, unsigned block, uint32_t tile,
+                            uint32_t thread, uint8_t *shared)
 {
-	struct tile_dequant d = {0, 0};
-	int32_t f = plan->freq[u][v];
-	if (f < 0)
-		return d;
-	d = tile_dequant_of(plan, image, is_8bit, (uint32_t)f * image->ncomponents + component);
-	if (is_8bit)
-		d.means = (uint32_t)f;
-	else
-		d.step |= (uint32_t)f << 16;
-	return d;
-}
-
-TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                            unsigned is_8bit, uint32_t tile, uint32_t thread, uint8_t *shared)
-{
-	struct tile_dequant *params = (struct tile_dequant *)(void *)(shared + plan->room.params);
 	if (thread < TILE_INVERSES) {
 		struct tile_head own, *head = (struct tile_head *)(void *)shared;
 		tile_set_head(plan, image, block, tile, &own);
@@ -247,286 +203,273 @@ TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_imag
 			*head = own;
 		tile_set_inverse(&own, thread, (struct tile_inverses *)(void *)(head + 1));
 	}
-	for (uint32_t p = thread; p < image->ncomponents * block * block; p += TILE_THREADS)
-		params[p] = tile_param(plan, image, is_8bit, p / (block * block), p / block % block, p % block);
-}
-
-/* --- Step 2: columns ----------------------------------------------------------------------------------------------- */
-
-/* Column u of four blocks of a row of blocks of a component, and where it goes. */
-struct tile_column {
-	const uint8_t *planes;             /* the byte of the first block's code, in the plane of the first frequency */
-	uint32_t bit;                      /* of this byte */
-	const struct tile_dequant *params; /* of (u, 0) */
-	int32_t row;                       /* of the span: the blocks' first; may lie before it */
-	uint8_t *out;                      /* their place in row 0 */
-};
-
-/* The codes of the first n frequencies, a word each. By what they become coefficients stays in shared memory where blocks are
- * large, and registers few: the result is where to find it. */
-TILE_INLINE const struct tile_dequant *tile_load_column(const struct tile_image *image, unsigned block,
-                                                        unsigned is_8bit, unsigned n, const struct tile_column *c,
-                                                        uint32_t *words, struct tile_dequant params[8])
-{
-	TILE_UNROLL
-	for (unsigned v = 0; v < n; v++) {
-		struct tile_dequant d = c->params[v];
-		uint32_t f = is_8bit ? d.means : d.step >> 16;
-		words[v] = tile_codes(c->planes + (uint64_t)f * image->stride, c->bit);
-		if (block <= 8)
-			params[v % 8] = d;
-	}
-	return block <= 8 ? params : c->params;
-}
-
-/* One line: block `i` of the four. */
-TILE_INLINE void tile_column_line(const struct tile_plan *plan, unsigned block, unsigned is_8bit, unsigned n,
-                                  const uint32_t *words, const struct tile_dequant *params, unsigned i, uint32_t *sums)
-{
-	int32_t in[IC_BLOCK_MAX];
-	TILE_UNROLL
-	for (unsigned v = 0; v < n; v++)
-		in[v] = tile_coefficient(is_8bit, plan->bits, words[v], i, params[v]);
-	tile_line(block, n, in, 1u << (TILE_FIRST_BITS - 1), sums);
-}
-
-/* The row that an edge needs: the first of the blocks' or, if it is the top one, the last, in which the odd frequencies have
- * the other sign. */
-TILE_INLINE void tile_put_edge(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                               unsigned is_8bit, unsigned n, const struct tile_column *c, uint32_t is_top)
-{
-	uint32_t words[IC_BLOCK_MAX], sums[TILE_GROUP];
-	struct tile_dequant few[8];
-	const struct tile_dequant *params = tile_load_column(image, block, is_8bit, n, c, words, few);
-	TILE_UNROLL
-	for (unsigned i = 0; i < TILE_GROUP; i++) {
-		uint32_t even = 1u << (TILE_FIRST_BITS - 1), odd = 0;
-		TILE_UNROLL
-		for (unsigned v = 0; v < n; v++) {
-			uint32_t coefficient = (uint32_t)tile_coefficient(is_8bit, plan->bits, words[v], i, params[v]);
-			if (v % 2)
-				odd += tile_matrix(block, 0, v) * coefficient;
-			else
-				even += tile_matrix(block, 0, v) * coefficient;
-		}
-		sums[i] = (uint32_t)((int32_t)(is_top ? even - odd : even + odd) >> TILE_FIRST_BITS);
-	}
-	op_store8(c->out, op_pack_s16((int32_t)sums[0], (int32_t)sums[1]),
-	          op_pack_s16((int32_t)sums[2], (int32_t)sums[3]));
-}
-
-/* The first n frequencies may be kept. One block after the other, or two where there are registers for it. */
-TILE_INLINE void tile_put_column(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                 unsigned is_8bit, unsigned n, const struct tile_column *c, uint32_t nrows,
-                                 uint32_t columns_row)
-{
-	unsigned together = block > 8 ? 1 : 2;
-	uint32_t words[IC_BLOCK_MAX], sums[2][IC_BLOCK_MAX];
-	struct tile_dequant few[8];
-	const struct tile_dequant *params = tile_load_column(image, block, is_8bit, n, c, words, few);
-	TILE_UNROLL
-	for (unsigned i = 0; i < TILE_GROUP; i += together) {
-		TILE_UNROLL
-		for (unsigned j = 0; j < together; j++)
-			tile_column_line(plan, block, is_8bit, n, words, params, i + j, sums[j]);
-		TILE_UNROLL
-		for (unsigned y = 0; y < block; y++) {
-			uint32_t row = (uint32_t)(c->row + (int32_t)y);
-			uint32_t both = op_pack_s16((int32_t)sums[0][y] >> TILE_FIRST_BITS,
-			                            together == 2 ? (int32_t)sums[1][y] >> TILE_FIRST_BITS : 0);
-			if (row < nrows && together == 2)
-				op_store4(c->out + row * columns_row + 2 * i, both);
-			else if (row < nrows)
-				op_store2(c->out + row * columns_row + 2 * i, both);
-		}
-	}
-}
-
-/* Column `index` of a span: of u, and of a group of blocks. is_edge: of which a row is needed. */
-TILE_INLINE void tile_column_at(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                unsigned is_8bit, const struct tile_head *head, uint32_t is_chroma, bool is_edge,
-                                uint32_t index, uint8_t *shared)
-{
-	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
-	const struct tile_inverses *inverses = tile_inverses_of(head, is_chroma);
-	const struct tile_dequant *params = (const struct tile_dequant *)(const void *)(shared + plan->room.params);
-	uint32_t u = tile_quotient(index, inverses->of[is_edge ? TILE_NEDGE : TILE_NWHOLE]), n = plan->nv[u];
-	uint32_t line_group = index - u * (is_edge ? span->nedge : span->nwhole);
-	uint32_t line = tile_quotient(line_group, inverses->of[TILE_NGROUPS]),
-	         group = line_group - line * span->ngroups;
-	uint32_t is_second = is_chroma & line, block_row = is_chroma ? line / 2 : line;
-	uint32_t is_top = is_edge & span->has_top_edge & (block_row == 0);
-	if (!is_edge)
-		block_row += span->has_top_edge;
-	else if (!is_top)
-		block_row = span->nblock_rows - 1;
-	const struct tile_codes_of *codes = &head->codes[is_chroma + is_second];
-	uint32_t bit = codes->first_bit + block_row * codes->nbits_row + TILE_GROUP * group * plan->bits;
-	struct tile_column c;
-	c.planes = codes->planes + (bit >> 3);
-	c.bit = bit & 7;
-	c.params = params + ((is_chroma + is_second) * block + u) * block;
-	c.row = (int32_t)((span->first_block_row + block_row) * block) - (int32_t)span->first_row;
-	c.out = shared + span->columns + (is_second * span->ngroups + group) * tile_columns_nbytes(block) +
-	        u * TILE_COLUMNS_U;
-	if (is_edge)
-		c.out += is_top ? 0 : (span->nrows - 1) * span->columns_row;
-	if (is_edge && block >= 4 && n <= block / 2)
-		tile_put_edge(plan, image, block, is_8bit, block / 2, &c, is_top);
-	else if (is_edge)
-		tile_put_edge(plan, image, block, is_8bit, block, &c, is_top);
-	else if (block == 8 && n <= 2)
-		tile_put_column(plan, image, block, is_8bit, 2, &c, span->nrows, span->columns_row);
-	else if (block >= 4 && n <= block / 2)
-		tile_put_column(plan, image, block, is_8bit, block / 2, &c, span->nrows, span->columns_row);
-	else
-		tile_put_column(plan, image, block, is_8bit, block, &c, span->nrows, span->columns_row);
-}
-
-/* Threads go on with what comes next where those of the work before end; all of a warp do the same. */
-TILE_INLINE uint32_t tile_turn(uint32_t thread, uint32_t n)
-{
-	return (thread - (n + TILE_LANES - 1) / TILE_LANES * TILE_LANES) % TILE_THREADS;
-}
-
-TILE_INLINE void tile_columns(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                              unsigned is_8bit, uint32_t thread, uint8_t *shared)
-{
-	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
 	if (block == 1)
 		return;
-	TILE_UNROLL
-	for (unsigned is_chroma = 0; is_chroma < 2; is_chroma++) {
-		const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
-		uint32_t n = span->nwhole * plan->nu;
-		for (uint32_t item = thread; item < n; item += TILE_THREADS)
-			tile_column_at(plan, image, block, is_8bit, head, is_chroma, false, item, shared);
-		thread = tile_turn(thread, n);
-		n = span->nedge * plan->nu;
-		for (uint32_t item = thread; item < n; item += TILE_THREADS)
-			tile_column_at(plan, image, block, is_8bit, head, is_chroma, true, item, shared);
-		thread = tile_turn(thread, n);
+	tile_put_matrix(block, thread, shared + plan->room.matrix);
+	/* Frequencies that are not kept have a step of 0: what their codes are does not matter. */
+	for (uint32_t i = 16 * thread; i < plan->room.params_nbytes; i += 16 * TILE_THREADS)
+		op_store16(shared + plan->room.params + i, 0, 0, 0, 0);
+}
+
+/* --- Step 2: codes to pieces --------------------------------------------------------------------------------------- */
+
+/* How the codes of each frequency become coefficients, in each of the blocks that are transformed together. */
+TILE_INLINE void tile_put_params(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                 unsigned is_8bit, uint32_t thread, uint8_t *shared)
+{
+	const uint32_t per = TILE_PER_SIDE(block);
+	uint32_t ncomponents = image->ncomponents;
+	for (uint32_t p = thread; p < plan->nfreqs * ncomponents; p += TILE_THREADS) {
+		uint32_t f = ncomponents == 1 ? p : p / IC_COMPONENTS_MAX, component = p - f * ncomponents;
+		uint32_t first = component * TILE_PIECE_WORDS(block) + plan->place[f];
+		struct tile_dequant d = tile_dequant_of(plan, image, is_8bit, p);
+		for (uint32_t i = 0; i < per * per; i++) {
+			uint32_t at = first + i / per * 8 * block + i % per * block;
+			if (is_8bit)
+				op_store4(shared + plan->room.params + 4 * at, d.step);
+			else
+				op_store8(shared + plan->room.params + 8 * at, d.step, d.means);
+		}
 	}
 }
 
-/* --- Step 3: rows -------------------------------------------------------------------------------------------------- */
-
-/* A row of a block of samples to `out`. */
-TILE_INLINE void tile_row(unsigned block, unsigned n, uint32_t nu, const uint8_t *columns, uint8_t *out)
+/* A group's words of every so many frequencies, the first of which is `f`. is_word: each is a word of the object's. */
+TILE_INLINE void tile_gather_group(const struct tile_plan *plan, const uint8_t *from, uint64_t stride, uint32_t bit,
+                                   bool is_word, uint32_t f, uint32_t at_once, uint8_t *to)
 {
-	unsigned level = block == 2 ? 1 : block == 4 ? 2 : block == 8 ? 3 : block == 16 ? 4 : 5;
-	unsigned bits = TILE_MATRIX_BITS + TILE_PASS_BITS + level;
-	int32_t in[IC_BLOCK_MAX];
-	uint32_t sums[IC_BLOCK_MAX], words[IC_BLOCK_MAX / 4];
-	TILE_UNROLL
-	for (unsigned u = 0; u < n; u++)
-		in[u] = u < nu ? op_load_s16(columns + u * TILE_COLUMNS_U) : 0;
-	tile_line(block, n, in, 1u << (bits - 1), sums);
-	TILE_UNROLL
-	for (unsigned x = 0; x < block; x++)
-		sums[x] = (uint32_t)((int32_t)sums[x] >> bits);
-	if (block == 2) {
-		op_store2(out, op_pack_s8((int32_t)sums[0], (int32_t)sums[1], 0, 0) ^ 0x8080);
+	from += f * stride;
+	TILE_UNROLL4
+	for (; f < plan->nfreqs; f += at_once) {
+		uint32_t word = is_word ? op_load4_global(from) : tile_codes(from, bit);
+		op_store4(to + 4 * plan->place[f], word);
+		from += at_once * stride;
+	}
+}
+
+TILE_INLINE void tile_gather_component(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                       const struct tile_head *head, unsigned component, uint32_t thread,
+                                       uint8_t *shared)
+{
+	const uint32_t per = TILE_PER_SIDE(block);
+	const struct tile_span *span = component ? &head->chroma : &head->luma;
+	const struct tile_inverses *inverses = tile_inverses_of(head, component > 0);
+	const struct tile_codes_of *codes = &head->codes[component];
+	uint32_t at_once = inverses->freqs_at_once, f = tile_quotient(thread, inverses->of[TILE_NPLACES]);
+	uint32_t first = thread - f * span->nplaces;
+	if (at_once == 1) { /* there may be more places than threads */
+		f = 0;
+		first = thread;
+	}
+	if (f >= at_once)
 		return;
+	for (uint32_t place = first; place < span->nplaces; place += TILE_THREADS) {
+		uint32_t row = tile_quotient(place, inverses->of[TILE_NGROUPS]), group = place - row * span->ngroups;
+		uint32_t bit = codes->first_bit + row * codes->nbits_row + TILE_GROUP * group * plan->bits;
+		const uint8_t *from = codes->planes + (bit >> 3);
+		uint32_t piece = row / per * span->across + group / per;
+		uint8_t *to = shared + plan->room.words[component] + piece * TILE_PIECE_NBYTES(block) +
+		              4 * (group % per * 8 * block + row % per * block);
+		if (((bit & 7) | ((uint32_t)(uintptr_t)from & 3) | (image->stride & 3)) == 0)
+			tile_gather_group(plan, from, image->stride, 0, true, f, at_once, to);
+		else
+			tile_gather_group(plan, from, image->stride, bit & 7, false, f, at_once, to);
 	}
-	TILE_UNROLL
-	for (unsigned x = 0; x < block; x += 4)
-		words[x / 4] =
-		        op_pack_s8((int32_t)sums[x], (int32_t)sums[x + 1], (int32_t)sums[x + 2], (int32_t)sums[x + 3]) ^
-		        0x80808080;
-	if (block == 4)
-		op_store4(out, words[0]);
-	TILE_UNROLL
-	for (unsigned x = 0; x + 8 <= block; x += 8)
-		op_store8(out + x, words[x / 4], words[x / 4 + 1]);
 }
 
-TILE_INLINE void tile_row_any(unsigned block, uint32_t nu, const uint8_t *columns, uint8_t *out)
+TILE_INLINE void tile_gather(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                             unsigned is_8bit, uint32_t thread, uint8_t *shared)
 {
-	if (block == 8 && nu <= 2)
-		tile_row(block, 2, nu, columns, out);
-	else if (block >= 4 && nu <= block / 2)
-		tile_row(block, block / 2, nu, columns, out);
-	else
-		tile_row(block, block, nu, columns, out);
+	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
+	tile_put_params(plan, image, block, is_8bit, thread, shared);
+	TILE_LOOP
+	for (unsigned component = 0; component < image->ncomponents; component++)
+		tile_gather_component(plan, image, block, head, component, thread, shared);
 }
 
-/* At B = 1 a code is a sample. */
-TILE_INLINE void tile_codes_to_samples(const struct tile_plan *plan, unsigned is_8bit, const uint8_t *planes,
-                                       uint32_t bit, struct tile_dequant param, uint8_t *out)
+/* --- Samples of chroma --------------------------------------------------------------------------------------------- */
+
+/* Samples `col` and the next of a row of chroma, whose place is `out`, where that row may end or begin: the samples left of the
+ * first and right of the last one of a row are those. */
+TILE_INLINE void tile_put_chroma_edge(uint32_t width, uint32_t col, const uint32_t words[2], uint8_t *out)
 {
-	uint32_t word = tile_codes(planes + (bit >> 3), bit & 7);
+	if (col == 0)
+		op_store4(out - 4, words[0]);
+	TILE_UNROLL
+	for (unsigned i = 0; i < 2; i++, out += 4) {
+		if (col + i < width)
+			op_store4(out, words[i]);
+		if (col + i + 1 == width)
+			op_store4(out + 4, words[i]);
+	}
+}
+
+/* Words of Cb and Cr, of two samples each, the bytes of `cb` and `cr` that the selector names. */
+TILE_INLINE void tile_chroma_words(uint32_t cb, uint32_t cr, uint32_t selector, uint32_t words[2])
+{
+	uint32_t both = op_permute(cb, cr, selector);
+	words[0] = op_permute(both, 0, 0x4140);
+	words[1] = op_permute(both, 0, 0x4342);
+}
+
+/* --- Step 3: pieces to samples ------------------------------------------------------------------------------------- */
+
+/* Where a lane's first pair of a unit's word `w`, lower or upper half, goes: a row and a column of the piece. */
+TILE_INLINE uint32_t tile_unit_row(unsigned block, uint32_t lane, unsigned w, unsigned half)
+{
+	return block < 16 ? lane / 4 : 8 * (2 * (w / TILE_EIGHTHS(block)) + half) + lane / 4;
+}
+
+TILE_INLINE uint32_t tile_unit_col(unsigned block, uint32_t lane, unsigned unit, unsigned w, unsigned half)
+{
+	uint32_t pair = lane % 4 * 2; /* of the tile's columns: of block pair / block, where several make a tile */
+	if (block >= 16)
+		return unit * block + w % TILE_EIGHTHS(block) * 8 + pair;
+	return (pair / block * TILE_GROUP + 2 * w + half) * block + pair % block;
+}
+
+TILE_INLINE void tile_put_luma(const struct tile_plan *plan, unsigned block, const struct tile_span *span, uint32_t lane,
+                               unsigned unit, uint32_t row, uint32_t col, const struct tile_unit_words *words,
+                               uint8_t *shared)
+{
+	uint8_t *out = shared + plan->room.luma + col;
+	TILE_UNROLL
+	for (unsigned w = 0; w < TILE_UNIT_WORDS(block); w++) {
+		TILE_UNROLL
+		for (unsigned half = 0; half < 2; half++) {
+			uint32_t y = row + tile_unit_row(block, lane, w, half);
+			if (y < span->nrows)
+				op_store2(out + y * plan->room.luma_stride + tile_unit_col(block, lane, unit, w, half),
+				          words->word[w] >> 16 * half);
+		}
+	}
+}
+
+TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, const struct tile_span *span,
+                                 uint32_t lane, unsigned unit, uint32_t row, uint32_t col,
+                                 const struct tile_unit_words *cb, const struct tile_unit_words *cr, uint8_t *shared)
+{
+	uint32_t left = span->first_col * block + col; /* of the piece, in the image */
+	bool is_edge = left == 0 || left + 4 * TILE_SIDE(block) >= span->width;
+	uint8_t *out = shared + plan->room.chroma + 4 * (TILE_LEAD + col);
+	TILE_UNROLL
+	for (unsigned w = 0; w < TILE_UNIT_WORDS(block); w++) {
+		TILE_UNROLL
+		for (unsigned half = 0; half < 2; half++) {
+			uint32_t y = row + tile_unit_row(block, lane, w, half);
+			uint32_t x = tile_unit_col(block, lane, unit, w, half), words[2];
+			uint8_t *to = out + 4 * (y * plan->room.chroma_stride + x);
+			tile_chroma_words(cb->word[w], cr->word[w], half ? 0x7362 : 0x5140, words);
+			if (y < span->nrows && is_edge)
+				tile_put_chroma_edge(span->width, left + x, words, to);
+			else if (y < span->nrows)
+				op_store8(to, words[0], words[1]);
+		}
+	}
+}
+
+/* One unit of the pieces of a span, of luma or of both components of chroma. */
+TILE_INLINE void tile_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, const struct tile_head *head,
+                           uint32_t is_chroma, uint32_t index, uint32_t thread, const struct tile_matrix_words *m,
+                           uint8_t *shared)
+{
+	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
+	const uint32_t units = TILE_UNITS(block), side = TILE_SIDE(block);
+	uint32_t piece = index / units, unit = index % units, param_nbytes = is_8bit ? 4 : 8;
+	uint32_t down = tile_quotient(piece, tile_inverses_of(head, is_chroma)->of[TILE_ACROSS]);
+	uint32_t right = piece - down * span->across;
+	uint32_t row = span->first_block_row * block + down * side - span->first_row, col = right * 4 * side;
+	struct tile_unit_words out[2][TILE_SPMD];
+	if (units > 1 && right * TILE_GROUP + unit >= span->ncols)
+		return;
+	TILE_UNROLL
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t component = is_chroma + i;
+		if (i == 1 && !is_chroma)
+			continue;
+		tile_transform_unit(plan, block, is_8bit, thread, unit, m,
+		                    shared + plan->room.words[component] + piece * TILE_PIECE_NBYTES(block),
+		                    shared + plan->room.params + component * TILE_PIECE_WORDS(block) * param_nbytes,
+		                    out[i]);
+	}
+	TILE_EACH_LANE(l)
+	{
+		uint32_t lane = (thread + l) % TILE_LANES;
+		if (is_chroma)
+			tile_put_chroma(plan, block, span, lane, unit, row, col, &out[0][l], &out[1][l], shared);
+		else
+			tile_put_luma(plan, block, span, lane, unit, row, col, &out[0][l], shared);
+	}
+}
+
+/* `thread` is the first of TILE_SPMD. A warp takes every so many units, first those of chroma, of which each is two. */
+TILE_INLINE void tile_transform(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
+                                uint8_t *shared)
+{
+	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
+	const uint32_t nwarps = TILE_THREADS / TILE_LANES;
+	uint32_t nchroma = head->chroma.npieces * TILE_UNITS(block);
+	uint32_t n = nchroma + head->luma.npieces * TILE_UNITS(block), index = thread / TILE_LANES;
+	struct tile_matrix_words m[TILE_SPMD];
+	TILE_EACH_LANE(l)
+	tile_load_matrix(block, (thread + l) % TILE_LANES, shared + plan->room.matrix, &m[l]);
+	TILE_LOOP
+	for (; index < nchroma; index += nwarps)
+		tile_unit(plan, block, is_8bit, head, 1, index, thread, m, shared);
+	TILE_LOOP
+	for (; index < n; index += nwarps)
+		tile_unit(plan, block, is_8bit, head, 0, index - nchroma, thread, m, shared);
+}
+
+/* --- Where B is 1: codes are samples ------------------------------------------------------------------------------- */
+
+/* Four of them. */
+TILE_INLINE uint32_t tile_four_samples(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
+                                       const struct tile_codes_of *codes, uint32_t component, uint32_t row, uint32_t group)
+{
+	uint32_t bit = codes->first_bit + row * codes->nbits_row + TILE_GROUP * group * plan->bits;
+	uint32_t word = tile_codes(codes->planes + (bit >> 3), bit & 7);
+	struct tile_dequant d = tile_dequant_of(plan, image, is_8bit, component);
 	int32_t value[TILE_GROUP];
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_GROUP; i++)
-		value[i] = tile_coefficient(is_8bit, plan->bits, word, i, param);
-	op_store4(out, op_pack_s8(value[0], value[1], value[2], value[3]) ^ 0x80808080);
+		value[i] = (int32_t)tile_biased(is_8bit, plan->bits, word, i, d) - (1 << 15);
+	return op_pack_s8(value[0], value[1], value[2], value[3]) ^ 0x80808080u;
 }
 
-/* The samples left of the first and right of the last one of a row are those. A block's own thread sees to it. */
-TILE_INLINE void tile_repeat_edges(uint32_t width, uint32_t first, uint32_t n, uint8_t *out)
+TILE_INLINE void tile_four_of_chroma(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
+                                     const struct tile_head *head, uint32_t row, uint32_t group, uint8_t *out)
 {
-	if (first == 0)
-		out[-1] = out[0];
-	if (width - 1 - first < n)
-		out[width - first] = out[width - 1 - first];
-}
-
-/* Rows `row`, `row` + at_once, ... of a block, the one at `place` of those of all components of the span, or, where B
- * is 1, of four of them. */
-TILE_INLINE void tile_block_rows(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
-                                 const struct tile_head *head, uint32_t is_chroma, uint32_t row, uint32_t place,
-                                 uint8_t *shared)
-{
-	const struct tile_room *room = &plan->room;
-	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
-	uint32_t at_once = tile_inverses_of(head, is_chroma)->rows_at_once;
-	uint32_t is_second = is_chroma && place >= span->across / 2, col = is_second ? place - span->across / 2 : place;
-	uint32_t width = block == 1 ? TILE_GROUP : block, first = span->first_col * block + col * width;
-	if (first >= span->width)
+	uint32_t cb = tile_four_samples(plan, image, is_8bit, &head->codes[1], 1, row, group);
+	uint32_t cr = tile_four_samples(plan, image, is_8bit, &head->codes[2], 2, row, group), words[4];
+	uint32_t col = head->chroma.first_col + TILE_GROUP * group, width = head->chroma.width;
+	tile_chroma_words(cb, cr, 0x5140, words);
+	tile_chroma_words(cb, cr, 0x7362, words + 2);
+	if (col > 0 && col + TILE_GROUP < width) {
+		op_store16(out, words[0], words[1], words[2], words[3]);
 		return;
-	uint32_t stride = is_chroma ? room->chroma_stride : room->luma_stride;
-	uint8_t *out =
-	        shared + (is_chroma ? room->chroma[is_second] + TILE_LEAD : room->luma) + row * stride + col * width;
-	const uint8_t *columns = shared + span->columns + row * span->columns_row +
-	                         place / TILE_GROUP * tile_columns_nbytes(block) + place % TILE_GROUP * 2;
-	const struct tile_codes_of *codes = &head->codes[is_chroma + is_second];
-	uint32_t bit = codes->first_bit + row * codes->nbits_row + col * TILE_GROUP * plan->bits;
-	struct tile_dequant param = {0, 0};
-	if (block == 1)
-		param = ((const struct tile_dequant *)(const void *)(shared + room->params))[is_chroma + is_second];
-	for (; row < span->nrows; row += at_once) {
-		if (block == 1)
-			tile_codes_to_samples(plan, is_8bit, codes->planes, bit, param, out);
-		else
-			tile_row_any(block, plan->nu, columns, out);
-		if (is_chroma)
-			tile_repeat_edges(span->width, first, width, out);
-		out += at_once * stride;
-		columns += at_once * span->columns_row;
-		bit += at_once * codes->nbits_row;
 	}
+	tile_put_chroma_edge(width, col, words, out);
+	tile_put_chroma_edge(width, col + 2, words + 2, out + 8);
 }
 
-TILE_INLINE void tile_rows_of(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
-                              const struct tile_head *head, uint32_t is_chroma, uint32_t thread, uint8_t *shared)
-{
-	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
-	if (span->nrows == 0)
-		return;
-	const struct tile_inverses *inverses = tile_inverses_of(head, is_chroma);
-	uint32_t row = tile_quotient(thread, inverses->of[TILE_ACROSS]);
-	if (row >= inverses->rows_at_once)
-		return;
-	/* Once, but for the widest rows of the smallest blocks. */
-	for (uint32_t place = thread - row * span->across; place < span->across; place += TILE_THREADS)
-		tile_block_rows(plan, block, is_8bit, head, is_chroma, row, place, shared);
-}
-
-TILE_INLINE void tile_rows(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
-                           uint8_t *shared)
+TILE_INLINE void tile_samples_of_codes(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
+                                       uint32_t thread, uint8_t *shared)
 {
 	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
-	tile_rows_of(plan, block, is_8bit, head, 0, thread, shared);
-	tile_rows_of(plan, block, is_8bit, head, 1, thread, shared);
+	TILE_UNROLL
+	for (unsigned is_chroma = 0; is_chroma < 2; is_chroma++) {
+		const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
+		uint32_t inverse = tile_inverses_of(head, is_chroma)->of[TILE_NGROUPS];
+		for (uint32_t place = thread; place < span->nplaces; place += TILE_THREADS) {
+			uint32_t row = tile_quotient(place, inverse), group = place - row * span->ngroups;
+			if (is_chroma)
+				tile_four_of_chroma(plan, image, is_8bit, head, row, group,
+				                    shared + plan->room.chroma +
+				                            4 * (row * plan->room.chroma_stride + TILE_LEAD +
+				                                 TILE_GROUP * group));
+			else
+				op_store4(shared + plan->room.luma + row * plan->room.luma_stride + TILE_GROUP * group,
+				          tile_four_samples(plan, image, is_8bit, &head->codes[0], 0, row, group));
+		}
+	}
 }

@@ -23,11 +23,15 @@ TILE_INLINE void run_tile(const struct tile_plan *plan, const struct tile_image 
 		return;
 	}
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
-		tile_begin(plan, image, block, is_8bit, tile, in_turn(tile, t), shared);
-	for (uint32_t t = 0; t < TILE_THREADS; t++)
-		tile_columns(plan, image, block, is_8bit, in_turn(tile, t), shared);
-	for (uint32_t t = 0; t < TILE_THREADS; t++)
-		tile_rows(plan, block, is_8bit, in_turn(tile, t), shared);
+		tile_begin(plan, image, block, tile, in_turn(tile, t), shared);
+	for (uint32_t t = 0; t < TILE_THREADS && block > 1; t++)
+		tile_gather(plan, image, block, is_8bit, in_turn(tile, t), shared);
+	for (uint32_t t = 0; t < TILE_THREADS; t += block > 1 ? TILE_LANES : 1) {
+		if (block == 1)
+			tile_samples_of_codes(plan, image, is_8bit, in_turn(tile, t), shared);
+		else
+			tile_transform(plan, block, is_8bit, in_turn(tile, t) / TILE_LANES * TILE_LANES, shared);
+	}
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
 		tile_pixels(plan, block, in_turn(tile, t), shared, out);
 }

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tile_transform_priv.h: the inverse transform (docs/format.md, section 3) on matrix units, which multiply 8-bit whole
+ * numbers: bit for bit what it is by multiplications of 32 bits.
+ *
+ * Both passes are products with the matrix M, of 15 bits: first M X of a block's coefficients X[v][u], then, rounded to 16
+ * bits, the product of the outcome with the transpose of M. M is 256 * high + low, two signed bytes, and what it is multiplied
+ * with, plus 2^15, is two unsigned ones, 256 * h + l; so a product of both is low * l + 256 * (high * l + low * h) + 65536 *
+ * high * h, and three sums of products of bytes make a sum, modulo 2^32 as the definition has it. What 2^15 adds is
+ * 2^15 times the sum of a row of M, which is taken off.
+ *
+ * A warp works on tiles of 8 x 8. Blocks of 16 and 32 are 2 x 2 and 4 x 4 of these; smaller blocks are computed with 2 x 2 or
+ * 4 x 4 together, as if they were one whose matrix has theirs along its diagonal.
+ *
+ * Where lanes keep what (PTX ISA, "Matrix Fragments for mma.m16n8k16", 8-bit types) is such that no number changes lanes: lane
+ * l has, of a tile, the pair of row l / 4 and columns 2 * (l % 4) and the next, of codes, of coefficients (rows are u, columns
+ * v), of the outcome of the first pass (rows are y, columns u) and of samples (rows are y, columns x). So a warp's functions
+ * are written for TILE_SPMD lanes: on a GPU for the thread's own, in C for all 32 one after another.
+ */
+#pragma once
+
+#include "tile_matrix_priv.h"
+#include "tile_priv.h"
+
+#define TILE_MATRIX_BITS 13
+#define TILE_PASS_BITS 2
+#define TILE_FIRST_BITS (TILE_MATRIX_BITS - TILE_PASS_BITS)
+
+#define TILE_EACH_LANE(l) TILE_UNROLL for (unsigned l = 0; l < TILE_SPMD; l++)
+
+/* The side of what is transformed together, in samples, and how many blocks make it; and how many tiles of 8. */
+#define TILE_SIDE(block) ((block) < 8 ? 8u : (block))
+#define TILE_PER_SIDE(block) ((block) < 8 ? 8u / (block) : 1u)
+#define TILE_EIGHTHS(block) (TILE_SIDE(block) / 8)
+
+/*
+ * A piece: four of these side by side, whose codes lie in shared memory as words of four, which are of the four, one after the
+ * other: words[place], where the place of (v, u), rows and columns of the four's side, is (v / 8) * 8 * side + u * 8 + v % 8. Two
+ * words more, and threads that put words of neighbouring pieces do not meet in one bank.
+ */
+#define TILE_PIECE_WORDS(block) (TILE_SIDE(block) * TILE_SIDE(block))
+#define TILE_PIECE_NBYTES(block) (4 * (TILE_PIECE_WORDS(block) + 2))
+
+/* Large blocks have one kernel for all bits: it takes nvcc long to compile one, and unpacking is little of what it does. */
+#define TILE_IS_8BIT(block, bits) ((bits) == 8 && (block) < 16)
+
+TILE_INLINE int32_t tile_matrix(unsigned block, uint32_t x, uint32_t u)
+{
+	return block == 2    ? tile_matrix_2[x * 2 + u]
+	       : block == 4  ? tile_matrix_4[x * 4 + u]
+	       : block == 8  ? tile_matrix_8[x * 8 + u]
+	       : block == 16 ? tile_matrix_16[x * 16 + u]
+	                     : tile_matrix_32[x * 32 + u];
+}
+
+/* The sum of a row of the matrix. */
+TILE_INLINE int32_t tile_matrix_sum(unsigned block, uint32_t x)
+{
+	return block == 2    ? tile_sums_2[x]
+	       : block == 4  ? tile_sums_4[x]
+	       : block == 8  ? tile_sums_8[x]
+	       : block == 16 ? tile_sums_16[x]
+	                     : tile_sums_32[x];
+}
+
+/* --- The matrix, as lanes want it ---------------------------------------------------------------------------------- */
+
+/* In shared memory: a word for each tile and lane, and for each row 2^15 times its sum. */
+#define TILE_DIGITS_NBYTES(block) (TILE_EIGHTHS(block) * TILE_EIGHTHS(block) * TILE_LANES * 4)
+#define TILE_MATRIX_NBYTES(block) (TILE_DIGITS_NBYTES(block) + TILE_SIDE(block) * 4)
+
+/* The two bytes of each of two numbers: high, low, high, low. */
+TILE_INLINE uint32_t tile_digits_of(int32_t a, int32_t b)
+{
+	int32_t low_a = (int8_t)a, low_b = (int8_t)b;
+	return ((uint32_t)(a - low_a) >> 8 & 0xff) | ((uint32_t)low_a & 0xff) << 8 |
+	       ((uint32_t)(b - low_b) >> 8 & 0xff) << 16 | (uint32_t)low_b << 24;
+}
+
+TILE_INLINE void tile_put_matrix(unsigned block, uint32_t thread, uint8_t *matrix)
+{
+	uint32_t side = TILE_SIDE(block), n = TILE_EIGHTHS(block);
+	for (uint32_t i = thread; i < n * n * TILE_LANES; i += TILE_THREADS) {
+		uint32_t lane = i % TILE_LANES, tile = i / TILE_LANES;
+		uint32_t x = tile / n * 8 + lane / 4, u = tile % n * 8 + lane % 4 * 2;
+		uint32_t is_own = x / block == u / block; /* on the diagonal of smaller blocks */
+		op_store4(matrix + 4 * i, is_own ? tile_digits_of(tile_matrix(block, x % block, u % block),
+		                                                  tile_matrix(block, x % block, u % block + 1))
+		                                 : 0);
+	}
+	if (thread < side)
+		op_store4(matrix + TILE_DIGITS_NBYTES(block) + 4 * thread,
+		          (uint32_t)tile_matrix_sum(block, thread % block) << 15);
+}
+
+/* Of a word of the matrix, what the sum that counts 256^power multiplies (l, h, l, h) with. */
+TILE_INLINE uint32_t tile_digits(uint32_t word, unsigned power)
+{
+	return power == 0 ? word >> 8 & 0x00ff00ff : power == 1 ? word : (word & 0x00ff00ff) << 8;
+}
+
+/* From the three sums. */
+TILE_INLINE int32_t tile_joined(int32_t low, int32_t middle, int32_t high)
+{
+	return (int32_t)((uint32_t)low + ((uint32_t)middle << 8) + ((uint32_t)high << 16));
+}
+
+/* --- A piece ------------------------------------------------------------------------------------------------------- */
+
+/* What a lane keeps of the matrix. */
+struct tile_matrix_words {
+	uint32_t tile[16];  /* TILE_EIGHTHS squared */
+	uint32_t row[4];    /* for each eighth of rows: 2^15 times the sum of the lane's own */
+	uint32_t pair[4][2]; /* of the two that are its columns */
+};
+
+TILE_INLINE void tile_load_matrix(unsigned block, uint32_t lane, const uint8_t *matrix, struct tile_matrix_words *m)
+{
+	const uint8_t *sums = matrix + TILE_DIGITS_NBYTES(block);
+	TILE_UNROLL
+	for (unsigned t = 0; t < TILE_EIGHTHS(block) * TILE_EIGHTHS(block); t++)
+		m->tile[t] = op_load4(matrix + 4 * (t * TILE_LANES + lane));
+	TILE_UNROLL
+	for (unsigned r = 0; r < TILE_EIGHTHS(block); r++) {
+		m->row[r] = op_load4(sums + 4 * (8 * r + lane / 4));
+		m->pair[r][0] = op_load4(sums + 4 * (8 * r + lane % 4 * 2));
+		m->pair[r][1] = op_load4(sums + 4 * (8 * r + lane % 4 * 2 + 1));
+	}
+}
+
+/* A coefficient of one of four codes, plus 2^15: 16 bits, for its magnitude is at most 128 * 255. */
+TILE_INLINE uint32_t tile_biased(unsigned is_8bit, uint32_t bits, uint32_t word, unsigned i, struct tile_dequant d)
+{
+	if (is_8bit)
+		return (uint32_t)op_dot4(word, d.step << 8 * i, 1 << 15);
+	int32_t code = (int32_t)(word << (32 - bits * (i + 1))) >> (32 - bits);
+	return (uint32_t)(code * (int32_t)d.step + (int32_t)(code < 0 ? d.means >> 16 : d.means & 0xffff) + (1 << 15)) &
+	       0xffff;
+}
+
+/* Two words of codes, and how they become coefficients. */
+struct tile_codes2 {
+	uint32_t word[2];
+	struct tile_dequant param[2];
+};
+
+/* Tile (u, v) of a piece, of eighths of its side. */
+TILE_INLINE void tile_load_codes2(unsigned block, unsigned is_8bit, uint32_t lane, unsigned u, unsigned v,
+                                  const uint8_t *words, const uint8_t *params, struct tile_codes2 *c)
+{
+	uint32_t place = v * 8 * TILE_SIDE(block) + u * 64 + 2 * lane;
+	op_load8(words + 4 * place, c->word);
+	uint32_t four[4] = {0, 0, 0, 0};
+	if (is_8bit)
+		op_load8(params + 4 * place, four);
+	else
+		op_load16(params + 8 * place, four);
+	TILE_UNROLL
+	for (unsigned i = 0; i < 2; i++) {
+		c->param[i].step = is_8bit ? four[i] : four[2 * i];
+		c->param[i].means = is_8bit ? 0 : four[2 * i + 1];
+	}
+}
+
+TILE_INLINE uint32_t tile_biased2(unsigned is_8bit, uint32_t bits, const struct tile_codes2 *c, unsigned i)
+{
+	return op_permute(tile_biased(is_8bit, bits, c->word[0], i, c->param[0]),
+	                  tile_biased(is_8bit, bits, c->word[1], i, c->param[1]), 0x5410);
+}
+
+/* Of block `i` of a piece, the first pass: of tile (y, u) of the outcome, each lane's pair. */
+struct tile_pairs16 {
+	uint32_t tile[TILE_SPMD][16];
+};
+
+TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
+                                 unsigned i, const struct tile_matrix_words *m, const uint8_t *words,
+                                 const uint8_t *params, struct tile_codes2 *kept, struct tile_pairs16 *out)
+{
+	const unsigned n = TILE_EIGHTHS(block);
+	const uint32_t half = 1u << (TILE_FIRST_BITS - 1);
+	TILE_UNROLL
+	for (unsigned u = 0; u < n; u++) {
+		uint32_t in[4][TILE_SPMD];
+		TILE_UNROLL
+		for (unsigned v = 0; v < n; v++) {
+			TILE_EACH_LANE(l)
+			{
+				if (n > 1 || i == 0)
+					tile_load_codes2(block, is_8bit, (thread + l) % TILE_LANES, u, v, words, params, &kept[l]);
+				in[v][l] = tile_biased2(is_8bit, plan->bits, &kept[l], i);
+			}
+		}
+		TILE_UNROLL
+		for (unsigned y = 0; y < n; y += 2) {
+			const unsigned ny = n > 1 ? 2 : 1; /* tiles of rows that share the sums of the high bytes */
+			int32_t sums[2][TILE_SPMD][4], high[TILE_SPMD][4];
+			TILE_EACH_LANE(l)
+			{
+				TILE_UNROLL
+				for (unsigned j = 0; j < 4; j++) {
+					high[l][j] = 0;
+					sums[0][l][j] = j < 2 ? (int32_t)(half - m[l].row[y]) : 0;
+					sums[1][l][j] = j < 2 && n > 1 ? (int32_t)(half - m[l].row[y + ny - 1]) : 0;
+				}
+			}
+			TILE_UNROLL
+			for (unsigned v = 0; v < n; v++) {
+				uint32_t a[2][TILE_SPMD], top[2][TILE_SPMD];
+				TILE_UNROLL
+				for (unsigned k = 0; k < ny; k++) {
+					TILE_EACH_LANE(l)
+					{
+						uint32_t word = m[l].tile[(y + k) * n + v];
+						a[0][l] = tile_digits(word, 0);
+						a[1][l] = tile_digits(word, 1);
+						top[k][l] = tile_digits(word, 2);
+						top[1][l] = n > 1 ? top[1][l] : 0;
+					}
+					op_multiply_rows(sums[k], a[0], a[1], in[v]);
+				}
+				op_multiply_rows(high, top[0], top[1], in[v]);
+			}
+			TILE_EACH_LANE(l)
+			{
+				TILE_UNROLL
+				for (unsigned k = 0; k < ny; k++) {
+					const int32_t *s = sums[k][l];
+					out->tile[l][(y + k) * n + u] =
+					        op_pack_s16(tile_joined(s[0], s[2], high[l][2 * k]) >> TILE_FIRST_BITS,
+					                    tile_joined(s[1], s[3], high[l][2 * k + 1]) >>
+					                            TILE_FIRST_BITS) ^
+					        0x80008000u;
+				}
+			}
+		}
+	}
+}
+
+/* The second pass, of two tiles of rows, which may be of two blocks: of tile `x` of their samples, each lane's two pairs, the
+ * first's in the lower half. */
+TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_matrix_words *m,
+                                  uint32_t (*a)[TILE_SPMD], uint32_t (*b)[TILE_SPMD], uint32_t *out,
+                                  unsigned stride)
+{
+	const unsigned n = TILE_EIGHTHS(block);
+	const unsigned level = block == 2 ? 1 : block == 4 ? 2 : block == 8 ? 3 : block == 16 ? 4 : 5;
+	const unsigned bits = TILE_MATRIX_BITS + TILE_PASS_BITS + level;
+	int32_t sums[3][TILE_SPMD][4];
+	TILE_EACH_LANE(l)
+	{
+		TILE_UNROLL
+		for (unsigned j = 0; j < 4; j++) {
+			sums[0][l][j] = (int32_t)((1u << (bits - 1)) - m[l].pair[x][j % 2]);
+			sums[1][l][j] = sums[2][l][j] = 0;
+		}
+	}
+	TILE_UNROLL
+	for (unsigned u = 0; u < n; u++) {
+		TILE_UNROLL
+		for (unsigned power = 0; power < 3; power++) {
+			uint32_t digits[TILE_SPMD];
+			TILE_EACH_LANE(l)
+			digits[l] = tile_digits(m[l].tile[x * n + u], power);
+			op_multiply_columns(sums[power], a[u], b[u], digits);
+		}
+	}
+	TILE_EACH_LANE(l)
+	{
+		int32_t s[4];
+		TILE_UNROLL
+		for (unsigned j = 0; j < 4; j++)
+			s[j] = tile_joined(sums[0][l][j], sums[1][l][j], sums[2][l][j]) >> bits;
+		out[l * stride] = op_pack_s8(s[0], s[1], s[2], s[3]) ^ 0x80808080u;
+	}
+}
+
+/*
+ * What a warp transforms at a time: a piece, or, where blocks are 16 and more, one of its blocks. Each lane gets words of two
+ * pairs of samples: of blocks 2k and 2k + 1 of a piece, k = 0 and 1; else, of tiles of rows 2k and 2k + 1 and of columns x,
+ * in words[k * TILE_EIGHTHS + x].
+ */
+#define TILE_UNITS(block) ((block) < 16 ? 1u : 4u) /* in a piece */
+#define TILE_UNIT_WORDS(block) ((block) < 32 ? 2u : 8u)
+
+struct tile_unit_words {
+	uint32_t word[8];
+};
+
+TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
+                                     unsigned unit, const struct tile_matrix_words *m, const uint8_t *words,
+                                     const uint8_t *params, struct tile_unit_words *out)
+{
+	const unsigned n = TILE_EIGHTHS(block), stride = sizeof *out / sizeof out->word[0];
+	struct tile_codes2 kept[TILE_SPMD];
+	uint32_t a[4][TILE_SPMD], b[4][TILE_SPMD];
+	struct tile_pairs16 first[2];
+	if (n == 1) {
+		TILE_UNROLL
+		for (unsigned i = 0; i < 4; i += 2) {
+			tile_first_pass(plan, block, is_8bit, thread, i, m, words, params, kept, &first[0]);
+			tile_first_pass(plan, block, is_8bit, thread, i + 1, m, words, params, kept, &first[1]);
+			TILE_EACH_LANE(l)
+			{
+				a[0][l] = first[0].tile[l][0];
+				b[0][l] = first[1].tile[l][0];
+			}
+			tile_second_pass(block, 0, m, a, b, &out->word[i / 2], stride);
+		}
+		return;
+	}
+	tile_first_pass(plan, block, is_8bit, thread, unit, m, words, params, kept, &first[0]);
+	TILE_UNROLL
+	for (unsigned y = 0; y < n; y += 2) {
+		TILE_UNROLL
+		for (unsigned u = 0; u < n; u++) {
+			TILE_EACH_LANE(l)
+			{
+				a[u][l] = first[0].tile[l][y * n + u];
+				b[u][l] = first[0].tile[l][(y + 1) * n + u];
+			}
+		}
+		TILE_UNROLL
+		for (unsigned x = 0; x < n; x++)
+			tile_second_pass(block, x, m, a, b, &out->word[y / 2 * n + x], stride);
+	}
+}
