@@ -48,8 +48,8 @@ TILE_INLINE uint32_t op_dot2_high(uint32_t a, uint32_t b, uint32_t c)
 }
 
 /*
- * c += a b, modulo 2^32, of a warp: a is 16 x 16 bytes, b 16 x 8, c 16 x 8. Lane l has four bytes of each of rows l / 4 and
- * l / 4 + 8 of a, from column 4 * (l % 4) on, in a0 and a1; in b, those of column l / 4, from row 4 * (l % 4) on; of c, two
+ * out = a b + c, modulo 2^32, of a warp: a is 16 x 16 bytes, b 16 x 8, c 16 x 8. Lane l has four bytes of each of rows l / 4 and
+ * l / 4 + 8 of a, from column 4 * (l % 4) on, in a0 and a1; in b, those of column l / 4, from row 4 * (l % 4) on; of c and out, two
  * numbers of each of those rows, from column 2 * (l % 4) on.
  */
 TILE_INLINE int32_t op_byte(uint32_t word, unsigned i, bool is_signed)
@@ -57,8 +57,8 @@ TILE_INLINE int32_t op_byte(uint32_t word, unsigned i, bool is_signed)
 	return is_signed ? (int8_t)(word >> 8 * i) : (int32_t)(word >> 8 * i & 0xff);
 }
 
-TILE_INLINE void op_multiply(int32_t c[TILE_SPMD][4], const uint32_t a0[TILE_SPMD], const uint32_t a1[TILE_SPMD],
-                             const uint32_t b[TILE_SPMD], bool a_is_signed)
+TILE_INLINE void op_multiply(const uint32_t *a0, const uint32_t *a1, const uint32_t *b, bool a_is_signed,
+                             int32_t (*c)[4], int32_t (*out)[4])
 {
 	for (unsigned l = 0; l < TILE_SPMD; l++) {
 		for (unsigned j = 0; j < 4; j++) {
@@ -67,22 +67,22 @@ TILE_INLINE void op_multiply(int32_t c[TILE_SPMD][4], const uint32_t a0[TILE_SPM
 			for (unsigned k = 0; k < 16; k++)
 				sum += (uint32_t)(op_byte(row[k / 4], k % 4, a_is_signed) *
 				                  op_byte(column[k / 4], k % 4, !a_is_signed));
-			c[l][j] = (int32_t)sum;
+			out[l][j] = (int32_t)sum;
 		}
 	}
 }
 
 /* Signed bytes by unsigned ones, and unsigned ones by signed ones. */
-TILE_INLINE void op_multiply_rows(int32_t c[TILE_SPMD][4], const uint32_t a0[TILE_SPMD], const uint32_t a1[TILE_SPMD],
-                                  const uint32_t b[TILE_SPMD])
+TILE_INLINE void op_multiply_rows(const uint32_t *a0, const uint32_t *a1, const uint32_t *b, int32_t (*c)[4],
+                                  int32_t (*out)[4])
 {
-	op_multiply(c, a0, a1, b, true);
+	op_multiply(a0, a1, b, true, c, out);
 }
 
-TILE_INLINE void op_multiply_columns(int32_t c[TILE_SPMD][4], const uint32_t a0[TILE_SPMD],
-                                     const uint32_t a1[TILE_SPMD], const uint32_t b[TILE_SPMD])
+TILE_INLINE void op_multiply_columns(const uint32_t *a0, const uint32_t *a1, const uint32_t *b, int32_t (*c)[4],
+                                     int32_t (*out)[4])
 {
-	op_multiply(c, a0, a1, b, false);
+	op_multiply(a0, a1, b, false, c, out);
 }
 
 /* Byte `selector` & 7, or, with 8 set, its sign in all bits, of high:low; one for each byte of the result. */

@@ -62,59 +62,51 @@ TILE_INLINE struct tile_six tile_vertical(const struct tile_six *near, const str
 	return six;
 }
 
-/* Chroma of eight pixels, bytes: Cb and Cr of 0, of 1; of 2, of 3, ... */
+/* Chroma of eight pixels, a word each: Cb and Cr are the upper byte of each half, and no more counts. */
 struct tile_chroma8 {
-	uint32_t pair[4];
+	uint32_t pixel[8];
 };
 
-/* Of pixels that have a word each, in which no more than the lowest byte of each half counts. */
-TILE_INLINE struct tile_chroma8 tile_chroma8_of(const uint32_t pixel[8])
-{
-	struct tile_chroma8 chroma;
-	TILE_UNROLL
-	for (unsigned i = 0; i < 4; i++)
-		chroma.pair[i] = op_permute(pixel[2 * i], pixel[2 * i + 1], 0x6420);
-	return chroma;
-}
-
 /* The triangle filter: eight pixels, the first of which is one of the two over sample 1, and the second of these if is_odd.
- * (3 * center + side + 8) >> 4 where the side is on the left, and + 7 where it is on the right. */
+ * (3 * center + side + 8) >> 4 where the side is on the left, and + 7 where it is on the right; all of it times 16. */
 TILE_INLINE struct tile_chroma8 tile_triangle(const struct tile_six *t, uint32_t is_odd)
 {
-	const uint32_t seven = 0x00070007u, one = 0x00010001u;
-	uint32_t pixel[10];
+	const uint32_t seven = 0x00700070u, one = 0x00100010u;
+	struct tile_chroma8 even, odd;
 	TILE_UNROLL
 	for (unsigned i = 1; i < 6; i++) {
 		uint32_t center = 3 * t->sample[i] + seven;
-		pixel[2 * i - 2] = (center + t->sample[i - 1] + one) >> 4;
-		if (i < 5)
-			pixel[2 * i - 1] = (center + t->sample[i + 1]) >> 4;
+		uint32_t left = center + t->sample[i - 1] + one;
+		if (i < 5) {
+			even.pixel[2 * i - 2] = left;
+			even.pixel[2 * i - 1] = odd.pixel[2 * i - 2] = center + t->sample[i + 1];
+		}
+		if (i > 1)
+			odd.pixel[2 * i - 3] = left;
 	}
-	if (is_odd)
-		return tile_chroma8_of(pixel + 1);
-	return tile_chroma8_of(pixel);
+	return is_odd ? odd : even;
 }
 
 /* Narrow chroma is repeated: JPEG decoders do not filter fewer than three samples a row. */
 TILE_INLINE struct tile_chroma8 tile_repeat(const struct tile_six *near, uint32_t is_odd)
 {
-	uint32_t pixel[9];
+	struct tile_chroma8 even, odd;
 	TILE_UNROLL
-	for (unsigned i = 0; i < 9; i++)
-		pixel[i] = near->sample[1 + i / 2];
-	if (is_odd)
-		return tile_chroma8_of(pixel + 1);
-	return tile_chroma8_of(pixel);
+	for (unsigned i = 0; i < 8; i++) {
+		even.pixel[i] = near->sample[1 + i / 2] << 4;
+		odd.pixel[i] = near->sample[1 + (i + 1) / 2] << 4;
+	}
+	return is_odd ? odd : even;
 }
 
 /* Chroma that has luma's grid. */
 TILE_INLINE struct tile_chroma8 tile_eight_of_chroma(const uint8_t *from)
 {
-	uint32_t pixel[8];
+	struct tile_chroma8 chroma;
 	TILE_UNROLL
 	for (unsigned i = 0; i < 8; i++)
-		pixel[i] = op_load4(from + 4 * i);
-	return tile_chroma8_of(pixel);
+		chroma.pixel[i] = op_load4(from + 4 * i);
+	return chroma;
 }
 
 /* --- Colour -------------------------------------------------------------------------------------------------------- */
@@ -132,20 +124,22 @@ struct tile_rgb_pair {
 };
 
 /* Two pixels. What chroma adds to luma is computed times 2^16, with the coefficients and the rounding of docs/format.md, where
- * 128 is taken off; factors above 2^16 are 2^16 and the rest, and what is taken off is added to 255 - c. */
-TILE_INLINE struct tile_rgb_pair tile_color2(uint32_t luma, uint32_t chroma)
+ * 128 is taken off; factors above 2^16 are sums of two, and what is taken off for green is added to 255 - c. */
+TILE_INLINE struct tile_rgb_pair tile_color2(uint32_t luma, const uint32_t chroma[2])
 {
-	const uint32_t half = 32768, red = 26345u << 16, green = 22554u | 46802u << 16, blue = 50594u;
+	const uint32_t half = 32768, red = 45941u | 45940u << 16, green = 22554u | 46802u << 16,
+	               blue = 58065u | 58065u << 16;
 	const uint32_t red_bias = half - 128 * 91881u, blue_bias = half - 128 * 116130u,
 	               green_bias = half - 127 * (22554u + 46802u);
-	uint32_t turned = ~chroma, cb = tile_pair(chroma, 0, 2), cr = tile_pair(chroma, 1, 3);
-	uint32_t r[2] = {op_dot2_low(red, chroma, red_bias), op_dot2_high(red, chroma, red_bias)};
+	uint32_t cr = op_permute(chroma[0], chroma[1], 0x7733), cb = op_permute(chroma[0], chroma[1], 0x5511);
+	uint32_t turned = ~op_permute(chroma[0], chroma[1], 0x7531);
+	uint32_t r[2] = {op_dot2_low(red, cr, red_bias), op_dot2_high(red, cr, red_bias)};
 	uint32_t g[2] = {op_dot2_low(green, turned, green_bias), op_dot2_high(green, turned, green_bias)};
-	uint32_t b[2] = {op_dot2_low(blue, chroma, blue_bias), op_dot2_high(blue, chroma, blue_bias)};
+	uint32_t b[2] = {op_dot2_low(blue, cb, blue_bias), op_dot2_high(blue, cb, blue_bias)};
 	struct tile_rgb_pair rgb;
-	rgb.c[0] = op_add_clamp(luma + cr, op_permute(r[0], r[1], 0x7632));
+	rgb.c[0] = op_add_clamp(luma, op_permute(r[0], r[1], 0x7632));
 	rgb.c[1] = op_add_clamp(luma, op_permute(g[0], g[1], 0x7632));
-	rgb.c[2] = op_add_clamp(luma + cb, op_permute(b[0], b[1], 0x7632));
+	rgb.c[2] = op_add_clamp(luma, op_permute(b[0], b[1], 0x7632));
 	return rgb;
 }
 
@@ -175,7 +169,7 @@ TILE_INLINE struct tile_rgb8 tile_colors(struct tile_bytes luma, const struct ti
 	struct tile_rgb8 out;
 	TILE_UNROLL
 	for (unsigned i = 0; i < 4; i++) {
-		struct tile_rgb_pair two = tile_color2(lumas.pair[i], chroma->pair[i]);
+		struct tile_rgb_pair two = tile_color2(lumas.pair[i], &chroma->pixel[2 * i]);
 		TILE_UNROLL
 		for (unsigned c = 0; c < 3; c++)
 			out.c[c].pair[i] = two.c[c];

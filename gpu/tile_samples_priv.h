@@ -233,16 +233,27 @@ TILE_INLINE void tile_put_params(const struct tile_plan *plan, const struct tile
 	}
 }
 
-/* A group's words of every so many frequencies, the first of which is `f`. is_word: each is a word of the object's. */
-TILE_INLINE void tile_gather_group(const struct tile_plan *plan, const uint8_t *from, uint64_t stride, uint32_t bit,
+#define TILE_IN_FLIGHT 4u /* words that a thread waits for together */
+
+/* A group's words of every so many frequencies, the first of which is `f`. is_word: each is a word of the object's. Behind the
+ * last frequency is the last one, again: asking would cost more. */
+TILE_INLINE void tile_gather_group(const struct tile_plan *plan, const uint8_t *from, uint32_t stride, uint32_t bit,
                                    bool is_word, uint32_t f, uint32_t at_once, uint8_t *to)
 {
-	from += f * stride;
-	TILE_UNROLL4
-	for (; f < plan->nfreqs; f += at_once) {
-		uint32_t word = is_word ? op_load4_global(from) : tile_codes(from, bit);
-		op_store4(to + 4 * plan->place[f], word);
-		from += at_once * stride;
+	const uint32_t last = plan->nfreqs - 1;
+	TILE_LOOP
+	for (; f <= last; f += TILE_IN_FLIGHT * at_once) {
+		uint32_t words[TILE_IN_FLIGHT], places[TILE_IN_FLIGHT];
+		TILE_UNROLL
+		for (unsigned i = 0; i < TILE_IN_FLIGHT; i++) {
+			uint32_t own = tile_least(f + i * at_once, last);
+			const uint8_t *at = from + (uint64_t)own * stride;
+			places[i] = plan->place[own];
+			words[i] = is_word ? op_load4_global(at) : tile_codes(at, bit);
+		}
+		TILE_UNROLL
+		for (unsigned i = 0; i < TILE_IN_FLIGHT; i++)
+			op_store4(to + 4 * places[i], words[i]);
 	}
 }
 
@@ -303,12 +314,19 @@ TILE_INLINE void tile_put_chroma_edge(uint32_t width, uint32_t col, const uint32
 	}
 }
 
+/* What samples of chroma are multiplied with in their words: what pixels have, after the filter too, is then the upper byte
+ * of each half. */
+TILE_INLINE uint32_t tile_chroma_shift(const struct tile_plan *plan)
+{
+	return plan->is_half ? 4 : 8;
+}
+
 /* Words of Cb and Cr, of two samples each, the bytes of `cb` and `cr` that the selector names. */
-TILE_INLINE void tile_chroma_words(uint32_t cb, uint32_t cr, uint32_t selector, uint32_t words[2])
+TILE_INLINE void tile_chroma_words(uint32_t cb, uint32_t cr, uint32_t selector, uint32_t shift, uint32_t words[2])
 {
 	uint32_t both = op_permute(cb, cr, selector);
-	words[0] = op_permute(both, 0, 0x4140);
-	words[1] = op_permute(both, 0, 0x4342);
+	words[0] = op_permute(both, 0, 0x4140) << shift;
+	words[1] = op_permute(both, 0, 0x4342) << shift;
 }
 
 /* --- Step 3: pieces to samples ------------------------------------------------------------------------------------- */
@@ -358,7 +376,8 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
 			uint32_t y = row + tile_unit_row(block, lane, w, half);
 			uint32_t x = tile_unit_col(block, lane, unit, w, half), words[2];
 			uint8_t *to = out + 4 * (y * plan->room.chroma_stride + x);
-			tile_chroma_words(cb->word[w], cr->word[w], half ? 0x7362 : 0x5140, words);
+			tile_chroma_words(cb->word[w], cr->word[w], half ? 0x7362 : 0x5140, tile_chroma_shift(plan),
+			                  words);
 			if (y < span->nrows && is_edge)
 				tile_put_chroma_edge(span->width, left + x, words, to);
 			else if (y < span->nrows)
@@ -368,15 +387,13 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
 }
 
 /* One unit of the pieces of a span, of luma or of both components of chroma. */
-TILE_INLINE void tile_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, const struct tile_head *head,
-                           uint32_t is_chroma, uint32_t index, uint32_t thread, const struct tile_matrix_words *m,
-                           uint8_t *shared)
+TILE_INLINE void tile_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, const struct tile_span *span,
+                           uint32_t across_inverse, uint32_t is_chroma, uint32_t index, uint32_t thread,
+                           const struct tile_matrix_words *m, uint8_t *shared)
 {
-	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
 	const uint32_t units = TILE_UNITS(block), side = TILE_SIDE(block);
 	uint32_t piece = index / units, unit = index % units, param_nbytes = is_8bit ? 4 : 8;
-	uint32_t down = tile_quotient(piece, tile_inverses_of(head, is_chroma)->of[TILE_ACROSS]);
-	uint32_t right = piece - down * span->across;
+	uint32_t down = tile_quotient(piece, across_inverse), right = piece - down * span->across;
 	uint32_t row = span->first_block_row * block + down * side - span->first_row, col = right * 4 * side;
 	struct tile_unit_words out[2][TILE_SPMD];
 	if (units > 1 && right * TILE_GROUP + unit >= span->ncols)
@@ -406,18 +423,20 @@ TILE_INLINE void tile_transform(const struct tile_plan *plan, unsigned block, un
                                 uint8_t *shared)
 {
 	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
-	const uint32_t nwarps = TILE_THREADS / TILE_LANES;
-	uint32_t nchroma = head->chroma.npieces * TILE_UNITS(block);
-	uint32_t n = nchroma + head->luma.npieces * TILE_UNITS(block), index = thread / TILE_LANES;
+	const struct tile_span luma = head->luma, chroma = head->chroma;
+	const uint32_t nwarps = TILE_THREADS / TILE_LANES, nchroma = chroma.npieces * TILE_UNITS(block);
+	uint32_t n = nchroma + luma.npieces * TILE_UNITS(block), index = thread / TILE_LANES;
+	uint32_t luma_across = tile_inverses_of(head, 0)->of[TILE_ACROSS];
+	uint32_t chroma_across = tile_inverses_of(head, 1)->of[TILE_ACROSS];
 	struct tile_matrix_words m[TILE_SPMD];
 	TILE_EACH_LANE(l)
 	tile_load_matrix(block, (thread + l) % TILE_LANES, shared + plan->room.matrix, &m[l]);
 	TILE_LOOP
 	for (; index < nchroma; index += nwarps)
-		tile_unit(plan, block, is_8bit, head, 1, index, thread, m, shared);
+		tile_unit(plan, block, is_8bit, &chroma, chroma_across, 1, index, thread, m, shared);
 	TILE_LOOP
 	for (; index < n; index += nwarps)
-		tile_unit(plan, block, is_8bit, head, 0, index - nchroma, thread, m, shared);
+		tile_unit(plan, block, is_8bit, &luma, luma_across, 0, index - nchroma, thread, m, shared);
 }
 
 /* --- Where B is 1: codes are samples ------------------------------------------------------------------------------- */
@@ -442,8 +461,8 @@ TILE_INLINE void tile_four_of_chroma(const struct tile_plan *plan, const struct 
 	uint32_t cb = tile_four_samples(plan, image, is_8bit, &head->codes[1], 1, row, group);
 	uint32_t cr = tile_four_samples(plan, image, is_8bit, &head->codes[2], 2, row, group), words[4];
 	uint32_t col = head->chroma.first_col + TILE_GROUP * group, width = head->chroma.width;
-	tile_chroma_words(cb, cr, 0x5140, words);
-	tile_chroma_words(cb, cr, 0x7362, words + 2);
+	tile_chroma_words(cb, cr, 0x5140, tile_chroma_shift(plan), words);
+	tile_chroma_words(cb, cr, 0x7362, tile_chroma_shift(plan), words + 2);
 	if (col > 0 && col + TILE_GROUP < width) {
 		op_store16(out, words[0], words[1], words[2], words[3]);
 		return;

@@ -217,9 +217,9 @@ TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, u
 						top[k][l] = tile_digits(word, 2);
 						top[1][l] = n > 1 ? top[1][l] : 0;
 					}
-					op_multiply_rows(sums[k], a[0], a[1], in[v]);
+					op_multiply_rows(a[0], a[1], in[v], sums[k], sums[k]);
 				}
-				op_multiply_rows(high, top[0], top[1], in[v]);
+				op_multiply_rows(top[0], top[1], in[v], high, high);
 			}
 			TILE_EACH_LANE(l)
 			{
@@ -262,7 +262,7 @@ TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_
 			uint32_t digits[TILE_SPMD];
 			TILE_EACH_LANE(l)
 			digits[l] = tile_digits(m[l].tile[x * n + u], power);
-			op_multiply_columns(sums[power], a[u], b[u], digits);
+			op_multiply_columns(a[u], b[u], digits, sums[power], sums[power]);
 		}
 	}
 	TILE_EACH_LANE(l)
