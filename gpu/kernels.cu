@@ -30,7 +30,8 @@ __global__ __launch_bounds__(TILE_THREADS,
 	if (block == 1) {
 		tile_samples_of_codes(&plan, image, is_8bit, thread, shared);
 	} else {
-		tile_gather(&plan, image, block, is_8bit, thread, shared);
+		tile_fetch(&plan, image, block, is_8bit, thread, shared);
+		op_wait_copies();
 		__syncthreads();
 		tile_transform(&plan, block, is_8bit, thread, shared);
 	}
@@ -61,7 +62,7 @@ typedef void pixels_function(const struct tile_plan, const struct tile_image *, 
 
 static pixels_function *pixels_kernel_of(const struct tile_plan *plan)
 {
-	bool is_8bit = TILE_IS_8BIT(plan->block, plan->bits);
+	bool is_8bit = plan->bits == 8;
 	switch (plan->block) {
 	case 1:
 		return is_8bit ? pixels_kernel<1, 1> : pixels_kernel<1, 0>;
@@ -72,9 +73,9 @@ static pixels_function *pixels_kernel_of(const struct tile_plan *plan)
 	case 8:
 		return is_8bit ? pixels_kernel<8, 1> : pixels_kernel<8, 0>;
 	case 16:
-		return pixels_kernel<16, 0>;
+		return is_8bit ? pixels_kernel<16, 1> : pixels_kernel<16, 0>;
 	default:
-		return pixels_kernel<32, 0>;
+		return is_8bit ? pixels_kernel<32, 1> : pixels_kernel<32, 0>;
 	}
 }
 

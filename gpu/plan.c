@@ -11,6 +11,7 @@
 #define TILE_COLUMNS_MAX 256u
 
 #define ROOM_ALIGN 16u
+#define BEHIND_CODES 64u /* bytes: groups that are computed with those that are there */
 #define READ_AHEAD 16u /* bytes of luma that may be read behind the last sample, and half as many samples of chroma */
 
 static uint32_t round_up(uint32_t n, uint32_t unit)
@@ -29,15 +30,24 @@ static uint32_t round_to(uint32_t n, uint32_t unit, uint32_t remainder)
 	return n + (remainder + unit - n % unit) % unit;
 }
 
-/* How many pieces n samples of a row, and of a column, can touch. */
-static uint32_t pieces_across(uint32_t n, uint32_t block)
+/* How many blocks of a row or a column n samples can touch, and how many pieces of a row. */
+static uint32_t touched(uint32_t n, uint32_t block)
 {
-	return divide_up(divide_up((n + block - 2) / block + 1, TILE_GROUP), TILE_PER_SIDE(block));
+	return (n + block - 2) / block + 1;
 }
 
-static uint32_t pieces_down(uint32_t n, uint32_t block)
+static uint32_t pieces_across(uint32_t n, uint32_t block)
 {
-	return divide_up((n + block - 2) / block + 1, TILE_PER_SIDE(block));
+	return divide_up(divide_up(touched(n, block), TILE_GROUP), TILE_PER_SIDE(block));
+}
+
+/* What the codes of a component can take, and words that begin with the last one (tile_set_runs). */
+static uint32_t codes_nbytes(const struct tile_plan *plan, uint32_t width, uint32_t height)
+{
+	uint32_t block = plan->block, vector = TILE_VECTOR(block), rows = touched(height, block);
+	uint32_t row_nbytes = (14 + touched(width, block) * plan->bits) / 8;
+	uint32_t row_vectors = (row_nbytes + 2 * vector - 2) / vector;
+	return plan->nfreqs * (rows * row_vectors + 1) * vector + BEHIND_CODES;
 }
 
 static uint32_t take(struct tile_room *room, uint32_t nbytes)
@@ -57,14 +67,13 @@ static void set_room(struct tile_plan *plan)
 	take(room, TILE_HEAD_NBYTES);
 	if (block > 1) {
 		room->matrix = take(room, TILE_MATRIX_NBYTES(block));
-		room->params_nbytes = IC_COMPONENTS_MAX * TILE_PIECE_WORDS(block) *
-		                      (uint32_t)(TILE_IS_8BIT(block, plan->bits) ? sizeof(uint32_t)
-		                                                                 : sizeof(struct tile_dequant));
-		room->params = take(room, room->params_nbytes);
+		uint32_t nplaces = IC_COMPONENTS_MAX * TILE_PLACES(block);
+		room->origins = take(room, nplaces * (uint32_t)sizeof(uint32_t));
+		room->dequants = take(room, nplaces * (uint32_t)(plan->bits == 8 ? sizeof(uint32_t)
+		                                                                 : sizeof(struct tile_dequant)));
 		for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
-			room->words[c] = take(room, (c ? pieces_down(chroma_rows, block) * chroma_across
-			                               : pieces_down(plan->tile_height, block) * luma_across) *
-			                                    TILE_PIECE_NBYTES(block));
+			room->codes[c] = take(room, codes_nbytes(plan, c ? chroma_width : plan->tile_width,
+			                                         c ? chroma_rows : plan->tile_height));
 	}
 	/* Strides by which lanes of four rows of blocks, and eight, put their samples into other banks. */
 	room->luma_stride = round_to(luma_across * piece_width + READ_AHEAD, 16, 8);
@@ -99,9 +108,14 @@ static void set_freqs(struct tile_plan *plan, const struct ic_design *design)
 {
 	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
 	ic_design_freqs(design, freqs);
+	unsigned block = design->block, per = TILE_PER_SIDE(block), side = TILE_SIDE(block);
+	memset(plan->freq_at, 0xff, sizeof plan->freq_at);
 	for (unsigned f = 0; f < plan->nfreqs; f++) {
-		unsigned u = freqs[f].u, v = freqs[f].v;
-		plan->place[f] = (uint16_t)(v / 8 * 8 * TILE_SIDE(design->block) + u * 8 + v % 8);
+		plan->is_odd[f / 32] |= (uint32_t)(freqs[f].u % 2) << f % 32;
+		for (unsigned i = 0; i < per * per; i++) {
+			unsigned u = freqs[f].u + i / per * block, v = freqs[f].v + i % per * block;
+			plan->freq_at[v / 8 * 8 * side + u * 8 + v % 8] = (int16_t)f;
+		}
 	}
 }
 

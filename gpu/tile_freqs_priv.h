@@ -39,7 +39,7 @@ TILE_INLINE struct tile_channel tile_channel_of(const struct tile_plan *plan, co
 	uint32_t f = tile_frequency_of(channel, out->ncomponents);
 	c.component = out->first_component + channel - f * out->ncomponents;
 	c.shift = c.component ? out->shift : 0;
-	c.is_negated = image->is_flipped && (plan->place[f] >> 3 & 1);
+	c.is_negated = image->is_flipped && (plan->is_odd[f / 32] >> f % 32 & 1);
 	c.mean = plan->mean[out->first_channel + channel];
 	c.scale = plan->scale[out->first_channel + channel];
 	c.dequant.step = c.dequant.means = 0;

@@ -8,7 +8,6 @@
 #define TILE_INLINE static __device__ __forceinline__
 #define TILE_CONSTANT static __device__ const
 #define TILE_UNROLL _Pragma("unroll")
-#define TILE_UNROLL4 _Pragma("unroll 4")
 #define TILE_LOOP _Pragma("unroll 1")
 #define TILE_SPMD 1u
 
@@ -175,6 +174,27 @@ TILE_INLINE uint32_t op_load4_global(const void *from)
 TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)
 {
 	return reinterpret_cast<const uint8_t *>(reinterpret_cast<uintptr_t>(from) & ~static_cast<uintptr_t>(3));
+}
+
+TILE_INLINE void op_copy16(void *to, const void *from)
+{
+	asm volatile("cp.async.cg.shared.global [%0], [%1], 16;"
+	             :
+	             : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(to))), "l"(from)
+	             : "memory");
+}
+
+TILE_INLINE void op_copy4(void *to, const void *from)
+{
+	asm volatile("cp.async.ca.shared.global [%0], [%1], 4;"
+	             :
+	             : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(to))), "l"(from)
+	             : "memory");
+}
+
+TILE_INLINE void op_wait_copies(void)
+{
+	asm volatile("cp.async.wait_all;" ::: "memory");
 }
 
 TILE_INLINE void op_store16(void *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)

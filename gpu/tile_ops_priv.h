@@ -17,7 +17,6 @@
 #define TILE_INLINE static inline __attribute__((always_inline))
 #define TILE_CONSTANT static const
 #define TILE_UNROLL
-#define TILE_UNROLL4
 #define TILE_LOOP
 #define TILE_SPMD 32u /* lanes that one call of a warp's function is for */
 
@@ -237,6 +236,18 @@ TILE_INLINE uint32_t op_load4_global(const void *from)
 TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)
 {
 	return from - ((uintptr_t)from & 3);
+}
+
+/* 16 bytes or 4, at such a multiple, from the device's memory to what threads share; there once op_wait_copies has returned, on
+ * a GPU, and all threads have met. */
+TILE_INLINE void op_copy16(void *to, const void *from)
+{
+	memcpy(to, from, 16);
+}
+
+TILE_INLINE void op_copy4(void *to, const void *from)
+{
+	memcpy(to, from, 4);
 }
 
 TILE_INLINE void op_store16(void *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)

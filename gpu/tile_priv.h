@@ -47,10 +47,12 @@ struct tile_image {
 /* Where a tile of pixels keeps what, in the memory that its threads share: bytes from the first one on. */
 struct tile_room {
 	uint32_t matrix;
-	uint32_t params, params_nbytes;      /* of each place of a piece of each component: its step or struct tile_dequant */
-	uint32_t words[IC_COMPONENTS_MAX];   /* codes: pieces */
+	/* Of each (v, u) of a piece, and each component: how its codes become coefficients, a step or struct tile_dequant; and
+	 * where, in `codes`, those of its plane begin. */
+	uint32_t dequants, origins;
+	uint32_t codes[IC_COMPONENTS_MAX];
 	uint32_t luma_stride, chroma_stride; /* samples from row to row */
-	uint32_t luma, chroma;               /* samples: a byte each, and words of Cb + 65536 * Cr */
+	uint32_t luma, chroma;               /* samples: a byte each, and words of Cb and Cr */
 	uint32_t nbytes;
 };
 
@@ -94,8 +96,8 @@ struct tile_plan {
 	uint32_t pairs_at_once;  /* so many pairs of rows all its threads take together */
 	struct tile_room room;
 
-	/* Of each frequency, where its word is in a piece (tile_transform_priv.h); bit 3 says whether u is odd. */
-	uint16_t place[IC_BLOCK_MAX * IC_BLOCK_MAX];
+	uint32_t is_odd[IC_BLOCK_MAX * IC_BLOCK_MAX / 32]; /* bit f % 32 of f / 32: of frequency f, u is odd */
+	int16_t freq_at[IC_BLOCK_MAX * IC_BLOCK_MAX];      /* of each place in a tile: frequency, or -1; tile_transform_priv.h */
 };
 
 /*

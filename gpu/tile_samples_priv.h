@@ -2,10 +2,9 @@
 /*
  * tile_samples_priv.h: from the codes of an object to the samples of one tile, in the memory that the tile's threads share.
  *
- * Three steps, with a barrier between; each is a function of a thread's number. tile_begin says what the tile needs.
- * tile_gather brings the codes, from planes of one frequency each, to where all frequencies of four neighbouring blocks lie
- * together. tile_transform makes samples of these, a warp a piece (tile_transform_priv.h). Where B is 1 a code is a sample,
- * and tile_samples_of_codes is all.
+ * Three steps, with a barrier between; each is a function of a thread's number. tile_begin says what the tile needs. tile_fetch
+ * brings the codes, as they lie in the planes. tile_transform makes samples of these, a warp a piece (tile_transform_priv.h).
+ * Where B is 1 a code is a sample, and tile_samples_of_codes is all.
  *
  * Blocks that stick out of the image on the right are made of whatever follows in the plane; nobody looks at them.
  */
@@ -13,34 +12,34 @@
 
 #include "tile_transform_priv.h"
 
-/* What a tile needs of a component's samples. */
+/*
+ * What a tile needs of a component's samples; and how its codes lie in shared memory: for each plane its runs, one for all rows
+ * of blocks, from the first code to the last, or, where there is more between them, one a row. A run begins with the multiple of
+ * TILE_VECTOR at or before its first code. Behind a plane's last run is one vector more where that makes their number odd, so
+ * that lanes which read the same code of other planes meet in fewer banks.
+ */
 struct tile_span {
 	uint32_t first_col, ncols, ngroups; /* blocks, how many, and how many groups of TILE_GROUP */
 	uint32_t first_block_row, nblock_rows;
 	uint32_t first_row, nrows; /* samples */
-	uint32_t nplaces;          /* groups, in all rows */
 	uint32_t across, npieces;  /* pieces in a row, and in all rows */
 	uint32_t width;            /* of the component */
+	uint32_t first_bit;        /* of the byte where the first code is */
+	uint32_t nbits_row;        /* from a row of blocks to the next */
+	uint32_t nruns, run_nbytes, nvectors, plane_nbytes; /* of a plane; of a run, from its first code on; in a run */
 };
 
-/* Where the codes of a component are, from the first one on that the tile needs. */
-struct tile_codes_of {
-	const uint8_t *planes; /* that code's byte, in the plane of the first frequency */
-	uint32_t first_bit;    /* of this byte */
-	uint32_t nbits_row;    /* from a row of blocks to the next */
-};
-
-/* To divide by numbers of a span, for tile_quotient; and so many frequencies as all threads take at once. */
-enum { TILE_NPLACES, TILE_NGROUPS, TILE_ACROSS };
+/* To divide by numbers of a span, for tile_quotient; and so many planes as all threads copy at once. */
+enum { TILE_NGROUPS, TILE_ACROSS, TILE_PLANE_VECTORS, TILE_RUN_VECTORS, TILE_NINVERSES };
 struct tile_inverses {
-	uint32_t of[3];
-	uint32_t freqs_at_once;
+	uint32_t of[TILE_NINVERSES];
+	uint32_t planes_at_once;
 };
 
 /* Lies first in shared memory, before the inverses for luma and for chroma. */
 struct tile_head {
 	struct tile_span luma, chroma;
-	struct tile_codes_of codes[IC_COMPONENTS_MAX];
+	const uint8_t *codes[IC_COMPONENTS_MAX]; /* the byte of the first code that is needed, in the plane of the first frequency */
 	uint32_t out_x, out_y; /* of the tile, in the output */
 	uint32_t out_width, out_height;
 	uint32_t own_width, own_height; /* of these, what shows the image */
@@ -76,8 +75,24 @@ TILE_INLINE uint32_t tile_divide(uint32_t n, struct tile_divisor d)
 
 /* --- What a tile needs --------------------------------------------------------------------------------------------- */
 
-TILE_INLINE void tile_set_span(unsigned block, uint32_t left, uint32_t right, uint32_t top, uint32_t bottom,
-                               struct tile_span *span)
+TILE_INLINE void tile_set_runs(const struct tile_plan *plan, unsigned block, uint32_t cols, struct tile_span *span)
+{
+	const uint32_t vector = TILE_VECTOR(block), bits = plan->bits;
+	uint32_t first = (uint32_t)(((uint64_t)span->first_block_row * cols + span->first_col) * bits) & 7;
+	span->first_bit = first;
+	span->nbits_row = cols * bits;
+	uint32_t row_nbytes = (7 + span->ncols * bits + 7) / 8;
+	uint32_t all_nbytes = (first + (span->nblock_rows - 1) * span->nbits_row + span->ncols * bits + 7) / 8;
+	uint32_t row_vectors = (row_nbytes + 2 * vector - 2) / vector, all_vectors = (all_nbytes + 2 * vector - 2) / vector;
+	bool is_one = all_vectors <= row_vectors * span->nblock_rows;
+	span->nruns = is_one ? 1 : span->nblock_rows;
+	span->run_nbytes = is_one ? all_nbytes : row_nbytes;
+	span->nvectors = is_one ? all_vectors : row_vectors;
+	span->plane_nbytes = (span->nruns * span->nvectors | 1) * vector;
+}
+
+TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, const struct tile_component *c,
+                               uint32_t left, uint32_t right, uint32_t top, uint32_t bottom, struct tile_span *span)
 {
 	const uint32_t per = TILE_PER_SIDE(block);
 	span->first_col = left / block;
@@ -87,19 +102,10 @@ TILE_INLINE void tile_set_span(unsigned block, uint32_t left, uint32_t right, ui
 	span->nblock_rows = bottom / block + 1 - span->first_block_row;
 	span->first_row = top;
 	span->nrows = bottom + 1 - top;
-	span->nplaces = span->ngroups * span->nblock_rows;
 	span->across = (span->ngroups + per - 1) / per;
 	span->npieces = span->across * ((span->nblock_rows + per - 1) / per);
-}
-
-TILE_INLINE void tile_set_codes(const struct tile_plan *plan, const struct tile_image *image, uint32_t component,
-                                const struct tile_span *span, struct tile_codes_of *codes)
-{
-	const struct tile_component *c = &image->component[component];
-	uint64_t first = ((uint64_t)span->first_block_row * c->cols + span->first_col) * plan->bits;
-	codes->planes = image->object + c->plane + (first >> 3);
-	codes->first_bit = (uint32_t)first & 7;
-	codes->nbits_row = c->cols * plan->bits;
+	span->width = c->width;
+	tile_set_runs(plan, block, c->cols, span);
 }
 
 TILE_INLINE uint32_t tile_least(uint32_t a, uint32_t b)
@@ -118,8 +124,7 @@ TILE_INLINE void tile_set_chroma(const struct tile_plan *plan, const struct tile
 		right = tile_least(right / 2 + 1, c->width - 1);
 		bottom = tile_least(bottom / 2 + 1, c->height - 1);
 	}
-	tile_set_span(block, left, right, top, bottom, span);
-	span->width = c->width;
+	tile_set_span(plan, block, c, left, right, top, bottom, span);
 }
 
 /* All but the inverses. */
@@ -136,36 +141,40 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	head->is_flipped = image->is_flipped;
 	head->is_gray = image->ncomponents == 1;
 	head->chroma_height = image->component[1].height;
-	head->luma.nrows = head->luma.nplaces = head->luma.npieces = 0;
-	head->luma.ngroups = head->luma.across = 1;
+	head->luma.nrows = head->luma.nblock_rows = head->luma.npieces = 0;
+	head->luma.ngroups = head->luma.across = head->luma.nruns = head->luma.nvectors = 1;
+	head->luma.run_nbytes = 0;
 	head->chroma = head->luma;
 	if (!head->own_width || !head->own_height)
 		return;
 	head->from_x = image->x + (image->is_flipped ? image->width - head->out_x - head->own_width : head->out_x);
 	head->from_y = image->y + head->out_y;
 	uint32_t right = head->from_x + head->own_width - 1, bottom = head->from_y + head->own_height - 1;
-	tile_set_span(block, head->from_x, right, head->from_y, bottom, &head->luma);
-	head->luma.width = image->component[0].width;
+	tile_set_span(plan, block, &image->component[0], head->from_x, right, head->from_y, bottom, &head->luma);
 	if (image->ncomponents == 3)
 		tile_set_chroma(plan, image, block, head->from_x, right, head->from_y, bottom, &head->chroma);
 	TILE_UNROLL
-	for (uint32_t c = 0; c < IC_COMPONENTS_MAX; c++) {
-		if (c < image->ncomponents)
-			tile_set_codes(plan, image, c, c ? &head->chroma : &head->luma, &head->codes[c]);
+	for (uint32_t i = 0; i < IC_COMPONENTS_MAX; i++) {
+		const struct tile_component *c = &image->component[i];
+		const struct tile_span *span = i ? &head->chroma : &head->luma;
+		uint64_t first = ((uint64_t)span->first_block_row * c->cols + span->first_col) * plan->bits;
+		head->codes[i] = image->object + (i < image->ncomponents ? c->plane + (first >> 3) : 0);
 	}
 }
 
-#define TILE_INVERSES 6u /* threads that find them, each one of its own, for divisions take long */
+#define TILE_INVERSES (2 * TILE_NINVERSES) /* threads that find them, each one of its own, for divisions take long */
 
 TILE_INLINE void tile_set_inverse(const struct tile_head *head, uint32_t thread, struct tile_inverses *inverses)
 {
-	uint32_t is_chroma = thread / 3, which = thread % 3;
-	uint32_t d = which == TILE_NPLACES   ? (is_chroma ? head->chroma.nplaces : head->luma.nplaces)
-	             : which == TILE_NGROUPS ? (is_chroma ? head->chroma.ngroups : head->luma.ngroups)
-	                                     : (is_chroma ? head->chroma.across : head->luma.across);
+	uint32_t is_chroma = thread / TILE_NINVERSES, which = thread % TILE_NINVERSES;
+	struct tile_span span = is_chroma ? head->chroma : head->luma;
+	uint32_t d = which == TILE_NGROUPS         ? span.ngroups
+	             : which == TILE_ACROSS        ? span.across
+	             : which == TILE_PLANE_VECTORS ? span.nruns * span.nvectors
+	                                           : span.nvectors;
 	inverses[is_chroma].of[which] = tile_inverse(d);
-	if (which == TILE_NPLACES)
-		inverses[is_chroma].freqs_at_once = d < TILE_THREADS ? tile_quotient(TILE_THREADS, tile_inverse(d)) : 1;
+	if (which == TILE_PLANE_VECTORS)
+		inverses[is_chroma].planes_at_once = d < TILE_THREADS ? tile_quotient(TILE_THREADS, tile_inverse(d)) : 1;
 }
 
 /* --- Codes --------------------------------------------------------------------------------------------------------- */
@@ -206,95 +215,77 @@ TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_imag
 	if (block == 1)
 		return;
 	tile_put_matrix(block, thread, shared + plan->room.matrix);
-	/* Frequencies that are not kept have a step of 0: what their codes are does not matter. */
-	for (uint32_t i = 16 * thread; i < plan->room.params_nbytes; i += 16 * TILE_THREADS)
-		op_store16(shared + plan->room.params + i, 0, 0, 0, 0);
 }
 
-/* --- Step 2: codes to pieces --------------------------------------------------------------------------------------- */
+/* --- Step 2: codes ------------------------------------------------------------------------------------------------- */
 
-/* How the codes of each frequency become coefficients, in each of the blocks that are transformed together. */
-TILE_INLINE void tile_put_params(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                 unsigned is_8bit, uint32_t thread, uint8_t *shared)
+/* Of each (v, u) of a piece and each component, how codes become coefficients, and where they are. What is not kept has the codes
+ * of the first frequency, times 0. */
+TILE_INLINE void tile_put_origins(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                  unsigned is_8bit, const struct tile_head *head, uint32_t thread, uint8_t *shared)
 {
-	const uint32_t per = TILE_PER_SIDE(block);
-	uint32_t ncomponents = image->ncomponents;
-	for (uint32_t p = thread; p < plan->nfreqs * ncomponents; p += TILE_THREADS) {
-		uint32_t f = ncomponents == 1 ? p : p / IC_COMPONENTS_MAX, component = p - f * ncomponents;
-		uint32_t first = component * TILE_PIECE_WORDS(block) + plan->place[f];
-		struct tile_dequant d = tile_dequant_of(plan, image, is_8bit, p);
-		for (uint32_t i = 0; i < per * per; i++) {
-			uint32_t at = first + i / per * 8 * block + i % per * block;
-			if (is_8bit)
-				op_store4(shared + plan->room.params + 4 * at, d.step);
-			else
-				op_store8(shared + plan->room.params + 8 * at, d.step, d.means);
+	const uint32_t nplaces = TILE_PLACES(block), mask = TILE_VECTOR(block) - 1;
+	uint32_t ncomponents = image->ncomponents, stride = image->stride;
+	for (uint32_t i = thread; i < nplaces * ncomponents; i += TILE_THREADS) {
+		uint32_t component = i / nplaces, place = i % nplaces, f = 0;
+		struct tile_dequant d = {0, 0};
+		if (plan->freq_at[place] >= 0) {
+			f = (uint32_t)plan->freq_at[place];
+			d = tile_dequant_of(plan, image, is_8bit, f * ncomponents + component);
 		}
-	}
-}
-
-#define TILE_IN_FLIGHT 4u /* words that a thread waits for together */
-
-/* A group's words of every so many frequencies, the first of which is `f`. is_word: each is a word of the object's. Behind the
- * last frequency is the last one, again: asking would cost more. */
-TILE_INLINE void tile_gather_group(const struct tile_plan *plan, const uint8_t *from, uint32_t stride, uint32_t bit,
-                                   bool is_word, uint32_t f, uint32_t at_once, uint8_t *to)
-{
-	const uint32_t last = plan->nfreqs - 1;
-	TILE_LOOP
-	for (; f <= last; f += TILE_IN_FLIGHT * at_once) {
-		uint32_t words[TILE_IN_FLIGHT], places[TILE_IN_FLIGHT];
-		TILE_UNROLL
-		for (unsigned i = 0; i < TILE_IN_FLIGHT; i++) {
-			uint32_t own = tile_least(f + i * at_once, last);
-			const uint8_t *at = from + (uint64_t)own * stride;
-			places[i] = plan->place[own];
-			words[i] = is_word ? op_load4_global(at) : tile_codes(at, bit);
-		}
-		TILE_UNROLL
-		for (unsigned i = 0; i < TILE_IN_FLIGHT; i++)
-			op_store4(to + 4 * places[i], words[i]);
-	}
-}
-
-TILE_INLINE void tile_gather_component(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                       const struct tile_head *head, unsigned component, uint32_t thread,
-                                       uint8_t *shared)
-{
-	const uint32_t per = TILE_PER_SIDE(block);
-	const struct tile_span *span = component ? &head->chroma : &head->luma;
-	const struct tile_inverses *inverses = tile_inverses_of(head, component > 0);
-	const struct tile_codes_of *codes = &head->codes[component];
-	uint32_t at_once = inverses->freqs_at_once, f = tile_quotient(thread, inverses->of[TILE_NPLACES]);
-	uint32_t first = thread - f * span->nplaces;
-	if (at_once == 1) { /* there may be more places than threads */
-		f = 0;
-		first = thread;
-	}
-	if (f >= at_once)
-		return;
-	for (uint32_t place = first; place < span->nplaces; place += TILE_THREADS) {
-		uint32_t row = tile_quotient(place, inverses->of[TILE_NGROUPS]), group = place - row * span->ngroups;
-		uint32_t bit = codes->first_bit + row * codes->nbits_row + TILE_GROUP * group * plan->bits;
-		const uint8_t *from = codes->planes + (bit >> 3);
-		uint32_t piece = row / per * span->across + group / per;
-		uint8_t *to = shared + plan->room.words[component] + piece * TILE_PIECE_NBYTES(block) +
-		              4 * (group % per * 8 * block + row % per * block);
-		if (((bit & 7) | ((uint32_t)(uintptr_t)from & 3) | (image->stride & 3)) == 0)
-			tile_gather_group(plan, from, image->stride, 0, true, f, at_once, to);
+		uint32_t plane_nbytes = component ? head->chroma.plane_nbytes : head->luma.plane_nbytes;
+		uint32_t odd = ((uint32_t)(uintptr_t)head->codes[component] + f * stride) & mask;
+		op_store4(shared + plan->room.origins + 4 * i, plan->room.codes[component] + f * plane_nbytes + odd);
+		if (is_8bit)
+			op_store4(shared + plan->room.dequants + 4 * i, d.step);
 		else
-			tile_gather_group(plan, from, image->stride, bit & 7, false, f, at_once, to);
+			op_store8(shared + plan->room.dequants + 8 * i, d.step, d.means);
 	}
 }
 
-TILE_INLINE void tile_gather(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                             unsigned is_8bit, uint32_t thread, uint8_t *shared)
+/* Of luma, or of both components of chroma. */
+TILE_INLINE void tile_fetch_span(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                 const struct tile_head *head, uint32_t is_chroma, uint32_t thread, uint8_t *shared)
+{
+	const uint32_t vector = TILE_VECTOR(block), mask = vector - 1;
+	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
+	const struct tile_inverses *inverses = tile_inverses_of(head, is_chroma);
+	uint32_t at_once = inverses->planes_at_once, f = tile_quotient(thread, inverses->of[TILE_PLANE_VECTORS]);
+	if (f >= at_once || span->nblock_rows == 0)
+		return;
+	uint32_t own = thread - f * (span->nruns * span->nvectors), plane_nbytes = span->plane_nbytes;
+	uint32_t run = tile_quotient(own, inverses->of[TILE_RUN_VECTORS]), nbytes = span->run_nbytes;
+	uint32_t behind = (own - run * span->nvectors) * vector; /* the run's first vector */
+	const uint8_t *from = head->codes[is_chroma] + ((span->first_bit + run * span->nbits_row) >> 3);
+	uint64_t stride = image->stride, to_other = (uint64_t)(head->codes[2] - head->codes[1]);
+	uint8_t *to = shared + plan->room.codes[is_chroma] + f * plane_nbytes + own * vector;
+	uint32_t other = plan->room.codes[2] - plan->room.codes[1];
+	from += f * stride;
+	TILE_LOOP
+	for (; f < plan->nfreqs; f += at_once) {
+		TILE_UNROLL
+		for (unsigned i = 0; i < 2; i++) {
+			const uint8_t *at = from + (i ? to_other : 0);
+			uint32_t odd = (uint32_t)(uintptr_t)at & mask;
+			if ((i && !is_chroma) || behind >= odd + nbytes)
+				continue;
+			if (vector == 16)
+				op_copy16(to + (i ? other : 0), at - odd + behind);
+			else
+				op_copy4(to + (i ? other : 0), at - odd + behind);
+		}
+		from += at_once * stride;
+		to += at_once * plane_nbytes;
+	}
+}
+
+TILE_INLINE void tile_fetch(const struct tile_plan *plan, const struct tile_image *image, unsigned block, unsigned is_8bit,
+                            uint32_t thread, uint8_t *shared)
 {
 	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
-	tile_put_params(plan, image, block, is_8bit, thread, shared);
-	TILE_LOOP
-	for (unsigned component = 0; component < image->ncomponents; component++)
-		tile_gather_component(plan, image, block, head, component, thread, shared);
+	tile_fetch_span(plan, image, block, head, 1, thread, shared);
+	tile_fetch_span(plan, image, block, head, 0, thread, shared);
+	tile_put_origins(plan, image, block, is_8bit, head, thread, shared);
 }
 
 /* --- Samples of chroma --------------------------------------------------------------------------------------------- */
@@ -386,27 +377,52 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
 	}
 }
 
+/* Where a lane finds the codes of one piece: of luma, or of one component of chroma. */
+TILE_INLINE void tile_set_source(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
+                                 const struct tile_span *span, uint32_t component, uint32_t lane, uint32_t down,
+                                 uint32_t right, const uint8_t *shared, struct tile_source *s)
+{
+	const uint32_t per = TILE_PER_SIDE(block);
+	/* Of blocks that are transformed together, the lane's own. */
+	uint32_t row = tile_least(down * per + lane % 4 * 2 / block % per, span->nblock_rows - 1);
+	uint32_t group = right * per + lane / 4 / block % per;
+	uint32_t row_bit = span->first_bit + row * span->nbits_row, bit = TILE_GROUP * group * plan->bits;
+	s->codes = shared;
+	s->origins = shared + plan->room.origins + 4 * component * TILE_PLACES(block);
+	s->dequants = shared + plan->room.dequants + (is_8bit ? 4 : 8) * component * TILE_PLACES(block);
+	s->shift = 0;
+	s->run_offset = 0;
+	if (span->nruns > 1) {
+		s->shift = row_bit >> 3;
+		s->run_offset = row * span->nvectors * TILE_VECTOR(block);
+		row_bit &= 7;
+	}
+	s->byte = (row_bit + bit) >> 3;
+	s->bit = (row_bit + bit) & 7;
+	s->is_word = 0;
+}
+
 /* One unit of the pieces of a span, of luma or of both components of chroma. */
 TILE_INLINE void tile_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, const struct tile_span *span,
                            uint32_t across_inverse, uint32_t is_chroma, uint32_t index, uint32_t thread,
                            const struct tile_matrix_words *m, uint8_t *shared)
 {
 	const uint32_t units = TILE_UNITS(block), side = TILE_SIDE(block);
-	uint32_t piece = index / units, unit = index % units, param_nbytes = is_8bit ? 4 : 8;
+	uint32_t piece = index / units, unit = index % units;
 	uint32_t down = tile_quotient(piece, across_inverse), right = piece - down * span->across;
 	uint32_t row = span->first_block_row * block + down * side - span->first_row, col = right * 4 * side;
 	struct tile_unit_words out[2][TILE_SPMD];
+	struct tile_source source[TILE_SPMD];
 	if (units > 1 && right * TILE_GROUP + unit >= span->ncols)
 		return;
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++) {
-		uint32_t component = is_chroma + i;
 		if (i == 1 && !is_chroma)
 			continue;
-		tile_transform_unit(plan, block, is_8bit, thread, unit, m,
-		                    shared + plan->room.words[component] + piece * TILE_PIECE_NBYTES(block),
-		                    shared + plan->room.params + component * TILE_PIECE_WORDS(block) * param_nbytes,
-		                    out[i]);
+		TILE_EACH_LANE(l)
+		tile_set_source(plan, block, is_8bit, span, is_chroma + i, (thread + l) % TILE_LANES, down, right, shared,
+		                &source[l]);
+		tile_transform_unit(plan, block, is_8bit, thread, unit, m, source, out[i]);
 	}
 	TILE_EACH_LANE(l)
 	{
@@ -443,23 +459,24 @@ TILE_INLINE void tile_transform(const struct tile_plan *plan, unsigned block, un
 
 /* Four of them. */
 TILE_INLINE uint32_t tile_four_samples(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
-                                       const struct tile_codes_of *codes, uint32_t component, uint32_t row, uint32_t group)
+                                       const struct tile_head *head, uint32_t component, uint32_t row, uint32_t group)
 {
-	uint32_t bit = codes->first_bit + row * codes->nbits_row + TILE_GROUP * group * plan->bits;
-	uint32_t word = tile_codes(codes->planes + (bit >> 3), bit & 7);
+	const struct tile_span *span = component ? &head->chroma : &head->luma;
+	uint32_t bit = span->first_bit + row * span->nbits_row + TILE_GROUP * group * plan->bits;
+	uint32_t word = tile_codes(head->codes[component] + (bit >> 3), bit & 7);
 	struct tile_dequant d = tile_dequant_of(plan, image, is_8bit, component);
 	int32_t value[TILE_GROUP];
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_GROUP; i++)
-		value[i] = (int32_t)tile_biased(is_8bit, plan->bits, word, i, d) - (1 << 15);
+		value[i] = (int32_t)tile_biased_of(is_8bit, plan->bits, word, i, d) - (1 << 15);
 	return op_pack_s8(value[0], value[1], value[2], value[3]) ^ 0x80808080u;
 }
 
 TILE_INLINE void tile_four_of_chroma(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
                                      const struct tile_head *head, uint32_t row, uint32_t group, uint8_t *out)
 {
-	uint32_t cb = tile_four_samples(plan, image, is_8bit, &head->codes[1], 1, row, group);
-	uint32_t cr = tile_four_samples(plan, image, is_8bit, &head->codes[2], 2, row, group), words[4];
+	uint32_t cb = tile_four_samples(plan, image, is_8bit, head, 1, row, group);
+	uint32_t cr = tile_four_samples(plan, image, is_8bit, head, 2, row, group), words[4];
 	uint32_t col = head->chroma.first_col + TILE_GROUP * group, width = head->chroma.width;
 	tile_chroma_words(cb, cr, 0x5140, tile_chroma_shift(plan), words);
 	tile_chroma_words(cb, cr, 0x7362, tile_chroma_shift(plan), words + 2);
@@ -479,7 +496,7 @@ TILE_INLINE void tile_samples_of_codes(const struct tile_plan *plan, const struc
 	for (unsigned is_chroma = 0; is_chroma < 2; is_chroma++) {
 		const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
 		uint32_t inverse = tile_inverses_of(head, is_chroma)->of[TILE_NGROUPS];
-		for (uint32_t place = thread; place < span->nplaces; place += TILE_THREADS) {
+		for (uint32_t place = thread; place < span->ngroups * span->nblock_rows; place += TILE_THREADS) {
 			uint32_t row = tile_quotient(place, inverse), group = place - row * span->ngroups;
 			if (is_chroma)
 				tile_four_of_chroma(plan, image, is_8bit, head, row, group,
@@ -488,7 +505,7 @@ TILE_INLINE void tile_samples_of_codes(const struct tile_plan *plan, const struc
 				                                 TILE_GROUP * group));
 			else
 				op_store4(shared + plan->room.luma + row * plan->room.luma_stride + TILE_GROUP * group,
-				          tile_four_samples(plan, image, is_8bit, &head->codes[0], 0, row, group));
+				          tile_four_samples(plan, image, is_8bit, head, 0, row, group));
 		}
 	}
 }

@@ -34,15 +34,13 @@
 #define TILE_EIGHTHS(block) (TILE_SIDE(block) / 8)
 
 /*
- * A piece: four of these side by side, whose codes lie in shared memory as words of four, which are of the four, one after the
- * other: words[place], where the place of (v, u), rows and columns of the four's side, is (v / 8) * 8 * side + u * 8 + v % 8. Two
- * words more, and threads that put words of neighbouring pieces do not meet in one bank.
+ * A piece is four of these side by side: codes come as words of those of four blocks. What belongs to (v, u), row and column of
+ * the four's side, has the place (v / 8) * 8 * side + u * 8 + v % 8: that of a lane's pair and tile is a multiple of 2.
  */
-#define TILE_PIECE_WORDS(block) (TILE_SIDE(block) * TILE_SIDE(block))
-#define TILE_PIECE_NBYTES(block) (4 * (TILE_PIECE_WORDS(block) + 2))
+#define TILE_PLACES(block) (TILE_SIDE(block) * TILE_SIDE(block))
 
-/* Large blocks have one kernel for all bits: it takes nvcc long to compile one, and unpacking is little of what it does. */
-#define TILE_IS_8BIT(block, bits) ((bits) == 8 && (block) < 16)
+/* What is copied at a time: planes of large blocks are short. */
+#define TILE_VECTOR(block) ((block) < 16 ? 16u : 4u)
 
 TILE_INLINE int32_t tile_matrix(unsigned block, uint32_t x, uint32_t u)
 {
@@ -128,44 +126,77 @@ TILE_INLINE void tile_load_matrix(unsigned block, uint32_t lane, const uint8_t *
 	}
 }
 
-/* A coefficient of one of four codes, plus 2^15: 16 bits, for its magnitude is at most 128 * 255. */
-TILE_INLINE uint32_t tile_biased(unsigned is_8bit, uint32_t bits, uint32_t word, unsigned i, struct tile_dequant d)
+/* A coefficient plus 2^15: 16 bits, for its magnitude is at most 128 * 255. */
+TILE_INLINE uint32_t tile_biased(int32_t code, struct tile_dequant d)
 {
-	if (is_8bit)
-		return (uint32_t)op_dot4(word, d.step << 8 * i, 1 << 15);
-	int32_t code = (int32_t)(word << (32 - bits * (i + 1))) >> (32 - bits);
 	return (uint32_t)(code * (int32_t)d.step + (int32_t)(code < 0 ? d.means >> 16 : d.means & 0xffff) + (1 << 15)) &
 	       0xffff;
 }
 
-/* Two words of codes, and how they become coefficients. */
+/* Of one of the codes of a word. */
+TILE_INLINE uint32_t tile_biased_of(unsigned is_8bit, uint32_t bits, uint32_t word, unsigned i, struct tile_dequant d)
+{
+	if (is_8bit)
+		return (uint32_t)op_dot4(word, d.step << 8 * i, 1 << 15);
+	return tile_biased((int32_t)(word << (32 - bits * (i + 1))) >> (32 - bits), d);
+}
+
+/* A lane's two of a tile: words of four codes each, and how they become coefficients. */
 struct tile_codes2 {
 	uint32_t word[2];
-	struct tile_dequant param[2];
+	struct tile_dequant dequant[2];
 };
 
-/* Tile (u, v) of a piece, of eighths of its side. */
-TILE_INLINE void tile_load_codes2(unsigned block, unsigned is_8bit, uint32_t lane, unsigned u, unsigned v,
-                                  const uint8_t *words, const uint8_t *params, struct tile_codes2 *c)
+TILE_INLINE void tile_load_dequants(unsigned is_8bit, uint32_t place, const uint8_t *dequants, struct tile_codes2 *c)
 {
-	uint32_t place = v * 8 * TILE_SIDE(block) + u * 64 + 2 * lane;
-	op_load8(words + 4 * place, c->word);
 	uint32_t four[4] = {0, 0, 0, 0};
 	if (is_8bit)
-		op_load8(params + 4 * place, four);
+		op_load8(dequants + 4 * place, four);
 	else
-		op_load16(params + 8 * place, four);
+		op_load16(dequants + 8 * place, four);
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++) {
-		c->param[i].step = is_8bit ? four[i] : four[2 * i];
-		c->param[i].means = is_8bit ? 0 : four[2 * i + 1];
+		c->dequant[i].step = is_8bit ? four[i] : four[2 * i];
+		c->dequant[i].means = is_8bit ? 0 : four[2 * i + 1];
 	}
 }
 
+/* Where the codes of a component are that a unit (below) is made of; see tile_fetch. */
+struct tile_source {
+	const uint8_t *codes, *origins, *dequants;
+	uint32_t run_offset, byte, bit; /* of the lane's group: of its run, and from the run's first code on */
+	uint32_t shift;                 /* bytes that its run begins behind the plane's first code, modulo TILE_VECTOR */
+	uint32_t is_word;
+};
+
+/* A word of codes of the plane whose first code's place is `origin`. */
+TILE_INLINE uint32_t tile_source_word(unsigned block, const struct tile_source *s, uint32_t origin)
+{
+	const uint32_t mask = TILE_VECTOR(block) - 1;
+	uint32_t at = (origin & ~mask) + ((origin + s->shift) & mask) + s->run_offset + s->byte;
+	if (s->is_word)
+		return op_load4(s->codes + at);
+	const uint8_t *word = s->codes + (at & ~3u);
+	return op_funnel(op_load4(word), op_load4(word + 4), (at & 3) * 8 + s->bit);
+}
+
+/* Tile (u, v) of the four of a piece. */
+TILE_INLINE void tile_load_codes2(unsigned block, unsigned is_8bit, uint32_t lane, unsigned u, unsigned v,
+                                  const struct tile_source *s, struct tile_codes2 *c)
+{
+	uint32_t place = v * 8 * TILE_SIDE(block) + u * 64 + 2 * lane, origins[2];
+	op_load8(s->origins + 4 * place, origins);
+	tile_load_dequants(is_8bit, place, s->dequants, c);
+	TILE_UNROLL
+	for (unsigned i = 0; i < 2; i++)
+		c->word[i] = tile_source_word(block, s, origins[i]);
+}
+
+/* Both coefficients of block `i` of the four. */
 TILE_INLINE uint32_t tile_biased2(unsigned is_8bit, uint32_t bits, const struct tile_codes2 *c, unsigned i)
 {
-	return op_permute(tile_biased(is_8bit, bits, c->word[0], i, c->param[0]),
-	                  tile_biased(is_8bit, bits, c->word[1], i, c->param[1]), 0x5410);
+	return op_permute(tile_biased_of(is_8bit, bits, c->word[0], i, c->dequant[0]),
+	                  tile_biased_of(is_8bit, bits, c->word[1], i, c->dequant[1]), 0x5410);
 }
 
 /* Of block `i` of a piece, the first pass: of tile (y, u) of the outcome, each lane's pair. */
@@ -174,8 +205,7 @@ struct tile_pairs16 {
 };
 
 TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
-                                 unsigned i, const struct tile_matrix_words *m, const uint8_t *words,
-                                 const uint8_t *params, struct tile_codes2 *kept, struct tile_pairs16 *out)
+                                 unsigned i, const struct tile_matrix_words *m, const struct tile_source *source, struct tile_codes2 *kept, struct tile_pairs16 *out)
 {
 	const unsigned n = TILE_EIGHTHS(block);
 	const uint32_t half = 1u << (TILE_FIRST_BITS - 1);
@@ -187,7 +217,8 @@ TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, u
 			TILE_EACH_LANE(l)
 			{
 				if (n > 1 || i == 0)
-					tile_load_codes2(block, is_8bit, (thread + l) % TILE_LANES, u, v, words, params, &kept[l]);
+					tile_load_codes2(block, is_8bit, (thread + l) % TILE_LANES, u, v, &source[l],
+					                 &kept[l]);
 				in[v][l] = tile_biased2(is_8bit, plan->bits, &kept[l], i);
 			}
 		}
@@ -288,8 +319,8 @@ struct tile_unit_words {
 };
 
 TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
-                                     unsigned unit, const struct tile_matrix_words *m, const uint8_t *words,
-                                     const uint8_t *params, struct tile_unit_words *out)
+                                     unsigned unit, const struct tile_matrix_words *m,
+                                     const struct tile_source *source, struct tile_unit_words *out)
 {
 	const unsigned n = TILE_EIGHTHS(block), stride = sizeof *out / sizeof out->word[0];
 	struct tile_codes2 kept[TILE_SPMD];
@@ -298,8 +329,8 @@ TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned bloc
 	if (n == 1) {
 		TILE_UNROLL
 		for (unsigned i = 0; i < 4; i += 2) {
-			tile_first_pass(plan, block, is_8bit, thread, i, m, words, params, kept, &first[0]);
-			tile_first_pass(plan, block, is_8bit, thread, i + 1, m, words, params, kept, &first[1]);
+			tile_first_pass(plan, block, is_8bit, thread, i, m, source, kept, &first[0]);
+			tile_first_pass(plan, block, is_8bit, thread, i + 1, m, source, kept, &first[1]);
 			TILE_EACH_LANE(l)
 			{
 				a[0][l] = first[0].tile[l][0];
@@ -309,7 +340,7 @@ TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned bloc
 		}
 		return;
 	}
-	tile_first_pass(plan, block, is_8bit, thread, unit, m, words, params, kept, &first[0]);
+	tile_first_pass(plan, block, is_8bit, thread, unit, m, source, kept, &first[0]);
 	TILE_UNROLL
 	for (unsigned y = 0; y < n; y += 2) {
 		TILE_UNROLL

@@ -25,7 +25,7 @@ TILE_INLINE void run_tile(const struct tile_plan *plan, const struct tile_image 
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
 		tile_begin(plan, image, block, tile, in_turn(tile, t), shared);
 	for (uint32_t t = 0; t < TILE_THREADS && block > 1; t++)
-		tile_gather(plan, image, block, is_8bit, in_turn(tile, t), shared);
+		tile_fetch(plan, image, block, is_8bit, in_turn(tile, t), shared);
 	for (uint32_t t = 0; t < TILE_THREADS; t += block > 1 ? TILE_LANES : 1) {
 		if (block == 1)
 			tile_samples_of_codes(plan, image, is_8bit, in_turn(tile, t), shared);
@@ -50,8 +50,10 @@ KERNEL(run_4_packed, 4, 0)
 KERNEL(run_4_bytes, 4, 1)
 KERNEL(run_8_packed, 8, 0)
 KERNEL(run_8_bytes, 8, 1)
-KERNEL(run_16, 16, 0)
-KERNEL(run_32, 32, 0)
+KERNEL(run_16_packed, 16, 0)
+KERNEL(run_16_bytes, 16, 1)
+KERNEL(run_32_packed, 32, 0)
+KERNEL(run_32_bytes, 32, 1)
 
 typedef void run_function(const struct tile_plan *, const struct tile_image *, uint32_t, uint8_t *, uint8_t *);
 
@@ -62,8 +64,8 @@ static run_function *kernel_of(const struct tile_plan *plan)
 	        {run_2_packed, run_2_bytes},
 	        {run_4_packed, run_4_bytes},
 	        {run_8_packed, run_8_bytes},
-	        {run_16, run_16},
-	        {run_32, run_32},
+	        {run_16_packed, run_16_bytes},
+	        {run_32_packed, run_32_bytes},
 	};
 	return kernels[__builtin_ctz(plan->block)][plan->bits == 8];
 }
