@@ -72,6 +72,13 @@ TILE_INLINE uint32_t op_pack_s16(int32_t a, int32_t b)
 	return out;
 }
 
+TILE_INLINE uint32_t op_pack_u16(int32_t a, int32_t b)
+{
+	uint32_t out;
+	asm("cvt.pack.sat.u16.s32 %0, %1, %2;" : "=r"(out) : "r"(b), "r"(a));
+	return out;
+}
+
 TILE_INLINE uint32_t op_pack_s8(int32_t a, int32_t b, int32_t c, int32_t d)
 {
 	uint32_t high, out;

@@ -101,11 +101,16 @@ TILE_INLINE int32_t op_clamp(int32_t value, int32_t min, int32_t max)
 	return value < min ? min : value > max ? max : value;
 }
 
-/* Clamped to 16 bits, to signed 8 and to unsigned 8; the first is the lowest. */
+/* Clamped to 16 bits, signed and unsigned, and to 8; the first is the lowest. */
 TILE_INLINE uint32_t op_pack_s16(int32_t a, int32_t b)
 {
 	return (uint32_t)(op_clamp(a, INT16_MIN, INT16_MAX) & 0xffff) | (uint32_t)op_clamp(b, INT16_MIN, INT16_MAX)
 	                                                                        << 16;
+}
+
+TILE_INLINE uint32_t op_pack_u16(int32_t a, int32_t b)
+{
+	return (uint32_t)op_clamp(a, 0, UINT16_MAX) | (uint32_t)op_clamp(b, 0, UINT16_MAX) << 16;
 }
 
 TILE_INLINE uint32_t op_pack_s8(int32_t a, int32_t b, int32_t c, int32_t d)

@@ -26,6 +26,7 @@ struct tile_span {
 	uint32_t width;            /* of the component */
 	uint32_t first_bit;        /* of the byte where the first code is */
 	uint32_t nbits_row;        /* from a row of blocks to the next */
+	uint32_t is_word;          /* codes are bytes, and those of each group are a word, at a multiple of 4 */
 	uint32_t nruns, run_nbytes, nvectors, plane_nbytes; /* of a plane; of a run, from its first code on; in a run */
 };
 
@@ -81,6 +82,7 @@ TILE_INLINE void tile_set_runs(const struct tile_plan *plan, unsigned block, uin
 	uint32_t first = (uint32_t)(((uint64_t)span->first_block_row * cols + span->first_col) * bits) & 7;
 	span->first_bit = first;
 	span->nbits_row = cols * bits;
+	span->is_word = bits == 8 && cols % 4 == 0;
 	uint32_t row_nbytes = (7 + span->ncols * bits + 7) / 8;
 	uint32_t all_nbytes = (first + (span->nblock_rows - 1) * span->nbits_row + span->ncols * bits + 7) / 8;
 	uint32_t row_vectors = (row_nbytes + 2 * vector - 2) / vector, all_vectors = (all_nbytes + 2 * vector - 2) / vector;
@@ -156,9 +158,11 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	TILE_UNROLL
 	for (uint32_t i = 0; i < IC_COMPONENTS_MAX; i++) {
 		const struct tile_component *c = &image->component[i];
-		const struct tile_span *span = i ? &head->chroma : &head->luma;
+		struct tile_span *span = i ? &head->chroma : &head->luma;
 		uint64_t first = ((uint64_t)span->first_block_row * c->cols + span->first_col) * plan->bits;
 		head->codes[i] = image->object + (i < image->ncomponents ? c->plane + (first >> 3) : 0);
+		span->is_word &=
+		        ((uint32_t)(uintptr_t)head->codes[i] & 3) == 0 && (image->stride & 3) == 0;
 	}
 }
 
@@ -377,35 +381,45 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
 	}
 }
 
-/* Where a lane finds the codes of one piece: of luma, or of one component of chroma. */
-TILE_INLINE void tile_set_source(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
-                                 const struct tile_span *span, uint32_t component, uint32_t lane, uint32_t down,
-                                 uint32_t right, const uint8_t *shared, struct tile_source *s)
+/* Where a lane finds the codes of one piece. */
+TILE_INLINE void tile_set_source(const struct tile_plan *plan, unsigned block, const struct tile_span *span,
+                                 uint32_t lane, uint32_t down, uint32_t right, struct tile_source *s)
 {
 	const uint32_t per = TILE_PER_SIDE(block);
 	/* Of blocks that are transformed together, the lane's own. */
-	uint32_t row = tile_least(down * per + lane % 4 * 2 / block % per, span->nblock_rows - 1);
-	uint32_t group = right * per + lane / 4 / block % per;
-	uint32_t row_bit = span->first_bit + row * span->nbits_row, bit = TILE_GROUP * group * plan->bits;
-	s->codes = shared;
-	s->origins = shared + plan->room.origins + 4 * component * TILE_PLACES(block);
-	s->dequants = shared + plan->room.dequants + (is_8bit ? 4 : 8) * component * TILE_PLACES(block);
+	uint32_t row = per == 1 ? down : tile_least(down * per + lane % 4 * 2 / block, span->nblock_rows - 1);
+	uint32_t group = per == 1 ? right : right * per + lane / 4 / block;
+	uint32_t bit = span->first_bit + row * span->nbits_row, before = 0;
 	s->shift = 0;
-	s->run_offset = 0;
 	if (span->nruns > 1) {
-		s->shift = row_bit >> 3;
-		s->run_offset = row * span->nvectors * TILE_VECTOR(block);
-		row_bit &= 7;
+		s->shift = bit >> 3;
+		before = row * span->nvectors * TILE_VECTOR(block);
+		bit &= 7;
 	}
-	s->byte = (row_bit + bit) >> 3;
-	s->bit = (row_bit + bit) & 7;
-	s->is_word = 0;
+	bit += TILE_GROUP * group * plan->bits;
+	s->byte = before + (bit >> 3);
+	s->bit = bit & 7;
+	s->is_word = span->is_word;
+}
+
+/* Of the components of a span, what a lane keeps where there is one tile; and where the others find theirs. */
+struct tile_kept {
+	struct tile_codes2 codes[2][TILE_SPMD];
+};
+
+TILE_INLINE void tile_keep(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t component,
+                           uint32_t thread, const uint8_t *shared, struct tile_codes2 *codes)
+{
+	const uint8_t *origins = shared + plan->room.origins + 4 * component * TILE_PLACES(block);
+	const uint8_t *dequants = shared + plan->room.dequants + (is_8bit ? 4 : 8) * component * TILE_PLACES(block);
+	TILE_EACH_LANE(l)
+	tile_load_origins(block, is_8bit, (thread + l) % TILE_LANES, 0, 0, dequants, origins, &codes[l]);
 }
 
 /* One unit of the pieces of a span, of luma or of both components of chroma. */
 TILE_INLINE void tile_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, const struct tile_span *span,
                            uint32_t across_inverse, uint32_t is_chroma, uint32_t index, uint32_t thread,
-                           const struct tile_matrix_words *m, uint8_t *shared)
+                           const struct tile_matrix_words *m, struct tile_kept *kept, uint8_t *shared)
 {
 	const uint32_t units = TILE_UNITS(block), side = TILE_SIDE(block);
 	uint32_t piece = index / units, unit = index % units;
@@ -415,14 +429,20 @@ TILE_INLINE void tile_unit(const struct tile_plan *plan, unsigned block, unsigne
 	struct tile_source source[TILE_SPMD];
 	if (units > 1 && right * TILE_GROUP + unit >= span->ncols)
 		return;
+	TILE_EACH_LANE(l)
+	tile_set_source(plan, block, span, (thread + l) % TILE_LANES, down, right, &source[l]);
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++) {
 		if (i == 1 && !is_chroma)
 			continue;
 		TILE_EACH_LANE(l)
-		tile_set_source(plan, block, is_8bit, span, is_chroma + i, (thread + l) % TILE_LANES, down, right, shared,
-		                &source[l]);
-		tile_transform_unit(plan, block, is_8bit, thread, unit, m, source, out[i]);
+		{
+			uint32_t first = (is_chroma + i) * TILE_PLACES(block);
+			source[l].shared = shared;
+			source[l].origins = shared + plan->room.origins + 4 * first;
+			source[l].dequants = shared + plan->room.dequants + (is_8bit ? 4 : 8) * first;
+		}
+		tile_transform_unit(plan, block, is_8bit, thread, unit, m, source, kept->codes[i], out[i]);
 	}
 	TILE_EACH_LANE(l)
 	{
@@ -445,14 +465,18 @@ TILE_INLINE void tile_transform(const struct tile_plan *plan, unsigned block, un
 	uint32_t luma_across = tile_inverses_of(head, 0)->of[TILE_ACROSS];
 	uint32_t chroma_across = tile_inverses_of(head, 1)->of[TILE_ACROSS];
 	struct tile_matrix_words m[TILE_SPMD];
+	struct tile_kept kept;
 	TILE_EACH_LANE(l)
 	tile_load_matrix(block, (thread + l) % TILE_LANES, shared + plan->room.matrix, &m[l]);
+	tile_keep(plan, block, is_8bit, 1, thread, shared, kept.codes[0]);
+	tile_keep(plan, block, is_8bit, 2, thread, shared, kept.codes[1]);
 	TILE_LOOP
 	for (; index < nchroma; index += nwarps)
-		tile_unit(plan, block, is_8bit, &chroma, chroma_across, 1, index, thread, m, shared);
+		tile_unit(plan, block, is_8bit, &chroma, chroma_across, 1, index, thread, m, &kept, shared);
+	tile_keep(plan, block, is_8bit, 0, thread, shared, kept.codes[0]);
 	TILE_LOOP
 	for (; index < n; index += nwarps)
-		tile_unit(plan, block, is_8bit, &luma, luma_across, 0, index - nchroma, thread, m, shared);
+		tile_unit(plan, block, is_8bit, &luma, luma_across, 0, index - nchroma, thread, m, &kept, shared);
 }
 
 /* --- Where B is 1: codes are samples ------------------------------------------------------------------------------- */

@@ -97,19 +97,26 @@ TILE_INLINE uint32_t tile_digits(uint32_t word, unsigned power)
 	return power == 0 ? word >> 8 & 0x00ff00ff : power == 1 ? word : (word & 0x00ff00ff) << 8;
 }
 
-/* From the three sums. */
-TILE_INLINE int32_t tile_joined(int32_t low, int32_t middle, int32_t high)
+/* From the three sums, and what is added. */
+TILE_INLINE int32_t tile_joined(int32_t low, int32_t middle, int32_t high, uint32_t bias)
 {
-	return (int32_t)((uint32_t)low + ((uint32_t)middle << 8) + ((uint32_t)high << 16));
+	return (int32_t)((uint32_t)low + (((uint32_t)high << 16) + bias + ((uint32_t)middle << 8)));
 }
+
+/* Up to B = 8 no sum comes near 2^31, whatever the codes: the absolute values of a row of M add up to 61213 at most. So what
+ * makes them unsigned may be added before they are rounded and clamped, with what rounds them. */
+#define TILE_IS_BELOW_LIMIT(block) ((block) <= 8)
+
+#define TILE_LEVEL(block) ((block) == 2 ? 1u : (block) == 4 ? 2u : (block) == 8 ? 3u : (block) == 16 ? 4u : 5u)
+#define TILE_SECOND_BITS(block) (TILE_MATRIX_BITS + TILE_PASS_BITS + TILE_LEVEL(block))
 
 /* --- A piece ------------------------------------------------------------------------------------------------------- */
 
 /* What a lane keeps of the matrix. */
 struct tile_matrix_words {
 	uint32_t tile[16];  /* TILE_EIGHTHS squared */
-	uint32_t row[4];    /* for each eighth of rows: 2^15 times the sum of the lane's own */
-	uint32_t pair[4][2]; /* of the two that are its columns */
+	uint32_t first[4];     /* for each eighth of rows: what is added in the first pass */
+	uint32_t second[4][2]; /* and in the second, of two columns */
 };
 
 TILE_INLINE void tile_load_matrix(unsigned block, uint32_t lane, const uint8_t *matrix, struct tile_matrix_words *m)
@@ -120,9 +127,14 @@ TILE_INLINE void tile_load_matrix(unsigned block, uint32_t lane, const uint8_t *
 		m->tile[t] = op_load4(matrix + 4 * (t * TILE_LANES + lane));
 	TILE_UNROLL
 	for (unsigned r = 0; r < TILE_EIGHTHS(block); r++) {
-		m->row[r] = op_load4(sums + 4 * (8 * r + lane / 4));
-		m->pair[r][0] = op_load4(sums + 4 * (8 * r + lane % 4 * 2));
-		m->pair[r][1] = op_load4(sums + 4 * (8 * r + lane % 4 * 2 + 1));
+		const bool is_below = TILE_IS_BELOW_LIMIT(block);
+		const unsigned bits = TILE_SECOND_BITS(block);
+		m->first[r] = (1u << (TILE_FIRST_BITS - 1)) + (is_below ? 1u << (15 + TILE_FIRST_BITS) : 0) -
+		              op_load4(sums + 4 * (8 * r + lane / 4));
+		TILE_UNROLL
+		for (unsigned i = 0; i < 2; i++)
+			m->second[r][i] = (1u << (bits - 1)) + (is_below ? 128u << bits : 0) -
+			                  op_load4(sums + 4 * (8 * r + lane % 4 * 2 + i));
 	}
 }
 
@@ -141,15 +153,19 @@ TILE_INLINE uint32_t tile_biased_of(unsigned is_8bit, uint32_t bits, uint32_t wo
 	return tile_biased((int32_t)(word << (32 - bits * (i + 1))) >> (32 - bits), d);
 }
 
-/* A lane's two of a tile: words of four codes each, and how they become coefficients. */
+/* A lane's two of a tile: how their codes become coefficients, where they begin, and words of four codes each. */
 struct tile_codes2 {
-	uint32_t word[2];
 	struct tile_dequant dequant[2];
+	uint32_t origin[2];
+	uint32_t word[2];
 };
 
-TILE_INLINE void tile_load_dequants(unsigned is_8bit, uint32_t place, const uint8_t *dequants, struct tile_codes2 *c)
+/* Of tile (u, v) of the four of a piece, all but the words. `dequants` and `origins` are those of the component. */
+TILE_INLINE void tile_load_origins(unsigned block, unsigned is_8bit, uint32_t lane, unsigned u, unsigned v,
+                                   const uint8_t *dequants, const uint8_t *origins, struct tile_codes2 *c)
 {
-	uint32_t four[4] = {0, 0, 0, 0};
+	uint32_t place = v * 8 * TILE_SIDE(block) + u * 64 + 2 * lane, four[4] = {0, 0, 0, 0};
+	op_load8(origins + 4 * place, c->origin);
 	if (is_8bit)
 		op_load8(dequants + 4 * place, four);
 	else
@@ -163,9 +179,9 @@ TILE_INLINE void tile_load_dequants(unsigned is_8bit, uint32_t place, const uint
 
 /* Where the codes of a component are that a unit (below) is made of; see tile_fetch. */
 struct tile_source {
-	const uint8_t *codes, *origins, *dequants;
-	uint32_t run_offset, byte, bit; /* of the lane's group: of its run, and from the run's first code on */
-	uint32_t shift;                 /* bytes that its run begins behind the plane's first code, modulo TILE_VECTOR */
+	const uint8_t *shared, *origins, *dequants;
+	uint32_t byte, bit; /* of the lane's group, from the first vector of the plane on, if its run begins with one, */
+	uint32_t shift;     /* and these bytes less for what is in it: they are modulo TILE_VECTOR */
 	uint32_t is_word;
 };
 
@@ -173,23 +189,18 @@ struct tile_source {
 TILE_INLINE uint32_t tile_source_word(unsigned block, const struct tile_source *s, uint32_t origin)
 {
 	const uint32_t mask = TILE_VECTOR(block) - 1;
-	uint32_t at = (origin & ~mask) + ((origin + s->shift) & mask) + s->run_offset + s->byte;
+	uint32_t at = (origin & ~mask) + ((origin + s->shift) & mask) + s->byte;
 	if (s->is_word)
-		return op_load4(s->codes + at);
-	const uint8_t *word = s->codes + (at & ~3u);
+		return op_load4(s->shared + at);
+	const uint8_t *word = s->shared + (at & ~3u);
 	return op_funnel(op_load4(word), op_load4(word + 4), (at & 3) * 8 + s->bit);
 }
 
-/* Tile (u, v) of the four of a piece. */
-TILE_INLINE void tile_load_codes2(unsigned block, unsigned is_8bit, uint32_t lane, unsigned u, unsigned v,
-                                  const struct tile_source *s, struct tile_codes2 *c)
+TILE_INLINE void tile_load_words(unsigned block, const struct tile_source *s, struct tile_codes2 *c)
 {
-	uint32_t place = v * 8 * TILE_SIDE(block) + u * 64 + 2 * lane, origins[2];
-	op_load8(s->origins + 4 * place, origins);
-	tile_load_dequants(is_8bit, place, s->dequants, c);
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++)
-		c->word[i] = tile_source_word(block, s, origins[i]);
+		c->word[i] = tile_source_word(block, s, c->origin[i]);
 }
 
 /* Both coefficients of block `i` of the four. */
@@ -204,11 +215,66 @@ struct tile_pairs16 {
 	uint32_t tile[TILE_SPMD][16];
 };
 
+TILE_INLINE uint32_t tile_pack16(unsigned block, int32_t a, int32_t b)
+{
+	return TILE_IS_BELOW_LIMIT(block) ? op_pack_u16(a, b) : op_pack_s16(a, b) ^ 0x80008000u;
+}
+
+TILE_INLINE uint32_t tile_pack8(unsigned block, const int32_t s[4])
+{
+	return TILE_IS_BELOW_LIMIT(block) ? op_pack_u8(s[0], s[1], s[2], s[3])
+	                                  : op_pack_s8(s[0], s[1], s[2], s[3]) ^ 0x80808080u;
+}
+
+/* Tiles (y, u) and, where there is more than one, (y + 1, u), of coefficients in[v]. */
+TILE_INLINE void tile_first_sums(unsigned block, unsigned y, unsigned u, const struct tile_matrix_words *m,
+                                 uint32_t (*in)[TILE_SPMD], struct tile_pairs16 *out)
+{
+	const unsigned n = TILE_EIGHTHS(block), ny = n > 1 ? 2 : 1;
+	int32_t sums[2][TILE_SPMD][4], high[TILE_SPMD][4];
+	TILE_EACH_LANE(l)
+	{
+		TILE_UNROLL
+		for (unsigned j = 0; j < 4; j++)
+			high[l][j] = sums[0][l][j] = sums[1][l][j] = 0;
+	}
+	TILE_UNROLL
+	for (unsigned v = 0; v < n; v++) {
+		uint32_t low[TILE_SPMD], middle[TILE_SPMD], top[2][TILE_SPMD];
+		TILE_UNROLL
+		for (unsigned k = 0; k < ny; k++) {
+			TILE_EACH_LANE(l)
+			{
+				uint32_t word = m[l].tile[(y + k) * n + v];
+				low[l] = tile_digits(word, 0);
+				middle[l] = tile_digits(word, 1);
+				top[k][l] = tile_digits(word, 2);
+				if (ny == 1)
+					top[1][l] = 0;
+			}
+			op_multiply_rows(low, middle, in[v], sums[k], sums[k]);
+		}
+		op_multiply_rows(top[0], top[1], in[v], high, high);
+	}
+	TILE_EACH_LANE(l)
+	{
+		TILE_UNROLL
+		for (unsigned k = 0; k < ny; k++) {
+			const int32_t *s = sums[k][l], *h = high[l] + 2 * k;
+			uint32_t bias = m[l].first[y + k];
+			out->tile[l][(y + k) * n + u] =
+			        tile_pack16(block, tile_joined(s[0], s[2], h[0], bias) >> TILE_FIRST_BITS,
+			                    tile_joined(s[1], s[3], h[1], bias) >> TILE_FIRST_BITS);
+		}
+	}
+}
+
+/* Of block `i` of a piece. kept: its lanes' codes where there is one tile, which are those of all four blocks. */
 TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
-                                 unsigned i, const struct tile_matrix_words *m, const struct tile_source *source, struct tile_codes2 *kept, struct tile_pairs16 *out)
+                                 unsigned i, const struct tile_matrix_words *m, const struct tile_source *source,
+                                 const struct tile_codes2 *kept, struct tile_pairs16 *out)
 {
 	const unsigned n = TILE_EIGHTHS(block);
-	const uint32_t half = 1u << (TILE_FIRST_BITS - 1);
 	TILE_UNROLL
 	for (unsigned u = 0; u < n; u++) {
 		uint32_t in[4][TILE_SPMD];
@@ -216,75 +282,33 @@ TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, u
 		for (unsigned v = 0; v < n; v++) {
 			TILE_EACH_LANE(l)
 			{
-				if (n > 1 || i == 0)
-					tile_load_codes2(block, is_8bit, (thread + l) % TILE_LANES, u, v, &source[l],
-					                 &kept[l]);
-				in[v][l] = tile_biased2(is_8bit, plan->bits, &kept[l], i);
+				struct tile_codes2 codes = kept[l];
+				if (n > 1) {
+					tile_load_origins(block, is_8bit, (thread + l) % TILE_LANES, u, v, source[l].dequants,
+					                  source[l].origins, &codes);
+					tile_load_words(block, &source[l], &codes);
+				}
+				in[v][l] = tile_biased2(is_8bit, plan->bits, &codes, i);
 			}
 		}
 		TILE_UNROLL
-		for (unsigned y = 0; y < n; y += 2) {
-			const unsigned ny = n > 1 ? 2 : 1; /* tiles of rows that share the sums of the high bytes */
-			int32_t sums[2][TILE_SPMD][4], high[TILE_SPMD][4];
-			TILE_EACH_LANE(l)
-			{
-				TILE_UNROLL
-				for (unsigned j = 0; j < 4; j++) {
-					high[l][j] = 0;
-					sums[0][l][j] = j < 2 ? (int32_t)(half - m[l].row[y]) : 0;
-					sums[1][l][j] = j < 2 && n > 1 ? (int32_t)(half - m[l].row[y + ny - 1]) : 0;
-				}
-			}
-			TILE_UNROLL
-			for (unsigned v = 0; v < n; v++) {
-				uint32_t a[2][TILE_SPMD], top[2][TILE_SPMD];
-				TILE_UNROLL
-				for (unsigned k = 0; k < ny; k++) {
-					TILE_EACH_LANE(l)
-					{
-						uint32_t word = m[l].tile[(y + k) * n + v];
-						a[0][l] = tile_digits(word, 0);
-						a[1][l] = tile_digits(word, 1);
-						top[k][l] = tile_digits(word, 2);
-						top[1][l] = n > 1 ? top[1][l] : 0;
-					}
-					op_multiply_rows(a[0], a[1], in[v], sums[k], sums[k]);
-				}
-				op_multiply_rows(top[0], top[1], in[v], high, high);
-			}
-			TILE_EACH_LANE(l)
-			{
-				TILE_UNROLL
-				for (unsigned k = 0; k < ny; k++) {
-					const int32_t *s = sums[k][l];
-					out->tile[l][(y + k) * n + u] =
-					        op_pack_s16(tile_joined(s[0], s[2], high[l][2 * k]) >> TILE_FIRST_BITS,
-					                    tile_joined(s[1], s[3], high[l][2 * k + 1]) >>
-					                            TILE_FIRST_BITS) ^
-					        0x80008000u;
-				}
-			}
-		}
+		for (unsigned y = 0; y < n; y += 2)
+			tile_first_sums(block, y, u, m, in, out);
 	}
 }
 
 /* The second pass, of two tiles of rows, which may be of two blocks: of tile `x` of their samples, each lane's two pairs, the
  * first's in the lower half. */
 TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_matrix_words *m,
-                                  uint32_t (*a)[TILE_SPMD], uint32_t (*b)[TILE_SPMD], uint32_t *out,
-                                  unsigned stride)
+                                  uint32_t (*a)[TILE_SPMD], uint32_t (*b)[TILE_SPMD], uint32_t *out, unsigned stride)
 {
 	const unsigned n = TILE_EIGHTHS(block);
-	const unsigned level = block == 2 ? 1 : block == 4 ? 2 : block == 8 ? 3 : block == 16 ? 4 : 5;
-	const unsigned bits = TILE_MATRIX_BITS + TILE_PASS_BITS + level;
 	int32_t sums[3][TILE_SPMD][4];
 	TILE_EACH_LANE(l)
 	{
 		TILE_UNROLL
-		for (unsigned j = 0; j < 4; j++) {
-			sums[0][l][j] = (int32_t)((1u << (bits - 1)) - m[l].pair[x][j % 2]);
-			sums[1][l][j] = sums[2][l][j] = 0;
-		}
+		for (unsigned j = 0; j < 4; j++)
+			sums[0][l][j] = sums[1][l][j] = sums[2][l][j] = 0;
 	}
 	TILE_UNROLL
 	for (unsigned u = 0; u < n; u++) {
@@ -301,8 +325,9 @@ TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_
 		int32_t s[4];
 		TILE_UNROLL
 		for (unsigned j = 0; j < 4; j++)
-			s[j] = tile_joined(sums[0][l][j], sums[1][l][j], sums[2][l][j]) >> bits;
-		out[l * stride] = op_pack_s8(s[0], s[1], s[2], s[3]) ^ 0x80808080u;
+			s[j] = tile_joined(sums[0][l][j], sums[1][l][j], sums[2][l][j], m[l].second[x][j % 2]) >>
+			       TILE_SECOND_BITS(block);
+		out[l * stride] = tile_pack8(block, s);
 	}
 }
 
@@ -320,13 +345,15 @@ struct tile_unit_words {
 
 TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
                                      unsigned unit, const struct tile_matrix_words *m,
-                                     const struct tile_source *source, struct tile_unit_words *out)
+                                     const struct tile_source *source, struct tile_codes2 *kept,
+                                     struct tile_unit_words *out)
 {
 	const unsigned n = TILE_EIGHTHS(block), stride = sizeof *out / sizeof out->word[0];
-	struct tile_codes2 kept[TILE_SPMD];
 	uint32_t a[4][TILE_SPMD], b[4][TILE_SPMD];
 	struct tile_pairs16 first[2];
 	if (n == 1) {
+		TILE_EACH_LANE(l)
+		tile_load_words(block, &source[l], &kept[l]);
 		TILE_UNROLL
 		for (unsigned i = 0; i < 4; i += 2) {
 			tile_first_pass(plan, block, is_8bit, thread, i, m, source, kept, &first[0]);
