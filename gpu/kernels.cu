@@ -25,16 +25,13 @@ __global__ __launch_bounds__(TILE_THREADS,
 		tile_zero_pixels(&plan, tile, thread, out);
 		return;
 	}
-	tile_begin(&plan, image, block, tile, thread, shared);
+	tile_fetch(&plan, image, block, is_8bit, tile, thread, shared);
+	op_wait_copies();
 	__syncthreads();
-	if (block == 1) {
+	if (block == 1)
 		tile_samples_of_codes(&plan, image, is_8bit, thread, shared);
-	} else {
-		tile_fetch(&plan, image, block, is_8bit, thread, shared);
-		op_wait_copies();
-		__syncthreads();
+	else
 		tile_transform(&plan, block, is_8bit, thread, shared);
-	}
 	__syncthreads();
 	tile_pixels(&plan, block, thread, shared, out);
 }

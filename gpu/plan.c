@@ -12,7 +12,7 @@
 
 #define ROOM_ALIGN 16u
 #define BEHIND_CODES 64u /* bytes: groups that are computed with those that are there */
-#define READ_AHEAD 16u /* bytes of luma that may be read behind the last sample, and half as many samples of chroma */
+#define READ_AHEAD 64u   /* bytes: samples that are read and not used, behind the last */
 
 static uint32_t round_up(uint32_t n, uint32_t unit)
 {
@@ -41,13 +41,22 @@ static uint32_t pieces_across(uint32_t n, uint32_t block)
 	return divide_up(divide_up(touched(n, block), TILE_GROUP), TILE_PER_SIDE(block));
 }
 
-/* What the codes of a component can take, and words that begin with the last one (tile_set_runs). */
+/* What the codes of a tile of width x height samples of a component can take in a row. */
+static uint32_t row_vectors(const struct tile_plan *plan, uint32_t width)
+{
+	return tile_vectors(plan->block, (14 + touched(width, plan->block) * plan->bits) / 8);
+}
+
+/* In all, with the one behind each plane, and words that begin with the last code. */
 static uint32_t codes_nbytes(const struct tile_plan *plan, uint32_t width, uint32_t height)
 {
-	uint32_t block = plan->block, vector = TILE_VECTOR(block), rows = touched(height, block);
-	uint32_t row_nbytes = (14 + touched(width, block) * plan->bits) / 8;
-	uint32_t row_vectors = (row_nbytes + 2 * vector - 2) / vector;
-	return plan->nfreqs * (rows * row_vectors + 1) * vector + BEHIND_CODES;
+	return plan->nfreqs * (touched(height, plan->block) * row_vectors(plan, width) + 1) * TILE_VECTOR(plan->block) +
+	       BEHIND_CODES;
+}
+
+static uint32_t chroma_width(const struct tile_plan *plan)
+{
+	return plan->is_half ? plan->tile_width / 2 + 3 : plan->tile_width;
 }
 
 static uint32_t take(struct tile_room *room, uint32_t nbytes)
@@ -60,10 +69,10 @@ static uint32_t take(struct tile_room *room, uint32_t nbytes)
 static void set_room(struct tile_plan *plan)
 {
 	struct tile_room *room = &plan->room;
-	uint32_t block = plan->block, chroma_width = plan->is_half ? plan->tile_width / 2 + 3 : plan->tile_width;
+	uint32_t block = plan->block;
 	uint32_t chroma_rows = plan->is_half ? plan->tile_height / 2 + 3 : plan->tile_height;
 	uint32_t luma_across = pieces_across(plan->tile_width, block), piece_width = TILE_GROUP * TILE_SIDE(block);
-	uint32_t chroma_across = pieces_across(chroma_width, block);
+	uint32_t chroma_across = pieces_across(chroma_width(plan), block);
 	take(room, TILE_HEAD_NBYTES);
 	if (block > 1) {
 		room->matrix = take(room, TILE_MATRIX_NBYTES(block));
@@ -72,14 +81,14 @@ static void set_room(struct tile_plan *plan)
 		room->dequants = take(room, nplaces * (uint32_t)(plan->bits == 8 ? sizeof(uint32_t)
 		                                                                 : sizeof(struct tile_dequant)));
 		for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
-			room->codes[c] = take(room, codes_nbytes(plan, c ? chroma_width : plan->tile_width,
+			room->codes[c] = take(room, codes_nbytes(plan, c ? chroma_width(plan) : plan->tile_width,
 			                                         c ? chroma_rows : plan->tile_height));
 	}
 	/* Strides by which lanes of four rows of blocks, and eight, put their samples into other banks. */
-	room->luma_stride = round_to(luma_across * piece_width + READ_AHEAD, 16, 8);
-	room->chroma_stride = round_to(TILE_LEAD + chroma_across * piece_width + READ_AHEAD / 2, 16, 8);
+	room->luma_stride = round_to(luma_across * piece_width, 16, 8);
+	room->chroma_stride = round_to(TILE_LEAD + chroma_across * piece_width, 16, 8);
 	room->luma = take(room, plan->tile_height * room->luma_stride);
-	room->chroma = take(room, chroma_rows * room->chroma_stride * (uint32_t)sizeof(uint32_t));
+	room->chroma = take(room, chroma_rows * room->chroma_stride * (uint32_t)sizeof(uint32_t) + READ_AHEAD);
 }
 
 /* l is the least for which 2^l >= d; then 2^31 <= 2^(31+l) / d < 2^32. */
@@ -255,6 +264,15 @@ static struct tile_part part_of(const struct tile_output *out, const struct tile
 	return part;
 }
 
+/* What lies between a tile's rows of codes is no more than there is room for: from the second row on each takes a row's vectors,
+ * and what rounds the sum up is one. */
+static bool is_one_run(const struct tile_plan *plan, bool is_chroma, uint32_t cols)
+{
+	uint32_t vector = TILE_VECTOR(plan->block);
+	uint32_t vectors = row_vectors(plan, is_chroma ? chroma_width(plan) : plan->tile_width);
+	return ((uint64_t)cols * plan->bits + 7) / 8 + vector <= (uint64_t)vectors * vector;
+}
+
 void tile_image_init(struct tile_image *image, const struct tile_plan *plan, const struct ic_layout *layout,
                      const struct ic_region *region, bool flip, const uint8_t *object)
 {
@@ -272,6 +290,8 @@ void tile_image_init(struct tile_image *image, const struct tile_plan *plan, con
 		const struct ic_component *own = &layout->component[c];
 		image->component[c] = (struct tile_component){
 		        .width = own->width, .height = own->height, .cols = own->block_cols, .plane = at};
+		if (plan->values == IC_RGB)
+			image->component[c].is_one_run = is_one_run(plan, c > 0, own->block_cols);
 		at += own->plane_nbytes;
 		image->stride += (uint32_t)own->plane_nbytes;
 	}

@@ -96,6 +96,11 @@ TILE_INLINE uint32_t op_permute(uint32_t low, uint32_t high, uint32_t selector)
 	return out;
 }
 
+TILE_INLINE uint32_t op_leading_zeros(uint32_t n) /* n is not 0 */
+{
+	return (uint32_t)__builtin_clz(n);
+}
+
 TILE_INLINE int32_t op_clamp(int32_t value, int32_t min, int32_t max)
 {
 	return value < min ? min : value > max ? max : value;

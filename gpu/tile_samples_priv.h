@@ -2,9 +2,9 @@
 /*
  * tile_samples_priv.h: from the codes of an object to the samples of one tile, in the memory that the tile's threads share.
  *
- * Three steps, with a barrier between; each is a function of a thread's number. tile_begin says what the tile needs. tile_fetch
- * brings the codes, as they lie in the planes. tile_transform makes samples of these, a warp a piece (tile_transform_priv.h).
- * Where B is 1 a code is a sample, and tile_samples_of_codes is all.
+ * Two steps, with a barrier between; each is a function of a thread's number. tile_fetch brings the codes, as they lie in the
+ * planes; what the tile is, every thread works out for itself, since all would wait for one that does. tile_transform makes
+ * samples of them, a warp a piece (tile_transform_priv.h). Where B is 1 a code is a sample, and tile_samples_of_codes is all.
  *
  * Blocks that stick out of the image on the right are made of whatever follows in the plane; nobody looks at them.
  */
@@ -19,25 +19,18 @@
  * that lanes which read the same code of other planes meet in fewer banks.
  */
 struct tile_span {
-	uint32_t first_col, ncols, ngroups; /* blocks, how many, and how many groups of TILE_GROUP */
+	uint32_t first_col, ncols; /* blocks, and how many */
 	uint32_t first_block_row, nblock_rows;
-	uint32_t first_row, nrows; /* samples */
-	uint32_t across, npieces;  /* pieces in a row, and in all rows */
-	uint32_t width;            /* of the component */
-	uint32_t first_bit;        /* of the byte where the first code is */
-	uint32_t nbits_row;        /* from a row of blocks to the next */
-	uint32_t is_word;          /* codes are bytes, and those of each group are a word, at a multiple of 4 */
+	uint32_t first_row, nrows;     /* samples */
+	uint32_t across, across_log2;  /* pieces in a row; less than so many are counted there */
+	uint32_t npieces;              /* so counted, in all rows */
+	uint32_t width;                /* of the component */
+	uint32_t first_bit, nbits_row; /* of the byte where the first code is; from a row of blocks to the next */
+	uint32_t is_word;              /* codes are bytes, and those of each group are a word, at a multiple of 4 */
 	uint32_t nruns, run_nbytes, nvectors, plane_nbytes; /* of a plane; of a run, from its first code on; in a run */
 };
 
-/* To divide by numbers of a span, for tile_quotient; and so many planes as all threads copy at once. */
-enum { TILE_NGROUPS, TILE_ACROSS, TILE_PLANE_VECTORS, TILE_RUN_VECTORS, TILE_NINVERSES };
-struct tile_inverses {
-	uint32_t of[TILE_NINVERSES];
-	uint32_t planes_at_once;
-};
-
-/* Lies first in shared memory, before the inverses for luma and for chroma. */
+/* Lies first in shared memory. */
 struct tile_head {
 	struct tile_span luma, chroma;
 	const uint8_t *codes[IC_COMPONENTS_MAX]; /* the byte of the first code that is needed, in the plane of the first frequency */
@@ -49,11 +42,12 @@ struct tile_head {
 	uint32_t chroma_height; /* samples of the image */
 };
 
-#define TILE_HEAD_NBYTES ((uint32_t)(sizeof(struct tile_head) + 2 * sizeof(struct tile_inverses)))
+#define TILE_HEAD_NBYTES ((uint32_t)sizeof(struct tile_head))
 
-TILE_INLINE const struct tile_inverses *tile_inverses_of(const struct tile_head *head, uint32_t is_chroma)
+/* The least l for which 2^l >= n, n at least 1: what threads share so is divided by shifts. */
+TILE_INLINE uint32_t tile_log2_up(uint32_t n)
 {
-	return (const struct tile_inverses *)(const void *)(head + 1) + is_chroma;
+	return n == 1 ? 0 : 32 - op_leading_zeros(n - 1);
 }
 
 /* floor(n / d), by what tile_inverse says of d, where n * d < 2^24. */
@@ -76,38 +70,35 @@ TILE_INLINE uint32_t tile_divide(uint32_t n, struct tile_divisor d)
 
 /* --- What a tile needs --------------------------------------------------------------------------------------------- */
 
-TILE_INLINE void tile_set_runs(const struct tile_plan *plan, unsigned block, uint32_t cols, struct tile_span *span)
+TILE_INLINE uint32_t tile_vectors(unsigned block, uint32_t nbytes) /* wherever they begin */
 {
-	const uint32_t vector = TILE_VECTOR(block), bits = plan->bits;
-	uint32_t first = (uint32_t)(((uint64_t)span->first_block_row * cols + span->first_col) * bits) & 7;
-	span->first_bit = first;
-	span->nbits_row = cols * bits;
-	span->is_word = bits == 8 && cols % 4 == 0;
-	uint32_t row_nbytes = (7 + span->ncols * bits + 7) / 8;
-	uint32_t all_nbytes = (first + (span->nblock_rows - 1) * span->nbits_row + span->ncols * bits + 7) / 8;
-	uint32_t row_vectors = (row_nbytes + 2 * vector - 2) / vector, all_vectors = (all_nbytes + 2 * vector - 2) / vector;
-	bool is_one = all_vectors <= row_vectors * span->nblock_rows;
-	span->nruns = is_one ? 1 : span->nblock_rows;
-	span->run_nbytes = is_one ? all_nbytes : row_nbytes;
-	span->nvectors = is_one ? all_vectors : row_vectors;
-	span->plane_nbytes = (span->nruns * span->nvectors | 1) * vector;
+	return (nbytes + 2 * TILE_VECTOR(block) - 2) / TILE_VECTOR(block);
 }
 
 TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, const struct tile_component *c,
                                uint32_t left, uint32_t right, uint32_t top, uint32_t bottom, struct tile_span *span)
 {
-	const uint32_t per = TILE_PER_SIDE(block);
+	const uint32_t per = TILE_PER_SIDE(block), bits = plan->bits;
 	span->first_col = left / block;
 	span->ncols = right / block + 1 - span->first_col;
-	span->ngroups = (span->ncols + TILE_GROUP - 1) / TILE_GROUP;
 	span->first_block_row = top / block;
 	span->nblock_rows = bottom / block + 1 - span->first_block_row;
 	span->first_row = top;
 	span->nrows = bottom + 1 - top;
-	span->across = (span->ngroups + per - 1) / per;
-	span->npieces = span->across * ((span->nblock_rows + per - 1) / per);
+	span->across = (span->ncols + TILE_GROUP * per - 1) / (TILE_GROUP * per);
+	span->across_log2 = tile_log2_up(span->across);
+	span->npieces = ((span->nblock_rows + per - 1) / per) << span->across_log2;
 	span->width = c->width;
-	tile_set_runs(plan, block, c->cols, span);
+	/* Modulo 2^32 for what is less than a byte of it. */
+	span->first_bit = (span->first_block_row * c->cols + span->first_col) * bits & 7;
+	span->nbits_row = c->cols * bits;
+	span->is_word = bits == 8 && c->cols % 4 == 0;
+	span->nruns = c->is_one_run ? 1 : span->nblock_rows;
+	span->run_nbytes = c->is_one_run ? (span->first_bit + (span->nblock_rows - 1) * span->nbits_row +
+	                                    span->ncols * bits + 7) / 8
+	                                 : (14 + span->ncols * bits) / 8;
+	span->nvectors = tile_vectors(block, span->run_nbytes);
+	span->plane_nbytes = (span->nruns * span->nvectors | 1) * TILE_VECTOR(block);
 }
 
 TILE_INLINE uint32_t tile_least(uint32_t a, uint32_t b)
@@ -129,7 +120,6 @@ TILE_INLINE void tile_set_chroma(const struct tile_plan *plan, const struct tile
 	tile_set_span(plan, block, c, left, right, top, bottom, span);
 }
 
-/* All but the inverses. */
 TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                                uint32_t tile, struct tile_head *head)
 {
@@ -143,9 +133,7 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	head->is_flipped = image->is_flipped;
 	head->is_gray = image->ncomponents == 1;
 	head->chroma_height = image->component[1].height;
-	head->luma.nrows = head->luma.nblock_rows = head->luma.npieces = 0;
-	head->luma.ngroups = head->luma.across = head->luma.nruns = head->luma.nvectors = 1;
-	head->luma.run_nbytes = 0;
+	head->luma.nrows = head->luma.nblock_rows = head->luma.ncols = head->luma.npieces = 0;
 	head->chroma = head->luma;
 	if (!head->own_width || !head->own_height)
 		return;
@@ -164,21 +152,6 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 		span->is_word &=
 		        ((uint32_t)(uintptr_t)head->codes[i] & 3) == 0 && (image->stride & 3) == 0;
 	}
-}
-
-#define TILE_INVERSES (2 * TILE_NINVERSES) /* threads that find them, each one of its own, for divisions take long */
-
-TILE_INLINE void tile_set_inverse(const struct tile_head *head, uint32_t thread, struct tile_inverses *inverses)
-{
-	uint32_t is_chroma = thread / TILE_NINVERSES, which = thread % TILE_NINVERSES;
-	struct tile_span span = is_chroma ? head->chroma : head->luma;
-	uint32_t d = which == TILE_NGROUPS         ? span.ngroups
-	             : which == TILE_ACROSS        ? span.across
-	             : which == TILE_PLANE_VECTORS ? span.nruns * span.nvectors
-	                                           : span.nvectors;
-	inverses[is_chroma].of[which] = tile_inverse(d);
-	if (which == TILE_PLANE_VECTORS)
-		inverses[is_chroma].planes_at_once = d < TILE_THREADS ? tile_quotient(TILE_THREADS, tile_inverse(d)) : 1;
 }
 
 /* --- Codes --------------------------------------------------------------------------------------------------------- */
@@ -204,24 +177,7 @@ TILE_INLINE uint32_t tile_codes(const uint8_t *from, uint32_t bit)
 	return op_funnel(op_load4_global(word), op_load4_global(word + 4), (uint32_t)(uintptr_t)from * 8 + bit);
 }
 
-/* --- Step 1: begin ------------------------------------------------------------------------------------------------- */
-
-TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_image *image, unsigned block, uint32_t tile,
-                            uint32_t thread, uint8_t *shared)
-{
-	if (thread < TILE_INVERSES) {
-		struct tile_head own, *head = (struct tile_head *)(void *)shared;
-		tile_set_head(plan, image, block, tile, &own);
-		if (thread == 0)
-			*head = own;
-		tile_set_inverse(&own, thread, (struct tile_inverses *)(void *)(head + 1));
-	}
-	if (block == 1)
-		return;
-	tile_put_matrix(block, thread, shared + plan->room.matrix);
-}
-
-/* --- Step 2: codes ------------------------------------------------------------------------------------------------- */
+/* --- Step 1: codes ------------------------------------------------------------------------------------------------- */
 
 /* Of each (v, u) of a piece and each component, how codes become coefficients, and where they are. What is not kept has the codes
  * of the first frequency, times 0. */
@@ -247,49 +203,59 @@ TILE_INLINE void tile_put_origins(const struct tile_plan *plan, const struct til
 	}
 }
 
+TILE_INLINE void tile_copy_vector(unsigned block, const uint8_t *from, uint8_t *to)
+{
+	if (TILE_VECTOR(block) == 16)
+		op_copy16(to, from);
+	else
+		op_copy4(to, from);
+}
+
 /* Of luma, or of both components of chroma. */
 TILE_INLINE void tile_fetch_span(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                                  const struct tile_head *head, uint32_t is_chroma, uint32_t thread, uint8_t *shared)
 {
 	const uint32_t vector = TILE_VECTOR(block), mask = vector - 1;
 	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
-	const struct tile_inverses *inverses = tile_inverses_of(head, is_chroma);
-	uint32_t at_once = inverses->planes_at_once, f = tile_quotient(thread, inverses->of[TILE_PLANE_VECTORS]);
-	if (f >= at_once || span->nblock_rows == 0)
-		return;
-	uint32_t own = thread - f * (span->nruns * span->nvectors), plane_nbytes = span->plane_nbytes;
-	uint32_t run = tile_quotient(own, inverses->of[TILE_RUN_VECTORS]), nbytes = span->run_nbytes;
-	uint32_t behind = (own - run * span->nvectors) * vector; /* the run's first vector */
-	const uint8_t *from = head->codes[is_chroma] + ((span->first_bit + run * span->nbits_row) >> 3);
-	uint64_t stride = image->stride, to_other = (uint64_t)(head->codes[2] - head->codes[1]);
-	uint8_t *to = shared + plan->room.codes[is_chroma] + f * plane_nbytes + own * vector;
+	uint32_t vectors_log2 = tile_log2_up(span->nvectors);
+	uint32_t plane_log2 = tile_log2_up(span->nruns << vectors_log2);
+	const uint8_t *first = head->codes[is_chroma];
+	uint64_t to_other = (uint64_t)(head->codes[2] - head->codes[1]);
+	uint8_t *to = shared + plan->room.codes[is_chroma];
 	uint32_t other = plan->room.codes[2] - plan->room.codes[1];
-	from += f * stride;
 	TILE_LOOP
-	for (; f < plan->nfreqs; f += at_once) {
+	for (uint32_t i = thread; i < plan->nfreqs << plane_log2; i += TILE_THREADS) {
+		uint32_t f = i >> plane_log2, own = i - (f << plane_log2), run = own >> vectors_log2;
+		uint32_t v = own - (run << vectors_log2), behind = v * vector; /* the run's first vector */
+		if (run >= span->nruns || v >= span->nvectors)
+			continue;
+		const uint8_t *from = first + (uint64_t)f * image->stride + ((span->first_bit + run * span->nbits_row) >> 3);
+		uint32_t at = f * span->plane_nbytes + (run * span->nvectors + v) * vector;
 		TILE_UNROLL
-		for (unsigned i = 0; i < 2; i++) {
-			const uint8_t *at = from + (i ? to_other : 0);
-			uint32_t odd = (uint32_t)(uintptr_t)at & mask;
-			if ((i && !is_chroma) || behind >= odd + nbytes)
-				continue;
-			if (vector == 16)
-				op_copy16(to + (i ? other : 0), at - odd + behind);
-			else
-				op_copy4(to + (i ? other : 0), at - odd + behind);
+		for (unsigned k = 0; k < (is_chroma ? 2u : 1u); k++) {
+			const uint8_t *own_from = from + (k ? to_other : 0);
+			uint32_t odd = (uint32_t)(uintptr_t)own_from & mask;
+			if (behind < odd + span->run_nbytes)
+				tile_copy_vector(block, own_from - odd + behind, to + at + (k ? other : 0));
 		}
-		from += at_once * stride;
-		to += at_once * plane_nbytes;
 	}
 }
 
 TILE_INLINE void tile_fetch(const struct tile_plan *plan, const struct tile_image *image, unsigned block, unsigned is_8bit,
-                            uint32_t thread, uint8_t *shared)
+                            uint32_t tile, uint32_t thread, uint8_t *shared)
 {
-	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
-	tile_fetch_span(plan, image, block, head, 1, thread, shared);
-	tile_fetch_span(plan, image, block, head, 0, thread, shared);
-	tile_put_origins(plan, image, block, is_8bit, head, thread, shared);
+	struct tile_head head;
+	tile_set_head(plan, image, block, tile, &head);
+	if (thread == 0)
+		*(struct tile_head *)(void *)shared = head;
+	if (block == 1)
+		return;
+	if (head.chroma.npieces)
+		tile_fetch_span(plan, image, block, &head, 1, thread, shared);
+	if (head.luma.npieces)
+		tile_fetch_span(plan, image, block, &head, 0, thread, shared);
+	tile_put_origins(plan, image, block, is_8bit, &head, thread, shared);
+	tile_put_matrix(block, thread, shared + plan->room.matrix);
 }
 
 /* --- Samples of chroma --------------------------------------------------------------------------------------------- */
@@ -324,7 +290,7 @@ TILE_INLINE void tile_chroma_words(uint32_t cb, uint32_t cr, uint32_t selector, 
 	words[1] = op_permute(both, 0, 0x4342) << shift;
 }
 
-/* --- Step 3: pieces to samples ------------------------------------------------------------------------------------- */
+/* --- Step 2: pieces to samples ------------------------------------------------------------------------------------- */
 
 /* Where a lane's first pair of a unit's word `w`, lower or upper half, goes: a row and a column of the piece. */
 TILE_INLINE uint32_t tile_unit_row(unsigned block, uint32_t lane, unsigned w, unsigned half)
@@ -402,81 +368,116 @@ TILE_INLINE void tile_set_source(const struct tile_plan *plan, unsigned block, c
 	s->is_word = span->is_word;
 }
 
-/* Of the components of a span, what a lane keeps where there is one tile; and where the others find theirs. */
+/* What lanes keep of a component, or of both of chroma: of each tile of a piece, where its codes are, and then these. */
 struct tile_kept {
-	struct tile_codes2 codes[2][TILE_SPMD];
+	struct tile_codes2 codes[2][TILE_KEPT_MAX][TILE_SPMD];
 };
 
 TILE_INLINE void tile_keep(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t component,
-                           uint32_t thread, const uint8_t *shared, struct tile_codes2 *codes)
+                           uint32_t thread, const uint8_t *shared, struct tile_codes2 (*codes)[TILE_SPMD])
 {
+	const unsigned n = TILE_EIGHTHS(block);
 	const uint8_t *origins = shared + plan->room.origins + 4 * component * TILE_PLACES(block);
 	const uint8_t *dequants = shared + plan->room.dequants + (is_8bit ? 4 : 8) * component * TILE_PLACES(block);
-	TILE_EACH_LANE(l)
-	tile_load_origins(block, is_8bit, (thread + l) % TILE_LANES, 0, 0, dequants, origins, &codes[l]);
+	TILE_UNROLL
+	for (unsigned t = 0; t < TILE_KEPT(block); t++) {
+		TILE_EACH_LANE(l)
+		tile_load_origins(block, is_8bit, (thread + l) % TILE_LANES, t % n, t / n, dequants, origins, &codes[t][l]);
+	}
 }
 
-/* One unit of the pieces of a span, of luma or of both components of chroma. */
-TILE_INLINE void tile_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, const struct tile_span *span,
-                           uint32_t across_inverse, uint32_t is_chroma, uint32_t index, uint32_t thread,
-                           const struct tile_matrix_words *m, struct tile_kept *kept, uint8_t *shared)
+/* Where a warp works: a piece of a span, of luma or of both components of chroma. */
+struct tile_work {
+	const struct tile_span *span;
+	uint32_t is_chroma;
+	uint32_t row, col; /* of the piece, from the tile's first sample on */
+	struct tile_source source[2][TILE_SPMD];
+};
+
+/* One unit of a piece. */
+TILE_INLINE void tile_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, struct tile_work *w,
+                           unsigned unit, uint32_t thread, const struct tile_matrix_words *m, struct tile_kept *kept,
+                           uint8_t *shared)
 {
-	const uint32_t units = TILE_UNITS(block), side = TILE_SIDE(block);
-	uint32_t piece = index / units, unit = index % units;
-	uint32_t down = tile_quotient(piece, across_inverse), right = piece - down * span->across;
-	uint32_t row = span->first_block_row * block + down * side - span->first_row, col = right * 4 * side;
 	struct tile_unit_words out[2][TILE_SPMD];
-	struct tile_source source[TILE_SPMD];
-	if (units > 1 && right * TILE_GROUP + unit >= span->ncols)
-		return;
-	TILE_EACH_LANE(l)
-	tile_set_source(plan, block, span, (thread + l) % TILE_LANES, down, right, &source[l]);
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++) {
-		if (i == 1 && !is_chroma)
-			continue;
-		TILE_EACH_LANE(l)
-		{
-			uint32_t first = (is_chroma + i) * TILE_PLACES(block);
-			source[l].shared = shared;
-			source[l].origins = shared + plan->room.origins + 4 * first;
-			source[l].dequants = shared + plan->room.dequants + (is_8bit ? 4 : 8) * first;
-		}
-		tile_transform_unit(plan, block, is_8bit, thread, unit, m, source, kept->codes[i], out[i]);
+		if (i == 0 || w->is_chroma)
+			tile_transform_unit(plan, block, is_8bit, thread, unit, m, w->source[i], kept->codes[i], out[i]);
 	}
 	TILE_EACH_LANE(l)
 	{
 		uint32_t lane = (thread + l) % TILE_LANES;
-		if (is_chroma)
-			tile_put_chroma(plan, block, span, lane, unit, row, col, &out[0][l], &out[1][l], shared);
+		if (w->is_chroma)
+			tile_put_chroma(plan, block, w->span, lane, unit, w->row, w->col, &out[0][l], &out[1][l], shared);
 		else
-			tile_put_luma(plan, block, span, lane, unit, row, col, &out[0][l], shared);
+			tile_put_luma(plan, block, w->span, lane, unit, w->row, w->col, &out[0][l], shared);
 	}
 }
 
-/* `thread` is the first of TILE_SPMD. A warp takes every so many units, first those of chroma, of which each is two. */
+TILE_INLINE void tile_set_work(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t down,
+                               uint32_t right, uint32_t thread, const uint8_t *shared, struct tile_work *w)
+{
+	const uint32_t side = TILE_SIDE(block);
+	w->row = w->span->first_block_row * block + down * side - w->span->first_row;
+	w->col = right * 4 * side;
+	TILE_EACH_LANE(l)
+	{
+		struct tile_source *s = &w->source[0][l];
+		uint32_t first = w->is_chroma * TILE_PLACES(block);
+		tile_set_source(plan, block, w->span, (thread + l) % TILE_LANES, down, right, s);
+		s->shared = shared;
+		s->origins = shared + plan->room.origins + 4 * first;
+		s->dequants = shared + plan->room.dequants + (is_8bit ? 4 : 8) * first;
+		w->source[1][l] = *s;
+		w->source[1][l].origins += 4 * TILE_PLACES(block);
+		w->source[1][l].dequants += (is_8bit ? 4 : 8) * TILE_PLACES(block);
+	}
+}
+
+/* What there is of pieces `index`, `index` + n, ... Where a piece is too much to be kept, a warp takes one of its blocks. */
+TILE_INLINE void tile_pieces(const struct tile_plan *plan, unsigned block, unsigned is_8bit, const struct tile_span *span,
+                             uint32_t is_chroma, uint32_t index, uint32_t thread, const struct tile_matrix_words *m,
+                             uint8_t *shared)
+{
+	const uint32_t nwarps = TILE_THREADS / TILE_LANES, apart = TILE_KEPT(block) ? 1 : TILE_GROUP;
+	const uint32_t side_by_side = TILE_KEPT(block) ? TILE_UNITS(block) : 1;
+	struct tile_work w = {.span = span, .is_chroma = is_chroma};
+	struct tile_kept kept;
+	tile_keep(plan, block, is_8bit, is_chroma, thread, shared, kept.codes[0]);
+	if (is_chroma)
+		tile_keep(plan, block, is_8bit, 2, thread, shared, kept.codes[1]);
+	TILE_LOOP
+	for (; index < span->npieces * apart; index += nwarps) {
+		uint32_t piece = index / apart, down = piece >> span->across_log2;
+		uint32_t right = piece - (down << span->across_log2);
+		if (right >= span->across)
+			continue;
+		tile_set_work(plan, block, is_8bit, down, right, thread, shared, &w);
+		TILE_UNROLL
+		for (unsigned i = 0; i < 1 + is_chroma; i++)
+			tile_load_kept(block, w.source[i], kept.codes[i]);
+		TILE_LOOP
+		for (unsigned i = 0; i < side_by_side; i++) {
+			uint32_t unit = apart > 1 ? index % apart : i;
+			if (TILE_UNITS(block) == 1 || right * TILE_GROUP + unit < span->ncols)
+				tile_unit(plan, block, is_8bit, &w, unit, thread, m, &kept, shared);
+		}
+	}
+}
+
+/* `thread` is the first of TILE_SPMD. Warps go on with luma where those of chroma, of which each is two, end. */
 TILE_INLINE void tile_transform(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
                                 uint8_t *shared)
 {
 	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
+	const uint32_t nwarps = TILE_THREADS / TILE_LANES, warp = thread / TILE_LANES;
 	const struct tile_span luma = head->luma, chroma = head->chroma;
-	const uint32_t nwarps = TILE_THREADS / TILE_LANES, nchroma = chroma.npieces * TILE_UNITS(block);
-	uint32_t n = nchroma + luma.npieces * TILE_UNITS(block), index = thread / TILE_LANES;
-	uint32_t luma_across = tile_inverses_of(head, 0)->of[TILE_ACROSS];
-	uint32_t chroma_across = tile_inverses_of(head, 1)->of[TILE_ACROSS];
 	struct tile_matrix_words m[TILE_SPMD];
-	struct tile_kept kept;
 	TILE_EACH_LANE(l)
 	tile_load_matrix(block, (thread + l) % TILE_LANES, shared + plan->room.matrix, &m[l]);
-	tile_keep(plan, block, is_8bit, 1, thread, shared, kept.codes[0]);
-	tile_keep(plan, block, is_8bit, 2, thread, shared, kept.codes[1]);
-	TILE_LOOP
-	for (; index < nchroma; index += nwarps)
-		tile_unit(plan, block, is_8bit, &chroma, chroma_across, 1, index, thread, m, &kept, shared);
-	tile_keep(plan, block, is_8bit, 0, thread, shared, kept.codes[0]);
-	TILE_LOOP
-	for (; index < n; index += nwarps)
-		tile_unit(plan, block, is_8bit, &luma, luma_across, 0, index - nchroma, thread, m, &kept, shared);
+	tile_pieces(plan, block, is_8bit, &chroma, 1, warp, thread, m, shared);
+	tile_pieces(plan, block, is_8bit, &luma, 0, nwarps - 1 - warp, thread, m, shared);
 }
 
 /* --- Where B is 1: codes are samples ------------------------------------------------------------------------------- */
@@ -519,9 +520,11 @@ TILE_INLINE void tile_samples_of_codes(const struct tile_plan *plan, const struc
 	TILE_UNROLL
 	for (unsigned is_chroma = 0; is_chroma < 2; is_chroma++) {
 		const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
-		uint32_t inverse = tile_inverses_of(head, is_chroma)->of[TILE_NGROUPS];
-		for (uint32_t place = thread; place < span->ngroups * span->nblock_rows; place += TILE_THREADS) {
-			uint32_t row = tile_quotient(place, inverse), group = place - row * span->ngroups;
+		uint32_t ngroups = (span->ncols + TILE_GROUP - 1) / TILE_GROUP, log2 = ngroups ? tile_log2_up(ngroups) : 0;
+		for (uint32_t place = thread; place < span->nblock_rows << log2; place += TILE_THREADS) {
+			uint32_t row = place >> log2, group = place - (row << log2);
+			if (group >= ngroups)
+				continue;
 			if (is_chroma)
 				tile_four_of_chroma(plan, image, is_8bit, head, row, group,
 				                    shared + plan->room.chroma +

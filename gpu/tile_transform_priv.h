@@ -269,10 +269,10 @@ TILE_INLINE void tile_first_sums(unsigned block, unsigned y, unsigned u, const s
 	}
 }
 
-/* Of block `i` of a piece. kept: its lanes' codes where there is one tile, which are those of all four blocks. */
+/* Of block `i` of a piece. */
 TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
                                  unsigned i, const struct tile_matrix_words *m, const struct tile_source *source,
-                                 const struct tile_codes2 *kept, struct tile_pairs16 *out)
+                                 struct tile_codes2 (*kept)[TILE_SPMD], struct tile_pairs16 *out)
 {
 	const unsigned n = TILE_EIGHTHS(block);
 	TILE_UNROLL
@@ -282,11 +282,13 @@ TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, u
 		for (unsigned v = 0; v < n; v++) {
 			TILE_EACH_LANE(l)
 			{
-				struct tile_codes2 codes = kept[l];
-				if (n > 1) {
+				struct tile_codes2 codes;
+				if (n > 2) {
 					tile_load_origins(block, is_8bit, (thread + l) % TILE_LANES, u, v, source[l].dequants,
 					                  source[l].origins, &codes);
 					tile_load_words(block, &source[l], &codes);
+				} else {
+					codes = kept[v * n + u][l];
 				}
 				in[v][l] = tile_biased2(is_8bit, plan->bits, &codes, i);
 			}
@@ -332,8 +334,8 @@ TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_
 }
 
 /*
- * What a warp transforms at a time: a piece, or, where blocks are 16 and more, one of its blocks. Each lane gets words of two
- * pairs of samples: of blocks 2k and 2k + 1 of a piece, k = 0 and 1; else, of tiles of rows 2k and 2k + 1 and of columns x,
+ * What a warp transforms at a time, a unit: a piece, or, where blocks are 16 and more, one of its blocks. Each lane gets words of
+ * two pairs of samples: of blocks 2k and 2k + 1 of a piece, k = 0 and 1; else, of tiles of rows 2k and 2k + 1 and of columns x,
  * in words[k * TILE_EIGHTHS + x].
  */
 #define TILE_UNITS(block) ((block) < 16 ? 1u : 4u) /* in a piece */
@@ -343,17 +345,28 @@ struct tile_unit_words {
 	uint32_t word[8];
 };
 
+/* Tiles of a piece whose codes a lane keeps; at B = 32 they are more than it has registers for. */
+#define TILE_KEPT(block) ((block) < 32 ? TILE_EIGHTHS(block) * TILE_EIGHTHS(block) : 0)
+#define TILE_KEPT_MAX 4
+
+TILE_INLINE void tile_load_kept(unsigned block, const struct tile_source *source, struct tile_codes2 (*kept)[TILE_SPMD])
+{
+	TILE_UNROLL
+	for (unsigned t = 0; t < TILE_KEPT(block); t++) {
+		TILE_EACH_LANE(l)
+		tile_load_words(block, &source[l], &kept[t][l]);
+	}
+}
+
 TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
                                      unsigned unit, const struct tile_matrix_words *m,
-                                     const struct tile_source *source, struct tile_codes2 *kept,
+                                     const struct tile_source *source, struct tile_codes2 (*kept)[TILE_SPMD],
                                      struct tile_unit_words *out)
 {
 	const unsigned n = TILE_EIGHTHS(block), stride = sizeof *out / sizeof out->word[0];
 	uint32_t a[4][TILE_SPMD], b[4][TILE_SPMD];
 	struct tile_pairs16 first[2];
 	if (n == 1) {
-		TILE_EACH_LANE(l)
-		tile_load_words(block, &source[l], &kept[l]);
 		TILE_UNROLL
 		for (unsigned i = 0; i < 4; i += 2) {
 			tile_first_pass(plan, block, is_8bit, thread, i, m, source, kept, &first[0]);

@@ -23,9 +23,7 @@ TILE_INLINE void run_tile(const struct tile_plan *plan, const struct tile_image 
 		return;
 	}
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
-		tile_begin(plan, image, block, tile, in_turn(tile, t), shared);
-	for (uint32_t t = 0; t < TILE_THREADS && block > 1; t++)
-		tile_fetch(plan, image, block, is_8bit, in_turn(tile, t), shared);
+		tile_fetch(plan, image, block, is_8bit, tile, in_turn(tile, t), shared);
 	for (uint32_t t = 0; t < TILE_THREADS; t += block > 1 ? TILE_LANES : 1) {
 		if (block == 1)
 			tile_samples_of_codes(plan, image, is_8bit, in_turn(tile, t), shared);
