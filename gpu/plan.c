@@ -5,9 +5,7 @@
 
 #include <errno.h>
 
-/* A tile has as many rows as two blocks of halved chroma have at B = 8, and as many columns as keep four thread blocks of a
- * processor's shared memory busy. */
-#define TILE_ROWS 32u
+/* As many columns as keep four thread blocks of a processor's shared memory busy. */
 #define TILE_COLUMNS_MAX 256u
 
 #define ROOM_ALIGN 16u
@@ -101,11 +99,20 @@ static struct tile_divisor tile_divisor_of(uint32_t d)
 	return divisor;
 }
 
+/* Of a tile: as many as two blocks of halved chroma have, so that half of the rows of blocks of chroma that it looks at, and not a
+ * third, are its own. Chroma of luma's grid needs no neighbours, and takes twice the room. */
+static uint32_t tile_rows(const struct tile_plan *plan)
+{
+	if (plan->block == 16)
+		return 64;
+	return plan->block < 16 && !plan->is_half ? 16 : 32;
+}
+
 static void set_tiles(struct tile_plan *plan)
 {
 	uint32_t across = (plan->width + TILE_COLUMNS_MAX - 1) / TILE_COLUMNS_MAX;
 	plan->tile_width = round_up((plan->width + across - 1) / across, TILE_PIXELS);
-	plan->tile_height = TILE_ROWS;
+	plan->tile_height = tile_rows(plan);
 	plan->tiles_across = (plan->width + plan->tile_width - 1) / plan->tile_width;
 	plan->tiles_down = (plan->height + plan->tile_height - 1) / plan->tile_height;
 	plan->by_tiles_across = tile_divisor_of(plan->tiles_across);
@@ -295,6 +302,9 @@ void tile_image_init(struct tile_image *image, const struct tile_plan *plan, con
 		at += own->plane_nbytes;
 		image->stride += (uint32_t)own->plane_nbytes;
 	}
+	for (unsigned c = 0; c < layout->ncomponents; c++)
+		image->component[c].is_words = plan->bits == 8 && image->component[c].cols % 4 == 0 &&
+		                               image->component[c].plane % 4 == 0 && image->stride % 4 == 0;
 	image->part[0] = part_of(&plan->output[0], image, 0, false);
 	if (plan->is_apart)
 		image->part[1] = part_of(&plan->output[1], image, 1, plan->is_half);

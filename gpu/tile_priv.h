@@ -22,6 +22,7 @@ struct tile_component {
 	uint32_t width, height; /* samples */
 	uint32_t cols;          /* blocks in a row */
 	uint32_t is_one_run;    /* of pixels: a tile's codes of a plane are taken with all that lies between (tile_set_span) */
+	uint32_t is_words;      /* codes are bytes, and every fourth of a row lies at a multiple of 4 */
 	uint64_t plane; /* bytes from the object's first one to the plane of the first frequency */
 };
 

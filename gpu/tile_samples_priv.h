@@ -92,7 +92,7 @@ TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, con
 	/* Modulo 2^32 for what is less than a byte of it. */
 	span->first_bit = (span->first_block_row * c->cols + span->first_col) * bits & 7;
 	span->nbits_row = c->cols * bits;
-	span->is_word = bits == 8 && c->cols % 4 == 0;
+	span->is_word = c->is_words & (span->first_col % TILE_GROUP == 0);
 	span->nruns = c->is_one_run ? 1 : span->nblock_rows;
 	span->run_nbytes = c->is_one_run ? (span->first_bit + (span->nblock_rows - 1) * span->nbits_row +
 	                                    span->ncols * bits + 7) / 8
@@ -134,6 +134,7 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	head->is_gray = image->ncomponents == 1;
 	head->chroma_height = image->component[1].height;
 	head->luma.nrows = head->luma.nblock_rows = head->luma.ncols = head->luma.npieces = 0;
+	head->luma.first_block_row = head->luma.first_col = 0;
 	head->chroma = head->luma;
 	if (!head->own_width || !head->own_height)
 		return;
@@ -143,14 +144,13 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	tile_set_span(plan, block, &image->component[0], head->from_x, right, head->from_y, bottom, &head->luma);
 	if (image->ncomponents == 3)
 		tile_set_chroma(plan, image, block, head->from_x, right, head->from_y, bottom, &head->chroma);
+	/* Of a component that there is not nothing is used. */
 	TILE_UNROLL
 	for (uint32_t i = 0; i < IC_COMPONENTS_MAX; i++) {
 		const struct tile_component *c = &image->component[i];
-		struct tile_span *span = i ? &head->chroma : &head->luma;
+		const struct tile_span *span = i ? &head->chroma : &head->luma;
 		uint64_t first = ((uint64_t)span->first_block_row * c->cols + span->first_col) * plan->bits;
-		head->codes[i] = image->object + (i < image->ncomponents ? c->plane + (first >> 3) : 0);
-		span->is_word &=
-		        ((uint32_t)(uintptr_t)head->codes[i] & 3) == 0 && (image->stride & 3) == 0;
+		head->codes[i] = image->object + c->plane + (first >> 3);
 	}
 }
 
@@ -194,7 +194,11 @@ TILE_INLINE void tile_put_origins(const struct tile_plan *plan, const struct til
 			d = tile_dequant_of(plan, image, is_8bit, f * ncomponents + component);
 		}
 		uint32_t plane_nbytes = component ? head->chroma.plane_nbytes : head->luma.plane_nbytes;
-		uint32_t odd = ((uint32_t)(uintptr_t)head->codes[component] + f * stride) & mask;
+		/* No index: what is to stay in registers has none. */
+		const uint8_t *codes = component == 0   ? head->codes[0]
+		                       : component == 1 ? head->codes[1]
+		                                        : head->codes[2];
+		uint32_t odd = ((uint32_t)(uintptr_t)codes + f * stride) & mask;
 		op_store4(shared + plan->room.origins + 4 * i, plan->room.codes[component] + f * plane_nbytes + odd);
 		if (is_8bit)
 			op_store4(shared + plan->room.dequants + 4 * i, d.step);
