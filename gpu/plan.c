@@ -103,7 +103,7 @@ static struct tile_divisor tile_divisor_of(uint32_t d)
  * third, are its own. Chroma of luma's grid needs no neighbours, and takes twice the room. */
 static uint32_t tile_rows(const struct tile_plan *plan)
 {
-	if (plan->block == 16)
+	if (plan->block == 16 && plan->is_half)
 		return 64;
 	return plan->block < 16 && !plan->is_half ? 16 : 32;
 }

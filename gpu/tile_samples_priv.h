@@ -286,6 +286,21 @@ TILE_INLINE uint32_t tile_chroma_shift(const struct tile_plan *plan)
 	return plan->is_half ? 4 : 8;
 }
 
+/* The same of one component, whose half of each word is at `out`; the values are two bytes. */
+TILE_INLINE void tile_put_half_edge(uint32_t width, uint32_t col, uint32_t values, uint32_t shift, uint8_t *out)
+{
+	if (col == 0)
+		op_store2(out - 4, (values & 0xff) << shift);
+	TILE_UNROLL
+	for (unsigned i = 0; i < 2; i++, out += 4) {
+		uint32_t value = (values >> 8 * i & 0xff) << shift;
+		if (col + i < width)
+			op_store2(out, value);
+		if (col + i + 1 == width)
+			op_store2(out + 4, value);
+	}
+}
+
 /* Words of Cb and Cr, of two samples each, the bytes of `cb` and `cr` that the selector names. */
 TILE_INLINE void tile_chroma_words(uint32_t cb, uint32_t cr, uint32_t selector, uint32_t shift, uint32_t words[2])
 {
@@ -439,6 +454,30 @@ TILE_INLINE void tile_set_work(const struct tile_plan *plan, unsigned block, uns
 	}
 }
 
+/* A piece of chroma of which one row is wanted, at B = 8. */
+TILE_INLINE void tile_edge(const struct tile_plan *plan, unsigned is_8bit, const struct tile_work *w, uint32_t thread,
+                           const struct tile_matrix_words *m, struct tile_kept *kept, uint8_t *shared)
+{
+	const struct tile_span *span = w->span;
+	uint32_t is_last = (int32_t)w->row < 0, y = is_last ? 0 : w->row, shift = tile_chroma_shift(plan);
+	uint32_t out[TILE_SPMD];
+	tile_transform_edge(plan, is_8bit, thread, is_last, m, shared + plan->room.matrix, kept->codes[0], kept->codes[1],
+	                    out);
+	TILE_EACH_LANE(l)
+	{
+		uint32_t lane = (thread + l) % TILE_LANES, left = span->first_col * 8 + w->col;
+		uint32_t x = lane / 4 % 4 * 8 + lane % 4 * 2;
+		uint8_t *to = shared + plan->room.chroma +
+		              4 * (y * plan->room.chroma_stride + TILE_LEAD + w->col + x) + lane / 16 * 2;
+		if (left == 0 || left + 32 >= span->width) {
+			tile_put_half_edge(span->width, left + x, out[l], shift, to);
+			continue;
+		}
+		op_store2(to, (out[l] & 0xff) << shift);
+		op_store2(to + 4, (out[l] >> 8 & 0xff) << shift);
+	}
+}
+
 /* What there is of pieces `index`, `index` + n, ... Where a piece is too much to be kept, a warp takes one of its blocks. */
 TILE_INLINE void tile_pieces(const struct tile_plan *plan, unsigned block, unsigned is_8bit, const struct tile_span *span,
                              uint32_t is_chroma, uint32_t index, uint32_t thread, const struct tile_matrix_words *m,
@@ -461,6 +500,10 @@ TILE_INLINE void tile_pieces(const struct tile_plan *plan, unsigned block, unsig
 		TILE_UNROLL
 		for (unsigned i = 0; i < 1 + is_chroma; i++)
 			tile_load_kept(block, w.source[i], kept.codes[i]);
+		if (block == 8 && is_chroma && (w.row + 7 == 0 || w.row + 1 == span->nrows)) {
+			tile_edge(plan, is_8bit, &w, thread, m, &kept, shared);
+			continue;
+		}
 		TILE_LOOP
 		for (unsigned i = 0; i < side_by_side; i++) {
 			uint32_t unit = apart > 1 ? index % apart : i;

@@ -396,3 +396,48 @@ TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned bloc
 			tile_second_pass(block, x, m, a, b, &out->word[y / 2 * n + x], stride);
 	}
 }
+
+/*
+ * One row of samples, the first or the last, of all four blocks of a piece, B = 8, of two components: what tiles above and below
+ * look at. Row k of the sums is that of block k % 4 of component k / 4, for of the matrix each block meets that row alone. A
+ * lane gets the pair of row l / 4.
+ */
+TILE_INLINE void tile_transform_edge(const struct tile_plan *plan, unsigned is_8bit, uint32_t thread, uint32_t is_last,
+                                     const struct tile_matrix_words *m, const uint8_t *matrix,
+                                     struct tile_codes2 (*first)[TILE_SPMD], struct tile_codes2 (*second)[TILE_SPMD],
+                                     uint32_t *out)
+{
+	int32_t sums[TILE_SPMD][4], high[TILE_SPMD][4];
+	uint32_t a[4][TILE_SPMD], none[4][TILE_SPMD], row[TILE_SPMD];
+	TILE_EACH_LANE(l)
+	{
+		row[l] = op_load4(matrix + 4 * ((is_last ? 28 : 0) + (thread + l) % 4));
+		none[0][l] = 0;
+		TILE_UNROLL
+		for (unsigned j = 0; j < 4; j++)
+			sums[l][j] = high[l][j] = 0;
+	}
+	TILE_UNROLL
+	for (unsigned k = 0; k < 8; k++) {
+		uint32_t in[TILE_SPMD], low[TILE_SPMD], middle[TILE_SPMD], top[TILE_SPMD];
+		TILE_EACH_LANE(l)
+		{
+			uint32_t own = (thread + l) % TILE_LANES / 4 == k ? row[l] : 0;
+			low[l] = tile_digits(own, 0);
+			middle[l] = tile_digits(own, 1);
+			top[l] = tile_digits(own, 2);
+			in[l] = tile_biased2(is_8bit, plan->bits, k < 4 ? &first[0][l] : &second[0][l], k % 4);
+		}
+		op_multiply_rows(low, middle, in, sums, sums);
+		op_multiply_rows(top, none[0], in, high, high);
+	}
+	TILE_EACH_LANE(l)
+	{
+		/* Of the row that it is, not of the lane's. */
+		uint32_t bias = (1u << (TILE_FIRST_BITS - 1)) + (1u << (15 + TILE_FIRST_BITS)) -
+		                op_load4(matrix + TILE_DIGITS_NBYTES(8) + (is_last ? 28 : 0));
+		a[0][l] = tile_pack16(8, tile_joined(sums[l][0], sums[l][2], high[l][0], bias) >> TILE_FIRST_BITS,
+		                      tile_joined(sums[l][1], sums[l][3], high[l][1], bias) >> TILE_FIRST_BITS);
+	}
+	tile_second_pass(8, 0, m, a, none, out, 1);
+}
