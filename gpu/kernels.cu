@@ -50,11 +50,9 @@ __global__ __launch_bounds__(TILE_THREADS, 8) void freqs_kernel(const __grid_con
 		tile_freqs_thread(&plan, image, is_8bit, is_chroma, block, threadIdx.x, to);
 		return;
 	}
-	struct tile_plain_codes codes[TILE_EACH];
-	tile_plain_load(&plan, image, is_chroma, block, threadIdx.x, codes);
 	tile_plain_begin(&plan, image, is_chroma, block, threadIdx.x, channels);
 	__syncthreads();
-	tile_plain_freqs(&plan, is_chroma, block, threadIdx.x, channels, codes, image, to);
+	tile_plain_freqs(&plan, is_chroma, block, threadIdx.x, channels, image, to);
 }
 
 typedef void pixels_function(const struct tile_plan, const struct tile_image *, uint8_t *);

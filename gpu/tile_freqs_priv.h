@@ -280,15 +280,10 @@ TILE_INLINE void tile_freqs(const struct tile_plan *plan, const struct tile_imag
 #define TILE_EACH 2 /* times eight values that a thread takes, so that their loads are on their way together */
 #define TILE_EACH_NVALUES (8 * TILE_THREADS * TILE_EACH) /* of a thread block */
 
-/* How numbers are made of codes, and in shared memory of all channels that a thread block's values are of. */
+/* A channel, and in shared memory all those that a thread block's values are of. */
 struct tile_plain_channel {
+	const uint8_t *plane;
 	float step, negative_mean, scale;
-};
-
-/* Eight codes, of a channel or of that and the next. */
-struct tile_plain_codes {
-	uint32_t channel, left; /* so many of the channel; 0: there is no such eight */
-	struct tile_codes8 own, next;
 };
 
 #define TILE_PLAIN_LEAST 32u /* values a channel, so that these are few */
@@ -304,7 +299,7 @@ TILE_INLINE bool tile_is_plain(const struct tile_plan *plan, const struct tile_i
 	       out->first_component + out->ncomponents <= image->ncomponents;
 }
 
-/* The first step, before a barrier: so is the loading of codes, which need not wait for it. */
+/* The first step, before a barrier. */
 TILE_INLINE void tile_plain_begin(const struct tile_plan *plan, const struct tile_image *image, unsigned is_chroma,
                                   uint32_t thread_block, uint32_t thread, struct tile_plain_channel *channels)
 {
@@ -314,53 +309,19 @@ TILE_INLINE void tile_plain_begin(const struct tile_plan *plan, const struct til
 	uint32_t channel = tile_divide(first, out->by_channel) + thread, end = tile_divide(last, out->by_channel);
 	for (; channel <= end; channel += TILE_THREADS, channels += TILE_THREADS) {
 		struct tile_channel c = tile_channel_of(plan, image, 1, out, channel);
-		struct tile_plain_channel plain = {(float)(int32_t)c.dequant.step, 0.0f - c.mean, c.scale};
+		struct tile_plain_channel plain = {c.plane, (float)(int32_t)c.dequant.step, 0.0f - c.mean, c.scale};
 		channels[thread] = plain;
 	}
 }
 
-/* Codes `at` to `at` + 7 of a channel's plane, of which some may lie before its beginning or behind its end. */
-TILE_INLINE struct tile_codes8 tile_plain_eight(const struct tile_image *image, const struct tile_output *out,
-                                                uint32_t channel, int32_t at)
+/* Codes `at` to `at` + 7 of a plane, of which some may lie before its beginning or behind its end, as numbers. */
+TILE_INLINE struct tile_codes8 tile_plain_codes(const struct tile_plain_channel *c, int32_t at)
 {
-	uint32_t f = tile_frequency_of(channel, out->ncomponents), component = channel - f * out->ncomponents;
-	const uint8_t *from = image->object + image->component[out->first_component + component].plane +
-	                      (uint64_t)f * image->stride + at;
-	uint32_t odd = (uint32_t)(uintptr_t)from & 7;
-	if (odd == 0) {
-		uint32_t both[2];
-		op_load8_global(from, both);
-		struct tile_codes8 whole = {both[0], both[1]};
-		return whole;
-	}
-	const uint8_t *word = op_word_of(from);
-	uint32_t a = op_load4_global(word), b = op_load4_global(word + 4), d = 0;
-	if (odd != 4)
-		d = op_load4_global(word + 8);
-	struct tile_codes8 codes = {op_funnel(a, b, 8 * odd), op_funnel(b, d, 8 * odd)};
+	const uint8_t *from = c->plane + at, *word = op_word_of(from);
+	uint32_t shift = (uint32_t)(uintptr_t)from * 8;
+	uint32_t a = op_load4_global(word), b = op_load4_global(word + 4), d = op_load4_global(word + 8);
+	struct tile_codes8 codes = {op_funnel(a, b, shift), op_funnel(b, d, shift)};
 	return codes;
-}
-
-/* Eight codes from each of 8 * thread, 8 * (thread + TILE_THREADS), ... on. */
-TILE_INLINE void tile_plain_load(const struct tile_plan *plan, const struct tile_image *image, unsigned is_chroma,
-                                 uint32_t thread_block, uint32_t thread, struct tile_plain_codes codes[TILE_EACH])
-{
-	const struct tile_output *out = &plan->output[is_chroma];
-	uint32_t index = thread_block * TILE_THREADS * TILE_EACH + thread;
-	TILE_UNROLL
-	for (unsigned i = 0; i < TILE_EACH; i++) {
-		uint32_t first = 8 * (index + i * TILE_THREADS);
-		codes[i].left = 0;
-		if (first + 8 > out->nvalues)
-			continue;
-		uint32_t channel = tile_divide(first, out->by_channel), at = first - channel * out->per_channel;
-		codes[i].channel = channel;
-		codes[i].left = out->per_channel - at;
-		codes[i].own = tile_plain_eight(image, out, channel, (int32_t)at);
-		codes[i].next = codes[i].own;
-		if (codes[i].left < 8)
-			codes[i].next = tile_plain_eight(image, out, channel + 1, -(int32_t)codes[i].left);
-	}
 }
 
 /* With 8 bits a code is exact as a number, by way of 2^23 + 128 + code, and so is its product with the step, which is less
@@ -375,30 +336,41 @@ TILE_INLINE void tile_plain_numbers(const struct tile_plain_channel *c, struct t
 	}
 }
 
-/* The second step: the values of these codes. */
+/* The second step: eight values from each of 8 * thread, 8 * (thread + TILE_THREADS), ... on. */
 TILE_INLINE void tile_plain_freqs(const struct tile_plan *plan, unsigned is_chroma, uint32_t thread_block,
                                   uint32_t thread, const struct tile_plain_channel *channels,
-                                  const struct tile_plain_codes codes[TILE_EACH], const struct tile_image *image,
-                                  uint8_t *to)
+                                  const struct tile_image *image, uint8_t *to)
 {
 	const struct tile_output *out = &plan->output[is_chroma];
-	uint32_t index = thread_block * TILE_THREADS * TILE_EACH + thread;
+	const struct tile_plain_channel *channel[TILE_EACH];
+	struct tile_codes8 codes[TILE_EACH];
+	uint32_t left[TILE_EACH], index = thread_block * TILE_THREADS * TILE_EACH + thread;
 	uint32_t first_channel = tile_divide(thread_block * TILE_EACH_NVALUES, out->by_channel);
+	TILE_UNROLL
+	for (unsigned i = 0; i < TILE_EACH; i++) {
+		uint32_t first = 8 * (index + i * TILE_THREADS);
+		left[i] = 0;
+		if (first + 8 > out->nvalues)
+			continue;
+		uint32_t c = tile_divide(first, out->by_channel), at = first - c * out->per_channel;
+		left[i] = out->per_channel - at;
+		channel[i] = &channels[c - first_channel];
+		codes[i] = tile_plain_codes(channel[i], (int32_t)at);
+	}
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_EACH; i++) {
 		float numbers[8], others[8];
 		uint32_t at = index + i * TILE_THREADS;
-		if (codes[i].left == 0) { /* the last few, or none */
+		if (left[i] == 0) { /* the last few, or none */
 			tile_freqs(plan, image, 1, is_chroma, at, to);
 			continue;
 		}
-		const struct tile_plain_channel *channel = &channels[codes[i].channel - first_channel];
-		tile_plain_numbers(channel, codes[i].own, numbers);
-		if (codes[i].left < 8) {
-			tile_plain_numbers(channel + 1, codes[i].next, others);
+		tile_plain_numbers(channel[i], codes[i], numbers);
+		if (left[i] < 8) {
+			tile_plain_numbers(channel[i] + 1, tile_plain_codes(channel[i] + 1, -(int32_t)left[i]), others);
 			TILE_UNROLL
 			for (unsigned j = 0; j < 8; j++)
-				numbers[j] = j < codes[i].left ? numbers[j] : others[j];
+				numbers[j] = j < left[i] ? numbers[j] : others[j];
 		}
 		tile_put_numbers(IC_FLOAT16, numbers, 8, to + (uint64_t)at * 16);
 	}

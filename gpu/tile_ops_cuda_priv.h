@@ -183,13 +183,6 @@ TILE_INLINE uint32_t op_load4_global(const void *from)
 	return __ldg(static_cast<const uint32_t *>(from));
 }
 
-TILE_INLINE void op_load8_global(const void *from, uint32_t out[2])
-{
-	uint2 words = __ldg(static_cast<const uint2 *>(from));
-	out[0] = words.x;
-	out[1] = words.y;
-}
-
 TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)
 {
 	return reinterpret_cast<const uint8_t *>(reinterpret_cast<uintptr_t>(from) & ~static_cast<uintptr_t>(3));

@@ -242,11 +242,6 @@ TILE_INLINE uint32_t op_load4_global(const void *from)
 	return op_load4(from);
 }
 
-TILE_INLINE void op_load8_global(const void *from, uint32_t out[2])
-{
-	op_load8(from, out);
-}
-
 /* The multiple of 4 at or before. */
 TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)
 {

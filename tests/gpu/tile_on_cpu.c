@@ -93,11 +93,8 @@ static void run_freqs(const struct tile_plan *plan, const struct tile_image *ima
 		memset(channels, 0xa5, sizeof channels);
 		for (uint32_t t = 0; t < TILE_THREADS; t++)
 			tile_plain_begin(plan, image, is_chroma, block, in_turn(block, t), channels);
-		for (uint32_t t = 0; t < TILE_THREADS; t++) {
-			struct tile_plain_codes codes[TILE_EACH];
-			tile_plain_load(plan, image, is_chroma, block, in_turn(block, t), codes);
-			tile_plain_freqs(plan, is_chroma, block, in_turn(block, t), channels, codes, image, out);
-		}
+		for (uint32_t t = 0; t < TILE_THREADS; t++)
+			tile_plain_freqs(plan, is_chroma, block, in_turn(block, t), channels, image, out);
 	}
 }
 
