@@ -5,12 +5,8 @@
 
 #include <errno.h>
 
-/* As many columns as keep four thread blocks of a processor's shared memory busy. */
-#define TILE_COLUMNS_MAX 256u
-
 #define ROOM_ALIGN 16u
-#define BEHIND_CODES 64u /* bytes: groups that are computed with those that are there */
-#define READ_AHEAD 64u   /* bytes: samples that are read and not used, behind the last */
+#define READ_AHEAD 64u /* bytes: samples that are read and not used, behind the last */
 
 static uint32_t round_up(uint32_t n, uint32_t unit)
 {
@@ -45,11 +41,10 @@ static uint32_t row_vectors(const struct tile_plan *plan, uint32_t width)
 	return tile_vectors(plan->block, (14 + touched(width, plan->block) * plan->bits) / 8);
 }
 
-/* In all, with the one behind each plane, and words that begin with the last code. */
+/* In all, with the one behind each plane. Samples lie behind, which may be read with the last codes. */
 static uint32_t codes_nbytes(const struct tile_plan *plan, uint32_t width, uint32_t height)
 {
-	return plan->nfreqs * (touched(height, plan->block) * row_vectors(plan, width) + 1) * TILE_VECTOR(plan->block) +
-	       BEHIND_CODES;
+	return plan->nfreqs * (touched(height, plan->block) * row_vectors(plan, width) + 1) * TILE_VECTOR(plan->block);
 }
 
 static uint32_t chroma_width(const struct tile_plan *plan)
@@ -76,8 +71,8 @@ static void set_room(struct tile_plan *plan)
 		room->matrix = take(room, TILE_MATRIX_NBYTES(block));
 		uint32_t nplaces = IC_COMPONENTS_MAX * TILE_PLACES(block);
 		room->origins = take(room, nplaces * (uint32_t)sizeof(uint32_t));
-		room->dequants = take(room, nplaces * (uint32_t)(plan->bits == 8 ? sizeof(uint32_t)
-		                                                                 : sizeof(struct tile_dequant)));
+		room->dequants = take(
+		        room, nplaces * (uint32_t)(plan->bits == 8 ? sizeof(uint32_t) : sizeof(struct tile_dequant)));
 		for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
 			room->codes[c] = take(room, codes_nbytes(plan, c ? chroma_width(plan) : plan->tile_width,
 			                                         c ? chroma_rows : plan->tile_height));
@@ -99,8 +94,8 @@ static struct tile_divisor tile_divisor_of(uint32_t d)
 	return divisor;
 }
 
-/* Of a tile: as many as two blocks of halved chroma have, so that half of the rows of blocks of chroma that it looks at, and not a
- * third, are its own. Chroma of luma's grid needs no neighbours, and takes twice the room. */
+/* Of a tile: as many as two blocks of halved chroma have, so that half of the rows of blocks of chroma that it looks
+ * at, and not a third, are its own. Chroma of luma's grid needs no neighbours, and takes twice the room. */
 static uint32_t tile_rows(const struct tile_plan *plan)
 {
 	if (plan->block == 16 && plan->is_half)
@@ -108,9 +103,15 @@ static uint32_t tile_rows(const struct tile_plan *plan)
 	return plan->block < 16 && !plan->is_half ? 16 : 32;
 }
 
+/* As many as leave room for four thread blocks in an H100's shared memory, at B = 8, and for one in an A100's. */
+static uint32_t tile_columns_max(const struct tile_plan *plan)
+{
+	return plan->block == 32 && !plan->is_half ? 96 : 224;
+}
+
 static void set_tiles(struct tile_plan *plan)
 {
-	uint32_t across = (plan->width + TILE_COLUMNS_MAX - 1) / TILE_COLUMNS_MAX;
+	uint32_t across = divide_up(plan->width, tile_columns_max(plan));
 	plan->tile_width = round_up((plan->width + across - 1) / across, TILE_PIXELS);
 	plan->tile_height = tile_rows(plan);
 	plan->tiles_across = (plan->width + plan->tile_width - 1) / plan->tile_width;
@@ -271,13 +272,11 @@ static struct tile_part part_of(const struct tile_output *out, const struct tile
 	return part;
 }
 
-/* What lies between a tile's rows of codes is no more than there is room for: from the second row on each takes a row's vectors,
- * and what rounds the sum up is one. */
+/* What lies between a tile's rows of codes is no more than the vectors that a row has room for. */
 static bool is_one_run(const struct tile_plan *plan, bool is_chroma, uint32_t cols)
 {
-	uint32_t vector = TILE_VECTOR(plan->block);
 	uint32_t vectors = row_vectors(plan, is_chroma ? chroma_width(plan) : plan->tile_width);
-	return ((uint64_t)cols * plan->bits + 7) / 8 + vector <= (uint64_t)vectors * vector;
+	return ((uint64_t)cols * plan->bits + 7) / 8 <= (uint64_t)vectors * TILE_VECTOR(plan->block);
 }
 
 void tile_image_init(struct tile_image *image, const struct tile_plan *plan, const struct ic_layout *layout,

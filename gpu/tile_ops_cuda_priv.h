@@ -46,7 +46,7 @@ TILE_INLINE void op_multiply_rows(const uint32_t *a0, const uint32_t *a1, const 
 }
 
 TILE_INLINE void op_multiply_columns(const uint32_t *a0, const uint32_t *a1, const uint32_t *b, int32_t (*c)[4],
-                                  int32_t (*out)[4])
+                                     int32_t (*out)[4])
 {
 	asm("mma.sync.aligned.m16n8k16.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"
 	    : "=r"(out[0][0]), "=r"(out[0][1]), "=r"(out[0][2]), "=r"(out[0][3])

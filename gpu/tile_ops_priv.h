@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #if defined(__CUDACC__)
@@ -34,8 +35,8 @@ TILE_INLINE int32_t op_dot4(uint32_t a, uint32_t b, int32_t c)
 	return c;
 }
 
-/* c and the sum of the products of the two unsigned halves of a with two unsigned bytes of b, the lower or the upper ones,
- * modulo 2^32. */
+/* c and the sum of the products of the two unsigned halves of a with two unsigned bytes of b, the lower or the upper
+ * ones, modulo 2^32. */
 TILE_INLINE uint32_t op_dot2_low(uint32_t a, uint32_t b, uint32_t c)
 {
 	return c + (a & 0xffff) * (b & 0xff) + (a >> 16) * (b >> 8 & 0xff);
@@ -47,9 +48,9 @@ TILE_INLINE uint32_t op_dot2_high(uint32_t a, uint32_t b, uint32_t c)
 }
 
 /*
- * out = a b + c, modulo 2^32, of a warp: a is 16 x 16 bytes, b 16 x 8, c 16 x 8. Lane l has four bytes of each of rows l / 4 and
- * l / 4 + 8 of a, from column 4 * (l % 4) on, in a0 and a1; in b, those of column l / 4, from row 4 * (l % 4) on; of c and out, two
- * numbers of each of those rows, from column 2 * (l % 4) on.
+ * out = a b + c, modulo 2^32, of a warp: a is 16 x 16 bytes, b 16 x 8, c 16 x 8. Lane l has four bytes of each of rows
+ * l / 4 and l / 4 + 8 of a, from column 4 * (l % 4) on, in a0 and a1; in b, those of column l / 4, from row 4 * (l % 4)
+ * on; of c and out, two numbers of each of those rows, from column 2 * (l % 4) on.
  */
 TILE_INLINE int32_t op_byte(uint32_t word, unsigned i, bool is_signed)
 {
@@ -218,21 +219,30 @@ TILE_INLINE uint32_t op_bfloat2(float a, float b)
 	return op_bfloat_of(a) | op_bfloat_of(b) << 16;
 }
 
-/* 16 bytes at a multiple of 16, 8 at one of 8, and so on. */
+/* 16 bytes at a multiple of 16, 8 at one of 8, and so on: what a GPU faults at is no less wrong here. */
+TILE_INLINE void op_check_aligned(const void *at, size_t nbytes)
+{
+	if ((uintptr_t)at % nbytes)
+		abort();
+}
+
 TILE_INLINE uint32_t op_load4(const void *from)
 {
 	uint32_t word;
+	op_check_aligned(from, sizeof word);
 	memcpy(&word, from, sizeof word);
 	return word;
 }
 
 TILE_INLINE void op_load8(const void *from, uint32_t out[2])
 {
+	op_check_aligned(from, 2 * sizeof *out);
 	memcpy(out, from, 2 * sizeof *out);
 }
 
 TILE_INLINE void op_load16(const void *from, uint32_t out[4])
 {
+	op_check_aligned(from, 4 * sizeof *out);
 	memcpy(out, from, 4 * sizeof *out);
 }
 
@@ -248,38 +258,46 @@ TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)
 	return from - ((uintptr_t)from & 3);
 }
 
-/* 16 bytes or 4, at such a multiple, from the device's memory to what threads share; there once op_wait_copies has returned, on
- * a GPU, and all threads have met. */
+/* 16 bytes or 4, at such a multiple, from the device's memory to what threads share; there once op_wait_copies has
+ * returned, on a GPU, and all threads have met. */
 TILE_INLINE void op_copy16(void *to, const void *from)
 {
+	op_check_aligned(to, 16);
+	op_check_aligned(from, 16);
 	memcpy(to, from, 16);
 }
 
 TILE_INLINE void op_copy4(void *to, const void *from)
 {
+	op_check_aligned(to, 4);
+	op_check_aligned(from, 4);
 	memcpy(to, from, 4);
 }
 
 TILE_INLINE void op_store16(void *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
 {
 	uint32_t words[4] = {a, b, c, d};
+	op_check_aligned(to, sizeof words);
 	memcpy(to, words, sizeof words);
 }
 
 TILE_INLINE void op_store8(void *to, uint32_t a, uint32_t b)
 {
 	uint32_t words[2] = {a, b};
+	op_check_aligned(to, sizeof words);
 	memcpy(to, words, sizeof words);
 }
 
 TILE_INLINE void op_store4(void *to, uint32_t word)
 {
+	op_check_aligned(to, sizeof word);
 	memcpy(to, &word, sizeof word);
 }
 
 TILE_INLINE void op_store2(void *to, uint32_t word)
 {
 	uint16_t half = (uint16_t)word;
+	op_check_aligned(to, sizeof half);
 	memcpy(to, &half, sizeof half);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tile_pixels_priv.h: from the samples of a tile to its pixels (docs/format.md, section 4), in the type and the order of
- * axes that the batch wants: the fourth and last step. A thread takes eight pixels of a row of the output.
+ * tile_pixels_priv.h: from the samples of a tile to its pixels (docs/format.md, section 4), in the type and the order
+ * of axes that the batch wants: the third and last step. A thread takes eight pixels of a row of the output.
  *
- * Two numbers are computed with at a time, 16 bits each, in one word: Cb and Cr of a sample, then the same of two neighbouring
- * pixels. Nothing here is negative or passes 4095, but for what chroma adds to luma.
+ * Two numbers are computed with at a time, 16 bits each, in one word: Cb and Cr of a sample, then the same of two
+ * neighbouring pixels. Nothing here is negative or passes 4095, but for what chroma adds to luma.
  */
 #pragma once
 
@@ -30,7 +30,7 @@ TILE_INLINE struct tile_bytes tile_bytes_at(const uint8_t *from)
 	return bytes;
 }
 
-/* --- Chroma on luma's grid ----------------------------------------------------------------------------------------- */
+/* --- Chroma on luma's grid ---------------------------------------------------------------------------------------- */
 
 /* Six samples of a row, or of the filtered sum of two: the one left of the first pixel's, and those that follow. */
 struct tile_six {
@@ -67,8 +67,9 @@ struct tile_chroma8 {
 	uint32_t pixel[8];
 };
 
-/* The triangle filter: eight pixels, the first of which is one of the two over sample 1, and the second of these if is_odd.
- * (3 * center + side + 8) >> 4 where the side is on the left, and + 7 where it is on the right; all of it times 16. */
+/* The triangle filter: eight pixels, the first of which is one of the two over sample 1, and the second of these if
+ * is_odd. (3 * center + side + 8) >> 4 where the side is on the left, and + 7 where it is on the right; all of it
+ * times 16. */
 TILE_INLINE struct tile_chroma8 tile_triangle(const struct tile_six *t, uint32_t is_odd)
 {
 	const uint32_t seven = 0x00700070u, one = 0x00100010u;
@@ -109,7 +110,7 @@ TILE_INLINE struct tile_chroma8 tile_eight_of_chroma(const uint8_t *from)
 	return chroma;
 }
 
-/* --- Colour -------------------------------------------------------------------------------------------------------- */
+/* --- Colour ------------------------------------------------------------------------------------------------------- */
 
 #define TILE_ZERO_BYTE 4u /* byte 4 of (word, 0) */
 
@@ -123,8 +124,9 @@ struct tile_rgb_pair {
 	uint32_t c[3];
 };
 
-/* Two pixels. What chroma adds to luma is computed times 2^16, with the coefficients and the rounding of docs/format.md, where
- * 128 is taken off; factors above 2^16 are sums of two, and what is taken off for green is added to 255 - c. */
+/* Two pixels. What chroma adds to luma is computed times 2^16, with the coefficients and the rounding of
+ * docs/format.md, where 128 is taken off; factors above 2^16 are sums of two, and what is taken off for green is
+ * added to 255 - c. */
 TILE_INLINE struct tile_rgb_pair tile_color2(uint32_t luma, const uint32_t chroma[2])
 {
 	const uint32_t half = 32768, red = 45941u | 45940u << 16, green = 22554u | 46802u << 16,
@@ -201,7 +203,7 @@ TILE_INLINE struct tile_rgb8 tile_mirrored(const struct tile_rgb8 *in, uint32_t 
 	return out;
 }
 
-/* --- Out ----------------------------------------------------------------------------------------------------------- */
+/* --- Out ---------------------------------------------------------------------------------------------------------- */
 
 TILE_INLINE uint32_t tile_two(uint32_t type, float a, float b)
 {
@@ -236,7 +238,8 @@ TILE_INLINE void tile_put_pad(const struct tile_plan *plan, uint8_t *out)
 		tile_put_number(plan->type, plan->pad, out);
 }
 
-/* Eight values of a channel, as numbers: each is a byte times 2^-24 first, which is what its 16 bits say in binary16. */
+/* Eight values of a channel, as numbers: each is a byte times 2^-24 first, which is what its 16 bits say in
+ * binary16. */
 TILE_INLINE void tile_numbers8(const struct tile_plan *plan, bool is_fused, unsigned c, const struct tile_pairs *pairs,
                                float *out)
 {
@@ -267,8 +270,8 @@ TILE_INLINE void tile_put_numbers(uint32_t type, const float *numbers, unsigned 
 		           tile_two(type, numbers[i + 6], numbers[i + 7]));
 }
 
-/* Channels apart: eight pixels whose place is `out` in the first channel. `type` and `is_fused` are constants where this is
- * called. */
+/* Channels apart: eight pixels whose place is `out` in the first channel. `type` and `is_fused` are constants where
+ * this is called. */
 TILE_INLINE void tile_put_apart(const struct tile_plan *plan, uint32_t type, bool is_fused, const struct tile_rgb8 *rgb,
                                 uint8_t *out)
 {
@@ -349,7 +352,7 @@ TILE_INLINE void tile_put_all(const struct tile_plan *plan, uint32_t type, bool 
 		tile_put_apart(plan, type, is_fused, rgb, out);
 }
 
-/* --- Step 4 -------------------------------------------------------------------------------------------------------- */
+/* --- Rows of pixels ----------------------------------------------------------------------------------------------- */
 
 /* Eight columns of a tile's output, and where the samples that show there are: of luma, in the tile's first row. */
 struct tile_eight {
@@ -410,8 +413,8 @@ struct tile_chroma8x2 {
 	struct tile_chroma8 row[2];
 };
 
-/* Rows y and y + 1 of the tile, where they are the image's. is_plain: chroma is halved in both directions and filtered, and the
- * first pixel is the first over its sample, which lies at a multiple of 16. */
+/* Rows y and y + 1 of the tile, where they are the image's. is_plain: chroma is halved in both directions and
+ * filtered, and the first pixel is the first over its sample, which lies at a multiple of 16. */
 TILE_INLINE struct tile_chroma8x2 tile_chroma_rows(const struct tile_plan *plan, const struct tile_head *head,
                                                    const struct tile_eight *e, int32_t y, bool is_plain,
                                                    const uint8_t *shared)
@@ -426,8 +429,8 @@ TILE_INLINE struct tile_chroma8x2 tile_chroma_rows(const struct tile_plan *plan,
 		chroma.row[1] = tile_eight_of_chroma(samples + b * stride);
 		return chroma;
 	}
-	/* Rows 2j + 1 and 2j + 2 of the image lie over rows j and j + 1 of halved chroma, of which either may be the other where
-	 * there is no such row. j is -1 above the image. */
+	/* Rows 2j + 1 and 2j + 2 of the image lie over rows j and j + 1 of halved chroma, of which either may be the
+	 * other where there is no such row. j is -1 above the image. */
 	int32_t j = ((int32_t)head->from_y + y) >> 1;
 	a = (uint32_t)(j < 0 ? 0 : j) - head->chroma.first_row;
 	b = tile_least((uint32_t)(j + 1), head->chroma_height - 1) - head->chroma.first_row;
@@ -454,8 +457,8 @@ TILE_INLINE struct tile_bytes tile_luma_at(const uint8_t *from, bool is_plain)
 	return bytes;
 }
 
-/* Rows y and y + 1, where they are the tile's; `out` is the place of the first. is_plain: all of the tile is the image's, as
- * it lies, in colour, its samples take vectors, and so does the output. */
+/* Rows y and y + 1, where they are the tile's; `out` is the place of the first. is_plain: all of the tile is the
+ * image's, as it lies, in colour, its samples take vectors, and so does the output. */
 TILE_INLINE void tile_put_two(const struct tile_plan *plan, const struct tile_head *head, const struct tile_eight *e,
                               int32_t y, bool is_plain, const uint8_t *shared, uint8_t *out)
 {
@@ -486,12 +489,13 @@ TILE_INLINE void tile_put_two(const struct tile_plan *plan, const struct tile_he
 TILE_INLINE bool tile_is_all_plain(const struct tile_plan *plan, const struct tile_head *head,
                                    const struct tile_eight *e)
 {
-	return e->own == TILE_PIXELS && head->own_height == head->out_height && plan->is_aligned &&
-	       !head->is_flipped && !head->is_gray && plan->is_half && !e->is_odd && e->luma % 8 == 0 &&
-	       e->chroma % 4 == 3 && head->chroma.width >= 3;
+	return e->own == TILE_PIXELS && head->own_height == head->out_height && plan->is_aligned && !head->is_flipped &&
+	       !head->is_gray && plan->is_half && !e->is_odd && e->luma % 8 == 0 && e->chroma % 4 == 3 &&
+	       head->chroma.width >= 3;
 }
 
-/* A thread's pixels: eight columns, and of these every so many pairs of rows. A pair begins in an odd row of the image. */
+/* A thread's pixels: eight columns, and of these every so many pairs of rows. A pair begins in an odd row of the
+ * image. */
 TILE_INLINE void tile_pixels(const struct tile_plan *plan, unsigned block, uint32_t thread, uint8_t *shared,
                              uint8_t *out)
 {

@@ -21,9 +21,10 @@
 struct tile_component {
 	uint32_t width, height; /* samples */
 	uint32_t cols;          /* blocks in a row */
-	uint32_t is_one_run;    /* of pixels: a tile's codes of a plane are taken with all that lies between (tile_set_span) */
-	uint32_t is_words;      /* codes are bytes, and every fourth of a row lies at a multiple of 4 */
-	uint64_t plane; /* bytes from the object's first one to the plane of the first frequency */
+	uint32_t
+	        is_one_run; /* of pixels: a tile's codes of a plane are taken with all that lies between (tile_set_span) */
+	uint32_t is_words; /* codes are bytes, and every fourth of a row lies at a multiple of 4 */
+	uint64_t plane;    /* bytes from the object's first one to the plane of the first frequency */
 };
 
 /* What of an image an output of frequencies shows, in that output's blocks. */
@@ -85,7 +86,7 @@ struct tile_plan {
 	uint32_t is_aligned;                /* of pixels: as in struct tile_output */
 	uint64_t channel_nbytes;            /* of pixels: from a pixel's value of one channel to that of the next */
 	float rgb_mean[3], rgb_scale[3];    /* of pixels */
-	float rgb_tiny_scale[3]; /* scale * 2^24 */
+	float rgb_tiny_scale[3];            /* scale * 2^24 */
 	float rgb_offset[3];
 	uint32_t is_fused; /* a pixel's number is as well, once it has its type, byte * scale + offset, rounded once */
 	float pad;
@@ -98,7 +99,8 @@ struct tile_plan {
 	struct tile_room room;
 
 	uint32_t is_odd[IC_BLOCK_MAX * IC_BLOCK_MAX / 32]; /* bit f % 32 of f / 32: of frequency f, u is odd */
-	int16_t freq_at[IC_BLOCK_MAX * IC_BLOCK_MAX];      /* of each place in a tile: frequency, or -1; tile_transform_priv.h */
+	int16_t freq_at[IC_BLOCK_MAX *
+	                IC_BLOCK_MAX]; /* of each place in a tile: frequency, or -1; tile_transform_priv.h */
 };
 
 /*

@@ -3,19 +3,20 @@
  * tile_transform_priv.h: the inverse transform (docs/format.md, section 3) on matrix units, which multiply 8-bit whole
  * numbers: bit for bit what it is by multiplications of 32 bits.
  *
- * Both passes are products with the matrix M, of 15 bits: first M X of a block's coefficients X[v][u], then, rounded to 16
- * bits, the product of the outcome with the transpose of M. M is 256 * high + low, two signed bytes, and what it is multiplied
- * with, plus 2^15, is two unsigned ones, 256 * h + l; so a product of both is low * l + 256 * (high * l + low * h) + 65536 *
- * high * h, and three sums of products of bytes make a sum, modulo 2^32 as the definition has it. What 2^15 adds is
- * 2^15 times the sum of a row of M, which is taken off.
+ * Both passes are products with the matrix M, of 15 bits: first M X of a block's coefficients X[v][u], then, rounded to
+ * 16 bits, the product of the outcome with the transpose of M. M is 256 * high + low, two signed bytes, and what it is
+ * multiplied with, plus 2^15, is two unsigned ones, 256 * h + l; so a product of both is low * l + 256 * (high * l +
+ * low * h) + 65536 * high * h, and three sums of products of bytes make a sum, modulo 2^32 as the definition has it.
+ * What 2^15 adds is 2^15 times the sum of a row of M, which is taken off.
  *
- * A warp works on tiles of 8 x 8. Blocks of 16 and 32 are 2 x 2 and 4 x 4 of these; smaller blocks are computed with 2 x 2 or
- * 4 x 4 together, as if they were one whose matrix has theirs along its diagonal.
+ * A warp works on tiles of 8 x 8. Blocks of 16 and 32 are 2 x 2 and 4 x 4 of these; smaller blocks are computed with 2
+ * x 2 or 4 x 4 together, as if they were one whose matrix has theirs along its diagonal.
  *
- * Where lanes keep what (PTX ISA, "Matrix Fragments for mma.m16n8k16", 8-bit types) is such that no number changes lanes: lane
- * l has, of a tile, the pair of row l / 4 and columns 2 * (l % 4) and the next, of codes, of coefficients (rows are u, columns
- * v), of the outcome of the first pass (rows are y, columns u) and of samples (rows are y, columns x). So a warp's functions
- * are written for TILE_SPMD lanes: on a GPU for the thread's own, in C for all 32 one after another.
+ * Where lanes keep what (PTX ISA, "Matrix Fragments for mma.m16n8k16", 8-bit types) is such that no number changes
+ * lanes: lane l has, of a tile, the pair of row l / 4 and columns 2 * (l % 4) and the next, of codes, of coefficients
+ * (rows are u, columns v), of the outcome of the first pass (rows are y, columns u) and of samples (rows are y, columns
+ * x). So a warp's functions are written for TILE_SPMD lanes: on a GPU for the thread's own, in C for all 32 one after
+ * another.
  */
 #pragma once
 
@@ -34,8 +35,9 @@
 #define TILE_EIGHTHS(block) (TILE_SIDE(block) / 8)
 
 /*
- * A piece is four of these side by side: codes come as words of those of four blocks. What belongs to (v, u), row and column of
- * the four's side, has the place (v / 8) * 8 * side + u * 8 + v % 8: that of a lane's pair and tile is a multiple of 2.
+ * A piece is four of these side by side: codes come as words of those of four blocks. What belongs to (v, u), row and
+ * column of the four's side, has the place (v / 8) * 8 * side + u * 8 + v % 8: that of a lane's pair and tile is a
+ * multiple of 2.
  */
 #define TILE_PLACES(block) (TILE_SIDE(block) * TILE_SIDE(block))
 
@@ -61,7 +63,7 @@ TILE_INLINE int32_t tile_matrix_sum(unsigned block, uint32_t x)
 	                     : tile_sums_32[x];
 }
 
-/* --- The matrix, as lanes want it ---------------------------------------------------------------------------------- */
+/* --- The matrix, as lanes want it --------------------------------------------------------------------------------- */
 
 /* In shared memory: a word for each tile and lane, and for each row 2^15 times its sum. */
 #define TILE_DIGITS_NBYTES(block) (TILE_EIGHTHS(block) * TILE_EIGHTHS(block) * TILE_LANES * 4)
@@ -103,18 +105,18 @@ TILE_INLINE int32_t tile_joined(int32_t low, int32_t middle, int32_t high, uint3
 	return (int32_t)((uint32_t)low + (((uint32_t)high << 16) + bias + ((uint32_t)middle << 8)));
 }
 
-/* Up to B = 8 no sum comes near 2^31, whatever the codes: the absolute values of a row of M add up to 61213 at most. So what
- * makes them unsigned may be added before they are rounded and clamped, with what rounds them. */
+/* Up to B = 8 no sum comes near 2^31, whatever the codes: the absolute values of a row of M add up to 61213 at most.
+ * So what makes them unsigned may be added before they are rounded and clamped, with what rounds them. */
 #define TILE_IS_BELOW_LIMIT(block) ((block) <= 8)
 
 #define TILE_LEVEL(block) ((block) == 2 ? 1u : (block) == 4 ? 2u : (block) == 8 ? 3u : (block) == 16 ? 4u : 5u)
 #define TILE_SECOND_BITS(block) (TILE_MATRIX_BITS + TILE_PASS_BITS + TILE_LEVEL(block))
 
-/* --- A piece ------------------------------------------------------------------------------------------------------- */
+/* --- A piece ------------------------------------------------------------------------------------------------------ */
 
 /* What a lane keeps of the matrix. */
 struct tile_matrix_words {
-	uint32_t tile[16];  /* TILE_EIGHTHS squared */
+	uint32_t tile[16];     /* TILE_EIGHTHS squared */
 	uint32_t first[4];     /* for each eighth of rows: what is added in the first pass */
 	uint32_t second[4][2]; /* and in the second, of two columns */
 };
@@ -180,8 +182,9 @@ TILE_INLINE void tile_load_origins(unsigned block, unsigned is_8bit, uint32_t la
 /* Where the codes of a component are that a unit (below) is made of; see tile_fetch. */
 struct tile_source {
 	const uint8_t *shared, *origins, *dequants;
-	uint32_t byte, bit; /* of the lane's group, from the first vector of the plane on, if its run begins with one, */
-	uint32_t shift;     /* and these bytes less for what is in it: they are modulo TILE_VECTOR */
+	uint32_t byte,
+	        bit;    /* of the lane's group, from the first vector of the plane on, if its run begins with one, */
+	uint32_t shift; /* and these bytes less for what is in it: they are modulo TILE_VECTOR */
 	uint32_t is_word;
 };
 
@@ -284,8 +287,8 @@ TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, u
 			{
 				struct tile_codes2 codes;
 				if (n > 2) {
-					tile_load_origins(block, is_8bit, (thread + l) % TILE_LANES, u, v, source[l].dequants,
-					                  source[l].origins, &codes);
+					tile_load_origins(block, is_8bit, (thread + l) % TILE_LANES, u, v,
+					                  source[l].dequants, source[l].origins, &codes);
 					tile_load_words(block, &source[l], &codes);
 				} else {
 					codes = kept[v * n + u][l];
@@ -299,8 +302,8 @@ TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, u
 	}
 }
 
-/* The second pass, of two tiles of rows, which may be of two blocks: of tile `x` of their samples, each lane's two pairs, the
- * first's in the lower half. */
+/* The second pass, of two tiles of rows, which may be of two blocks: of tile `x` of their samples, each lane's two
+ * pairs, the first's in the lower half. */
 TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_matrix_words *m,
                                   uint32_t (*a)[TILE_SPMD], uint32_t (*b)[TILE_SPMD], uint32_t *out, unsigned stride)
 {
@@ -334,9 +337,9 @@ TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_
 }
 
 /*
- * What a warp transforms at a time, a unit: a piece, or, where blocks are 16 and more, one of its blocks. Each lane gets words of
- * two pairs of samples: of blocks 2k and 2k + 1 of a piece, k = 0 and 1; else, of tiles of rows 2k and 2k + 1 and of columns x,
- * in words[k * TILE_EIGHTHS + x].
+ * What a warp transforms at a time, a unit: a piece, or, where blocks are 16 and more, one of its blocks. Each lane
+ * gets words of two pairs of samples: of blocks 2k and 2k + 1 of a piece, k = 0 and 1; else, of tiles of rows 2k and 2k
+ * + 1 and of columns x, in words[k * TILE_EIGHTHS + x].
  */
 #define TILE_UNITS(block) ((block) < 16 ? 1u : 4u) /* in a piece */
 #define TILE_UNIT_WORDS(block) ((block) < 32 ? 2u : 8u)
@@ -359,9 +362,8 @@ TILE_INLINE void tile_load_kept(unsigned block, const struct tile_source *source
 }
 
 TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
-                                     unsigned unit, const struct tile_matrix_words *m,
-                                     const struct tile_source *source, struct tile_codes2 (*kept)[TILE_SPMD],
-                                     struct tile_unit_words *out)
+                                     unsigned unit, const struct tile_matrix_words *m, const struct tile_source *source,
+                                     struct tile_codes2 (*kept)[TILE_SPMD], struct tile_unit_words *out)
 {
 	const unsigned n = TILE_EIGHTHS(block), stride = sizeof *out / sizeof out->word[0];
 	uint32_t a[4][TILE_SPMD], b[4][TILE_SPMD];
@@ -398,9 +400,9 @@ TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned bloc
 }
 
 /*
- * One row of samples, the first or the last, of all four blocks of a piece, B = 8, of two components: what tiles above and below
- * look at. Row k of the sums is that of block k % 4 of component k / 4, for of the matrix each block meets that row alone. A
- * lane gets the pair of row l / 4.
+ * One row of samples, the first or the last, of all four blocks of a piece, B = 8, of two components: what tiles above
+ * and below look at. Row k of the sums is that of block k % 4 of component k / 4, for of the matrix each block meets
+ * that row alone. A lane gets the pair of row l / 4.
  */
 TILE_INLINE void tile_transform_edge(const struct tile_plan *plan, unsigned is_8bit, uint32_t thread, uint32_t is_last,
                                      const struct tile_matrix_words *m, const uint8_t *matrix,
@@ -408,10 +410,10 @@ TILE_INLINE void tile_transform_edge(const struct tile_plan *plan, unsigned is_8
                                      uint32_t *out)
 {
 	int32_t sums[TILE_SPMD][4], high[TILE_SPMD][4];
-	uint32_t a[4][TILE_SPMD], none[4][TILE_SPMD], row[TILE_SPMD];
+	uint32_t a[4][TILE_SPMD], none[4][TILE_SPMD], row[TILE_SPMD], y = is_last ? 7 : 0;
 	TILE_EACH_LANE(l)
 	{
-		row[l] = op_load4(matrix + 4 * ((is_last ? 28 : 0) + (thread + l) % 4));
+		row[l] = op_load4(matrix + 4 * (4 * y + (thread + l) % 4));
 		none[0][l] = 0;
 		TILE_UNROLL
 		for (unsigned j = 0; j < 4; j++)
@@ -435,7 +437,7 @@ TILE_INLINE void tile_transform_edge(const struct tile_plan *plan, unsigned is_8
 	{
 		/* Of the row that it is, not of the lane's. */
 		uint32_t bias = (1u << (TILE_FIRST_BITS - 1)) + (1u << (15 + TILE_FIRST_BITS)) -
-		                op_load4(matrix + TILE_DIGITS_NBYTES(8) + (is_last ? 28 : 0));
+		                op_load4(matrix + TILE_DIGITS_NBYTES(8) + 4 * y);
 		a[0][l] = tile_pack16(8, tile_joined(sums[l][0], sums[l][2], high[l][0], bias) >> TILE_FIRST_BITS,
 		                      tile_joined(sums[l][1], sums[l][3], high[l][1], bias) >> TILE_FIRST_BITS);
 	}

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gpu_decoding [DESIGN [OUTPUT]]: what decoding batches on a GPU costs, against copying as many bytes in its memory. Prints the
- * table of docs/gpu.md as Markdown.
+ * gpu_decoding [DESIGN [OUTPUT]]: what decoding batches on a GPU costs, against copying as many bytes in its memory.
+ * Prints the table of docs/gpu.md as Markdown.
  *
- * Batches of 224 x 224 pixels of random objects lie in device memory. A small one (256 images) is replayed as a graph of many
- * decodes into the same memory, which the second-level cache holds; a large one takes one GiB of objects and outputs, each
- * decode another one. The copy moves the same number of bytes, half read and half written, in the same way: in
- * the same run, by graph or over rotating memory; it is the faster one of CUDA's own and a kernel's. Times are those of events; of several rounds the median.
+ * Batches of 224 x 224 pixels of random objects lie in device memory. A small one (256 images) is replayed as a graph
+ * of many decodes into the same memory, which the second-level cache holds; a large one takes one GiB of objects and
+ * outputs, each decode another one. The copy moves the same number of bytes, half read and half written, in the same
+ * way: in the same run, by graph or over rotating memory; it is the faster one of CUDA's own and a kernel's. Times are
+ * those of events; of several rounds the median.
  */
 #include "gpu/gpu.h"
 
@@ -97,7 +98,7 @@ static double median(double *values, size_t n)
 	return values[n / 2];
 }
 
-/* --- Batches in device memory -------------------------------------------------------------------------------------- */
+/* --- Batches in device memory ------------------------------------------------------------------------------------- */
 
 struct work {
 	struct ic_gpu_device *device;
@@ -185,7 +186,7 @@ static void work_end(struct work *w)
 	cudaStreamDestroy(w->stream);
 }
 
-/* --- Timing -------------------------------------------------------------------------------------------------------- */
+/* --- Timing ------------------------------------------------------------------------------------------------------- */
 
 typedef void step_function(void *data, unsigned index, cudaStream_t stream);
 

@@ -124,7 +124,7 @@ START_TEST(tiles_meet)
 		t.spec.width = i < 2 ? 520 : t.view.layout.width;
 		t.spec.height = 101;
 		t.window = (struct ic_window){
-		        .x = i < 2 ? dice_roll(&dice, 100) : 0, .y = IC_CENTER, .flip = (uint8_t)(i % 2)};
+		        .x = i < 2 ? dice_roll(&dice, 100) : 0, .y = i % 2 ? IC_CENTER : 0, .flip = (uint8_t)(i % 2)};
 		if (t.view.layout.width < 520 + 100)
 			t.window.x = 0;
 		if (t.view.layout.height < 101)

@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-#define SHARED_NBYTES (1u << 18) /* more than any GPU gives a thread block */
+#define SHARED_NBYTES_MAX 166912u /* what an A100 gives a thread block; an H100 gives more */
+#define BEHIND_NBYTES 64u         /* that nobody may write to */
 
 /* Threads go in another order in each tile, forwards and backwards: no result may depend on it. */
 static uint32_t in_turn(uint32_t tile, uint32_t i)
@@ -24,7 +25,7 @@ TILE_INLINE void run_tile(const struct tile_plan *plan, const struct tile_image 
 	}
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
 		tile_fetch(plan, image, block, is_8bit, tile, in_turn(tile, t), shared);
-	for (uint32_t t = 0; t < TILE_THREADS; t += block > 1 ? TILE_LANES : 1) {
+	for (uint32_t t = 0; t<TILE_THREADS; t += block> 1 ? TILE_LANES : 1) {
 		if (block == 1)
 			tile_samples_of_codes(plan, image, is_8bit, in_turn(tile, t), shared);
 		else
@@ -58,24 +59,26 @@ typedef void run_function(const struct tile_plan *, const struct tile_image *, u
 static run_function *kernel_of(const struct tile_plan *plan)
 {
 	static run_function *const kernels[6][2] = {
-	        {run_1_packed, run_1_bytes},
-	        {run_2_packed, run_2_bytes},
-	        {run_4_packed, run_4_bytes},
-	        {run_8_packed, run_8_bytes},
-	        {run_16_packed, run_16_bytes},
-	        {run_32_packed, run_32_bytes},
+	        {run_1_packed, run_1_bytes}, {run_2_packed, run_2_bytes},   {run_4_packed, run_4_bytes},
+	        {run_8_packed, run_8_bytes}, {run_16_packed, run_16_bytes}, {run_32_packed, run_32_bytes},
 	};
 	return kernels[__builtin_ctz(plan->block)][plan->bits == 8];
 }
 
 static void run_pixels(const struct tile_plan *plan, const struct tile_image *image, uint8_t *out)
 {
-	uint32_t *shared = aligned_alloc(16, SHARED_NBYTES);
-	if (!shared || plan->room.nbytes > SHARED_NBYTES)
+	size_t nbytes = plan->room.nbytes, room = (nbytes + BEHIND_NBYTES + 15) / 16 * 16;
+	uint8_t *shared = aligned_alloc(16, room);
+	if (!shared || nbytes > SHARED_NBYTES_MAX)
 		abort();
 	for (uint32_t tile = 0; tile < plan->tiles_across * plan->tiles_down; tile++) {
-		memset(shared, (int)(0xa5 + tile), SHARED_NBYTES);
-		kernel_of(plan)(plan, image, tile, (uint8_t *)shared, out);
+		uint8_t filling = (uint8_t)(0xa5 + tile);
+		memset(shared, filling, room);
+		kernel_of(plan)(plan, image, tile, shared, out);
+		for (size_t i = nbytes; i < room; i++) {
+			if (shared[i] != filling)
+				abort();
+		}
 	}
 	free(shared);
 }
