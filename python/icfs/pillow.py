@@ -71,7 +71,9 @@ class IcImageFile(ImageFile.ImageFile):
         self._scale = scale
         self.tile = [_tile("ic", (0, 0, *self._size), 0, (self._full, self._design, scale, self._nbytes))]
 
-    def draft(self, mode: str | None, size: tuple[int, int] | None) -> tuple[str, tuple[int, int, float, float]] | None:
+    def draft(  # type: ignore[override]  # typeshed has it return nothing
+        self, mode: str | None, size: tuple[int, int] | None
+    ) -> tuple[str, tuple[int, int, float, float]] | None:
         """See the module. Returns what JPEG's does, or None where nothing is gained."""
         if len(self.tile) != 1 or self._scale != 1:
             return None
@@ -125,7 +127,7 @@ def _pixels(image: Object, mode: str, scale: int) -> npt.NDArray[np.uint8]:
         return reduced(image, 1, scale)
     if scale > 1:
         ycc = reduced(image, 3, scale)
-        return np.asarray(Image.frombuffer("YCbCr", ycc.shape[1::-1], ycc, "raw", "YCbCr", 0, 1).convert("RGB"))
+        return np.asarray(Image.frombuffer("YCbCr", (ycc.shape[1], ycc.shape[0]), ycc, "raw", "YCbCr", 0, 1).convert("RGB"))
     return image.samples(0) if mode == "L" else image.rgb(_scratch(image.size))
 
 
@@ -134,7 +136,7 @@ class IcDecoder(ImageFile.PyDecoder):
 
     _pulls_fd = True
 
-    def decode(self, buffer: Any) -> tuple[int, int]:
+    def decode(self, buffer: Any) -> tuple[int, int]:  # type: ignore[override]  # typeshed, the same
         size, design, scale, nbytes = self.args
         keep = keep_for(design, scale)
         assert self.fd is not None
