@@ -23,7 +23,8 @@
 static const char *const default_designs[] = {
         "s1x1-b8-k15-q8",  "s2x2-b8-k6-q8",    "s1x1-b8-k6-q8",     "s1x1-b8-k1-q8",   "s1x1-b8-k6-q4",
         "s1x1-b8-k6-q1",   "s1x1-b8-k6-q8-c1", "s1x1-b8-k15-q8-c1", "s1x2-b8-k15-q8",  "s2x1-b8-k15-q8",
-        "s2x2-b8-k15-q8",  "s2x2-b8-k6-q4",    "s4x4-b8-k6-q8",     "s1x1-b1-k1-q8",   "s2x2-b1-k1-q8",
+        "s2x2-b8-k15-q8",  "s1x4-b8-k15-q8",   "s4x1-b8-k15-q8",    "s2x4-b8-k15-q8",  "s4x2-b8-k15-q8",
+        "s4x4-b8-k15-q8",  "s2x2-b8-k6-q4",    "s4x4-b8-k6-q8",     "s1x1-b1-k1-q8",   "s2x2-b1-k1-q8",
         "s1x1-b2-k3-q8",   "s2x2-b2-k2-q8",    "s1x1-b4-k7-q8",     "s2x2-b4-k4-q8",   "s1x1-b16-k31-q8",
         "s2x2-b16-k12-q8", "s1x1-b32-k63-q8",  "s1x1-b32-k24-q8",   "s2x2-b32-k24-q8",
 };
