@@ -11,6 +11,7 @@
 #include "codec_helpers.h"
 #include "decode_all.h"
 #include "heap.h"
+#include "hostile_samples.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -22,64 +23,6 @@
 #define NROUNDS 4
 #define PAGE_SIZE 4096 /* to which malloc may round up */
 #define SECONDS_MAX 5  /* of processor time for one file, under the slowest sanitizer */
-
-/* --- Samples ------------------------------------------------------------------------------------------------------ */
-
-static const struct jpeg_spec kinds[] = {
-        {0},
-        {.h = {1, 1, 1}, .v = {1, 1, 1}, .quality = 95},
-        {.progressive = true},
-        {.arithmetic = true},
-        {.arithmetic = true, .progressive = true},
-        {.space = JCS_GRAYSCALE, .orientation = 6},
-        {.space = JCS_CMYK},
-        {.space = JCS_YCCK, .h = {2, 1, 1, 2}, .v = {2, 1, 1, 2}},
-        {.space = JCS_RGB},
-        {.restart = 1, .h = {4, 1, 1}, .v = {1, 1, 1}},
-        {.h = {1, 2, 2}, .v = {1, 2, 1}, .wide_tables = true},
-};
-
-struct samples {
-	struct sample list[COUNT(kinds)];
-};
-
-static struct samples jpeg_samples(void)
-{
-	struct samples samples;
-
-	for (unsigned i = 0; i < COUNT(kinds); i++) {
-		struct bytes jpeg = jpeg_new(20 + 7 * i, 60 - 5 * i, i, &kinds[i]);
-
-		samples.list[i] = (struct sample){jpeg.data, jpeg.nbytes};
-	}
-	return samples;
-}
-
-static struct samples object_samples(void)
-{
-	static const char *const designs[COUNT(kinds)] = {
-	        "s1x1-b8-k15-q8", "s2x2-b8-k6-q8",  "s1x1-b16-k31-q8-c1", "s1x2-b4-k3-q3",
-	        "s4x4-b1-k1-q5",  "s1x1-b32-k9-q2", "s1x1-b2-k3-q8-ox",   "s2x1-b8-k4-q8-ol",
-	        "s1x1-b8-k5-q1",  "s1x1-b4-k7-q8",  "s4x1-b2-k2-q7-fbox",
-	};
-	struct samples jpegs = jpeg_samples(), objects;
-
-	for (unsigned i = 0; i < COUNT(kinds); i++) {
-		struct ic_design d = design_of(designs[i]);
-		struct bytes jpeg = {(uint8_t *)jpegs.list[i].bytes, jpegs.list[i].nbytes};
-		struct bytes object = encode(jpeg, &d);
-
-		objects.list[i] = (struct sample){object.data, object.nbytes};
-		free(jpeg.data);
-	}
-	return objects;
-}
-
-static void samples_clear(struct samples *samples)
-{
-	for (unsigned i = 0; i < COUNT(kinds); i++)
-		free((void *)samples->list[i].bytes);
-}
 
 /* --- Damage ------------------------------------------------------------------------------------------------------- */
 
@@ -108,11 +51,11 @@ static void check_mutants(attempt_fn attempt, const struct samples *samples, uin
 {
 	struct dice dice = dice_new(seed);
 
-	for (unsigned i = 0; i < COUNT(kinds); i++)
+	for (unsigned i = 0; i < NSAMPLES; i++)
 		check_attempt(attempt, samples->list[i].bytes, samples->list[i].nbytes, i);
 	for (unsigned i = 0; i < NMUTANTS / NROUNDS; i++) {
 		size_t nbytes;
-		uint8_t *mutant = mutant_new(&dice, samples->list, COUNT(kinds), &nbytes);
+		uint8_t *mutant = mutant_new(&dice, samples->list, NSAMPLES, &nbytes);
 
 		check_attempt(attempt, mutant, nbytes, i);
 		free(mutant);
@@ -137,30 +80,16 @@ START_TEST(damaged_objects_fail_cleanly_or_decode)
 }
 END_TEST
 
-/* A table and planes of noise behind a header that holds. */
 START_TEST(noise_behind_a_good_header_decodes)
 {
 	struct dice dice = dice_new((uint64_t)_i);
 
 	for (unsigned i = 0; i < 100; i++) {
-		struct ic_design d = design_random(&dice);
-		struct ic_layout l;
+		struct bytes object = noisy_object(&dice, i);
 
-		ck_assert_int_eq(
-		        ic_layout_init(&l, &d, 1 + dice_roll(&dice, 80), 1 + dice_roll(&dice, 80), i % 4 ? 3 : 1), 0);
-		uint8_t *object = calloc(1, l.nbytes);
-		ic_header_write(object, &l, 1, 0);
-		for (unsigned p = 0; p < l.nplanes; p++) {
-			object[64 + 4 * p] = (uint8_t)(i % 3 ? 255 : dice_between(&dice, 1, 255));
-			object[64 + 4 * p + 1] = (uint8_t)(i % 3 ? 8 : dice_between(&dice, 1, 8));
-			for (unsigned mean = 2; mean < 4 && object[64 + 4 * p + 1] > d.bits; mean++)
-				object[64 + 4 * p + mean] = (uint8_t)dice_roll(&dice, 256);
-		}
-		for (size_t at = l.data_offset; at < l.nbytes; at++)
-			object[at] = (uint8_t)(i % 5 ? dice_roll(&dice, 256) : dice_roll(&dice, 2) ? 0x80 : 0x7f);
-		view_of((struct bytes){object, l.nbytes});
-		check_attempt(attempt_view, object, l.nbytes, i);
-		free(object);
+		view_of(object);
+		check_attempt(attempt_view, object.data, object.nbytes, i);
+		free(object.data);
 	}
 }
 END_TEST
@@ -339,10 +268,10 @@ START_TEST(encoding_survives_want_of_memory)
 {
 	static const char *const designs[] = {"s1x1-b8-k15-q8", "s2x1-b16-k9-q3-c1", "s1x1-b8-k15-q8-c1-fbox"};
 
-	for (unsigned i = 0; i < COUNT(kinds) * COUNT(designs); i++) {
+	for (unsigned i = 0; i < NSAMPLES * COUNT(designs); i++) {
 		struct task task = {.name = "encoding", .run = run_encode};
 
-		task.jpeg = jpeg_new(61, 45, 3, &kinds[i / COUNT(designs)]);
+		task.jpeg = jpeg_new(61, 45, 3, &sample_kinds[i / COUNT(designs)]);
 		task.design = design_of(designs[i % COUNT(designs)]);
 		/* The reader, the object, the planes of a component; more where libjpeg's own are counted. */
 		ck_assert_uint_ge(starve(&task), 3);
@@ -357,7 +286,7 @@ END_TEST
 START_TEST(deriving_and_decoding_survive_want_of_memory)
 {
 	const struct ic_design dense = design_of("s1x1-b8-k15-q8");
-	struct bytes jpeg = jpeg_new(61, 45, 3, &kinds[0]), object = encode(jpeg, &dense);
+	struct bytes jpeg = jpeg_new(61, 45, 3, &sample_kinds[0]), object = encode(jpeg, &dense);
 	struct task task = {.view = view_of(object), .design = design_of("s1x1-b8-k4-q3")};
 
 	task.name = "deriving";
@@ -387,7 +316,7 @@ START_TEST(making_survives_want_of_memory)
 {
 	static const enum ic_face faces[] = {IC_FACE_IC, IC_FACE_JPEG, IC_FACE_BMP, IC_FACE_ORIG};
 	const struct ic_design dense = design_of("s1x1-b8-k15-q8");
-	struct bytes jpeg = jpeg_new(61, 45, 3, &kinds[0]), object = encode(jpeg, &dense);
+	struct bytes jpeg = jpeg_new(61, 45, 3, &sample_kinds[0]), object = encode(jpeg, &dense);
 	struct task task = {.jpeg = jpeg, .view = view_of(object), .design = design_of("s1x1-b8-k4-q3")};
 
 	for (unsigned i = 0; i < COUNT(faces); i++) {
@@ -455,7 +384,7 @@ START_TEST(encoding_takes_no_more_memory_than_estimated)
 	for (unsigned i = 0; i < 300; i++) {
 		struct ic_design d = design_random(&dice);
 		struct bytes jpeg =
-		        jpeg_new(1 + dice_roll(&dice, 300), 1 + dice_roll(&dice, 200), i, &kinds[i % COUNT(kinds)]);
+		        jpeg_new(1 + dice_roll(&dice, 300), 1 + dice_roll(&dice, 200), i, &sample_kinds[i % NSAMPLES]);
 		struct ic_jpeg_info info;
 		struct bytes object;
 
@@ -505,7 +434,7 @@ START_TEST(making_takes_no_more_memory_than_estimated)
 	for (unsigned i = 0; i < 300; i++) {
 		const struct ic_variant variant = {design_random(&dice), faces[i % 3], false};
 		uint32_t width = 1 + dice_roll(&dice, 300), height = i % 5 ? 1 + dice_roll(&dice, 200) : 1;
-		struct bytes jpeg = jpeg_new(width, height, i, &kinds[i % COUNT(kinds)]);
+		struct bytes jpeg = jpeg_new(width, height, i, &sample_kinds[i % NSAMPLES]);
 		struct bytes object = encode(jpeg, &variant.design);
 
 		fill_with_noise(object, &dice);
@@ -553,7 +482,7 @@ START_TEST(resizing_takes_no_more_memory_than_documented)
 		struct ic_tensor_spec spec = {.fit = IC_FIT_RESIZE};
 		struct ic_design d = design_random(&dice);
 		uint32_t sides[2] = {1 + dice_roll(&dice, i % 3 ? 300 : 4000), 1 + dice_roll(&dice, i % 3 ? 300 : 20)};
-		struct bytes jpeg = jpeg_new(sides[i % 2], sides[1 - i % 2], i, &kinds[i % COUNT(kinds)]);
+		struct bytes jpeg = jpeg_new(sides[i % 2], sides[1 - i % 2], i, &sample_kinds[i % NSAMPLES]);
 		struct bytes object = encode(jpeg, &d);
 		struct ic_view view = view_of(object);
 

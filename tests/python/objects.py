@@ -20,6 +20,7 @@ ROOT = Path(os.environ["ICFS_SOURCE_ROOT"])
 BUILD = Path(os.environ["ICFS_BUILD_ROOT"])
 ICFS = BUILD / "src" / "icfs"
 MKIMAGES = BUILD / "tests" / "tools" / "mkimages"
+MKHOSTILE = BUILD / "tests" / "codec" / "mkhostile"
 DATA = os.environ.get("ICFS_TEST_DATA")
 PHOTO_SIZE = (301, 245)
 SPARSE, DENSE = "s2x2-b8-k6-q8", "s1x1-b8-k15-q8"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from objects import DATA, DESIGNS, ICFS, SPARSE, Folder, jpegs, main, objects, photo
+from objects import DATA, DESIGNS, ICFS, MKHOSTILE, SPARSE, Folder, jpegs, main, objects, photo, run
 
 import icfs
 import icfs.pillow  # noqa: F401
@@ -106,6 +106,19 @@ class Hostile(Folder):
             for name in ("sampling-420", "grayscale", "size-31x33", "size-1x1"):
                 whole += self.assert_all(list(mutations(objects(design)[name], dice, 25)))
         self.assertGreater(whole, 20)  # what is changed in the planes is another picture
+
+    def test_those_that_the_library_is_tested_with(self):
+        """Of suite hostile: damaged objects of eleven designs, and noise, which is a picture, behind good headers."""
+        for seed in range(4):
+            content, contents = run(MKHOSTILE, seed, 100), []
+            while content:
+                size = 4 + struct.unpack_from("<I", content)[0]
+                contents.append(content[4:size])
+                content = content[size:]
+            self.assertEqual(len(contents), 200)
+            noise = [self.assert_sound(object) for object in contents[1::2]]
+            self.assertTrue(all(noise))
+            self.assertGreaterEqual(self.assert_all(contents), 100)
 
     def test_noise(self):
         dice = random.Random(7)
