@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .loaders import decoding, files_below, image_folder, simple_libjpeg
 from .timing import Pass
@@ -175,9 +175,9 @@ def quiet_stderr() -> Iterator[None]:
         yield
 
 
-def ffcv(inputs: Inputs, mode: str) -> Opened:
-    """FFCV's loader makes batches, so each image is cut to a square and resized, as its users do. Numba's usual
-    threading layer never ends its wait at exit here, where all threads share a core."""
+def ffcv_loader(tree: Path, beton: Path, mode: str, resolution: int | None, side: int, ratio: float) -> Any:
+    """FFCV's loader makes batches, so each image is cut to a square, `ratio` of its shorter side, and resized to `side`, as
+    its users do. Numba's usual threading layer never ends its wait at exit here, where all threads share a core."""
     os.environ.setdefault('NUMBA_THREADING_LAYER', 'workqueue')
     from ffcv.fields import IntField, RGBImageField
     from ffcv.fields.rgb_image import CenterCropRGBImageDecoder
@@ -185,20 +185,24 @@ def ffcv(inputs: Inputs, mode: str) -> Opened:
     from ffcv.transforms import ToTensor, ToTorchImage
     from ffcv.writer import DatasetWriter
     from torchvision import datasets
-    dataset = datasets.ImageFolder(str(inputs.trees[SOURCE]))
-    beton = str(inputs.work / f'{mode}.beton')
-    fields = {'image': RGBImageField(write_mode=mode, max_resolution=SIDE, jpeg_quality=QUALITY), 'label': IntField()}
+    dataset = datasets.ImageFolder(str(tree))
+    fields = {'image': RGBImageField(write_mode=mode, max_resolution=resolution, jpeg_quality=QUALITY),
+              'label': IntField()}
     with quiet_stderr():
-        DatasetWriter(beton, fields, num_workers=1).from_indexed_dataset(dataset)
-    pipeline = [CenterCropRGBImageDecoder((224, 224), ratio=1), ToTensor(), ToTorchImage()]
-    loader = Loader(beton, batch_size=batch_size(len(dataset)), num_workers=1, order=OrderOption.SEQUENTIAL,
-                    os_cache=True, pipelines={'image': pipeline, 'label': None})
+        DatasetWriter(str(beton), fields, num_workers=1).from_indexed_dataset(dataset)
+    pipeline = [CenterCropRGBImageDecoder((side, side), ratio=ratio), ToTensor(), ToTorchImage()]
+    return Loader(str(beton), batch_size=batch_size(len(dataset)), num_workers=1, order=OrderOption.SEQUENTIAL,
+                  os_cache=True, pipelines={'image': pipeline, 'label': None})
+
+
+def ffcv(inputs: Inputs, mode: str) -> Opened:
+    loader = ffcv_loader(inputs.trees[SOURCE], inputs.work / f'{mode}.beton', mode, SIDE, 224, 1)
 
     def run() -> None:
         for _ in loader:
             pass
     # The file is a multiple of pages of 8 MiB, which says nothing about a larger data set.
-    return Opened(run, float(loader.reader.alloc_table['size'].sum()) / len(dataset))
+    return Opened(run, float(loader.reader.alloc_table['size'].sum()) / loader.reader.num_samples)
 
 
 TURBOJPEG, NVIMAGECODEC, DALI = ('turbojpeg', 'torch'), ('nvidia.nvimgcodec', 'torch'), ('nvidia.dali',)
