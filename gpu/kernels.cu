@@ -3,8 +3,8 @@
 
 #include "tile_freqs_priv.h"
 
-/* Thread blocks that fit a processor together, and so how many registers a thread may have: 64, and for large blocks, whose
- * lines are long, 128; what hides the way to memory are threads that wait there. */
+/* Thread blocks that fit a processor together, and so how many registers a thread may have: 48 at B = 1, 64 up to B = 8,
+ * and 128 where a warp keeps several tiles; what hides the way to memory are threads that wait there. */
 static constexpr int together(unsigned block)
 {
 	return block == 1 ? 5 : block <= 8 ? 4 : 2;

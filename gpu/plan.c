@@ -94,8 +94,8 @@ static struct tile_divisor tile_divisor_of(uint32_t d)
 	return divisor;
 }
 
-/* Of a tile: as many as two blocks of halved chroma have, so that half of the rows of blocks of chroma that it looks
- * at, and not a third, are its own. Chroma of luma's grid needs no neighbours, and takes twice the room. */
+/* Of a tile: at B = 8 and 16 as many as two blocks of halved chroma have, so that half of the rows of blocks of chroma
+ * that it looks at, and not a third, are its own. Chroma of luma's grid needs no neighbours, and takes twice the room. */
 static uint32_t tile_rows(const struct tile_plan *plan)
 {
 	if (plan->block == 16 && plan->is_half)
@@ -117,7 +117,7 @@ static void set_tiles(struct tile_plan *plan)
 	plan->tiles_across = (plan->width + plan->tile_width - 1) / plan->tile_width;
 	plan->tiles_down = (plan->height + plan->tile_height - 1) / plan->tile_height;
 	plan->by_tiles_across = tile_divisor_of(plan->tiles_across);
-	plan->across_inverse = tile_inverse(plan->tile_width / TILE_PIXELS);
+	plan->by_across = tile_divisor_of(plan->tile_width / TILE_PIXELS);
 	plan->pairs_at_once = TILE_THREADS / (plan->tile_width / TILE_PIXELS);
 }
 
@@ -151,7 +151,7 @@ static void set_output(struct tile_output *out, uint32_t channels, uint32_t widt
 /* What a byte of channel c becomes, by the definition or fused, in the type that the batch wants. */
 static uint32_t number_of(const struct tile_plan *plan, unsigned c, unsigned byte, bool is_fused)
 {
-	float number = is_fused ? op_fused((float)byte, plan->rgb_scale[c], plan->rgb_offset[c])
+	float number = is_fused ? op_fused((float)byte * 0x1p-24f, plan->rgb_tiny_scale[c], plan->rgb_offset[c])
 	                        : op_normalize((float)byte, plan->rgb_mean[c], plan->rgb_scale[c]);
 	return tile_two(plan->type, number, number);
 }

@@ -21,8 +21,8 @@ struct tile_span {
 	uint32_t first_col, ncols; /* blocks, and how many */
 	uint32_t first_block_row, nblock_rows;
 	uint32_t first_row, nrows;     /* samples */
-	uint32_t across, across_log2;  /* pieces in a row; less than so many are counted there */
-	uint32_t npieces;              /* so counted, in all rows */
+	uint32_t across, across_log2;  /* pieces in a row, and the logarithm of as many as are counted for it */
+	uint32_t npieces;              /* of all rows, so counted */
 	uint32_t width;                /* of the component */
 	uint32_t first_bit, nbits_row; /* of the byte where the first code is; from a row of blocks to the next */
 	uint32_t is_word;              /* codes are bytes, and those of each group are a word, at a multiple of 4 */
@@ -48,17 +48,6 @@ struct tile_head {
 TILE_INLINE uint32_t tile_log2_up(uint32_t n)
 {
 	return n == 1 ? 0 : 32 - op_leading_zeros(n - 1);
-}
-
-/* floor(n / d), by what tile_inverse says of d, where n * d < 2^24. */
-TILE_INLINE uint32_t tile_inverse(uint32_t d)
-{
-	return d ? ((1u << 24) - 1 + d) / d : 0;
-}
-
-TILE_INLINE uint32_t tile_quotient(uint32_t n, uint32_t inverse)
-{
-	return (uint32_t)((uint64_t)n * inverse >> 24);
 }
 
 /* floor(n / d) for n below 2^31; what tile_divisor_of (plan.c) says of d. Granlund, Montgomery: Division by
@@ -121,6 +110,7 @@ TILE_INLINE void tile_set_chroma(const struct tile_plan *plan, const struct tile
 	tile_set_span(plan, block, c, left, right, top, bottom, span);
 }
 
+/* The head is zeroed. */
 TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                                uint32_t tile, struct tile_head *head)
 {
@@ -134,9 +124,6 @@ TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_i
 	head->is_flipped = image->is_flipped;
 	head->is_gray = image->ncomponents == 1;
 	head->chroma_height = image->component[1].height;
-	head->luma.nrows = head->luma.nblock_rows = head->luma.ncols = head->luma.npieces = 0;
-	head->luma.first_block_row = head->luma.first_col = 0;
-	head->chroma = head->luma;
 	if (!head->own_width || !head->own_height)
 		return;
 	head->from_x = image->x + (image->is_flipped ? image->width - head->out_x - head->own_width : head->out_x);
@@ -250,16 +237,15 @@ TILE_INLINE void tile_fetch_span(const struct tile_plan *plan, const struct tile
 TILE_INLINE void tile_fetch(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                             unsigned is_8bit, uint32_t tile, uint32_t thread, uint8_t *shared)
 {
-	struct tile_head head;
+	struct tile_head head = {0};
 	tile_set_head(plan, image, block, tile, &head);
 	if (thread == 0)
 		*(struct tile_head *)(void *)shared = head;
-	if (block == 1)
+	if (block == 1 || !head.luma.npieces)
 		return;
 	if (head.chroma.npieces)
 		tile_fetch_span(plan, image, block, &head, 1, thread, shared);
-	if (head.luma.npieces)
-		tile_fetch_span(plan, image, block, &head, 0, thread, shared);
+	tile_fetch_span(plan, image, block, &head, 0, thread, shared);
 	tile_put_origins(plan, image, block, is_8bit, &head, thread, shared);
 	tile_put_matrix(block, thread, shared + plan->room.matrix);
 }

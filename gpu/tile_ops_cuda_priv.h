@@ -40,17 +40,19 @@ TILE_INLINE uint32_t op_dot2_high(uint32_t a, uint32_t b, uint32_t c)
 TILE_INLINE void op_multiply_rows(const uint32_t *a0, const uint32_t *a1, const uint32_t *b, int32_t (*c)[4],
                                   int32_t (*out)[4])
 {
-	asm("mma.sync.aligned.m16n8k16.row.col.s32.s8.u8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"
-	    : "=r"(out[0][0]), "=r"(out[0][1]), "=r"(out[0][2]), "=r"(out[0][3])
-	    : "r"(a0[0]), "r"(a1[0]), "r"(b[0]), "r"(c[0][0]), "r"(c[0][1]), "r"(c[0][2]), "r"(c[0][3]));
+	asm volatile(
+	        "mma.sync.aligned.m16n8k16.row.col.s32.s8.u8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"
+	        : "=r"(out[0][0]), "=r"(out[0][1]), "=r"(out[0][2]), "=r"(out[0][3])
+	        : "r"(a0[0]), "r"(a1[0]), "r"(b[0]), "r"(c[0][0]), "r"(c[0][1]), "r"(c[0][2]), "r"(c[0][3]));
 }
 
 TILE_INLINE void op_multiply_columns(const uint32_t *a0, const uint32_t *a1, const uint32_t *b, int32_t (*c)[4],
                                      int32_t (*out)[4])
 {
-	asm("mma.sync.aligned.m16n8k16.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"
-	    : "=r"(out[0][0]), "=r"(out[0][1]), "=r"(out[0][2]), "=r"(out[0][3])
-	    : "r"(a0[0]), "r"(a1[0]), "r"(b[0]), "r"(c[0][0]), "r"(c[0][1]), "r"(c[0][2]), "r"(c[0][3]));
+	asm volatile(
+	        "mma.sync.aligned.m16n8k16.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"
+	        : "=r"(out[0][0]), "=r"(out[0][1]), "=r"(out[0][2]), "=r"(out[0][3])
+	        : "r"(a0[0]), "r"(a1[0]), "r"(b[0]), "r"(c[0][0]), "r"(c[0][1]), "r"(c[0][2]), "r"(c[0][3]));
 }
 
 TILE_INLINE uint32_t op_permute(uint32_t low, uint32_t high, uint32_t selector)

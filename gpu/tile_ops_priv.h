@@ -267,6 +267,10 @@ TILE_INLINE void op_copy16(void *to, const void *from)
 	memcpy(to, from, 16);
 }
 
+TILE_INLINE void op_wait_copies(void)
+{
+}
+
 TILE_INLINE void op_copy4(void *to, const void *from)
 {
 	op_check_aligned(to, 4);

@@ -4,7 +4,7 @@
  * of axes that the batch wants: the third and last step. A thread takes eight pixels of a row of the output.
  *
  * Two numbers are computed with at a time, 16 bits each, in one word: Cb and Cr of a sample, then the same of two
- * neighbouring pixels. Nothing here is negative or passes 4095, but for what chroma adds to luma.
+ * neighbouring pixels. All of it fits 16 bits unsigned, but for what chroma adds to luma.
  */
 #pragma once
 
@@ -500,7 +500,7 @@ TILE_INLINE void tile_pixels(const struct tile_plan *plan, unsigned block, uint3
                              uint8_t *out)
 {
 	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
-	uint32_t across = plan->tile_width / TILE_PIXELS, pair = tile_quotient(thread, plan->across_inverse);
+	uint32_t across = plan->tile_width / TILE_PIXELS, pair = tile_divide(thread, plan->by_across);
 	uint32_t x = (thread - pair * across) * TILE_PIXELS;
 	if (pair >= plan->pairs_at_once || x >= head->out_width)
 		return;

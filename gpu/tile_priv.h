@@ -3,7 +3,7 @@
  * tile_priv.h: what the kernels are told of a batch. All of it is plain data that the host fills (plan.c) and the device
  * reads; nothing in an object's own bytes decides where anything is read or written.
  *
- * The kernels are functions of a thread's number, in headers that both compilers take: nvcc makes the kernels of them
+ * The kernels are functions of a thread's number, or of a warp's, in headers that both compilers take: nvcc makes the kernels of them
  * (kernels.cu), the C compiler a loop over all threads (tests/gpu/tile_on_cpu.c), by which every kernel is held to the
  * reference on machines without a GPU.
  */
@@ -21,8 +21,8 @@
 struct tile_component {
 	uint32_t width, height; /* samples */
 	uint32_t cols;          /* blocks in a row */
-	uint32_t
-	        is_one_run; /* of pixels: a tile's codes of a plane are taken with all that lies between (tile_set_span) */
+	/* Of pixels: a tile's codes of a plane are taken with all that lies between them (struct tile_span). */
+	uint32_t is_one_run;
 	uint32_t is_words; /* codes are bytes, and every fourth of a row lies at a multiple of 4 */
 	uint64_t plane;    /* bytes from the object's first one to the plane of the first frequency */
 };
@@ -94,13 +94,13 @@ struct tile_plan {
 
 	uint32_t tile_width, tile_height, tiles_across, tiles_down; /* of pixels */
 	struct tile_divisor by_tiles_across;
-	uint32_t across_inverse; /* for tile_quotient: of a tile's threads in a row */
-	uint32_t pairs_at_once;  /* so many pairs of rows all its threads take together */
+	struct tile_divisor by_across; /* of a tile's threads in a row */
+	uint32_t pairs_at_once;        /* so many pairs of rows all its threads take together */
 	struct tile_room room;
 
 	uint32_t is_odd[IC_BLOCK_MAX * IC_BLOCK_MAX / 32]; /* bit f % 32 of f / 32: of frequency f, u is odd */
-	int16_t freq_at[IC_BLOCK_MAX *
-	                IC_BLOCK_MAX]; /* of each place in a tile: frequency, or -1; tile_transform_priv.h */
+	/* Of each place in a piece (tile_transform_priv.h): a frequency, or -1. */
+	int16_t freq_at[IC_BLOCK_MAX * IC_BLOCK_MAX];
 };
 
 /*

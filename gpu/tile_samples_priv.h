@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tile_samples_priv.h: from the codes of a tile (tile_fetch_priv.h) to its samples, in the memory that its threads
- * share: the second step, after a barrier. tile_transform makes them, a warp a piece (tile_transform_priv.h). Where B
- * is 1 a code is a sample, and tile_samples_of_codes is all.
+ * share: the second step, after a barrier. tile_transform makes them, a warp a piece, or, at B = 32, a block
+ * (tile_transform_priv.h). Where B is 1 a code is a sample, and tile_samples_of_codes is all.
  *
  * A sample of luma is a byte. One of chroma is a word, of Cb in its lower half and of Cr in its upper one.
  */
@@ -103,12 +103,14 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
 		for (unsigned half = 0; half < 2; half++) {
 			uint32_t y = row + tile_unit_row(block, lane, w, half);
 			uint32_t x = tile_unit_col(block, lane, unit, w, half), words[2];
-			uint8_t *to = out + 4 * (y * plan->room.chroma_stride + x);
 			tile_chroma_words(cb->word[w], cr->word[w], half ? 0x7362 : 0x5140, tile_chroma_shift(plan),
 			                  words);
-			if (y < span->nrows && is_edge)
+			if (y >= span->nrows)
+				continue;
+			uint8_t *to = out + 4 * (y * plan->room.chroma_stride + x);
+			if (is_edge)
 				tile_put_chroma_edge(span->width, left + x, words, to);
-			else if (y < span->nrows)
+			else
 				op_store8(to, words[0], words[1]);
 		}
 	}
@@ -119,8 +121,8 @@ TILE_INLINE void tile_set_source(const struct tile_plan *plan, unsigned block, c
                                  uint32_t lane, uint32_t down, uint32_t right, struct tile_source *s)
 {
 	const uint32_t per = TILE_PER_SIDE(block);
-	/* Of blocks that are transformed together, the lane's own; it may be one that nobody needs, and has other codes. */
-	uint32_t row = per == 1 ? down : down * per + lane % 4 * 2 / block;
+	/* Of blocks that are transformed together, the lane's own; of rows that nobody needs there are no codes. */
+	uint32_t row = per == 1 ? down : tile_least(down * per + lane % 4 * 2 / block, span->nblock_rows - 1);
 	uint32_t group = per == 1 ? right : right * per + lane / 4 / block;
 	uint32_t bit = span->first_bit + row * span->nbits_row, before = 0;
 	s->shift = 0;
@@ -212,7 +214,7 @@ TILE_INLINE void tile_edge(const struct tile_plan *plan, unsigned is_8bit, const
 {
 	const struct tile_span *span = w->span;
 	uint32_t is_last = (int32_t)w->row < 0, y = is_last ? 0 : w->row, shift = tile_chroma_shift(plan);
-	uint32_t out[TILE_SPMD];
+	struct tile_unit_words out[TILE_SPMD];
 	tile_transform_edge(plan, is_8bit, thread, is_last, m, shared + plan->room.matrix, kept->codes[0],
 	                    kept->codes[1], out);
 	TILE_EACH_LANE(l)
@@ -222,11 +224,11 @@ TILE_INLINE void tile_edge(const struct tile_plan *plan, unsigned is_8bit, const
 		uint8_t *to = shared + plan->room.chroma + 4 * (y * plan->room.chroma_stride + TILE_LEAD + w->col + x) +
 		              lane / 16 * 2;
 		if (left == 0 || left + 32 >= span->width) {
-			tile_put_half_edge(span->width, left + x, out[l], shift, to);
+			tile_put_half_edge(span->width, left + x, out[l].word[0], shift, to);
 			continue;
 		}
-		op_store2(to, (out[l] & 0xff) << shift);
-		op_store2(to + 4, (out[l] >> 8 & 0xff) << shift);
+		op_store2(to, (out[l].word[0] & 0xff) << shift);
+		op_store2(to + 4, (out[l].word[0] >> 8 & 0xff) << shift);
 	}
 }
 

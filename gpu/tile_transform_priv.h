@@ -105,8 +105,9 @@ TILE_INLINE int32_t tile_joined(int32_t low, int32_t middle, int32_t high, uint3
 	return (int32_t)((uint32_t)low + (((uint32_t)high << 16) + bias + ((uint32_t)middle << 8)));
 }
 
-/* Up to B = 8 no sum comes near 2^31, whatever the codes: the absolute values of a row of M add up to 61213 at most.
- * So what makes them unsigned may be added before they are rounded and clamped, with what rounds them. */
+/* Up to B = 8 no sum reaches 2^31, whatever the codes: the absolute values of a row of M add up to 61213 at most, times 2^15
+ * and 2^26 more that is 2,072,936,448. So what makes numbers unsigned may be added before they are rounded and clamped,
+ * with what rounds them. */
 #define TILE_IS_BELOW_LIMIT(block) ((block) <= 8)
 
 #define TILE_LEVEL(block) ((block) == 2 ? 1u : (block) == 4 ? 2u : (block) == 8 ? 3u : (block) == 16 ? 4u : 5u)
@@ -179,12 +180,12 @@ TILE_INLINE void tile_load_origins(unsigned block, unsigned is_8bit, uint32_t la
 	}
 }
 
-/* Where the codes of a component are that a unit (below) is made of; see tile_fetch. */
+/* Where the codes of a component are that a unit (below) is made of; see tile_fetch. `byte` and `bit` say where the lane's
+ * group is, from the first vector of the plane on, if its run begins with one; what is before the run in that vector is
+ * `shift` more, modulo TILE_VECTOR. */
 struct tile_source {
 	const uint8_t *shared, *origins, *dequants;
-	uint32_t byte,
-	        bit;    /* of the lane's group, from the first vector of the plane on, if its run begins with one, */
-	uint32_t shift; /* and these bytes less for what is in it: they are modulo TILE_VECTOR */
+	uint32_t byte, bit, shift;
 	uint32_t is_word;
 };
 
@@ -302,10 +303,16 @@ TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, u
 	}
 }
 
+/* What a lane gets of a unit (below). */
+struct tile_unit_words {
+	uint32_t word[8];
+};
+
 /* The second pass, of two tiles of rows, which may be of two blocks: of tile `x` of their samples, each lane's two
  * pairs, the first's in the lower half. */
 TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_matrix_words *m,
-                                  uint32_t (*a)[TILE_SPMD], uint32_t (*b)[TILE_SPMD], uint32_t *out, unsigned stride)
+                                  uint32_t (*a)[TILE_SPMD], uint32_t (*b)[TILE_SPMD], unsigned word,
+                                  struct tile_unit_words *out)
 {
 	const unsigned n = TILE_EIGHTHS(block);
 	int32_t sums[3][TILE_SPMD][4];
@@ -332,7 +339,7 @@ TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_
 		for (unsigned j = 0; j < 4; j++)
 			s[j] = tile_joined(sums[0][l][j], sums[1][l][j], sums[2][l][j], m[l].second[x][j % 2]) >>
 			       TILE_SECOND_BITS(block);
-		out[l * stride] = tile_pack8(block, s);
+		out[l].word[word] = tile_pack8(block, s);
 	}
 }
 
@@ -343,10 +350,6 @@ TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_
  */
 #define TILE_UNITS(block) ((block) < 16 ? 1u : 4u) /* in a piece */
 #define TILE_UNIT_WORDS(block) ((block) < 32 ? 2u : 8u)
-
-struct tile_unit_words {
-	uint32_t word[8];
-};
 
 /* Tiles of a piece whose codes a lane keeps; at B = 32 they are more than it has registers for. */
 #define TILE_KEPT(block) ((block) < 32 ? TILE_EIGHTHS(block) * TILE_EIGHTHS(block) : 0)
@@ -365,7 +368,7 @@ TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned bloc
                                      unsigned unit, const struct tile_matrix_words *m, const struct tile_source *source,
                                      struct tile_codes2 (*kept)[TILE_SPMD], struct tile_unit_words *out)
 {
-	const unsigned n = TILE_EIGHTHS(block), stride = sizeof *out / sizeof out->word[0];
+	const unsigned n = TILE_EIGHTHS(block);
 	uint32_t a[4][TILE_SPMD], b[4][TILE_SPMD];
 	struct tile_pairs16 first[2];
 	if (n == 1) {
@@ -378,7 +381,7 @@ TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned bloc
 				a[0][l] = first[0].tile[l][0];
 				b[0][l] = first[1].tile[l][0];
 			}
-			tile_second_pass(block, 0, m, a, b, &out->word[i / 2], stride);
+			tile_second_pass(block, 0, m, a, b, i / 2, out);
 		}
 		return;
 	}
@@ -395,7 +398,7 @@ TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned bloc
 		}
 		TILE_UNROLL
 		for (unsigned x = 0; x < n; x++)
-			tile_second_pass(block, x, m, a, b, &out->word[y / 2 * n + x], stride);
+			tile_second_pass(block, x, m, a, b, y / 2 * n + x, out);
 	}
 }
 
@@ -407,7 +410,7 @@ TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned bloc
 TILE_INLINE void tile_transform_edge(const struct tile_plan *plan, unsigned is_8bit, uint32_t thread, uint32_t is_last,
                                      const struct tile_matrix_words *m, const uint8_t *matrix,
                                      struct tile_codes2 (*first)[TILE_SPMD], struct tile_codes2 (*second)[TILE_SPMD],
-                                     uint32_t *out)
+                                     struct tile_unit_words *out)
 {
 	int32_t sums[TILE_SPMD][4], high[TILE_SPMD][4];
 	uint32_t a[4][TILE_SPMD], none[4][TILE_SPMD], row[TILE_SPMD], y = is_last ? 7 : 0;
@@ -441,5 +444,5 @@ TILE_INLINE void tile_transform_edge(const struct tile_plan *plan, unsigned is_8
 		a[0][l] = tile_pack16(8, tile_joined(sums[l][0], sums[l][2], high[l][0], bias) >> TILE_FIRST_BITS,
 		                      tile_joined(sums[l][1], sums[l][3], high[l][1], bias) >> TILE_FIRST_BITS);
 	}
-	tile_second_pass(8, 0, m, a, none, out, 1);
+	tile_second_pass(8, 0, m, a, none, 0, out);
 }

@@ -13,7 +13,7 @@
 
 #define NROUNDS 600
 
-/* An object as the device holds it: at a multiple of 16, and TILE_SLACK bytes that no result may depend on behind it. */
+/* An object as the device holds it: at a multiple of 4, and TILE_SLACK bytes that no result may depend on behind it. */
 static uint8_t *on_device(const struct ic_view *view, struct guard *guard, uint8_t slack)
 {
 	size_t nbytes = view->layout.nbytes, room = (nbytes + TILE_SLACK + 3) / 4 * 4;
@@ -138,6 +138,38 @@ START_TEST(tiles_meet)
 }
 END_TEST
 
+/* So wide that what lies between rows of codes is more than shared memory: of one row of blocks, and of more. */
+START_TEST(wide_images_stay_in_their_room)
+{
+	static const struct {
+		const char *design;
+		uint32_t width, height, out_width;
+	} kinds[] = {
+	        {"s1x1-b2-k3-q8", 65535, 1, 64},   {"s1x1-b2-k2-q8", 60001, 2, 8},   {"s1x1-b2-k3-q5-c1", 30000, 33, 8},
+	        {"s1x1-b4-k7-q8", 65535, 3, 8},    {"s1x1-b4-k2-q8", 20000, 35, 16}, {"s1x1-b8-k15-q8", 65535, 9, 8},
+	        {"s1x1-b16-k12-q8", 65535, 17, 8}, {"s1x1-b1-k1-q8", 65535, 3, 8},
+	};
+	static struct trial t;
+	struct dice dice = dice_new(6);
+	struct ic_design design = design_of(kinds[_i].design);
+	struct bytes object = wild_object(&dice, &design, kinds[_i].width, kinds[_i].height, 3);
+	const uint8_t *copy;
+
+	t = (struct trial){0};
+	copy = guard_copy(&t.object, object.data, object.nbytes);
+	ck_assert_int_eq(ic_view_parse(&t.view, copy, object.nbytes, NULL), 0);
+	t.spec = (struct ic_tensor_spec){.fit = IC_FIT_CROP | IC_FIT_PAD};
+	t.spec.width = kinds[_i].out_width;
+	t.spec.height = kinds[_i].height;
+	t.window = (struct ic_window){.x = kinds[_i].width / 2 + 1};
+	ck_assert_int_eq(ic_tensor_shape(&t.view.layout, &t.spec, &t.shape, NULL), 0);
+	ck_assert_int_eq(ic_tensor_region(&t.view.layout, &t.spec, &t.window, &t.region, NULL), 0);
+	check_trial(&t, 0, true);
+	free(object.data);
+	guard_clear(&t.object);
+}
+END_TEST
+
 /* Channels of 81 values as they lie in the object: eight values of a thread are of two of them. */
 START_TEST(channels_meet)
 {
@@ -179,6 +211,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, pixels_are_those_of_the_reference);
 	tcase_add_test(cases, frequencies_are_those_of_the_reference);
 	tcase_add_loop_test(cases, tiles_meet, 0, 8);
+	tcase_add_loop_test(cases, wide_images_stay_in_their_room, 0, 8);
 	tcase_add_test(cases, channels_meet);
 }
 
