@@ -37,23 +37,19 @@ TILE_INLINE uint32_t op_dot2_high(uint32_t a, uint32_t b, uint32_t c)
 	return sum;
 }
 
-TILE_INLINE void op_multiply_rows(const uint32_t *a0, const uint32_t *a1, const uint32_t *b, int32_t (*c)[4],
-                                  int32_t (*out)[4])
-{
-	asm volatile(
-	        "mma.sync.aligned.m16n8k16.row.col.s32.s8.u8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"
-	        : "=r"(out[0][0]), "=r"(out[0][1]), "=r"(out[0][2]), "=r"(out[0][3])
-	        : "r"(a0[0]), "r"(a1[0]), "r"(b[0]), "r"(c[0][0]), "r"(c[0][1]), "r"(c[0][2]), "r"(c[0][3]));
-}
-
-TILE_INLINE void op_multiply_columns(const uint32_t *a0, const uint32_t *a1, const uint32_t *b, int32_t (*c)[4],
-                                     int32_t (*out)[4])
-{
-	asm volatile(
-	        "mma.sync.aligned.m16n8k16.row.col.s32.u8.s8.s32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"
-	        : "=r"(out[0][0]), "=r"(out[0][1]), "=r"(out[0][2]), "=r"(out[0][3])
-	        : "r"(a0[0]), "r"(a1[0]), "r"(b[0]), "r"(c[0][0]), "r"(c[0][1]), "r"(c[0][2]), "r"(c[0][3]));
-}
+/* Volatile: all lanes must meet there, so it may not be moved into what one of them does with the outcome. */
+#define OP_MULTIPLY(name, a_type, b_type)                                                                              \
+	TILE_INLINE void name(const uint32_t *a0, const uint32_t *a1, const uint32_t *b, int32_t(*c)[4],               \
+	                      int32_t(*out)[4])                                                                        \
+	{                                                                                                              \
+		asm volatile("mma.sync.aligned.m16n8k16.row.col.s32." a_type "." b_type ".s32 {%0, %1, %2, %3}, "      \
+		             "{%4, %5}, {%6}, {%7, %8, %9, %10};"                                                      \
+		             : "=r"(out[0][0]), "=r"(out[0][1]), "=r"(out[0][2]), "=r"(out[0][3])                      \
+		             : "r"(a0[0]), "r"(a1[0]), "r"(b[0]), "r"(c[0][0]), "r"(c[0][1]), "r"(c[0][2]),            \
+		               "r"(c[0][3]));                                                                          \
+	}
+OP_MULTIPLY(op_multiply_rows, "s8", "u8")
+OP_MULTIPLY(op_multiply_columns, "u8", "s8")
 
 TILE_INLINE uint32_t op_permute(uint32_t low, uint32_t high, uint32_t selector)
 {

@@ -105,6 +105,25 @@ START_TEST(frequencies_are_those_of_the_reference)
 }
 END_TEST
 
+/* A wild object in t->object, and the view of it. */
+static void view_wild(struct trial *t, struct dice *dice, const char *name, uint32_t width, uint32_t height)
+{
+	struct ic_design design = design_of(name);
+	struct bytes object = wild_object(dice, &design, width, height, 3);
+	const uint8_t *copy = guard_copy(&t->object, object.data, object.nbytes);
+
+	ck_assert_int_eq(ic_view_parse(&t->view, copy, object.nbytes, NULL), 0);
+	free(object.data);
+}
+
+/* What its spec and its window show of it. */
+static void check_view(struct trial *t, unsigned round)
+{
+	ck_assert_int_eq(ic_tensor_shape(&t->view.layout, &t->spec, &t->shape, NULL), 0);
+	ck_assert_int_eq(ic_tensor_region(&t->view.layout, &t->spec, &t->window, &t->region, NULL), 0);
+	check_trial(t, round, true);
+}
+
 /* Large enough for several tiles, in rows and columns, that meet within blocks. */
 START_TEST(tiles_meet)
 {
@@ -113,13 +132,10 @@ START_TEST(tiles_meet)
 	                                      "s1x1-b2-k3-q8",  "s2x2-b8-k15-q8-c1"};
 	static struct trial t;
 	struct dice dice = dice_new(4);
-	struct ic_design design = design_of(designs[_i]);
 
 	t = (struct trial){0};
 	for (unsigned i = 0; i < 4; i++) {
-		struct bytes object = wild_object(&dice, &design, 700 + 3 * i, 130 - i, 3);
-		const uint8_t *copy = guard_copy(&t.object, object.data, object.nbytes);
-		ck_assert_int_eq(ic_view_parse(&t.view, copy, object.nbytes, NULL), 0);
+		view_wild(&t, &dice, designs[_i], 700 + 3 * i, 130 - i);
 		t.spec = (struct ic_tensor_spec){.axes = (uint8_t)(i % 2), .fit = IC_FIT_CROP | IC_FIT_PAD};
 		t.spec.width = i < 2 ? 520 : t.view.layout.width;
 		t.spec.height = 101;
@@ -129,10 +145,7 @@ START_TEST(tiles_meet)
 			t.window.x = 0;
 		if (t.view.layout.height < 101)
 			t.window.y = 0;
-		ck_assert_int_eq(ic_tensor_shape(&t.view.layout, &t.spec, &t.shape, NULL), 0);
-		ck_assert_int_eq(ic_tensor_region(&t.view.layout, &t.spec, &t.window, &t.region, NULL), 0);
-		check_trial(&t, i, true);
-		free(object.data);
+		check_view(&t, i);
 	}
 	guard_clear(&t.object);
 }
@@ -151,21 +164,12 @@ START_TEST(wide_images_stay_in_their_room)
 	};
 	static struct trial t;
 	struct dice dice = dice_new(6);
-	struct ic_design design = design_of(kinds[_i].design);
-	struct bytes object = wild_object(&dice, &design, kinds[_i].width, kinds[_i].height, 3);
-	const uint8_t *copy;
 
-	t = (struct trial){0};
-	copy = guard_copy(&t.object, object.data, object.nbytes);
-	ck_assert_int_eq(ic_view_parse(&t.view, copy, object.nbytes, NULL), 0);
-	t.spec = (struct ic_tensor_spec){.fit = IC_FIT_CROP | IC_FIT_PAD};
-	t.spec.width = kinds[_i].out_width;
-	t.spec.height = kinds[_i].height;
-	t.window = (struct ic_window){.x = kinds[_i].width / 2 + 1};
-	ck_assert_int_eq(ic_tensor_shape(&t.view.layout, &t.spec, &t.shape, NULL), 0);
-	ck_assert_int_eq(ic_tensor_region(&t.view.layout, &t.spec, &t.window, &t.region, NULL), 0);
-	check_trial(&t, 0, true);
-	free(object.data);
+	t = (struct trial){.window = {.x = kinds[_i].width / 2 + 1}};
+	t.spec = (struct ic_tensor_spec){
+	        .fit = IC_FIT_CROP | IC_FIT_PAD, .width = kinds[_i].out_width, .height = kinds[_i].height};
+	view_wild(&t, &dice, kinds[_i].design, kinds[_i].width, kinds[_i].height);
+	check_view(&t, 0);
 	guard_clear(&t.object);
 }
 END_TEST
@@ -175,18 +179,10 @@ START_TEST(channels_meet)
 {
 	static struct trial t;
 	struct dice dice = dice_new(5);
-	struct ic_design design = design_of("s1x1-b8-k15-q8-c1");
-	struct bytes object = wild_object(&dice, &design, 72, 72, 3);
-	const uint8_t *copy;
 
-	t = (struct trial){0};
-	copy = guard_copy(&t.object, object.data, object.nbytes);
-	ck_assert_int_eq(ic_view_parse(&t.view, copy, object.nbytes, NULL), 0);
-	t.spec = (struct ic_tensor_spec){.values = IC_FREQUENCIES, .type = IC_FLOAT16};
-	ck_assert_int_eq(ic_tensor_shape(&t.view.layout, &t.spec, &t.shape, NULL), 0);
-	ck_assert_int_eq(ic_tensor_region(&t.view.layout, &t.spec, &t.window, &t.region, NULL), 0);
-	check_trial(&t, 0, true);
-	free(object.data);
+	t = (struct trial){.spec = {.values = IC_FREQUENCIES, .type = IC_FLOAT16}};
+	view_wild(&t, &dice, "s1x1-b8-k15-q8-c1", 72, 72);
+	check_view(&t, 0);
 	guard_clear(&t.object);
 }
 END_TEST
