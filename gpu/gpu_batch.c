@@ -342,6 +342,7 @@ static errint_t decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *o
 	errint_t err = copy(batch, stream, is_captured, why);
 	if (err)
 		return err;
+	tile_plan_set_strips(&plan, (uint32_t)batch->nitems, batch->plan->together);
 	tile_plan_set_outputs(&plan, output->out, output->out_stride, output->chroma, output->chroma_stride);
 	error = kernels_launch(&plan, (const struct tile_image *)(const void *)batch->device, (uint32_t)batch->nitems,
 	                       output->out, output->chroma, stream);

@@ -18,7 +18,8 @@ struct ic_gpu_plan {
 	struct ic_tensor_spec spec; /* without mean and scale */
 	struct ic_tensor_shape shape;
 	struct tile_plan tile;
-	float *numbers; /* on the device: means, and behind them scales */
+	uint32_t together; /* thread blocks of pixels that the device runs at once */
+	float *numbers;    /* on the device: means, and behind them scales */
 };
 
 /* A failed call of CUDA: the code that gpu.h says, its name and its text. */

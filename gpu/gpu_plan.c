@@ -34,7 +34,7 @@ static errint_t plan_init(struct ic_gpu_plan *plan, const struct ic_tensor_spec 
 	errint_t err = gpu_enter(plan->device, &before, why);
 	if (err)
 		return err;
-	cudaError_t error = kernels_prepare(&plan->tile);
+	cudaError_t error = kernels_prepare(&plan->tile, &plan->together);
 	if (error != cudaSuccess)
 		err = gpu_fail(why, "cudaFuncSetAttribute", error);
 	if (!err)

@@ -19,21 +19,32 @@ __global__ __launch_bounds__(TILE_THREADS,
 	extern __shared__ uint4 shared_memory[];
 	uint8_t *shared = reinterpret_cast<uint8_t *>(shared_memory);
 	const struct tile_image *image = &images[blockIdx.y];
-	uint32_t thread = threadIdx.x, tile = blockIdx.x;
+	uint32_t thread = threadIdx.x;
 	out += blockIdx.y * plan.out_stride;
 	if (!image->object) {
-		tile_zero_pixels(&plan, tile, thread, out);
+		tile_zero_pixels(&plan, blockIdx.x, thread, out);
 		return;
 	}
-	tile_fetch(&plan, image, block, is_8bit, tile, thread, shared);
-	op_wait_copies();
+	tile_begin(&plan, image, block, is_8bit, blockIdx.x, thread, shared);
 	__syncthreads();
-	if (block == 1)
-		tile_samples_of_codes(&plan, image, is_8bit, thread, shared);
-	else
-		tile_transform(&plan, block, is_8bit, thread, shared);
-	__syncthreads();
-	tile_pixels(&plan, block, thread, shared, out);
+	/* The codes of the next tile are on their way while one becomes pixels. */
+	uint32_t first = tile_strip_of(shared)->first, last = tile_strip_of(shared)->last;
+	TILE_LOOP
+	for (uint32_t next = first;; next++) {
+		if (next <= last)
+			tile_fetch(&plan, image, block, next, thread, shared);
+		if (next > first)
+			tile_pixels(&plan, block, next - 1, thread, shared, out);
+		if (next > last)
+			return;
+		op_wait_copies();
+		__syncthreads();
+		if (block == 1)
+			tile_samples_of_codes(&plan, image, is_8bit, next, thread, shared);
+		else
+			tile_transform(&plan, block, is_8bit, next, thread, shared);
+		__syncthreads();
+	}
 }
 
 template <unsigned is_8bit>
@@ -76,10 +87,11 @@ static pixels_function *pixels_kernel_of(const struct tile_plan *plan)
 	}
 }
 
-cudaError_t kernels_prepare(const struct tile_plan *plan)
+cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together)
 {
 	struct cudaFuncAttributes attributes;
-	int device = 0, most = 0;
+	int device = 0, most = 0, processors = 0, nblocks = 0;
+	*ret_together = 1;
 	if (plan->values != IC_RGB)
 		return cudaFuncGetAttributes(&attributes, freqs_kernel<1>);
 
@@ -95,7 +107,15 @@ cudaError_t kernels_prepare(const struct tile_plan *plan)
 	most -= static_cast<int>(attributes.sharedSizeBytes);
 	if (static_cast<int>(plan->room.nbytes) > most)
 		return cudaErrorInvalidValue;
-	return cudaFuncSetAttribute(pixels_kernel_of(plan), cudaFuncAttributeMaxDynamicSharedMemorySize, most);
+	error = cudaFuncSetAttribute(pixels_kernel_of(plan), cudaFuncAttributeMaxDynamicSharedMemorySize, most);
+	if (error == cudaSuccess)
+		error = cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
+	if (error == cudaSuccess)
+		error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&nblocks, pixels_kernel_of(plan), TILE_THREADS,
+		                                                      plan->room.nbytes);
+	if (processors * nblocks > 0)
+		*ret_together = static_cast<uint32_t>(processors * nblocks);
+	return error;
 }
 
 /* Thread blocks of an output of frequencies. */
@@ -108,7 +128,7 @@ cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image
                            uint8_t *out, uint8_t *chroma, cudaStream_t stream)
 {
 	if (plan->values == IC_RGB) {
-		dim3 grid(plan->tiles_across * plan->tiles_down, nimages);
+		dim3 grid(plan->tiles_across * plan->strips_down, nimages);
 		pixels_kernel_of(plan)<<<grid, TILE_THREADS, plan->room.nbytes, stream>>>(*plan, images, out);
 		return cudaGetLastError();
 	}

@@ -12,8 +12,9 @@
 #define KERNELS_API
 #endif
 
-/* Whether there is code for the current device, and let the plan's kernel have the shared memory that it needs. */
-KERNELS_API cudaError_t kernels_prepare(const struct tile_plan *plan);
+/* Whether there is code for the current device, and let the plan's kernel have the shared memory that it needs; with how
+ * many thread blocks of it run together (tile_plan_set_strips). */
+KERNELS_API cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together);
 
 /* The images are an array in device memory. Outputs and strides are those of tile_plan_set_outputs. */
 KERNELS_API cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image *images, uint32_t nimages,

@@ -42,9 +42,9 @@ static uint32_t row_vectors(const struct tile_plan *plan, uint32_t width)
 }
 
 /* In all, with the one behind each plane. Samples lie behind, which may be read with the last codes. */
-static uint32_t codes_nbytes(const struct tile_plan *plan, uint32_t width, uint32_t height)
+static uint32_t codes_nbytes(const struct tile_plan *plan, uint32_t width, uint32_t block_rows)
 {
-	return plan->nfreqs * (touched(height, plan->block) * row_vectors(plan, width) + 1) * TILE_VECTOR(plan->block);
+	return plan->nfreqs * (block_rows * row_vectors(plan, width) + 1) * TILE_VECTOR(plan->block);
 }
 
 static uint32_t chroma_width(const struct tile_plan *plan)
@@ -63,7 +63,9 @@ static void set_room(struct tile_plan *plan)
 {
 	struct tile_room *room = &plan->room;
 	uint32_t block = plan->block;
-	uint32_t chroma_rows = plan->is_half ? plan->tile_height / 2 + 3 : plan->tile_height;
+	/* tile_slot: what stays of the tile before, and what lies below. */
+	uint32_t luma_rows = plan->tile_height + plan->is_half;
+	uint32_t chroma_rows = plan->is_half ? plan->tile_height / 2 + 2 : plan->tile_height;
 	uint32_t luma_across = pieces_across(plan->tile_width, block), piece_width = TILE_GROUP * TILE_SIDE(block);
 	uint32_t chroma_across = pieces_across(chroma_width(plan), block);
 	take(room, TILE_HEAD_NBYTES);
@@ -75,12 +77,12 @@ static void set_room(struct tile_plan *plan)
 		        room, nplaces * (uint32_t)(plan->bits == 8 ? sizeof(uint32_t) : sizeof(struct tile_dequant)));
 		for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
 			room->codes[c] = take(room, codes_nbytes(plan, c ? chroma_width(plan) : plan->tile_width,
-			                                         c ? chroma_rows : plan->tile_height));
+			                                         c ? plan->chroma_block_rows : plan->luma_block_rows));
 	}
 	/* Strides by which lanes of four rows of blocks, and eight, put their samples into other banks. */
 	room->luma_stride = round_to(luma_across * piece_width, 16, 8);
 	room->chroma_stride = round_to(TILE_LEAD + chroma_across * piece_width, 16, 8);
-	room->luma = take(room, plan->tile_height * room->luma_stride);
+	room->luma = take(room, luma_rows * room->luma_stride);
 	room->chroma = take(room, chroma_rows * room->chroma_stride * (uint32_t)sizeof(uint32_t) + READ_AHEAD);
 }
 
@@ -94,13 +96,12 @@ static struct tile_divisor tile_divisor_of(uint32_t d)
 	return divisor;
 }
 
-/* Of a tile: at B = 8 and 16 as many as two blocks of halved chroma have, so that half of the rows of blocks of chroma
- * that it looks at, and not a third, are its own. Chroma of luma's grid needs no neighbours, and takes twice the room. */
-static uint32_t tile_rows(const struct tile_plan *plan)
+/* Of a tile: at B = 8 and 16 as many as two blocks of halved chroma have. Chroma of luma's grid takes twice the room. */
+static uint32_t tile_rows_log2(const struct tile_plan *plan)
 {
 	if (plan->block == 16 && plan->is_half)
-		return 64;
-	return plan->block < 16 && !plan->is_half ? 16 : 32;
+		return 6;
+	return plan->block < 16 && !plan->is_half ? 4 : 5;
 }
 
 /* As many as leave room for four thread blocks in an H100's shared memory, at B = 8, and for one in an A100's. */
@@ -113,9 +114,18 @@ static void set_tiles(struct tile_plan *plan)
 {
 	uint32_t across = divide_up(plan->width, tile_columns_max(plan));
 	plan->tile_width = round_up((plan->width + across - 1) / across, TILE_PIXELS);
-	plan->tile_height = tile_rows(plan);
+	plan->tile_height_log2 = tile_rows_log2(plan);
+	plan->tile_height = 1u << plan->tile_height_log2;
 	plan->tiles_across = (plan->width + plan->tile_width - 1) / plan->tile_width;
-	plan->tiles_down = (plan->height + plan->tile_height - 1) / plan->tile_height;
+	plan->tiles_down = touched(plan->height, plan->tile_height);
+	plan->luma_block_rows = divide_up(plan->tile_height, plan->block);
+	plan->chroma_block_rows = plan->luma_block_rows;
+	if (plan->is_half) {
+		/* Above and below one more of what is transformed together, unless the tile's own rows are part of one. */
+		uint32_t rows = plan->tile_height / 2, side = plan->block == 1 ? 1 : TILE_SIDE(plan->block);
+		plan->chroma_block_rows =
+		        rows % side ? touched(rows + 2, plan->block) : (rows + 2 * side) / plan->block;
+	}
 	plan->by_tiles_across = tile_divisor_of(plan->tiles_across);
 	plan->by_across = tile_divisor_of(plan->tile_width / TILE_PIXELS);
 	plan->pairs_at_once = TILE_THREADS / (plan->tile_width / TILE_PIXELS);
@@ -225,6 +235,21 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 		set_room(plan);
 	}
 	return 0;
+}
+
+void tile_plan_set_strips(struct tile_plan *plan, uint32_t nimages, uint32_t together)
+{
+	uint64_t least = UINT64_MAX;
+	for (uint32_t n = 1; n <= plan->tiles_down; n++) {
+		uint32_t nstrips = divide_up(plan->tiles_down, n);
+		uint64_t rounds = ((uint64_t)nimages * plan->tiles_across * nstrips + together - 1) / together;
+		uint64_t cost = rounds * (2 * n + 1); /* to begin a strip takes as long as half a tile */
+		if (cost < least) {
+			least = cost;
+			plan->strip_tiles = n;
+			plan->strips_down = nstrips;
+		}
+	}
 }
 
 /* Whether vectors of eight values, of at most 16 bytes at a time, may begin at `base` and every `unit` values on. */

@@ -13,6 +13,9 @@
 errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, const struct ic_tensor_spec *spec,
                         const struct ic_tensor_shape *shape, struct ic_why *why);
 
+/* How many tiles of pixels a thread block makes, of a batch of nimages where so many thread blocks run together. */
+void tile_plan_set_strips(struct tile_plan *plan, uint32_t nimages, uint32_t together);
+
 /* Whether both outputs may be written in vectors. */
 void tile_plan_set_outputs(struct tile_plan *plan, const void *out, uint64_t out_stride, const void *chroma,
                            uint64_t chroma_stride);

@@ -1,48 +1,97 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tile_fetch_priv.h: what one tile of pixels needs of an image, and its codes, from the object to the memory that the
- * tile's threads share: the first step.
+ * tile_fetch_priv.h: what a thread block makes: a strip, tiles of the output that lie one below another; and the codes of
+ * a tile, from the object to the memory that the threads share: the first step.
  *
- * The codes come as they lie in the planes. What the tile is, every thread works out for itself, since all would wait
- * for one that does. Blocks that stick out of the image on the right are made of whatever follows in the plane; nobody
- * looks at them.
+ * Tiles begin at multiples of their height in the image, so that no block of luma is in two of them. Where chroma is
+ * halved, the last row of a tile needs the chroma below it, and is made with the next tile; what the next tile looks at
+ * of this one stays where it is. So of a strip only what lies above its first tile and below its last one is transformed
+ * for one row of samples.
+ *
+ * Codes come as they lie in the planes. Blocks that stick out of the image on the right are made of whatever follows in
+ * the plane; nobody looks at them.
  */
 #pragma once
 
 #include "tile_transform_priv.h"
 
 /*
- * What a tile needs of a component's samples; and how its codes lie in shared memory: for each plane its runs, one for
- * all rows of blocks, from the first code to the last, or, where there is more between them, one a row. A run begins
+ * What a strip needs of a component, and how its codes lie in shared memory: for each plane its runs, one for all rows
+ * of blocks of a tile, from the first code to the last, or, where there is more between them, one a row. A run begins
  * with the multiple of TILE_VECTOR at or before its first code. Behind a plane's last run is one vector more where that
  * makes their number odd, so that lanes which read the same code of other planes meet in fewer banks.
  */
 struct tile_span {
-	uint32_t first_col, ncols; /* blocks, and how many */
-	uint32_t first_block_row, nblock_rows;
-	uint32_t first_row, nrows;     /* samples */
-	uint32_t across, across_log2;  /* pieces in a row, and the logarithm of as many as are counted for it */
-	uint32_t npieces;              /* of all rows, so counted */
-	uint32_t width;                /* of the component */
-	uint32_t first_bit, nbits_row; /* of the byte where the first code is; from a row of blocks to the next */
-	uint32_t is_word;              /* codes are bytes, and those of each group are a word, at a multiple of 4 */
-	uint32_t nruns, run_nbytes, nvectors, plane_nbytes; /* of a plane; of a run, from its first code on; in a run */
+	uint32_t first_col, ncols;    /* blocks, and how many */
+	uint32_t across, across_log2; /* pieces in a row, and the logarithm of as many as are counted for it */
+	uint32_t width, height;       /* of the component */
+	uint32_t nbits_row;           /* from a row of blocks to the next */
+	uint32_t is_word;             /* codes are bytes, and those of each group are a word, at a multiple of 4 */
+	uint32_t is_one_run;
+	uint32_t run_vectors, plane_nbytes; /* from a run to the next, and from a plane to the next */
 };
 
 /* Lies first in shared memory. */
-struct tile_head {
+struct tile_strip {
 	struct tile_span luma, chroma;
-	/* The byte of the first code that is needed, in the plane of the first frequency. */
-	const uint8_t *codes[IC_COMPONENTS_MAX];
-	uint32_t out_x, out_y; /* of the tile, in the output */
-	uint32_t out_width, out_height;
-	uint32_t own_width, own_height; /* of these, what shows the image */
-	uint32_t from_x, from_y; /* pixel of the image that the tile's first one shows, or, flipped, its last own one */
+	const uint8_t *planes[IC_COMPONENTS_MAX]; /* of the first frequency */
+	uint32_t out_x, out_width;                /* in the output */
+	uint32_t y, end;                          /* its rows of the output */
+	uint32_t own_width, own_height; /* of the strip's columns and the output's rows, what shows the image */
+	uint32_t from_x;      /* column of the image that the strip's first one shows, or, flipped, its last own one */
+	uint32_t from_y;      /* row of the image that the output's first one shows */
+	uint32_t first, last; /* tiles, counted from the row of tiles that the output's first row is in */
+	uint32_t is_empty;    /* nothing shows the image: one tile, of padding */
 	uint32_t is_flipped, is_gray;
-	uint32_t chroma_height; /* samples of the image */
 };
 
-#define TILE_HEAD_NBYTES ((uint32_t)sizeof(struct tile_head))
+/* Rows of a component that a tile transforms. Rows of samples are counted from the tile's first one. */
+struct tile_rows {
+	uint64_t byte;      /* of a plane: where the first code is, */
+	uint32_t first_bit; /* and the bit in it */
+	uint32_t nblock_rows, npieces;
+	int32_t first;   /* row of samples that the first row of blocks begins with */
+	int32_t from;    /* the first one that is wanted, */
+	uint32_t nrows;  /* and how many are */
+	uint32_t parity; /* of the tile, where rows stay for the next one */
+};
+
+struct tile_tile {
+	struct tile_rows luma, chroma;
+	int32_t base;   /* the tile's first row, in the output; its first tile may begin above it */
+	int32_t y, end; /* rows of the output that are made with the tile */
+};
+
+/* Behind the strip, two tiles in turns: one is fetched while the one before becomes pixels. */
+#define TILE_TILES_AT (((uint32_t)sizeof(struct tile_strip) + 15) / 16 * 16)
+#define TILE_TILE_NBYTES (((uint32_t)sizeof(struct tile_tile) + 15) / 16 * 16)
+#define TILE_HEAD_NBYTES (TILE_TILES_AT + 2 * TILE_TILE_NBYTES)
+
+TILE_INLINE const struct tile_strip *tile_strip_of(const uint8_t *shared)
+{
+	return (const struct tile_strip *)(const void *)shared;
+}
+
+TILE_INLINE struct tile_tile *tile_tile_of(uint8_t *shared, uint32_t tile)
+{
+	return (struct tile_tile *)(void *)(shared + TILE_TILES_AT + tile % 2 * TILE_TILE_NBYTES);
+}
+
+/*
+ * Where row r of a tile of n rows is kept, -1 <= r <= n. The last one of a tile is where the next one, whose row -1 it is,
+ * does not put its own. Row n is what lies below a strip.
+ */
+TILE_INLINE uint32_t tile_slot(int32_t r, uint32_t n, uint32_t parity)
+{
+	uint32_t slot = (uint32_t)r;
+	if (r < 0)
+		slot = n - parity;
+	else if (slot + 1 == n)
+		slot += parity;
+	else if (slot == n)
+		slot = n + 1;
+	return slot;
+}
 
 /* The least l for which 2^l >= n, n at least 1: what threads share so is divided by shifts. */
 TILE_INLINE uint32_t tile_log2_up(uint32_t n)
@@ -57,89 +106,127 @@ TILE_INLINE uint32_t tile_divide(uint32_t n, struct tile_divisor d)
 	return (uint32_t)((uint64_t)n * d.magic >> 31) >> d.shift;
 }
 
-/* --- What a tile needs -------------------------------------------------------------------------------------------- */
+TILE_INLINE uint32_t tile_least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* --- What a strip needs ------------------------------------------------------------------------------------------- */
 
 TILE_INLINE uint32_t tile_vectors(unsigned block, uint32_t nbytes) /* wherever they begin */
 {
 	return (nbytes + 2 * TILE_VECTOR(block) - 2) / TILE_VECTOR(block);
 }
 
-TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, const struct tile_component *c,
-                               uint32_t left, uint32_t right, uint32_t top, uint32_t bottom, struct tile_span *span)
+/* Bytes of a run of n rows of blocks, or, where each has its own, of the longest. */
+TILE_INLINE uint32_t tile_run_nbytes(const struct tile_plan *plan, const struct tile_span *span, uint32_t first_bit,
+                                     uint32_t n)
 {
-	const uint32_t per = TILE_PER_SIDE(block), bits = plan->bits;
+	if (!span->is_one_run) {
+		n = 1;
+		first_bit = 7;
+	}
+	return (first_bit + (n - 1) * span->nbits_row + span->ncols * plan->bits + 7) / 8;
+}
+
+TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, const struct tile_component *c,
+                               uint32_t left, uint32_t right, uint32_t nblock_rows_max, struct tile_span *span)
+{
+	const uint32_t group = TILE_GROUP * TILE_PER_SIDE(block);
 	span->first_col = left / block;
 	span->ncols = right / block + 1 - span->first_col;
-	span->first_block_row = top / block;
-	span->nblock_rows = bottom / block + 1 - span->first_block_row;
-	span->first_row = top;
-	span->nrows = bottom + 1 - top;
-	span->across = (span->ncols + TILE_GROUP * per - 1) / (TILE_GROUP * per);
+	span->across = (span->ncols + group - 1) / group;
 	span->across_log2 = tile_log2_up(span->across);
-	span->npieces = ((span->nblock_rows + per - 1) / per) << span->across_log2;
 	span->width = c->width;
-	/* Modulo 2^32 for what is less than a byte of it. */
-	span->first_bit = (span->first_block_row * c->cols + span->first_col) * bits & 7;
-	span->nbits_row = c->cols * bits;
+	span->height = c->height;
+	span->nbits_row = c->cols * plan->bits;
 	span->is_word = c->is_words & (span->first_col % TILE_GROUP == 0);
-	span->nruns = c->is_one_run ? 1 : span->nblock_rows;
-	span->run_nbytes =
-	        c->is_one_run
-	                ? (span->first_bit + (span->nblock_rows - 1) * span->nbits_row + span->ncols * bits + 7) / 8
-	                : (14 + span->ncols * bits) / 8;
-	span->nvectors = tile_vectors(block, span->run_nbytes);
-	span->plane_nbytes = (span->nruns * span->nvectors | 1) * TILE_VECTOR(block);
+	span->is_one_run = c->is_one_run;
+	span->run_vectors = tile_vectors(block, tile_run_nbytes(plan, span, 7, nblock_rows_max));
+	span->plane_nbytes = ((c->is_one_run ? 1 : nblock_rows_max) * span->run_vectors | 1) * TILE_VECTOR(block);
 }
 
-TILE_INLINE uint32_t tile_least(uint32_t a, uint32_t b)
+/* The strip is zeroed. */
+TILE_INLINE void tile_set_strip(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                uint32_t index, struct tile_strip *strip)
 {
-	return a < b ? a : b;
-}
-
-/* Chroma on its own grid, with the neighbours that the triangle filter looks at. */
-TILE_INLINE void tile_set_chroma(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                 uint32_t left, uint32_t right, uint32_t top, uint32_t bottom, struct tile_span *span)
-{
-	const struct tile_component *c = &image->component[1];
-	if (plan->is_half) {
-		left = left >= 2 ? left / 2 - 1 : 0;
-		top = top >= 2 ? top / 2 - 1 : 0;
-		right = tile_least(right / 2 + 1, c->width - 1);
-		bottom = tile_least(bottom / 2 + 1, c->height - 1);
-	}
-	tile_set_span(plan, block, c, left, right, top, bottom, span);
-}
-
-/* The head is zeroed. */
-TILE_INLINE void tile_set_head(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                               uint32_t tile, struct tile_head *head)
-{
-	uint32_t row = tile_divide(tile, plan->by_tiles_across);
-	head->out_x = (tile - row * plan->tiles_across) * plan->tile_width;
-	head->out_y = row * plan->tile_height;
-	head->out_width = tile_least(plan->tile_width, plan->width - head->out_x);
-	head->out_height = tile_least(plan->tile_height, plan->height - head->out_y);
-	head->own_width = image->width > head->out_x ? tile_least(head->out_width, image->width - head->out_x) : 0;
-	head->own_height = image->height > head->out_y ? tile_least(head->out_height, image->height - head->out_y) : 0;
-	head->is_flipped = image->is_flipped;
-	head->is_gray = image->ncomponents == 1;
-	head->chroma_height = image->component[1].height;
-	if (!head->own_width || !head->own_height)
+	const struct tile_component *luma = &image->component[0], *chroma = &image->component[1];
+	uint32_t row = tile_divide(index, plan->by_tiles_across), phase = image->y & (plan->tile_height - 1);
+	uint32_t first = row * plan->strip_tiles, next = first + plan->strip_tiles;
+	strip->out_x = (index - row * plan->tiles_across) * plan->tile_width;
+	strip->out_width = tile_least(plan->tile_width, plan->width - strip->out_x);
+	strip->y = row ? tile_least(first * plan->tile_height - phase, plan->height) : 0;
+	strip->end = tile_least(next * plan->tile_height - phase, plan->height);
+	strip->own_width = image->width > strip->out_x ? tile_least(strip->out_width, image->width - strip->out_x) : 0;
+	strip->own_height = tile_least(image->height, plan->height);
+	strip->is_flipped = image->is_flipped;
+	strip->is_gray = image->ncomponents == 1;
+	strip->from_y = image->y;
+	uint32_t own_tiles = (phase + strip->own_height + plan->tile_height - 1) >> plan->tile_height_log2;
+	strip->first = strip->last = first;
+	strip->is_empty = !strip->own_width || own_tiles <= first;
+	if (strip->is_empty)
 		return;
-	head->from_x = image->x + (image->is_flipped ? image->width - head->out_x - head->own_width : head->out_x);
-	head->from_y = image->y + head->out_y;
-	uint32_t right = head->from_x + head->own_width - 1, bottom = head->from_y + head->own_height - 1;
-	tile_set_span(plan, block, &image->component[0], head->from_x, right, head->from_y, bottom, &head->luma);
-	if (image->ncomponents == 3)
-		tile_set_chroma(plan, image, block, head->from_x, right, head->from_y, bottom, &head->chroma);
+	strip->last = tile_least(next, own_tiles) - 1;
+	strip->from_x = image->x + (image->is_flipped ? image->width - strip->out_x - strip->own_width : strip->out_x);
+	uint32_t left = strip->from_x, right = left + strip->own_width - 1;
+	tile_set_span(plan, block, luma, left, right, plan->luma_block_rows, &strip->luma);
+	if (image->ncomponents == 3) {
+		if (plan->is_half) { /* with the neighbours that the triangle filter looks at */
+			left = left >= 2 ? left / 2 - 1 : 0;
+			right = tile_least(right / 2 + 1, chroma->width - 1);
+		}
+		tile_set_span(plan, block, chroma, left, right, plan->chroma_block_rows, &strip->chroma);
+	}
 	/* Of a component that there is not nothing is used. */
 	TILE_UNROLL
-	for (uint32_t i = 0; i < IC_COMPONENTS_MAX; i++) {
-		const struct tile_component *c = &image->component[i];
-		const struct tile_span *span = i ? &head->chroma : &head->luma;
-		uint64_t first = ((uint64_t)span->first_block_row * c->cols + span->first_col) * plan->bits;
-		head->codes[i] = image->object + c->plane + (first >> 3);
+	for (uint32_t i = 0; i < IC_COMPONENTS_MAX; i++)
+		strip->planes[i] = image->object + image->component[i].plane;
+}
+
+/* --- What a tile needs -------------------------------------------------------------------------------------------- */
+
+/* Of rows `top` to `bottom` of a component, where the tile's first one is row `base`. What is transformed together begins at
+ * a multiple of its side. */
+TILE_INLINE void tile_set_rows(const struct tile_plan *plan, unsigned block, const struct tile_span *span,
+                               uint32_t base, uint32_t top, uint32_t bottom, struct tile_rows *rows)
+{
+	const uint32_t per = block == 1 ? 1 : TILE_PER_SIDE(block);
+	uint32_t block_row = top / (per * block) * per;
+	uint64_t bit = (uint64_t)block_row * span->nbits_row + span->first_col * plan->bits;
+	rows->byte = bit >> 3;
+	rows->first_bit = (uint32_t)bit & 7;
+	rows->nblock_rows = bottom / block + 1 - block_row;
+	rows->npieces = (rows->nblock_rows + per - 1) / per << span->across_log2;
+	rows->first = (int32_t)(block_row * block - base);
+	rows->from = (int32_t)(top - base);
+	rows->nrows = bottom + 1 - top;
+}
+
+TILE_INLINE void tile_set_tile(const struct tile_plan *plan, const struct tile_strip *strip, unsigned block,
+                               uint32_t index, struct tile_tile *tile)
+{
+	const uint32_t height = plan->tile_height, y = strip->from_y;
+	uint32_t base = (y & ~(height - 1)) + index * height; /* in the image */
+	uint32_t top = base > y ? base : y, bottom = tile_least(base + height, y + strip->own_height) - 1;
+	bool is_first = index == strip->first, is_last = index == strip->last;
+	int32_t lag = plan->is_half ? 1 : 0;
+	tile->base = (int32_t)(base - y);
+	tile->y = is_first ? (int32_t)strip->y : tile->base - lag;
+	tile->end = is_last ? (int32_t)strip->end : tile->base + (int32_t)height - lag;
+	if (strip->is_empty)
+		return;
+	tile_set_rows(plan, block, &strip->luma, base, top, bottom, &tile->luma);
+	tile->luma.parity = tile->chroma.parity = plan->is_half & index;
+	if (strip->is_gray)
+		return;
+	if (plan->is_half) {
+		/* What the row above the first one and the one below the last one look at, too. */
+		base /= 2;
+		top = !is_first ? base : top >= 2 ? top / 2 - 1 : 0;
+		bottom = is_last ? tile_least(bottom / 2 + 1, strip->chroma.height - 1) : bottom / 2;
 	}
+	tile_set_rows(plan, block, &strip->chroma, base, top, bottom, &tile->chroma);
 }
 
 /* --- Codes -------------------------------------------------------------------------------------------------------- */
@@ -167,31 +254,38 @@ TILE_INLINE uint32_t tile_codes(const uint8_t *from, uint32_t bit)
 
 /* --- To shared memory --------------------------------------------------------------------------------------------- */
 
-/* Of each (v, u) of a piece and each component, how codes become coefficients, and where they are. What is not kept
- * has the codes of the first frequency, times 0. */
-TILE_INLINE void tile_put_origins(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                  unsigned is_8bit, const struct tile_head *head, uint32_t thread, uint8_t *shared)
+/* Of each (v, u) of a piece and each component, how codes become coefficients; what is not kept is 0 times some code. */
+TILE_INLINE void tile_put_dequants(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                   unsigned is_8bit, uint32_t thread, uint8_t *shared)
 {
-	const uint32_t nplaces = TILE_PLACES(block), mask = TILE_VECTOR(block) - 1;
-	uint32_t ncomponents = image->ncomponents, stride = image->stride;
+	const uint32_t nplaces = TILE_PLACES(block);
+	uint32_t ncomponents = image->ncomponents;
 	for (uint32_t i = thread; i < nplaces * ncomponents; i += TILE_THREADS) {
-		uint32_t component = i / nplaces, place = i % nplaces, f = 0;
+		uint32_t component = i / nplaces;
+		int32_t f = plan->freq_at[i % nplaces];
 		struct tile_dequant d = {0, 0};
-		if (plan->freq_at[place] >= 0) {
-			f = (uint32_t)plan->freq_at[place];
-			d = tile_dequant_of(plan, image, is_8bit, f * ncomponents + component);
-		}
-		uint32_t plane_nbytes = component ? head->chroma.plane_nbytes : head->luma.plane_nbytes;
-		/* No index: what is to stay in registers has none. */
-		const uint8_t *codes = component == 0   ? head->codes[0]
-		                       : component == 1 ? head->codes[1]
-		                                        : head->codes[2];
-		uint32_t odd = ((uint32_t)(uintptr_t)codes + f * stride) & mask;
-		op_store4(shared + plan->room.origins + 4 * i, plan->room.codes[component] + f * plane_nbytes + odd);
+		if (f >= 0)
+			d = tile_dequant_of(plan, image, is_8bit, (uint32_t)f * ncomponents + component);
 		if (is_8bit)
 			op_store4(shared + plan->room.dequants + 4 * i, d.step);
 		else
 			op_store8(shared + plan->room.dequants + 8 * i, d.step, d.means);
+	}
+}
+
+/* And where the codes are, if a run's first one is that of the plane; what is not kept has those of the first frequency. */
+TILE_INLINE void tile_put_origins(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                  uint32_t thread, uint8_t *shared)
+{
+	const struct tile_strip *strip = tile_strip_of(shared);
+	const uint32_t nplaces = TILE_PLACES(block), mask = TILE_VECTOR(block) - 1;
+	for (uint32_t i = thread; i < nplaces * image->ncomponents; i += TILE_THREADS) {
+		uint32_t component = i / nplaces;
+		int32_t freq = plan->freq_at[i % nplaces];
+		uint32_t f = freq < 0 ? 0 : (uint32_t)freq;
+		uint32_t plane_nbytes = component ? strip->chroma.plane_nbytes : strip->luma.plane_nbytes;
+		uint32_t odd = ((uint32_t)(uintptr_t)strip->planes[component] + f * image->stride) & mask;
+		op_store4(shared + plan->room.origins + 4 * i, plan->room.codes[component] + f * plane_nbytes + odd);
 	}
 }
 
@@ -204,48 +298,71 @@ TILE_INLINE void tile_copy_vector(unsigned block, const uint8_t *from, uint8_t *
 }
 
 /* Of luma, or of both components of chroma. */
-TILE_INLINE void tile_fetch_span(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                                 const struct tile_head *head, uint32_t is_chroma, uint32_t thread, uint8_t *shared)
+TILE_INLINE void tile_fetch_rows(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                 const struct tile_strip *strip, const struct tile_rows *rows, uint32_t is_chroma,
+                                 uint32_t thread, uint8_t *shared)
 {
 	const uint32_t vector = TILE_VECTOR(block), mask = vector - 1;
-	const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
-	uint32_t vectors_log2 = tile_log2_up(span->nvectors);
-	uint32_t plane_log2 = tile_log2_up(span->nruns << vectors_log2);
-	const uint8_t *first = head->codes[is_chroma];
-	uint64_t to_other = (uint64_t)(head->codes[2] - head->codes[1]);
+	const struct tile_span *span = is_chroma ? &strip->chroma : &strip->luma;
+	uint32_t nbytes = tile_run_nbytes(plan, span, rows->first_bit, rows->nblock_rows);
+	uint32_t nruns = span->is_one_run ? 1 : rows->nblock_rows, nvectors = tile_vectors(block, nbytes);
+	uint32_t vectors_log2 = tile_log2_up(nvectors), plane_log2 = tile_log2_up(nruns << vectors_log2);
+	const uint8_t *first = strip->planes[is_chroma] + rows->byte;
+	uint64_t to_other = (uint64_t)(strip->planes[2] - strip->planes[1]);
 	uint8_t *to = shared + plan->room.codes[is_chroma];
 	uint32_t other = plan->room.codes[2] - plan->room.codes[1];
 	TILE_LOOP
 	for (uint32_t i = thread; i < plan->nfreqs << plane_log2; i += TILE_THREADS) {
 		uint32_t f = i >> plane_log2, own = i - (f << plane_log2), run = own >> vectors_log2;
 		uint32_t v = own - (run << vectors_log2), behind = v * vector; /* the run's first vector */
-		if (run >= span->nruns || v >= span->nvectors)
+		if (run >= nruns || v >= nvectors)
 			continue;
 		const uint8_t *from =
-		        first + (uint64_t)f * image->stride + ((span->first_bit + run * span->nbits_row) >> 3);
-		uint32_t at = f * span->plane_nbytes + (run * span->nvectors + v) * vector;
+		        first + (uint64_t)f * image->stride + ((rows->first_bit + run * span->nbits_row) >> 3);
+		uint32_t at = f * span->plane_nbytes + (run * span->run_vectors + v) * vector;
 		TILE_UNROLL
 		for (unsigned k = 0; k < (is_chroma ? 2u : 1u); k++) {
 			const uint8_t *own_from = from + (k ? to_other : 0);
 			uint32_t odd = (uint32_t)(uintptr_t)own_from & mask;
-			if (behind < odd + span->run_nbytes)
+			if (behind < odd + nbytes)
 				tile_copy_vector(block, own_from - odd + behind, to + at + (k ? other : 0));
 		}
 	}
 }
 
-TILE_INLINE void tile_fetch(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                            unsigned is_8bit, uint32_t tile, uint32_t thread, uint8_t *shared)
+/* What all tiles of a strip share: the first warp works out the strip, the others the rest. Before a barrier. */
+TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                            unsigned is_8bit, uint32_t index, uint32_t thread, uint8_t *shared)
 {
-	struct tile_head head = {0};
-	tile_set_head(plan, image, block, tile, &head);
-	if (thread == 0)
-		*(struct tile_head *)(void *)shared = head;
-	if (block == 1 || !head.luma.npieces)
+	if (thread < TILE_LANES) {
+		struct tile_strip strip = {0};
+		tile_set_strip(plan, image, block, index, &strip);
+		if (thread == 0)
+			*(struct tile_strip *)(void *)shared = strip;
+	}
+	if (block == 1)
 		return;
-	if (head.chroma.npieces)
-		tile_fetch_span(plan, image, block, &head, 1, thread, shared);
-	tile_fetch_span(plan, image, block, &head, 0, thread, shared);
-	tile_put_origins(plan, image, block, is_8bit, &head, thread, shared);
+	/* In another order, so that the first warp has the least of it. */
+	thread = TILE_THREADS - 1 - thread;
+	tile_put_dequants(plan, image, block, is_8bit, thread, shared);
 	tile_put_matrix(block, thread, shared + plan->room.matrix);
+}
+
+/* A tile of the strip. */
+TILE_INLINE void tile_fetch(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                            uint32_t index, uint32_t thread, uint8_t *shared)
+{
+	const struct tile_strip *strip = tile_strip_of(shared);
+	struct tile_tile tile = {0};
+	tile_set_tile(plan, strip, block, index, &tile);
+	if (thread == 0)
+		*tile_tile_of(shared, index) = tile;
+	if (block == 1 || strip->is_empty)
+		return;
+	if (index == strip->first)
+		tile_put_origins(plan, image, block, thread, shared);
+	tile_fetch_rows(plan, image, block, strip, &tile.luma, 0, thread, shared);
+	/* From the middle on, so that warps which have nothing of luma have something of chroma. */
+	if (!strip->is_gray)
+		tile_fetch_rows(plan, image, block, strip, &tile.chroma, 1, thread ^ TILE_THREADS / 2, shared);
 }

@@ -362,16 +362,16 @@ struct tile_eight {
 	uint32_t pixel_nbytes;
 };
 
-TILE_INLINE struct tile_eight tile_eight_at(const struct tile_plan *plan, const struct tile_head *head, unsigned block,
-                                            uint32_t x)
+TILE_INLINE struct tile_eight tile_eight_at(const struct tile_plan *plan, const struct tile_strip *strip,
+                                            unsigned block, uint32_t x)
 {
 	struct tile_eight e;
 	e.x = x;
-	e.n = tile_least(TILE_PIXELS, head->out_width - x);
-	e.own = x < head->own_width ? tile_least(e.n, head->own_width - x) : 0;
-	uint32_t from_x = head->from_x + (head->is_flipped ? head->own_width - x - e.own : x);
-	uint32_t left = head->chroma.first_col * block;
-	e.luma = from_x - head->luma.first_col * block;
+	e.n = tile_least(TILE_PIXELS, strip->out_width - x);
+	e.own = x < strip->own_width ? tile_least(e.n, strip->own_width - x) : 0;
+	uint32_t from_x = strip->from_x + (strip->is_flipped ? strip->own_width - x - e.own : x);
+	uint32_t left = strip->chroma.first_col * block;
+	e.luma = from_x - strip->luma.first_col * block;
 	e.chroma = TILE_LEAD + (plan->is_half ? from_x / 2 - 1 : from_x) - left;
 	e.is_odd = plan->is_half & from_x & 1;
 	e.pixel_nbytes = plan->value_nbytes * (plan->axes == IC_NHWC ? 3 : 1);
@@ -395,12 +395,12 @@ TILE_INLINE void tile_put_eight_pixels(const struct tile_plan *plan, const struc
 		tile_put_all(plan, IC_BFLOAT16, false, rgb, out);
 }
 
-/* Row y, whose colours are `rgb`, or nothing, and whose place is `out`. */
-TILE_INLINE void tile_put_row(const struct tile_plan *plan, const struct tile_head *head, const struct tile_eight *e,
+/* Row y of the output, whose colours are `rgb`, or nothing, and whose place is `out`. */
+TILE_INLINE void tile_put_row(const struct tile_plan *plan, const struct tile_strip *strip, const struct tile_eight *e,
                               uint32_t y, struct tile_rgb8 *rgb, uint8_t *out)
 {
-	uint32_t own = y < head->own_height ? e->own : 0;
-	if (head->is_flipped && own)
+	uint32_t own = y < strip->own_height ? e->own : 0;
+	if (strip->is_flipped && own)
 		*rgb = tile_mirrored(rgb, own);
 	if (own < TILE_PIXELS || !plan->is_aligned)
 		tile_put_some(plan, rgb, own, e->n, e->pixel_nbytes, out);
@@ -413,30 +413,32 @@ struct tile_chroma8x2 {
 	struct tile_chroma8 row[2];
 };
 
-/* Rows y and y + 1 of the tile, where they are the image's. is_plain: chroma is halved in both directions and
+/* Rows y and y + 1 of the output, where they are the image's. is_plain: chroma is halved in both directions and
  * filtered, and the first pixel is the first over its sample, which lies at a multiple of 16. */
-TILE_INLINE struct tile_chroma8x2 tile_chroma_rows(const struct tile_plan *plan, const struct tile_head *head,
-                                                   const struct tile_eight *e, int32_t y, bool is_plain,
-                                                   const uint8_t *shared)
+TILE_INLINE struct tile_chroma8x2 tile_chroma_rows(const struct tile_plan *plan, const struct tile_strip *strip,
+                                                   const struct tile_tile *tile, const struct tile_eight *e, int32_t y,
+                                                   bool is_plain, const uint8_t *shared)
 {
 	struct tile_chroma8x2 chroma;
 	uint32_t stride = 4 * plan->room.chroma_stride, a, b;
 	const uint8_t *samples = shared + plan->room.chroma + 4 * e->chroma;
 	if (!is_plain && !plan->is_half) {
-		a = (uint32_t)(y < 0 ? 0 : y);
-		b = tile_least((uint32_t)(y + 1), head->own_height - 1);
+		a = (uint32_t)(y - tile->base);
+		uint32_t end = tile_least((uint32_t)tile->end, strip->own_height);
+		b = tile_least((uint32_t)(y + 1), end - 1) - (uint32_t)tile->base;
 		chroma.row[0] = tile_eight_of_chroma(samples + a * stride);
 		chroma.row[1] = tile_eight_of_chroma(samples + b * stride);
 		return chroma;
 	}
 	/* Rows 2j + 1 and 2j + 2 of the image lie over rows j and j + 1 of halved chroma, of which either may be the
 	 * other where there is no such row. j is -1 above the image. */
-	int32_t j = ((int32_t)head->from_y + y) >> 1;
-	a = (uint32_t)(j < 0 ? 0 : j) - head->chroma.first_row;
-	b = tile_least((uint32_t)(j + 1), head->chroma_height - 1) - head->chroma.first_row;
+	int32_t j = ((int32_t)strip->from_y + y) >> 1, base = ((int32_t)strip->from_y + tile->base) >> 1;
+	int32_t below_row = (int32_t)tile_least((uint32_t)(j + 1), strip->chroma.height - 1);
+	a = tile_chroma_slot(plan, &tile->chroma, (j < 0 ? 0 : j) - base);
+	b = tile_chroma_slot(plan, &tile->chroma, below_row - base);
 	struct tile_six above = tile_six_at(samples + a * stride, is_plain);
 	struct tile_six below = tile_six_at(samples + b * stride, is_plain);
-	if (!is_plain && head->chroma.width < 3) {
+	if (!is_plain && strip->chroma.width < 3) {
 		chroma.row[0] = tile_repeat(&above, e->is_odd);
 		chroma.row[1] = tile_repeat(&below, e->is_odd);
 		return chroma;
@@ -457,72 +459,76 @@ TILE_INLINE struct tile_bytes tile_luma_at(const uint8_t *from, bool is_plain)
 	return bytes;
 }
 
-/* Rows y and y + 1, where they are the tile's; `out` is the place of the first. is_plain: all of the tile is the
- * image's, as it lies, in colour, its samples take vectors, and so does the output. */
-TILE_INLINE void tile_put_two(const struct tile_plan *plan, const struct tile_head *head, const struct tile_eight *e,
-                              int32_t y, bool is_plain, const uint8_t *shared, uint8_t *out)
+/* Rows y and y + 1 of the output, where they are made with the tile; `out` is the place of the first. is_plain: all of the
+ * tile is the image's, as it lies, in colour, its samples take vectors, and so does the output. */
+TILE_INLINE void tile_put_two(const struct tile_plan *plan, const struct tile_strip *strip,
+                              const struct tile_tile *tile, const struct tile_eight *e, int32_t y, bool is_plain,
+                              const uint8_t *shared, uint8_t *out)
 {
 	struct tile_chroma8x2 chroma;
-	bool is_own = is_plain || (e->own && (uint32_t)(y < 0 ? 0 : y) < head->own_height);
-	bool is_gray = !is_plain && head->is_gray;
+	bool is_own = is_plain || (e->own && (uint32_t)(y < 0 ? 0 : y) < strip->own_height);
+	bool is_gray = !is_plain && strip->is_gray;
 	if (is_own && !is_gray)
-		chroma = tile_chroma_rows(plan, head, e, y, is_plain, shared);
+		chroma = tile_chroma_rows(plan, strip, tile, e, y, is_plain, shared);
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++, out += (uint64_t)plan->width * e->pixel_nbytes) {
-		uint32_t row = (uint32_t)(y + (int32_t)i);
+		int32_t row = y + (int32_t)i;
 		struct tile_rgb8 rgb = {{{{0, 0, 0, 0}}, {{0, 0, 0, 0}}, {{0, 0, 0, 0}}}};
-		if (row >= head->out_height)
+		if (row < tile->y || row >= tile->end)
 			continue;
-		if (is_plain || (is_own && row < head->own_height)) {
+		if (is_plain || (is_own && (uint32_t)row < strip->own_height)) {
+			uint32_t slot = tile_slot(row - tile->base, plan->tile_height, tile->luma.parity);
 			struct tile_bytes luma = tile_luma_at(
-			        shared + plan->room.luma + row * plan->room.luma_stride + e->luma, is_plain);
+			        shared + plan->room.luma + slot * plan->room.luma_stride + e->luma, is_plain);
 			rgb = is_gray ? tile_grays(luma) : tile_colors(luma, &chroma.row[i]);
 		}
 		if (is_plain)
 			tile_put_eight_pixels(plan, &rgb, out);
 		else
-			tile_put_row(plan, head, e, row, &rgb, out);
+			tile_put_row(plan, strip, e, (uint32_t)row, &rgb, out);
 	}
 }
 
 /* Whether eight pixels are plain in the sense of tile_put_two; of two rows of a tile that are. */
-TILE_INLINE bool tile_is_all_plain(const struct tile_plan *plan, const struct tile_head *head,
-                                   const struct tile_eight *e)
+TILE_INLINE bool tile_is_all_plain(const struct tile_plan *plan, const struct tile_strip *strip,
+                                   const struct tile_tile *tile, const struct tile_eight *e)
 {
-	return e->own == TILE_PIXELS && head->own_height == head->out_height && plan->is_aligned && !head->is_flipped &&
-	       !head->is_gray && plan->is_half && !e->is_odd && e->luma % 8 == 0 && e->chroma % 4 == 3 &&
-	       head->chroma.width >= 3;
+	return e->own == TILE_PIXELS && tile->end <= (int32_t)strip->own_height && plan->is_aligned &&
+	       !strip->is_flipped && !strip->is_gray && plan->is_half && !e->is_odd && e->luma % 8 == 0 &&
+	       e->chroma % 4 == 3 && strip->chroma.width >= 3;
 }
 
 /* A thread's pixels: eight columns, and of these every so many pairs of rows. A pair begins in an odd row of the
  * image. */
-TILE_INLINE void tile_pixels(const struct tile_plan *plan, unsigned block, uint32_t thread, uint8_t *shared,
-                             uint8_t *out)
+TILE_INLINE void tile_pixels(const struct tile_plan *plan, unsigned block, uint32_t index, uint32_t thread,
+                             uint8_t *shared, uint8_t *out)
 {
-	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
+	const struct tile_strip *strip = tile_strip_of(shared);
+	const struct tile_tile *tile = tile_tile_of(shared, index);
 	uint32_t across = plan->tile_width / TILE_PIXELS, pair = tile_divide(thread, plan->by_across);
 	uint32_t x = (thread - pair * across) * TILE_PIXELS;
-	if (pair >= plan->pairs_at_once || x >= head->out_width)
+	if (pair >= plan->pairs_at_once || x >= strip->out_width)
 		return;
-	struct tile_eight e = tile_eight_at(plan, head, block, x);
-	int32_t y = (int32_t)(2 * pair) - (int32_t)(plan->is_half & ~head->from_y & 1);
-	int32_t step = (int32_t)(2 * plan->pairs_at_once), height = (int32_t)head->out_height;
-	out += ((int64_t)((int32_t)head->out_y + y) * plan->width + head->out_x + x) * e.pixel_nbytes;
+	struct tile_eight e = tile_eight_at(plan, strip, block, x);
+	uint32_t is_even = plan->is_half & ~(strip->from_y + (uint32_t)tile->y) & 1;
+	int32_t y = tile->y + (int32_t)(2 * pair) - (int32_t)is_even;
+	int32_t step = (int32_t)(2 * plan->pairs_at_once), end = tile->end;
+	out += ((int64_t)y * plan->width + strip->out_x + x) * e.pixel_nbytes;
 	uint64_t out_step = (uint64_t)plan->width * e.pixel_nbytes * (uint32_t)step;
-	if (tile_is_all_plain(plan, head, &e)) {
-		for (; y < height; y += step, out += out_step)
-			tile_put_two(plan, head, &e, y, true, shared, out);
+	if (tile_is_all_plain(plan, strip, tile, &e)) {
+		for (; y < end; y += step, out += out_step)
+			tile_put_two(plan, strip, tile, &e, y, true, shared, out);
 	} else {
-		for (; y < height; y += step, out += out_step)
-			tile_put_two(plan, head, &e, y, false, shared, out);
+		for (; y < end; y += step, out += out_step)
+			tile_put_two(plan, strip, tile, &e, y, false, shared, out);
 	}
 }
 
 /* Of an image that is not there. */
-TILE_INLINE void tile_zero_pixels(const struct tile_plan *plan, uint32_t tile, uint32_t thread, uint8_t *out)
+TILE_INLINE void tile_zero_pixels(const struct tile_plan *plan, uint32_t strip, uint32_t thread, uint8_t *out)
 {
 	uint64_t nbytes = (uint64_t)plan->width * plan->height * 3 * plan->value_nbytes;
-	uint64_t ntiles = (uint64_t)plan->tiles_across * plan->tiles_down;
-	for (uint64_t i = (uint64_t)tile * TILE_THREADS + thread; i < nbytes; i += ntiles * TILE_THREADS)
+	uint64_t nstrips = (uint64_t)plan->tiles_across * plan->strips_down;
+	for (uint64_t i = (uint64_t)strip * TILE_THREADS + thread; i < nbytes; i += nstrips * TILE_THREADS)
 		out[i] = 0;
 }

@@ -92,7 +92,10 @@ struct tile_plan {
 	float pad;
 	const float *mean, *scale; /* of each channel of frequencies; device memory */
 
-	uint32_t tile_width, tile_height, tiles_across, tiles_down; /* of pixels */
+	/* Of pixels; so many rows of tiles an output of an image may touch. */
+	uint32_t tile_width, tile_height, tile_height_log2, tiles_across, tiles_down;
+	uint32_t strip_tiles, strips_down;           /* tiles of a strip, and strips of an image, one below another */
+	uint32_t luma_block_rows, chroma_block_rows; /* that a tile needs at most */
 	struct tile_divisor by_tiles_across;
 	struct tile_divisor by_across; /* of a tile's threads in a row */
 	uint32_t pairs_at_once;        /* so many pairs of rows all its threads take together */

@@ -73,8 +73,9 @@ TILE_INLINE uint32_t tile_unit_col(unsigned block, uint32_t lane, unsigned unit,
 	return (pair / block * TILE_GROUP + 2 * w + half) * block + pair % block;
 }
 
-TILE_INLINE void tile_put_luma(const struct tile_plan *plan, unsigned block, const struct tile_span *span,
-                               uint32_t lane, unsigned unit, uint32_t row, uint32_t col,
+/* What is in the tile and not in the image has its place too. */
+TILE_INLINE void tile_put_luma(const struct tile_plan *plan, unsigned block, const struct tile_rows *rows,
+                               uint32_t lane, unsigned unit, int32_t row, uint32_t col,
                                const struct tile_unit_words *words, uint8_t *shared)
 {
 	uint8_t *out = shared + plan->room.luma + col;
@@ -82,16 +83,22 @@ TILE_INLINE void tile_put_luma(const struct tile_plan *plan, unsigned block, con
 	for (unsigned w = 0; w < TILE_UNIT_WORDS(block); w++) {
 		TILE_UNROLL
 		for (unsigned half = 0; half < 2; half++) {
-			uint32_t y = row + tile_unit_row(block, lane, w, half);
-			if (y < span->nrows)
-				op_store2(out + y * plan->room.luma_stride + tile_unit_col(block, lane, unit, w, half),
-				          words->word[w] >> 16 * half);
+			uint32_t y = (uint32_t)row + tile_unit_row(block, lane, w, half);
+			y += y == plan->tile_height - 1 ? rows->parity : 0; /* tile_slot */
+			op_store2(out + y * plan->room.luma_stride + tile_unit_col(block, lane, unit, w, half),
+			          words->word[w] >> 16 * half);
 		}
 	}
 }
 
+/* Where row r of chroma is kept. */
+TILE_INLINE uint32_t tile_chroma_slot(const struct tile_plan *plan, const struct tile_rows *rows, int32_t r)
+{
+	return tile_slot(r, plan->tile_height >> plan->is_half, rows->parity);
+}
+
 TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, const struct tile_span *span,
-                                 uint32_t lane, unsigned unit, uint32_t row, uint32_t col,
+                                 const struct tile_rows *rows, uint32_t lane, unsigned unit, int32_t row, uint32_t col,
                                  const struct tile_unit_words *cb, const struct tile_unit_words *cr, uint8_t *shared)
 {
 	uint32_t left = span->first_col * block + col; /* of the piece, in the image */
@@ -101,13 +108,13 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
 	for (unsigned w = 0; w < TILE_UNIT_WORDS(block); w++) {
 		TILE_UNROLL
 		for (unsigned half = 0; half < 2; half++) {
-			uint32_t y = row + tile_unit_row(block, lane, w, half);
+			int32_t y = row + (int32_t)tile_unit_row(block, lane, w, half);
 			uint32_t x = tile_unit_col(block, lane, unit, w, half), words[2];
 			tile_chroma_words(cb->word[w], cr->word[w], half ? 0x7362 : 0x5140, tile_chroma_shift(plan),
 			                  words);
-			if (y >= span->nrows)
+			if ((uint32_t)(y - rows->from) >= rows->nrows)
 				continue;
-			uint8_t *to = out + 4 * (y * plan->room.chroma_stride + x);
+			uint8_t *to = out + 4 * (tile_chroma_slot(plan, rows, y) * plan->room.chroma_stride + x);
 			if (is_edge)
 				tile_put_chroma_edge(span->width, left + x, words, to);
 			else
@@ -118,23 +125,24 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
 
 /* Where a lane finds the codes of one piece. */
 TILE_INLINE void tile_set_source(const struct tile_plan *plan, unsigned block, const struct tile_span *span,
-                                 uint32_t lane, uint32_t down, uint32_t right, struct tile_source *s)
+                                 const struct tile_rows *rows, uint32_t lane, uint32_t down, uint32_t right,
+                                 struct tile_source *s)
 {
 	const uint32_t per = TILE_PER_SIDE(block);
 	/* Of blocks that are transformed together, the lane's own; of rows that nobody needs there are no codes. */
-	uint32_t row = per == 1 ? down : tile_least(down * per + lane % 4 * 2 / block, span->nblock_rows - 1);
+	uint32_t row = per == 1 ? down : tile_least(down * per + lane % 4 * 2 / block, rows->nblock_rows - 1);
 	uint32_t group = per == 1 ? right : right * per + lane / 4 / block;
-	uint32_t bit = span->first_bit + row * span->nbits_row, before = 0;
-	s->shift = 0;
-	if (span->nruns > 1) {
-		s->shift = bit >> 3;
-		before = row * span->nvectors * TILE_VECTOR(block);
+	uint32_t bit = rows->first_bit + row * span->nbits_row, before = 0;
+	s->farther = 0;
+	if (!span->is_one_run) {
+		s->farther = bit >> 3;
+		before = row * span->run_vectors * TILE_VECTOR(block);
 		bit &= 7;
 	}
 	bit += TILE_GROUP * group * plan->bits;
 	s->byte = before + (bit >> 3);
 	s->bit = bit & 7;
-	s->is_word = span->is_word;
+	s->is_plain = span->is_word & span->is_one_run;
 }
 
 /* What lanes keep of a component, or of both of chroma: of each tile of a piece, where its codes are, and then
@@ -143,25 +151,35 @@ struct tile_kept {
 	struct tile_codes2 codes[2][TILE_KEPT_MAX][TILE_SPMD];
 };
 
-TILE_INLINE void tile_keep(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t component,
-                           uint32_t thread, const uint8_t *shared, struct tile_codes2 (*codes)[TILE_SPMD])
+TILE_INLINE struct tile_tables tile_tables_of(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
+                                              const struct tile_rows *rows, uint32_t component, const uint8_t *shared)
+{
+	uint32_t first = component * TILE_PLACES(block);
+	struct tile_tables tables = {shared + plan->room.origins + 4 * first,
+	                             shared + plan->room.dequants + (is_8bit ? 4 : 8) * first, (uint32_t)rows->byte};
+	return tables;
+}
+
+TILE_INLINE void tile_keep(const struct tile_plan *plan, unsigned block, unsigned is_8bit, const struct tile_rows *rows,
+                           uint32_t component, uint32_t thread, const uint8_t *shared,
+                           struct tile_codes2 (*codes)[TILE_SPMD])
 {
 	const unsigned n = TILE_EIGHTHS(block);
-	const uint8_t *origins = shared + plan->room.origins + 4 * component * TILE_PLACES(block);
-	const uint8_t *dequants = shared + plan->room.dequants + (is_8bit ? 4 : 8) * component * TILE_PLACES(block);
+	struct tile_tables tables = tile_tables_of(plan, block, is_8bit, rows, component, shared);
 	TILE_UNROLL
 	for (unsigned t = 0; t < TILE_KEPT(block); t++) {
 		TILE_EACH_LANE(l)
-		tile_load_origins(block, is_8bit, (thread + l) % TILE_LANES, t % n, t / n, dequants, origins,
-		                  &codes[t][l]);
+		tile_load_origins(block, is_8bit, (thread + l) % TILE_LANES, t % n, t / n, &tables, &codes[t][l]);
 	}
 }
 
 /* Where a warp works: a piece of a span, of luma or of both components of chroma. */
 struct tile_work {
 	const struct tile_span *span;
+	const struct tile_rows *rows;
 	uint32_t is_chroma;
-	uint32_t row, col; /* of the piece, from the tile's first sample on */
+	int32_t row; /* of the piece, from the tile's first sample on */
+	uint32_t col;
 	struct tile_source source[2][TILE_SPMD];
 };
 
@@ -181,10 +199,10 @@ TILE_INLINE void tile_unit(const struct tile_plan *plan, unsigned block, unsigne
 	{
 		uint32_t lane = (thread + l) % TILE_LANES;
 		if (w->is_chroma)
-			tile_put_chroma(plan, block, w->span, lane, unit, w->row, w->col, &out[0][l], &out[1][l],
-			                shared);
+			tile_put_chroma(plan, block, w->span, w->rows, lane, unit, w->row, w->col, &out[0][l],
+			                &out[1][l], shared);
 		else
-			tile_put_luma(plan, block, w->span, lane, unit, w->row, w->col, &out[0][l], shared);
+			tile_put_luma(plan, block, w->rows, lane, unit, w->row, w->col, &out[0][l], shared);
 	}
 }
 
@@ -192,19 +210,16 @@ TILE_INLINE void tile_set_work(const struct tile_plan *plan, unsigned block, uns
                                uint32_t right, uint32_t thread, const uint8_t *shared, struct tile_work *w)
 {
 	const uint32_t side = TILE_SIDE(block);
-	w->row = w->span->first_block_row * block + down * side - w->span->first_row;
+	w->row = w->rows->first + (int32_t)(down * side);
 	w->col = right * 4 * side;
 	TILE_EACH_LANE(l)
 	{
 		struct tile_source *s = &w->source[0][l];
-		uint32_t first = w->is_chroma * TILE_PLACES(block);
-		tile_set_source(plan, block, w->span, (thread + l) % TILE_LANES, down, right, s);
+		tile_set_source(plan, block, w->span, w->rows, (thread + l) % TILE_LANES, down, right, s);
 		s->shared = shared;
-		s->origins = shared + plan->room.origins + 4 * first;
-		s->dequants = shared + plan->room.dequants + (is_8bit ? 4 : 8) * first;
 		w->source[1][l] = *s;
-		w->source[1][l].origins += 4 * TILE_PLACES(block);
-		w->source[1][l].dequants += (is_8bit ? 4 : 8) * TILE_PLACES(block);
+		s->tables = tile_tables_of(plan, block, is_8bit, w->rows, w->is_chroma, shared);
+		w->source[1][l].tables = tile_tables_of(plan, block, is_8bit, w->rows, 2, shared);
 	}
 }
 
@@ -213,7 +228,8 @@ TILE_INLINE void tile_edge(const struct tile_plan *plan, unsigned is_8bit, const
                            const struct tile_matrix_words *m, struct tile_kept *kept, uint8_t *shared)
 {
 	const struct tile_span *span = w->span;
-	uint32_t is_last = (int32_t)w->row < 0, y = is_last ? 0 : w->row, shift = tile_chroma_shift(plan);
+	uint32_t is_last = w->row + 7 == w->rows->from, shift = tile_chroma_shift(plan);
+	uint32_t y = tile_chroma_slot(plan, w->rows, is_last ? w->row + 7 : w->row);
 	struct tile_unit_words out[TILE_SPMD];
 	tile_transform_edge(plan, is_8bit, thread, is_last, m, shared + plan->room.matrix, kept->codes[0],
 	                    kept->codes[1], out);
@@ -235,18 +251,22 @@ TILE_INLINE void tile_edge(const struct tile_plan *plan, unsigned is_8bit, const
 /* What there is of pieces `index`, `index` + n, ... Where a piece is too much to be kept, a warp takes one of its
  * blocks. */
 TILE_INLINE void tile_pieces(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
-                             const struct tile_span *span, uint32_t is_chroma, uint32_t index, uint32_t thread,
-                             const struct tile_matrix_words *m, uint8_t *shared)
+                             const struct tile_span *shared_span, const struct tile_rows *shared_rows,
+                             uint32_t is_chroma, uint32_t index, uint32_t thread, const struct tile_matrix_words *m,
+                             uint8_t *shared)
 {
+	/* Which nothing that is stored changes. */
+	const struct tile_span own_span = *shared_span, *span = &own_span;
+	const struct tile_rows own_rows = *shared_rows, *rows = &own_rows;
 	const uint32_t nwarps = TILE_THREADS / TILE_LANES, apart = TILE_KEPT(block) ? 1 : TILE_GROUP;
 	const uint32_t side_by_side = TILE_KEPT(block) ? TILE_UNITS(block) : 1;
-	struct tile_work w = {.span = span, .is_chroma = is_chroma};
+	struct tile_work w = {.span = span, .rows = rows, .is_chroma = is_chroma};
 	struct tile_kept kept;
-	tile_keep(plan, block, is_8bit, is_chroma, thread, shared, kept.codes[0]);
+	tile_keep(plan, block, is_8bit, rows, is_chroma, thread, shared, kept.codes[0]);
 	if (is_chroma)
-		tile_keep(plan, block, is_8bit, 2, thread, shared, kept.codes[1]);
+		tile_keep(plan, block, is_8bit, rows, 2, thread, shared, kept.codes[1]);
 	TILE_LOOP
-	for (; index < span->npieces * apart; index += nwarps) {
+	for (; index < rows->npieces * apart; index += nwarps) {
 		uint32_t piece = index / apart, down = piece >> span->across_log2;
 		uint32_t right = piece - (down << span->across_log2);
 		if (right >= span->across)
@@ -255,7 +275,8 @@ TILE_INLINE void tile_pieces(const struct tile_plan *plan, unsigned block, unsig
 		TILE_UNROLL
 		for (unsigned i = 0; i < 1 + is_chroma; i++)
 			tile_load_kept(block, w.source[i], kept.codes[i]);
-		if (block == 8 && is_chroma && (w.row + 7 == 0 || w.row + 1 == span->nrows)) {
+		if (block == 8 && is_chroma &&
+		    (w.row + 7 == rows->from || w.row + 1 == rows->from + (int32_t)rows->nrows)) {
 			tile_edge(plan, is_8bit, &w, thread, m, &kept, shared);
 			continue;
 		}
@@ -269,28 +290,29 @@ TILE_INLINE void tile_pieces(const struct tile_plan *plan, unsigned block, unsig
 }
 
 /* `thread` is the first of TILE_SPMD. Warps go on with luma where those of chroma, of which each is two, end. */
-TILE_INLINE void tile_transform(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t thread,
-                                uint8_t *shared)
+TILE_INLINE void tile_transform(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t index,
+                                uint32_t thread, uint8_t *shared)
 {
-	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
+	const struct tile_strip *strip = tile_strip_of(shared);
+	const struct tile_tile *tile = tile_tile_of(shared, index);
 	const uint32_t nwarps = TILE_THREADS / TILE_LANES, warp = thread / TILE_LANES;
-	const struct tile_span luma = head->luma, chroma = head->chroma;
 	struct tile_matrix_words m[TILE_SPMD];
 	TILE_EACH_LANE(l)
 	tile_load_matrix(block, (thread + l) % TILE_LANES, shared + plan->room.matrix, &m[l]);
-	tile_pieces(plan, block, is_8bit, &chroma, 1, warp, thread, m, shared);
-	tile_pieces(plan, block, is_8bit, &luma, 0, nwarps - 1 - warp, thread, m, shared);
+	tile_pieces(plan, block, is_8bit, &strip->chroma, &tile->chroma, 1, warp, thread, m, shared);
+	tile_pieces(plan, block, is_8bit, &strip->luma, &tile->luma, 0, nwarps - 1 - warp, thread, m, shared);
 }
 
 /* --- Where B is 1: codes are samples ------------------------------------------------------------------------------ */
 
-/* Four of them. */
+/* Four of a row of those that are wanted. */
 TILE_INLINE uint32_t tile_four_samples(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
-                                       const struct tile_head *head, uint32_t component, uint32_t row, uint32_t group)
+                                       const struct tile_span *span, const struct tile_rows *rows, uint32_t component,
+                                       uint32_t row, uint32_t group)
 {
-	const struct tile_span *span = component ? &head->chroma : &head->luma;
-	uint32_t bit = span->first_bit + row * span->nbits_row + TILE_GROUP * group * plan->bits;
-	uint32_t word = tile_codes(head->codes[component] + (bit >> 3), bit & 7);
+	uint32_t bit = rows->first_bit + row * span->nbits_row + TILE_GROUP * group * plan->bits;
+	const uint8_t *plane = image->object + image->component[component].plane;
+	uint32_t word = tile_codes(plane + rows->byte + (bit >> 3), bit & 7);
 	struct tile_dequant d = tile_dequant_of(plan, image, is_8bit, component);
 	int32_t value[TILE_GROUP];
 	TILE_UNROLL
@@ -300,11 +322,15 @@ TILE_INLINE uint32_t tile_four_samples(const struct tile_plan *plan, const struc
 }
 
 TILE_INLINE void tile_four_of_chroma(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
-                                     const struct tile_head *head, uint32_t row, uint32_t group, uint8_t *out)
+                                     const struct tile_span *span, const struct tile_rows *rows, uint32_t row,
+                                     uint32_t group, uint8_t *shared)
 {
-	uint32_t cb = tile_four_samples(plan, image, is_8bit, head, 1, row, group);
-	uint32_t cr = tile_four_samples(plan, image, is_8bit, head, 2, row, group), words[4];
-	uint32_t col = head->chroma.first_col + TILE_GROUP * group, width = head->chroma.width;
+	uint32_t cb = tile_four_samples(plan, image, is_8bit, span, rows, 1, row, group);
+	uint32_t cr = tile_four_samples(plan, image, is_8bit, span, rows, 2, row, group), words[4];
+	uint32_t col = span->first_col + TILE_GROUP * group, width = span->width;
+	uint32_t slot = tile_chroma_slot(plan, rows, rows->first + (int32_t)row);
+	uint8_t *out =
+	        shared + plan->room.chroma + 4 * (slot * plan->room.chroma_stride + TILE_LEAD + TILE_GROUP * group);
 	tile_chroma_words(cb, cr, 0x5140, tile_chroma_shift(plan), words);
 	tile_chroma_words(cb, cr, 0x7362, tile_chroma_shift(plan), words + 2);
 	if (col > 0 && col + TILE_GROUP < width) {
@@ -316,26 +342,27 @@ TILE_INLINE void tile_four_of_chroma(const struct tile_plan *plan, const struct 
 }
 
 TILE_INLINE void tile_samples_of_codes(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
-                                       uint32_t thread, uint8_t *shared)
+                                       uint32_t index, uint32_t thread, uint8_t *shared)
 {
-	const struct tile_head *head = (const struct tile_head *)(const void *)shared;
+	const struct tile_strip *strip = tile_strip_of(shared);
+	const struct tile_tile *tile = tile_tile_of(shared, index);
 	TILE_UNROLL
 	for (unsigned is_chroma = 0; is_chroma < 2; is_chroma++) {
-		const struct tile_span *span = is_chroma ? &head->chroma : &head->luma;
+		const struct tile_span *span = is_chroma ? &strip->chroma : &strip->luma;
+		const struct tile_rows *rows = is_chroma ? &tile->chroma : &tile->luma;
 		uint32_t ngroups = (span->ncols + TILE_GROUP - 1) / TILE_GROUP,
 		         log2 = ngroups ? tile_log2_up(ngroups) : 0;
-		for (uint32_t place = thread; place < span->nblock_rows << log2; place += TILE_THREADS) {
+		for (uint32_t place = thread; place < rows->nblock_rows << log2; place += TILE_THREADS) {
 			uint32_t row = place >> log2, group = place - (row << log2);
 			if (group >= ngroups)
 				continue;
-			if (is_chroma)
-				tile_four_of_chroma(
-				        plan, image, is_8bit, head, row, group,
-				        shared + plan->room.chroma +
-				                4 * (row * plan->room.chroma_stride + TILE_LEAD + TILE_GROUP * group));
-			else
-				op_store4(shared + plan->room.luma + row * plan->room.luma_stride + TILE_GROUP * group,
-				          tile_four_samples(plan, image, is_8bit, head, 0, row, group));
+			if (is_chroma) {
+				tile_four_of_chroma(plan, image, is_8bit, span, rows, row, group, shared);
+				continue;
+			}
+			uint32_t slot = tile_slot(rows->first + (int32_t)row, plan->tile_height, rows->parity);
+			op_store4(shared + plan->room.luma + slot * plan->room.luma_stride + TILE_GROUP * group,
+			          tile_four_samples(plan, image, is_8bit, span, rows, 0, row, group));
 		}
 	}
 }

@@ -102,7 +102,7 @@ TILE_INLINE uint32_t tile_digits(uint32_t word, unsigned power)
 /* From the three sums, and what is added. */
 TILE_INLINE int32_t tile_joined(int32_t low, int32_t middle, int32_t high, uint32_t bias)
 {
-	return (int32_t)((uint32_t)low + (((uint32_t)high << 16) + bias + ((uint32_t)middle << 8)));
+	return (int32_t)(((uint32_t)high << 16) + (((uint32_t)middle << 8) + (uint32_t)low) + bias);
 }
 
 /* Up to B = 8 no sum reaches 2^31, whatever the codes: the absolute values of a row of M add up to 61213 at most, times 2^15
@@ -163,48 +163,65 @@ struct tile_codes2 {
 	uint32_t word[2];
 };
 
-/* Of tile (u, v) of the four of a piece, all but the words. `dequants` and `origins` are those of the component. */
+/* Of a component, in shared memory (tile_fetch_priv.h), where all codes lie so many bytes farther behind in their planes
+ * than the tables say. */
+struct tile_tables {
+	const uint8_t *origins, *dequants;
+	uint32_t farther;
+};
+
+/* Where a code is whose vector begins a run, if it lies `farther` behind in its plane than one that was at `origin`. */
+TILE_INLINE uint32_t tile_moved(unsigned block, uint32_t origin, uint32_t farther)
+{
+	const uint32_t mask = TILE_VECTOR(block) - 1;
+	return (origin & ~mask) + ((origin + farther) & mask);
+}
+
+/* Of tile (u, v) of the four of a piece, all but the words. */
 TILE_INLINE void tile_load_origins(unsigned block, unsigned is_8bit, uint32_t lane, unsigned u, unsigned v,
-                                   const uint8_t *dequants, const uint8_t *origins, struct tile_codes2 *c)
+                                   const struct tile_tables *tables, struct tile_codes2 *c)
 {
 	uint32_t place = v * 8 * TILE_SIDE(block) + u * 64 + 2 * lane, four[4] = {0, 0, 0, 0};
-	op_load8(origins + 4 * place, c->origin);
+	op_load8(tables->origins + 4 * place, c->origin);
 	if (is_8bit)
-		op_load8(dequants + 4 * place, four);
+		op_load8(tables->dequants + 4 * place, four);
 	else
-		op_load16(dequants + 8 * place, four);
+		op_load16(tables->dequants + 8 * place, four);
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++) {
+		c->origin[i] = tile_moved(block, c->origin[i], tables->farther);
 		c->dequant[i].step = is_8bit ? four[i] : four[2 * i];
 		c->dequant[i].means = is_8bit ? 0 : four[2 * i + 1];
 	}
 }
 
-/* Where the codes of a component are that a unit (below) is made of; see tile_fetch. `byte` and `bit` say where the lane's
- * group is, from the first vector of the plane on, if its run begins with one; what is before the run in that vector is
- * `shift` more, modulo TILE_VECTOR. */
+/* Where the codes of a component are that a unit (below) is made of. `byte` and `bit` say where the lane's group is, from
+ * the tile's first code of the plane on; or, if that is of another run, from the run's first code, which lies `farther`
+ * behind in the plane. is_plain: there is one run, and the codes are a word at a multiple of 4. */
 struct tile_source {
-	const uint8_t *shared, *origins, *dequants;
-	uint32_t byte, bit, shift;
-	uint32_t is_word;
+	const uint8_t *shared;
+	struct tile_tables tables;
+	uint32_t byte, bit, farther;
+	uint32_t is_plain;
 };
 
 /* A word of codes of the plane whose first code's place is `origin`. */
 TILE_INLINE uint32_t tile_source_word(unsigned block, const struct tile_source *s, uint32_t origin)
 {
-	const uint32_t mask = TILE_VECTOR(block) - 1;
-	uint32_t at = (origin & ~mask) + ((origin + s->shift) & mask) + s->byte;
-	if (s->is_word)
-		return op_load4(s->shared + at);
+	uint32_t at = tile_moved(block, origin, s->farther) + s->byte;
 	const uint8_t *word = s->shared + (at & ~3u);
 	return op_funnel(op_load4(word), op_load4(word + 4), (at & 3) * 8 + s->bit);
 }
 
 TILE_INLINE void tile_load_words(unsigned block, const struct tile_source *s, struct tile_codes2 *c)
 {
-	TILE_UNROLL
-	for (unsigned i = 0; i < 2; i++)
-		c->word[i] = tile_source_word(block, s, c->origin[i]);
+	if (s->is_plain) {
+		c->word[0] = op_load4(s->shared + c->origin[0] + s->byte);
+		c->word[1] = op_load4(s->shared + c->origin[1] + s->byte);
+		return;
+	}
+	c->word[0] = tile_source_word(block, s, c->origin[0]);
+	c->word[1] = tile_source_word(block, s, c->origin[1]);
 }
 
 /* Both coefficients of block `i` of the four. */
@@ -235,7 +252,7 @@ TILE_INLINE void tile_first_sums(unsigned block, unsigned y, unsigned u, const s
                                  uint32_t (*in)[TILE_SPMD], struct tile_pairs16 *out)
 {
 	const unsigned n = TILE_EIGHTHS(block), ny = n > 1 ? 2 : 1;
-	int32_t sums[2][TILE_SPMD][4], high[TILE_SPMD][4];
+	int32_t sums[2][TILE_SPMD][4], high[TILE_SPMD][4]; /* low and middle; and of both tiles */
 	TILE_EACH_LANE(l)
 	{
 		TILE_UNROLL
@@ -289,7 +306,7 @@ TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, u
 				struct tile_codes2 codes;
 				if (n > 2) {
 					tile_load_origins(block, is_8bit, (thread + l) % TILE_LANES, u, v,
-					                  source[l].dequants, source[l].origins, &codes);
+					                  &source[l].tables, &codes);
 					tile_load_words(block, &source[l], &codes);
 				} else {
 					codes = kept[v * n + u][l];
@@ -319,8 +336,10 @@ TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_
 	TILE_EACH_LANE(l)
 	{
 		TILE_UNROLL
-		for (unsigned j = 0; j < 4; j++)
-			sums[0][l][j] = sums[1][l][j] = sums[2][l][j] = 0;
+		for (unsigned j = 0; j < 4; j++) {
+			sums[0][l][j] = (int32_t)m[l].second[x][j % 2];
+			sums[1][l][j] = sums[2][l][j] = 0;
+		}
 	}
 	TILE_UNROLL
 	for (unsigned u = 0; u < n; u++) {
@@ -337,8 +356,7 @@ TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_
 		int32_t s[4];
 		TILE_UNROLL
 		for (unsigned j = 0; j < 4; j++)
-			s[j] = tile_joined(sums[0][l][j], sums[1][l][j], sums[2][l][j], m[l].second[x][j % 2]) >>
-			       TILE_SECOND_BITS(block);
+			s[j] = tile_joined(sums[0][l][j], sums[1][l][j], sums[2][l][j], 0) >> TILE_SECOND_BITS(block);
 		out[l].word[word] = tile_pack8(block, s);
 	}
 }
@@ -418,9 +436,14 @@ TILE_INLINE void tile_transform_edge(const struct tile_plan *plan, unsigned is_8
 	{
 		row[l] = op_load4(matrix + 4 * (4 * y + (thread + l) % 4));
 		none[0][l] = 0;
+		/* Of the row that it is, not of the lane's. */
+		uint32_t bias = (1u << (TILE_FIRST_BITS - 1)) + (1u << (15 + TILE_FIRST_BITS)) -
+		                op_load4(matrix + TILE_DIGITS_NBYTES(8) + 4 * y);
 		TILE_UNROLL
-		for (unsigned j = 0; j < 4; j++)
-			sums[l][j] = high[l][j] = 0;
+		for (unsigned j = 0; j < 4; j++) {
+			sums[l][j] = j < 2 ? (int32_t)bias : 0;
+			high[l][j] = 0;
+		}
 	}
 	TILE_UNROLL
 	for (unsigned k = 0; k < 8; k++) {
@@ -438,11 +461,8 @@ TILE_INLINE void tile_transform_edge(const struct tile_plan *plan, unsigned is_8
 	}
 	TILE_EACH_LANE(l)
 	{
-		/* Of the row that it is, not of the lane's. */
-		uint32_t bias = (1u << (TILE_FIRST_BITS - 1)) + (1u << (15 + TILE_FIRST_BITS)) -
-		                op_load4(matrix + TILE_DIGITS_NBYTES(8) + 4 * y);
-		a[0][l] = tile_pack16(8, tile_joined(sums[l][0], sums[l][2], high[l][0], bias) >> TILE_FIRST_BITS,
-		                      tile_joined(sums[l][1], sums[l][3], high[l][1], bias) >> TILE_FIRST_BITS);
+		a[0][l] = tile_pack16(8, tile_joined(sums[l][0], sums[l][2], high[l][0], 0) >> TILE_FIRST_BITS,
+		                      tile_joined(sums[l][1], sums[l][3], high[l][1], 0) >> TILE_FIRST_BITS);
 	}
 	tile_second_pass(8, 0, m, a, none, 0, out);
 }

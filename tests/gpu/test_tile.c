@@ -59,6 +59,8 @@ static void check_trial(const struct trial *t, unsigned round, bool is_aligned)
 	ck_assert_int_eq(tile_plan_init(&plan, &t->view.layout.design, &t->spec, &t->shape, NULL), 0);
 	plan.mean = t->spec.mean ? t->spec.mean : zeros;
 	plan.scale = t->spec.scale ? t->spec.scale : ones;
+	/* Strips of every length. */
+	tile_plan_set_strips(&plan, 1 + round % 5 * plan.tiles_down, 1 + round % 3 * plan.tiles_down);
 	tile_plan_set_outputs(&plan, found, 16, apart, 16);
 	tile_image_init(&image, &plan, &t->view.layout, &t->region, t->window.flip, bytes);
 	memset(found, 0xa5, t->shape.nbytes);

@@ -8,40 +8,51 @@
 
 #define SHARED_NBYTES_MAX 166912u /* what an A100 gives a thread block; an H100 gives more */
 
-/* Threads go in another order in each tile, forwards and backwards: no result may depend on it. */
-static uint32_t in_turn(uint32_t tile, uint32_t i)
+/* Threads go in another order in each strip and tile, forwards and backwards: no result may depend on it. */
+static uint32_t in_turn(uint32_t turn, uint32_t i)
 {
-	return (tile % 2 ? TILE_THREADS - 1 - i : i) * (2 * tile + 1) % TILE_THREADS;
+	return (turn % 2 ? TILE_THREADS - 1 - i : i) * (2 * turn + 1) % TILE_THREADS;
 }
 
-/* One thread block of the kernel for `block` and `is_8bit`, which are constants where this is called. */
-TILE_INLINE void run_tile(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                          unsigned is_8bit, uint32_t tile, uint8_t *shared, uint8_t *out)
+/* One thread block of the kernel for `block` and `is_8bit`, which are constants where this is called. What no barrier keeps
+ * apart goes in one order here, and in the other there. */
+TILE_INLINE void run_strip(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                           unsigned is_8bit, uint32_t strip, uint8_t *shared, uint8_t *out)
 {
 	if (!image->object) {
 		for (uint32_t t = 0; t < TILE_THREADS; t++)
-			tile_zero_pixels(plan, tile, t, out);
+			tile_zero_pixels(plan, strip, t, out);
 		return;
 	}
 	const uint32_t step = block > 1 ? TILE_LANES : 1;
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
-		tile_fetch(plan, image, block, is_8bit, tile, in_turn(tile, t), shared);
-	op_wait_copies();
-	for (uint32_t t = 0; t < TILE_THREADS; t += step) {
-		if (block == 1)
-			tile_samples_of_codes(plan, image, is_8bit, in_turn(tile, t), shared);
-		else
-			tile_transform(plan, block, is_8bit, in_turn(tile, t) / TILE_LANES * TILE_LANES, shared);
+		tile_begin(plan, image, block, is_8bit, strip, in_turn(strip, t), shared);
+	uint32_t first = tile_strip_of(shared)->first, last = tile_strip_of(shared)->last;
+	for (uint32_t next = first; next <= last + 1; next++) {
+		uint32_t turn = strip + next;
+		for (unsigned i = 0; i < 2; i++) {
+			bool is_fetch = (turn + i) % 2;
+			for (uint32_t t = 0; is_fetch && next <= last && t < TILE_THREADS; t++)
+				tile_fetch(plan, image, block, next, in_turn(turn, t), shared);
+			for (uint32_t t = 0; !is_fetch && next > first && t < TILE_THREADS; t++)
+				tile_pixels(plan, block, next - 1, in_turn(turn, t), shared, out);
+		}
+		op_wait_copies();
+		for (uint32_t t = 0; next <= last && t < TILE_THREADS; t += step) {
+			if (block == 1)
+				tile_samples_of_codes(plan, image, is_8bit, next, in_turn(turn, t), shared);
+			else
+				tile_transform(plan, block, is_8bit, next, in_turn(turn, t) / TILE_LANES * TILE_LANES,
+				               shared);
+		}
 	}
-	for (uint32_t t = 0; t < TILE_THREADS; t++)
-		tile_pixels(plan, block, in_turn(tile, t), shared, out);
 }
 
 #define KERNEL(name, block, is_8bit)                                                                                   \
-	static void name(const struct tile_plan *plan, const struct tile_image *image, uint32_t tile, uint8_t *shared, \
-	                 uint8_t *out)                                                                                 \
+	static void name(const struct tile_plan *plan, const struct tile_image *image, uint32_t strip,                 \
+	                 uint8_t *shared, uint8_t *out)                                                                \
 	{                                                                                                              \
-		run_tile(plan, image, block, is_8bit, tile, shared, out);                                              \
+		run_strip(plan, image, block, is_8bit, strip, shared, out);                                            \
 	}
 KERNEL(run_1_packed, 1, 0)
 KERNEL(run_1_bytes, 1, 1)
@@ -74,9 +85,9 @@ static void run_pixels(const struct tile_plan *plan, const struct tile_image *im
 	uint8_t *shared = guard_tail(&guard, plan->room.nbytes);
 	if (plan->room.nbytes > SHARED_NBYTES_MAX)
 		abort();
-	for (uint32_t tile = 0; tile < plan->tiles_across * plan->tiles_down; tile++) {
-		memset(shared, (int)(0xa5 + tile), plan->room.nbytes);
-		kernel_of(plan)(plan, image, tile, shared, out);
+	for (uint32_t strip = 0; strip < plan->tiles_across * plan->strips_down; strip++) {
+		memset(shared, (int)(0xa5 + strip), plan->room.nbytes);
+		kernel_of(plan)(plan, image, strip, shared, out);
 	}
 	guard_clear(&guard);
 }
