@@ -234,36 +234,14 @@ errint_t ic_tensor_region(const struct ic_layout *l, const struct ic_tensor_spec
 
 /* --- Decoding ------------------------------------------------------------------------------------------------------ */
 
-/* (has - wants) / 2, halves to even, as Python's round. */
-static uint32_t middle_of(uint32_t has, uint32_t wants)
-{
-	uint32_t room = has - wants, half = room / 2;
-	return half + (room % 2 && half % 2);
-}
-
-/* Of sides of at most IC_SIDE_MAX, so that no product is too large. */
-static struct tensor_scaled scaled_of(const struct ic_tensor_spec *s, const struct ic_region *box)
-{
-	struct tensor_scaled scaled = {s->width, s->height, 0, 0};
-	if (!s->short_side)
-		return scaled;
-	scaled.width = scaled.height = s->short_side;
-	if (box->width <= box->height)
-		scaled.height = (uint32_t)((uint64_t)s->short_side * box->height / box->width);
-	else
-		scaled.width = (uint32_t)((uint64_t)s->short_side * box->width / box->height);
-	scaled.left = middle_of(scaled.width, s->width);
-	scaled.top = middle_of(scaled.height, s->height);
-	return scaled;
-}
-
 static errint_t decode_job(struct tensor_job *job)
 {
 	if (is_frequencies(job->spec))
 		return tensor_freqs(job);
 	if (job->spec->fit != IC_FIT_RESIZE)
 		return tensor_pixels(job);
-	job->scaled = scaled_of(job->spec, &job->region);
+	job->scaled = resize_size_of(job->region.width, job->region.height, job->spec->width, job->spec->height,
+	                             job->spec->short_side);
 	return tensor_resize(job);
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "codec/design.h"
+#include "codec/resize.h"
 
 #define TENSOR_LANES_MAX 32  /* blocks that any filling takes at a time */
 #define TENSOR_SLACK 128     /* bytes that rows have behind their end where that is said */
@@ -106,8 +107,6 @@ struct coef_kernel {
 };
 
 /* The weights of two rows, in 1 / RESIZE_ONE: high * 2^RESIZE_LOW_BITS + low, so that each fits a product of 16 bits. */
-#define RESIZE_BITS 22
-#define RESIZE_ONE (1 << RESIZE_BITS)
 #define RESIZE_LOW_BITS 11
 struct resize_taps {
 	int16_t high[2], low[2];

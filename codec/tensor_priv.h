@@ -2,14 +2,9 @@
 /* tensor_priv.h: what the decoders of tensor.h share. Their callers have checked everything. */
 #pragma once
 
+#include "codec/resize.h"
 #include "codec/tensor.h"
 #include "codec/tensor_kernel_priv.h"
-
-/* What IC_FIT_RESIZE makes of the region: so many pixels, of which the output is a part. */
-struct tensor_scaled {
-	uint32_t width, height;
-	uint32_t left, top; /* of the output in it */
-};
 
 /* One image to be decoded. */
 struct tensor_job {
@@ -18,7 +13,7 @@ struct tensor_job {
 	const struct ic_tensor_spec *spec;
 	struct ic_tensor_shape shape;
 	struct ic_region region;
-	struct tensor_scaled scaled; /* IC_FIT_RESIZE */
+	struct resize_size scaled; /* IC_FIT_RESIZE */
 	bool flip;
 	void *out, *chroma;
 };

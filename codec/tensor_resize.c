@@ -91,7 +91,7 @@ static void resizing_clear(struct resizing *r)
 static errint_t resizing_init(struct resizing *r, const struct tensor_job *job)
 {
 	const struct ic_region *box = &job->region;
-	const struct tensor_scaled *scaled = &job->scaled;
+	const struct resize_size *scaled = &job->scaled;
 	r->job = job;
 	r->nplanes = job->view->layout.ncomponents;
 	r->memory = NULL;

@@ -59,7 +59,10 @@ IC_API void ic_gpu_close(struct ic_gpu_device *device); /* NULL is fine; its pla
  * How images of one design become tensors of one shape. `shape` is what ic_tensor_shape says of one of them; images of
  * other sizes may come along where `spec` makes them of that shape. The spec's means and scales are copied.
  *
- * -EINVAL: no valid design, or a shape that is not one of this design and spec, or IC_FIT_RESIZE. -EFBIG: 2^31 values an image, or more.
+ * IC_FIT_RESIZE decodes the boxes to memory on the device first, some 128 MB a batch, or as much as its largest image needs,
+ * 3 bytes a pixel: three kernels for each such part of a batch.
+ *
+ * -EINVAL: no valid design, or a shape that is not one of this design and spec. -EFBIG: 2^31 values an image, or more.
  */
 struct ic_gpu_plan;
 IC_API errint_t ic_gpu_plan_new(struct ic_gpu_device *device, const struct ic_design *design,
@@ -129,7 +132,8 @@ struct ic_gpu_output {
  * stream afterwards. May be called again, also into other outputs and streams.
  *
  * A stream that captures a graph gets what is left to do: the copy, with the memory from which it is made, unless the batch
- * was decoded and waited for before; then the kernels alone. The batch must outlive the graph, and not be loaded anew.
+ * was decoded and waited for before; then the kernels alone. The batch must outlive the graph, and not be loaded anew; what it
+ * resizes, one graph at a time may.
  *
  * -EINVAL: nothing is loaded, or the output has no room.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A batch: one piece of page-locked memory, and one like it on the device. The images' descriptions come first, the objects
- * behind them, each at a multiple of OBJECT_ALIGN, so that one copy takes all there is.
+ * A batch: one piece of page-locked memory, and one like it on the device. The images' descriptions come first, those of how
+ * they are resized next, and the objects behind them, each at a multiple of OBJECT_ALIGN, so that one copy takes all there
+ * is. What is resized is decoded to memory on the device that chunks of the batch get in turn.
  */
 #include "gpu_cuda_priv.h"
 #include "kernels_priv.h"
@@ -16,10 +17,19 @@ struct ic_gpu_batch {
 	struct ic_gpu_plan *plan;
 	size_t nitems_max, nitems, used, room; /* bytes that are loaded, and that there is memory for */
 	uint8_t *host, *device;
+	struct chunk *chunks; /* of what is resized */
+	size_t nchunks;
+	uint8_t *scratch; /* theirs, on the device */
+	uint64_t scratch_nbytes;
 	cudaEvent_t copied, done;
 	bool has_run;    /* the events say something */
 	bool is_copied;  /* what is loaded was put into a stream */
 	bool is_settled; /* and that is known to be over */
+};
+
+struct chunk {
+	struct scale_chunk scale;
+	uint32_t together; /* thread blocks of its pixels that the device runs at once */
 };
 
 /* --- Memory -------------------------------------------------------------------------------------------------------- */
@@ -29,9 +39,16 @@ static size_t round_up(size_t n)
 	return (n + OBJECT_ALIGN - 1) / OBJECT_ALIGN * OBJECT_ALIGN;
 }
 
-static size_t images_nbytes(const struct ic_gpu_batch *batch)
+static size_t scales_at(const struct ic_gpu_batch *batch)
 {
 	return round_up(batch->nitems_max * sizeof(struct tile_image));
+}
+
+/* All descriptions. */
+static size_t images_nbytes(const struct ic_gpu_batch *batch)
+{
+	size_t scaled = batch->plan->is_scaled ? batch->nitems_max : 0;
+	return scales_at(batch) + round_up(scaled * sizeof(struct scale_image));
 }
 
 static void free_room(struct ic_gpu_batch *batch)
@@ -107,12 +124,14 @@ void ic_gpu_batch_free(struct ic_gpu_batch *batch)
 		if (batch->has_run)
 			cudaEventSynchronize(batch->done);
 		free_room(batch);
+		cudaFree(batch->scratch);
 		if (batch->copied)
 			cudaEventDestroy(batch->copied);
 		if (batch->done)
 			cudaEventDestroy(batch->done);
 		gpu_leave(batch->plan->device, before);
 	}
+	free(batch->chunks);
 	free(batch);
 }
 
@@ -175,6 +194,30 @@ static errint_t check_item(const struct ic_gpu_plan *plan, struct ic_gpu_item *i
 	return err;
 }
 
+static struct tile_image *images_of(const struct ic_gpu_batch *batch)
+{
+	return (struct tile_image *)(void *)batch->host;
+}
+
+static struct scale_image *scales_of(const struct ic_gpu_batch *batch)
+{
+	return (struct scale_image *)(void *)(batch->host + scales_at(batch));
+}
+
+/* An item that can be decoded. */
+static void describe(struct ic_gpu_batch *batch, size_t index, const struct ic_gpu_item *item,
+                     const struct ic_layout *layout, struct tile_image *image)
+{
+	const struct ic_gpu_plan *plan = batch->plan;
+	struct ic_region source;
+	if (!plan->is_scaled) {
+		tile_image_init(image, &plan->tile, layout, &item->region, item->window.flip, item->bytes);
+		return;
+	}
+	scale_image_init(&scales_of(batch)[index], &plan->spec, &item->region, item->window.flip, &source);
+	tile_image_init(image, &plan->source, layout, &source, false, item->bytes);
+}
+
 /* Describe an image, at first with the caller's object, and count what the object will take behind the descriptions. */
 static errint_t load_item(struct ic_gpu_batch *batch, size_t index, struct ic_gpu_item *item, bool on_device,
                           size_t *at, struct ic_why *why)
@@ -183,20 +226,16 @@ static errint_t load_item(struct ic_gpu_batch *batch, size_t index, struct ic_gp
 	struct tile_image image = {0};
 	item->region = (struct ic_region){0};
 	item->orientation = 0;
+	if (batch->plan->is_scaled)
+		scales_of(batch)[index] = (struct scale_image){0};
 	item->err = check_item(batch->plan, item, on_device, &seen, why);
 	if (!item->err) {
 		item->orientation = seen.orientation;
-		tile_image_init(&image, &batch->plan->tile, &seen.layout, &item->region, item->window.flip,
-		                item->bytes);
+		describe(batch, index, item, &seen.layout, &image);
 		*at += on_device ? 0 : round_up(seen.layout.nbytes + TILE_SLACK);
 	}
 	memcpy(batch->host + index * sizeof image, &image, sizeof image);
 	return item->err;
-}
-
-static struct tile_image *images_of(const struct ic_gpu_batch *batch)
-{
-	return (struct tile_image *)(void *)batch->host;
 }
 
 static uint64_t object_nbytes(const struct ic_gpu_plan *plan, const struct tile_image *image)
@@ -222,19 +261,75 @@ static errint_t check_all(struct ic_gpu_batch *batch, struct ic_gpu_item *items,
 }
 
 /* Grow the memory, keeping the descriptions. */
-static errint_t grow(struct ic_gpu_batch *batch, size_t nitems, size_t nbytes, struct ic_why *why)
+static errint_t grow(struct ic_gpu_batch *batch, size_t nbytes, struct ic_why *why)
 {
+	size_t described = images_nbytes(batch);
 	if (nbytes <= batch->room)
 		return 0;
-	struct tile_image *images = malloc(nitems * sizeof *images);
+	uint8_t *images = malloc(described);
 	if (!images)
 		return ic_fail(why, -ENOMEM, "out of memory");
-	memcpy(images, batch->host, nitems * sizeof *images);
+	memcpy(images, batch->host, described);
 	errint_t err = make_room(batch, nbytes, why);
 	if (!err)
-		memcpy(batch->host, images, nitems * sizeof *images);
+		memcpy(batch->host, images, described);
 	free(images);
 	return err;
+}
+
+/* What the kernel of a chunk's pixels is told, but for where they go. */
+static struct tile_plan source_of(const struct ic_gpu_batch *batch, const struct scale_chunk *scale)
+{
+	struct tile_plan source = batch->plan->source;
+	tile_plan_set_size(&source, scale->pitch, scale->height);
+	return source;
+}
+
+/* The next chunk, and how its images' codes are taken. */
+static errint_t add_chunk(struct ic_gpu_batch *batch, uint32_t first, size_t nitems, struct ic_why *why)
+{
+	struct chunk *chunks = realloc(batch->chunks, (batch->nchunks + 1) * sizeof *chunks);
+	if (!chunks)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	batch->chunks = chunks;
+	struct chunk *chunk = &chunks[batch->nchunks++];
+	chunk->scale = scale_chunk_init(scales_of(batch), first, (uint32_t)nitems);
+	struct tile_plan source = source_of(batch, &chunk->scale);
+	for (uint32_t i = first; i < first + chunk->scale.n; i++)
+		tile_image_set_runs(&images_of(batch)[i], &source);
+	cudaError_t error = kernels_prepare(&source, &chunk->together);
+	return error == cudaSuccess ? 0 : gpu_fail(why, "cudaFuncSetAttribute", error);
+}
+
+static errint_t make_scratch(struct ic_gpu_batch *batch, uint64_t nbytes, struct ic_why *why)
+{
+	if (nbytes <= batch->scratch_nbytes)
+		return 0;
+	cudaFree(batch->scratch);
+	batch->scratch = NULL;
+	batch->scratch_nbytes = 0;
+	cudaError_t error =
+	        nbytes > SIZE_MAX ? cudaErrorMemoryAllocation : cudaMalloc((void **)&batch->scratch, (size_t)nbytes);
+	if (error != cudaSuccess)
+		return gpu_fail(why, "cudaMalloc", error);
+	batch->scratch_nbytes = nbytes;
+	return 0;
+}
+
+static errint_t make_chunks(struct ic_gpu_batch *batch, size_t nitems, struct ic_why *why)
+{
+	uint64_t nbytes = 0;
+	errint_t err = 0;
+	batch->nchunks = 0;
+	for (uint32_t first = 0; batch->plan->is_scaled && first < nitems && !err;) {
+		err = add_chunk(batch, first, nitems, why);
+		if (err)
+			break;
+		const struct scale_chunk *scale = &batch->chunks[batch->nchunks - 1].scale;
+		nbytes = nbytes > scale->nbytes ? nbytes : scale->nbytes;
+		first += scale->n;
+	}
+	return err ? err : make_scratch(batch, nbytes, why);
 }
 
 static void copy_objects(struct ic_gpu_batch *batch)
@@ -262,7 +357,9 @@ static errint_t load(struct ic_gpu_batch *batch, struct ic_gpu_item *items, size
 	if (!err)
 		err = check_all(batch, items, nitems, flags, &nbytes, &nfailed, why);
 	if (!err)
-		err = grow(batch, nitems, nbytes, why);
+		err = make_chunks(batch, nitems, why);
+	if (!err)
+		err = grow(batch, nbytes, why);
 	if (err)
 		return err;
 	batch->nitems = nitems;
@@ -330,11 +427,41 @@ static errint_t copy(struct ic_gpu_batch *batch, cudaStream_t stream, bool is_ca
 	return error == cudaSuccess ? 0 : gpu_fail(why, call, error);
 }
 
+/* Chunk after chunk, in the memory that all of them have. */
+static cudaError_t launch_scaled(const struct ic_gpu_batch *batch, const struct tile_plan *plan, uint8_t *out,
+                                 cudaStream_t stream)
+{
+	const struct tile_image *images = (const struct tile_image *)(const void *)batch->device;
+	const struct scale_image *scales = (const struct scale_image *)(const void *)(batch->device + scales_at(batch));
+	cudaError_t error = cudaSuccess;
+	for (size_t i = 0; i < batch->nchunks && error == cudaSuccess; i++) {
+		const struct scale_chunk *scale = &batch->chunks[i].scale;
+		struct tile_plan source = source_of(batch, scale);
+		tile_plan_set_strips(&source, scale->n, batch->chunks[i].together);
+		tile_plan_set_outputs(&source, batch->scratch, scale->image_nbytes, NULL, 0);
+		error = kernels_launch(&source, images + scale->first, scale->n, batch->scratch, NULL, stream);
+		if (error == cudaSuccess)
+			error = kernels_scale(plan, scale, scales + scale->first, batch->scratch,
+			                      out + scale->first * plan->out_stride, stream);
+	}
+	return error;
+}
+
+static cudaError_t launch(const struct ic_gpu_batch *batch, const struct ic_gpu_output *output, cudaStream_t stream)
+{
+	struct tile_plan plan = batch->plan->tile;
+	tile_plan_set_outputs(&plan, output->out, output->out_stride, output->chroma, output->chroma_stride);
+	if (batch->plan->is_scaled)
+		return launch_scaled(batch, &plan, output->out, stream);
+	tile_plan_set_strips(&plan, (uint32_t)batch->nitems, batch->plan->together);
+	return kernels_launch(&plan, (const struct tile_image *)(const void *)batch->device, (uint32_t)batch->nitems,
+	                      output->out, output->chroma, stream);
+}
+
 static errint_t decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *output, cudaStream_t stream,
                        struct ic_why *why)
 {
 	enum cudaStreamCaptureStatus capture;
-	struct tile_plan plan = batch->plan->tile;
 	cudaError_t error = cudaStreamIsCapturing(stream, &capture);
 	if (error != cudaSuccess)
 		return gpu_fail(why, "cudaStreamIsCapturing", error);
@@ -342,16 +469,20 @@ static errint_t decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *o
 	errint_t err = copy(batch, stream, is_captured, why);
 	if (err)
 		return err;
-	tile_plan_set_strips(&plan, (uint32_t)batch->nitems, batch->plan->together);
-	tile_plan_set_outputs(&plan, output->out, output->out_stride, output->chroma, output->chroma_stride);
-	error = kernels_launch(&plan, (const struct tile_image *)(const void *)batch->device, (uint32_t)batch->nitems,
-	                       output->out, output->chroma, stream);
+	/* `done` is the last of what several streams may do: each waits for the one before; and before it resizes, in what
+	 * may be the other's memory. */
+	bool waits = batch->has_run && !is_captured;
+	if (waits && batch->plan->is_scaled) {
+		error = cudaStreamWaitEvent(stream, batch->done, 0);
+		if (error != cudaSuccess)
+			return gpu_fail(why, "cudaStreamWaitEvent", error);
+	}
+	error = launch(batch, output, stream);
 	if (error != cudaSuccess)
 		return gpu_fail(why, "launching the kernel", error);
 	if (is_captured)
 		return 0;
-	/* `done` is the last of what several streams may do: each waits for the one before. */
-	error = batch->has_run ? cudaStreamWaitEvent(stream, batch->done, 0) : cudaSuccess;
+	error = waits ? cudaStreamWaitEvent(stream, batch->done, 0) : cudaSuccess;
 	if (error == cudaSuccess)
 		error = cudaEventRecord(batch->done, stream);
 	batch->has_run = true;

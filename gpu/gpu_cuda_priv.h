@@ -18,6 +18,8 @@ struct ic_gpu_plan {
 	struct ic_tensor_spec spec; /* without mean and scale */
 	struct ic_tensor_shape shape;
 	struct tile_plan tile;
+	struct tile_plan source; /* IC_FIT_RESIZE: of what is resized */
+	bool is_scaled;
 	uint32_t together; /* thread blocks of pixels that the device runs at once */
 	float *numbers;    /* on the device: means, and behind them scales */
 };

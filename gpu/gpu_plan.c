@@ -34,7 +34,7 @@ static errint_t plan_init(struct ic_gpu_plan *plan, const struct ic_tensor_spec 
 	errint_t err = gpu_enter(plan->device, &before, why);
 	if (err)
 		return err;
-	cudaError_t error = kernels_prepare(&plan->tile, &plan->together);
+	cudaError_t error = kernels_prepare(plan->is_scaled ? &plan->source : &plan->tile, &plan->together);
 	if (error != cudaSuccess)
 		err = gpu_fail(why, "cudaFuncSetAttribute", error);
 	if (!err)
@@ -55,7 +55,10 @@ errint_t ic_gpu_plan_new(struct ic_gpu_device *device, const struct ic_design *d
 	plan->spec = *spec;
 	plan->spec.mean = plan->spec.scale = NULL;
 	plan->shape = *shape;
+	plan->is_scaled = spec->fit == IC_FIT_RESIZE;
 	errint_t err = tile_plan_init(&plan->tile, design, spec, shape, why);
+	if (!err && plan->is_scaled)
+		err = scale_source_init(&plan->source, design, why);
 	if (!err)
 		err = plan_init(plan, spec, why);
 	if (err)

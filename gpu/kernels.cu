@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernels_priv.h"
 
+#include "scale_priv.h"
 #include "tile_freqs_priv.h"
 
 /* Thread blocks that fit a processor together, and so how many registers a thread may have: 48 at B = 1, 64 up to B = 8,
@@ -138,5 +139,54 @@ cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image
 		freqs_kernel<1><<<grid, TILE_THREADS, 0, stream>>>(*plan, images, out, chroma, nluma);
 	else
 		freqs_kernel<0><<<grid, TILE_THREADS, 0, stream>>>(*plan, images, out, chroma, nluma);
+	return cudaGetLastError();
+}
+
+/* --- Images that are resized ---------------------------------------------------------------------------------------- */
+
+__global__ __launch_bounds__(TILE_THREADS) void weights_kernel(const struct scale_image *__restrict__ images,
+                                                               uint32_t *words)
+{
+	scale_put_weights(&images[blockIdx.y], blockIdx.x * TILE_THREADS + threadIdx.x, gridDim.x * TILE_THREADS,
+	                  words);
+}
+
+__global__ __launch_bounds__(TILE_THREADS) void means_kernel(const __grid_constant__ struct tile_plan plan,
+                                                             const struct scale_chunk chunk,
+                                                             const struct scale_image *__restrict__ images,
+                                                             const uint8_t *__restrict__ scratch, uint8_t *out)
+{
+	__shared__ uint32_t band[SCALE_BAND * SCALE_COLUMNS];
+	const struct scale_image *image = &images[blockIdx.y];
+	const uint8_t *pixels = scratch + blockIdx.y * chunk.image_nbytes;
+	const uint32_t *words = reinterpret_cast<const uint32_t *>(scratch + chunk.weights_at);
+	uint32_t thread = threadIdx.x;
+	out += blockIdx.y * plan.out_stride;
+	if (!image->is_there) {
+		scale_zero(&plan, blockIdx.x, gridDim.x, thread, out);
+		return;
+	}
+	struct scale_state state = scale_begin(image, words, blockIdx.x, scale_tiles_across(&plan), thread);
+	TILE_LOOP
+	for (uint32_t row = state.first; row < state.end; row += SCALE_BAND) {
+		scale_across(&chunk, image, pixels, words, &state, row, thread, band);
+		__syncthreads();
+		scale_down(image, words, row, thread, band, &state);
+		__syncthreads();
+	}
+	scale_put(&plan, image, &state, out);
+}
+
+cudaError_t kernels_scale(const struct tile_plan *plan, const struct scale_chunk *chunk,
+                          const struct scale_image *images, uint8_t *scratch, uint8_t *out, cudaStream_t stream)
+{
+	uint32_t *words = reinterpret_cast<uint32_t *>(scratch + chunk->weights_at);
+	dim3 places((plan->width + plan->height + TILE_THREADS - 1) / TILE_THREADS, chunk->n);
+	weights_kernel<<<places, TILE_THREADS, 0, stream>>>(images, words);
+	cudaError_t error = cudaGetLastError();
+	if (error != cudaSuccess)
+		return error;
+	dim3 grid(scale_ntiles(plan), chunk->n);
+	means_kernel<<<grid, TILE_THREADS, 0, stream>>>(*plan, *chunk, images, scratch, out);
 	return cudaGetLastError();
 }

@@ -2,7 +2,7 @@
 /* kernels_priv.h: launching the kernels; for C, and for nvcc. */
 #pragma once
 
-#include "tile_priv.h"
+#include "plan_priv.h"
 
 #include <cuda_runtime_api.h>
 
@@ -19,3 +19,9 @@ KERNELS_API cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *
 /* The images are an array in device memory. Outputs and strides are those of tile_plan_set_outputs. */
 KERNELS_API cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image *images, uint32_t nimages,
                                        uint8_t *out, uint8_t *chroma, cudaStream_t stream);
+
+/* Of a chunk, whose first image is images[0] and goes to `out`: from what the kernel of pixels put into `scratch`, which
+ * holds chunk->nbytes. */
+KERNELS_API cudaError_t kernels_scale(const struct tile_plan *plan, const struct scale_chunk *chunk,
+                                      const struct scale_image *images, uint8_t *scratch, uint8_t *out,
+                                      cudaStream_t stream);

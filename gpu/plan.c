@@ -180,9 +180,6 @@ static bool may_fuse(const struct tile_plan *plan)
 
 static void set_colors(struct tile_plan *plan, const struct ic_tensor_spec *spec)
 {
-	plan->channel_nbytes = plan->value_nbytes;
-	if (plan->axes == IC_NCHW)
-		plan->channel_nbytes *= (uint64_t)plan->width * plan->height;
 	for (unsigned c = 0; c < 3; c++) {
 		plan->rgb_mean[c] = spec->mean ? spec->mean[c] : 0;
 		plan->rgb_scale[c] = spec->scale ? spec->scale[c] : 1;
@@ -200,8 +197,6 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 	bool is_frequencies = spec->values == IC_FREQUENCIES;
 	if (!ic_design_is_valid(design) || !shape->width || !shape->height)
 		return ic_fail(why, -EINVAL, "a plan needs a design and a shape");
-	if (spec->fit == IC_FIT_RESIZE)
-		return ic_fail(why, -EINVAL, "images are not resized on a GPU");
 	if (values > INT32_MAX || chroma_values > INT32_MAX)
 		return ic_fail(why, -EFBIG, "an image of %llu values is more than a GPU is asked for",
 		               (unsigned long long)(values + chroma_values));
@@ -231,10 +226,21 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 	set_freqs(plan, design);
 	if (!is_frequencies) {
 		set_colors(plan, spec);
-		set_tiles(plan);
-		set_room(plan);
+		tile_plan_set_size(plan, shape->width, shape->height);
 	}
 	return 0;
+}
+
+void tile_plan_set_size(struct tile_plan *plan, uint32_t width, uint32_t height)
+{
+	plan->width = width;
+	plan->height = height;
+	plan->channel_nbytes = plan->value_nbytes;
+	if (plan->axes == IC_NCHW)
+		plan->channel_nbytes *= (uint64_t)width * height;
+	plan->room = (struct tile_room){0};
+	set_tiles(plan);
+	set_room(plan);
 }
 
 void tile_plan_set_strips(struct tile_plan *plan, uint32_t nimages, uint32_t together)
@@ -304,6 +310,12 @@ static bool is_one_run(const struct tile_plan *plan, bool is_chroma, uint32_t co
 	return ((uint64_t)cols * plan->bits + 7) / 8 <= (uint64_t)vectors * TILE_VECTOR(plan->block);
 }
 
+void tile_image_set_runs(struct tile_image *image, const struct tile_plan *plan)
+{
+	for (unsigned c = 0; c < image->ncomponents && plan->values == IC_RGB; c++)
+		image->component[c].is_one_run = is_one_run(plan, c > 0, image->component[c].cols);
+}
+
 void tile_image_init(struct tile_image *image, const struct tile_plan *plan, const struct ic_layout *layout,
                      const struct ic_region *region, bool flip, const uint8_t *object)
 {
@@ -321,14 +333,13 @@ void tile_image_init(struct tile_image *image, const struct tile_plan *plan, con
 		const struct ic_component *own = &layout->component[c];
 		image->component[c] = (struct tile_component){
 		        .width = own->width, .height = own->height, .cols = own->block_cols, .plane = at};
-		if (plan->values == IC_RGB)
-			image->component[c].is_one_run = is_one_run(plan, c > 0, own->block_cols);
 		at += own->plane_nbytes;
 		image->stride += (uint32_t)own->plane_nbytes;
 	}
 	for (unsigned c = 0; c < layout->ncomponents; c++)
 		image->component[c].is_words = plan->bits == 8 && image->component[c].cols % 4 == 0 &&
 		                               image->component[c].plane % 4 == 0 && image->stride % 4 == 0;
+	tile_image_set_runs(image, plan);
 	image->part[0] = part_of(&plan->output[0], image, 0, false);
 	if (plan->is_apart)
 		image->part[1] = part_of(&plan->output[1], image, 1, plan->is_half);

@@ -2,6 +2,7 @@
 /* plan_priv.h: what the kernels are told (tile_priv.h), from designs, specs and layouts. Knows nothing of CUDA. */
 #pragma once
 
+#include "scale_priv.h"
 #include "tile_priv.h"
 
 /*
@@ -12,6 +13,9 @@
  */
 errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, const struct ic_tensor_spec *spec,
                         const struct ic_tensor_shape *shape, struct ic_why *why);
+
+/* Pixels of images of another size than the plan was made for. Images that are there need tile_image_set_runs. */
+void tile_plan_set_size(struct tile_plan *plan, uint32_t width, uint32_t height);
 
 /* How many tiles of pixels a thread block makes, of a batch of nimages where so many thread blocks run together. */
 void tile_plan_set_strips(struct tile_plan *plan, uint32_t nimages, uint32_t together);
@@ -27,3 +31,19 @@ errint_t tile_image_check(const struct ic_layout *layout, struct ic_why *why);
  * data may lie farther behind, as ic_view_parse_prefix has it. */
 void tile_image_init(struct tile_image *image, const struct tile_plan *plan, const struct ic_layout *layout,
                      const struct ic_region *region, bool flip, const uint8_t *object);
+
+/* How a tile's codes are taken, which depends on the tile's width. */
+void tile_image_set_runs(struct tile_image *image, const struct tile_plan *plan);
+
+/* --- Images that are resized (scale_priv.h) ------------------------------------------------------------------------- */
+
+/* What kernels of pixels are told whose output is resized: 8 bits, channels apart, and no padding. Its size is a chunk's. */
+errint_t scale_source_init(struct tile_plan *source, const struct ic_design *design, struct ic_why *why);
+
+/* Of an image whose region is `box`; with what of the image its result looks at, which the kernel of pixels makes. */
+void scale_image_init(struct scale_image *scale, const struct ic_tensor_spec *spec, const struct ic_region *box,
+                      bool flip, struct ic_region *ret_source);
+
+/* What of n images, of which `first` is the first one of the chunk, is scaled together: at least that one, and no more than
+ * take some 100 MB. Sets where their weights are. */
+struct scale_chunk scale_chunk_init(struct scale_image *scales, uint32_t first, uint32_t n);

@@ -400,6 +400,8 @@ TILE_INLINE void tile_put_row(const struct tile_plan *plan, const struct tile_st
                               uint32_t y, struct tile_rgb8 *rgb, uint8_t *out)
 {
 	uint32_t own = y < strip->own_height ? e->own : 0;
+	if (!own && plan->has_no_padding)
+		return;
 	if (strip->is_flipped && own)
 		*rgb = tile_mirrored(rgb, own);
 	if (own < TILE_PIXELS || !plan->is_aligned)

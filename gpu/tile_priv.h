@@ -90,6 +90,7 @@ struct tile_plan {
 	float rgb_offset[3];
 	uint32_t is_fused; /* a pixel's number is as well, once it has its type, byte * scale + offset, rounded once */
 	float pad;
+	uint32_t has_no_padding;   /* where pixels would be padding nothing is written */
 	const float *mean, *scale; /* of each channel of frequencies; device memory */
 
 	/* Of pixels; so many rows of tiles an output of an image may touch. */

@@ -58,6 +58,10 @@ static void add_member(struct lot *lot, struct dice *dice, uint32_t width, uint3
 	*item = (struct ic_gpu_item){.bytes = m->object.data, .nbytes = m->object.nbytes};
 	item->window = (struct ic_window){
 	        .x = dice_roll(dice, 30), .y = dice_roll(dice, 30), .flip = (uint8_t)dice_roll(dice, 2)};
+	if (lot->trial.spec.fit == IC_FIT_RESIZE) { /* a box, or up to the edge */
+		item->window.width = dice_roll(dice, 2) * (1 + dice_roll(dice, 200));
+		item->window.height = dice_roll(dice, 2) * (1 + dice_roll(dice, 100));
+	}
 	if (ic_tensor_region(&m->view.layout, &lot->trial.spec, &item->window, &region, NULL))
 		item->window = (struct ic_window){0};
 	if (!(lot->flags & IC_GPU_DEVICE_MEMORY))
@@ -73,7 +77,7 @@ static void lot_fill(struct lot *lot, struct dice *dice)
 {
 	const struct trial *t = &lot->trial;
 	const struct ic_layout *l = &t->view.layout;
-	bool any_size = t->spec.fit == (IC_FIT_CROP | IC_FIT_PAD);
+	bool any_size = t->spec.fit == (IC_FIT_CROP | IC_FIT_PAD) || t->spec.fit == IC_FIT_RESIZE;
 	bool any_components = t->spec.values == IC_RGB || t->spec.components;
 	size_t wanted = 1 + dice_roll(dice, NITEMS_MAX);
 
@@ -113,6 +117,20 @@ static void check_place(const struct lot *lot, unsigned round, size_t index, con
 	}
 }
 
+/* Of what is resized, what the reference's decoder makes, which other tests hold to Pillow's bytes. */
+static struct expected expected_of(const struct lot *lot, size_t index)
+{
+	const struct member *m = &lot->members[index];
+	const struct ic_gpu_item *item = &lot->items[index];
+	const struct trial *t = &lot->trial;
+
+	if (t->spec.fit != IC_FIT_RESIZE)
+		return expected_tensor(&m->view, &t->spec, &t->shape, &item->region, item->window.flip);
+	struct expected expected = {malloc(t->shape.nbytes), NULL};
+	ck_assert_int_eq(ic_tensor_decode(&m->view, &t->spec, &item->window, expected.out, NULL, NULL), 0);
+	return expected;
+}
+
 static void check_lot(const struct lot *lot, unsigned round, const struct ic_gpu_output *output)
 {
 	const struct ic_tensor_shape *shape = &lot->trial.shape;
@@ -125,8 +143,7 @@ static void check_lot(const struct lot *lot, unsigned round, const struct ic_gpu
 		const struct ic_gpu_item *item = &lot->items[i];
 		struct expected expected = {NULL, NULL};
 		if (!item->err)
-			expected = expected_tensor(&lot->members[i].view, &lot->trial.spec, shape, &item->region,
-			                           item->window.flip);
+			expected = expected_of(lot, i);
 		check_place(lot, round, i, "the output", out + i * output->out_stride, expected.out, shape->nbytes,
 		            output->out_stride);
 		check_place(lot, round, i, "chroma", chroma + i * output->chroma_stride, expected.chroma,
@@ -188,7 +205,15 @@ static void try_lot(struct ic_gpu_device *device, struct lot *lot, struct dice *
 	output_clear(&output);
 }
 
-static void try_many(uint8_t values, unsigned seed)
+typedef bool any_trial(struct trial *t, struct dice *dice, uint8_t values);
+
+static bool any_resize(struct trial *t, struct dice *dice, uint8_t values)
+{
+	(void)values;
+	return trial_resize(t, dice);
+}
+
+static void try_many(any_trial *any, uint8_t values, unsigned seed)
 {
 	static struct lot lot;
 	struct ic_gpu_device *device = device_new();
@@ -197,7 +222,7 @@ static void try_many(uint8_t values, unsigned seed)
 
 	lot = (struct lot){0};
 	for (unsigned round = 0; round < NROUNDS; round++) {
-		if (!trial_any(&lot.trial, &dice, values))
+		if (!any(&lot.trial, &dice, values))
 			continue;
 		lot_fill(&lot, &dice);
 		try_lot(device, &lot, &dice, round);
@@ -211,13 +236,19 @@ static void try_many(uint8_t values, unsigned seed)
 
 START_TEST(pixels_are_those_of_the_reference)
 {
-	try_many(IC_RGB, 31);
+	try_many(trial_any, IC_RGB, 31);
 }
 END_TEST
 
 START_TEST(frequencies_are_those_of_the_reference)
 {
-	try_many(IC_FREQUENCIES, 32);
+	try_many(trial_any, IC_FREQUENCIES, 32);
+}
+END_TEST
+
+START_TEST(what_is_resized_is_as_the_reference_has_it)
+{
+	try_many(any_resize, IC_RGB, 33);
 }
 END_TEST
 
@@ -418,6 +449,7 @@ static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, pixels_are_those_of_the_reference);
 	tcase_add_test(cases, frequencies_are_those_of_the_reference);
+	tcase_add_test(cases, what_is_resized_is_as_the_reference_has_it);
 	tcase_add_test(cases, every_design_gives_the_pixels_of_the_reference);
 	tcase_add_test(cases, a_batch_decodes_as_often_as_asked);
 	tcase_add_test(cases, a_small_plan_leaves_a_larger_one_its_memory);

@@ -189,28 +189,114 @@ START_TEST(channels_meet)
 }
 END_TEST
 
-START_TEST(resizing_is_refused)
-{
-	const struct ic_design design = ic_design_default();
-	const struct ic_tensor_spec spec = {.fit = IC_FIT_RESIZE};
-	const struct ic_tensor_shape shape = {
-	        .channels = 3, .width = 8, .height = 8, .value_nbytes = 1, .nbytes = 3 * 8 * 8};
-	struct tile_plan plan;
-	struct ic_why why = {""};
+/* --- Resizing ------------------------------------------------------------------------------------------------------ */
 
-	ck_assert_int_eq(tile_plan_init(&plan, &design, &spec, &shape, &why), -EINVAL);
-	ck_assert_str_ne(why.text, "");
+#define NSCALED 3 /* images of a chunk */
+
+/* What the reference makes of it: its decoder, which other tests hold to Pillow's bytes. */
+static uint8_t *scaled_by_reference(const struct trial *t)
+{
+	uint8_t *out = malloc(t->shape.nbytes);
+
+	ck_assert_int_eq(ic_tensor_decode(&t->view, &t->spec, &t->window, out, NULL, NULL), 0);
+	return out;
+}
+
+/* The trial's image, one that is not there, and the trial's again, flipped the other way. */
+static void check_scaled(struct trial *t, unsigned round)
+{
+	struct tile_image images[NSCALED];
+	struct scale_image scales[NSCALED];
+	struct ic_region region;
+	struct tile_plan plan, source;
+	struct guard object, out;
+	const uint8_t *bytes = on_device(&t->view, &object, (uint8_t)round);
+	size_t nbytes = t->shape.nbytes, stride = nbytes + round % 2 * t->shape.value_nbytes;
+	uint8_t *expected[NSCALED] = {scaled_by_reference(t), calloc(1, nbytes), NULL};
+
+	ck_assert_int_eq(tile_plan_init(&plan, &t->view.layout.design, &t->spec, &t->shape, NULL), 0);
+	ck_assert_int_eq(scale_source_init(&source, &t->view.layout.design, NULL), 0);
+	memset(images, 0, sizeof images);
+	memset(scales, 0, sizeof scales);
+	for (unsigned i = 0; i < NSCALED; i += 2, t->window.flip ^= 1) {
+		scale_image_init(&scales[i], &t->spec, &t->region, t->window.flip, &region);
+		tile_image_init(&images[i], &source, &t->view.layout, &region, false, bytes);
+		if (i)
+			expected[i] = scaled_by_reference(t);
+	}
+	struct scale_chunk chunk = scale_chunk_init(scales, 0, NSCALED);
+	ck_assert_uint_eq(chunk.n, NSCALED);
+	tile_plan_set_size(&source, chunk.pitch, chunk.height);
+	tile_plan_set_strips(&source, chunk.n, 1 + round % 40);
+	tile_plan_set_outputs(&source, NULL, chunk.image_nbytes, NULL, 0);
+	for (unsigned i = 0; i < NSCALED; i++)
+		tile_image_set_runs(&images[i], &source);
+	out = guard_new(NSCALED * stride);
+	uint8_t *found = guard_tail(&out, NSCALED * stride);
+	memset(found, 0xa5, NSCALED * stride);
+	tile_plan_set_outputs(&plan, found, stride, NULL, 0);
+	scale_on_cpu(&plan, &source, &chunk, images, scales, (uint8_t)round, found);
+	for (unsigned i = 0; i < NSCALED; i++) {
+		check(t, round, "what is resized", found + i * stride, expected[i], nbytes);
+		free(expected[i]);
+	}
+	guard_clear(&object);
+	guard_clear(&out);
+}
+
+START_TEST(what_is_resized_is_as_the_reference_has_it)
+{
+	static struct trial t;
+	struct dice dice = dice_new(23);
+	unsigned tried = 0;
+
+	t = (struct trial){0};
+	for (unsigned round = 0; round < NROUNDS; round++) {
+		if (!trial_resize(&t, &dice))
+			continue;
+		check_scaled(&t, round);
+		tried++;
+	}
+	guard_clear(&t.object);
+	ck_assert_uint_gt(tried, NROUNDS / 4);
+}
+END_TEST
+
+/* Boxes of very different shapes are not one chunk: what all of its images could need would be more than there is. */
+START_TEST(a_chunk_takes_little_memory)
+{
+	const struct ic_tensor_spec spec = {.fit = IC_FIT_RESIZE, .width = 8, .height = 8};
+	const struct ic_region boxes[] = {
+	        {0, 0, 60000, 100}, {0, 0, 100, 60000}, {0, 0, 60000, 100}, {0, 0, 10000, 9000}};
+	struct scale_image scales[5];
+	struct ic_region source;
+	uint32_t first = 0, nchunks = 0;
+
+	memset(scales, 0, sizeof scales);
+	for (unsigned i = 0; i < 4; i++) /* behind the first one is one that is not there */
+		scale_image_init(&scales[i + (i > 0)], &spec, &boxes[i], false, &source);
+	while (first < 5) {
+		struct scale_chunk chunk = scale_chunk_init(scales, first, 5);
+		ck_assert_uint_gt(chunk.n, 0);
+		ck_assert_uint_eq(chunk.first, first);
+		if (chunk.n > 1)
+			ck_assert_uint_lt(chunk.nbytes, 200 << 20);
+		first += chunk.n;
+		nchunks++;
+	}
+	ck_assert_uint_eq(nchunks, 4);
 }
 END_TEST
 
 static void add_tests(TCase *cases)
 {
-	tcase_add_test(cases, resizing_is_refused);
 	tcase_add_test(cases, pixels_are_those_of_the_reference);
 	tcase_add_test(cases, frequencies_are_those_of_the_reference);
 	tcase_add_loop_test(cases, tiles_meet, 0, 8);
 	tcase_add_loop_test(cases, wide_images_stay_in_their_room, 0, 8);
 	tcase_add_test(cases, channels_meet);
+	tcase_add_test(cases, what_is_resized_is_as_the_reference_has_it);
+	tcase_add_test(cases, a_chunk_takes_little_memory);
 }
 
 int main(void)

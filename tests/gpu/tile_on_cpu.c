@@ -122,3 +122,52 @@ void tile_on_cpu(const struct tile_plan *plan, const struct tile_image *image, s
 	if (plan->is_apart)
 		run_freqs(plan, image, true, chroma + index * plan->chroma_stride);
 }
+
+/* --- Images that are resized ---------------------------------------------------------------------------------------- */
+
+static void run_means(const struct tile_plan *plan, const struct scale_chunk *chunk, const struct scale_image *image,
+                      const uint8_t *pixels, const uint32_t *words, uint32_t tile, uint8_t *out)
+{
+	uint32_t band[SCALE_BAND * SCALE_COLUMNS];
+	struct scale_state states[TILE_THREADS];
+	if (!image->is_there) {
+		for (uint32_t t = 0; t < TILE_THREADS; t++)
+			scale_zero(plan, tile, scale_ntiles(plan), t, out);
+		return;
+	}
+	for (uint32_t t = 0; t < TILE_THREADS; t++)
+		states[t] = scale_begin(image, words, tile, scale_tiles_across(plan), t);
+	for (uint32_t row = states[0].first; row < states[0].end; row += SCALE_BAND) {
+		memset(band, 0xa5, sizeof band);
+		for (uint32_t t = 0; t < TILE_THREADS; t++) {
+			uint32_t thread = in_turn(tile, t);
+			scale_across(chunk, image, pixels, words, &states[thread], row, thread, band);
+		}
+		for (uint32_t t = 0; t < TILE_THREADS; t++)
+			scale_down(image, words, row, t, band, &states[t]);
+	}
+	for (uint32_t t = 0; t < TILE_THREADS; t++)
+		scale_put(plan, image, &states[t], out);
+}
+
+void scale_on_cpu(const struct tile_plan *plan, const struct tile_plan *source, const struct scale_chunk *chunk,
+                  const struct tile_image *images, const struct scale_image *scales, uint8_t fill, uint8_t *out)
+{
+	size_t nbytes = ((size_t)chunk->nbytes + 15) / 16 * 16;
+	struct guard guard = guard_new(nbytes);
+	uint8_t *scratch = guard_tail(&guard, nbytes);
+	uint32_t *words = (uint32_t *)(void *)(scratch + chunk->weights_at);
+	memset(scratch, fill, nbytes);
+	for (uint32_t i = 0; i < chunk->n; i++) {
+		tile_on_cpu(source, &images[i], i, scratch, NULL);
+		for (uint32_t t = 0; t < 3 * TILE_THREADS; t++)
+			scale_put_weights(&scales[i], in_turn(i, t % TILE_THREADS) + t / TILE_THREADS * TILE_THREADS,
+			                  3 * TILE_THREADS, words);
+	}
+	for (uint32_t i = 0; i < chunk->n; i++) {
+		for (uint32_t tile = 0; tile < scale_ntiles(plan); tile++)
+			run_means(plan, chunk, &scales[i], scratch + i * chunk->image_nbytes, words, tile,
+			          out + i * plan->out_stride);
+	}
+	guard_clear(&guard);
+}

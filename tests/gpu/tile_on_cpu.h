@@ -7,3 +7,8 @@
 /* Image `image` of a batch whose first one has its place at `out`, and at `chroma` where that is apart. */
 void tile_on_cpu(const struct tile_plan *plan, const struct tile_image *image, size_t index, uint8_t *out,
                  uint8_t *chroma);
+
+/* A chunk's images, of which images[0] and scales[0] are the first, to `out`. Only what scale_chunk says is touched of its
+ * memory, which is filled with `fill` before. */
+void scale_on_cpu(const struct tile_plan *plan, const struct tile_plan *source, const struct scale_chunk *chunk,
+                  const struct tile_image *images, const struct scale_image *scales, uint8_t fill, uint8_t *out);

@@ -62,6 +62,18 @@ class Gpu(Folder):
             self.assert_equal(ictorch.decode(contents, spec, corners=corners, flips=flips, design=design),
                               icfs.decode_batch(contents, spec, corners=corners, flips=flips, design=design))
 
+    def test_resized_boxes(self):
+        contents = self.objects()
+        boxes = [(number, 2 * number, 90 + 7 * number, 120 - 5 * number) for number in range(len(contents))]
+        half = icfs.Spec(dtype="float16", size=(64, 80), fit="resize", mean=icfs.IMAGENET_MEAN, std=icfs.IMAGENET_STD)
+        middle = icfs.Spec(size=56, fit="resize", short_side=64, axes="NHWC")
+        for spec, given in ((half, boxes), (half, None), (middle, None)):
+            flips = [number % 2 for number in range(len(contents))]
+            self.assert_equal(ictorch.decode(contents, spec, boxes=given, flips=flips),
+                              icfs.decode_batch(contents, spec, boxes=given, flips=flips))
+        with self.assertRaises(icfs.ArgumentError):
+            ictorch.decode(contents, half, boxes=boxes, corners="center")
+
     def test_files_streams_and_given_tensors(self):
         paths = [self.put(f"{number}.ic", content) for number, content in enumerate(self.objects())]
         expected = icfs.decode_batch(paths)

@@ -16,7 +16,7 @@ import torch
 
 from .. import _abi
 from .._abi import check
-from ..batch import BatchSource, Items, _corners, bind
+from ..batch import BatchSource, Items, _boxes, _corners, bind
 from ..design import Design, design_of
 from ..errors import ArgumentError, from_code
 from ..image import Image, as_bytes
@@ -147,16 +147,15 @@ def _outputs(bound: Bound, kind: torch.dtype, count: int, device: torch.device,
 
 def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
            device: Union[str, int, torch.device] = "cuda", dtype: Optional[torch.dtype] = None,
-           corners: npt.ArrayLike | Literal["center"] | None = None, flips: npt.ArrayLike | None = None,
-           design: Union[Design, str, None] = None,
+           corners: npt.ArrayLike | Literal["center"] | None = None, boxes: npt.ArrayLike | None = None,
+           flips: npt.ArrayLike | None = None, design: Union[Design, str, None] = None,
            out: Optional[tuple[torch.Tensor, Optional[torch.Tensor]]] = None,
            errors: Literal["raise", "return"] = "raise") -> GpuBatch:
     """Decode images to one tensor on a GPU, on the stream that is current in PyTorch. Returns once the objects are
     copied to page-locked memory; they may be reused then. Other Python threads run meanwhile.
 
     sources: paths, which are read whole by the calling thread; bytes; or Images. All of one design.
-    spec, corners, flips, errors: as in `icfs.decode_batch`; the values are the same, bit for bit. The fit "resize" is an
-        ArgumentError.
+    spec, corners, boxes, flips, errors: as in `icfs.decode_batch`; the values are the same, bit for bit.
     dtype: torch.bfloat16, which NumPy and so a Spec have not, in place of the spec's type.
     design: read each object as this sparser one; None: as the first one's own.
     out: a pair of tensors (values, chroma) to write to.
@@ -180,7 +179,10 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
         bound = bound.of_type(_gpu_abi.BFLOAT16)
     values, chroma = _outputs(bound, _TYPES[c_spec.type], len(contents), torch.device("cuda", index), out)
     records = _records(contents)
+    if corners is not None and boxes is not None:
+        raise ArgumentError("corners are of crops, boxes of what is resized: one of them, not both")
     _corners(records, corners)
+    _boxes(records, boxes)
     if flips is not None:
         records["window"]["flip"] = np.broadcast_to(np.asarray(flips, bool), (len(records),))
     plan = _devices.plan(index, wanted._to_c(), bound, c_spec)
