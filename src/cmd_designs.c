@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/icfs.h"
+#include "src/labels.h"
 #include "src/options.h"
 
 #include "codec/design.h"
@@ -209,8 +210,7 @@ static const struct command_line designs_line = {
                  "a coefficient.",
         .options = designs_options,
         .note = "Beyond the list, any design takes -c1 (colour at luma's resolution), -fbox (the mean when sampling), "
-                "-ol, -ox or -oy (another pruning order), and b32. Designs without sampling (s1x1) keep an image's "
-                "size, which labels in pixels (VOC and COCO boxes, masks) need.",
+                "-ol, -ox or -oy (another pruning order), and b32. " LABELS_NOTE ".",
 };
 
 static bool is_wanted(const struct designs_settings *s, const struct ic_design *design)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/export.h"
 #include "src/icfs.h"
+#include "src/labels.h"
 #include "src/options.h"
 
 #include "fs/descriptors.h"
@@ -93,7 +94,8 @@ static const struct command_line export_line = {
         .note = "DEST is new, empty, or an export of before; where files in it were made under another design, it is "
                 "refused. A file that is there with its size and its source's time is not written again. Policy files "
                 "are not copied, since they are carried out. What was exported as .ic files can be mounted, under any "
-                "face and any sparser design. A file that cannot be made is told of, and the exit status is 1.",
+                "face and any sparser design. A file that cannot be made is told of, and the exit status is "
+                "1. " LABELS_NOTE ".",
         .examples = "  icfs export --design s2x2-b8-k6-q8 photos small\n"
                     "  icfs export -d s2x2-b8-k6-q8 -f jpeg photos small-jpeg    for any program\n"
                     "  icfs mount small mnt\n",

@@ -2,6 +2,7 @@
 #include "src/background.h"
 #include "src/icfs.h"
 #include "src/mount_options.h"
+#include "src/labels.h"
 #include "src/options.h"
 
 #include <errno.h>
@@ -138,6 +139,7 @@ static int run_mount(int argc, char **argv)
 	                 "file, or under its own name as a JPEG or BMP, laid out as the policy of its directory says, "
 	                 "everything else as it is. Nothing is written. The command returns when the mount serves.",
 	        .options = mount_entries,
+	        .note = LABELS_NOTE ".",
 	        .examples = list,
 	        .min_operands = 2,
 	        .max_operands = 2,

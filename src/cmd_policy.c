@@ -85,9 +85,8 @@ static const struct command_line policy_line = {
         .about = "Say what a directory is served as, and which rule says so. In a mount that is what the mount serves; "
                  "in a source tree, what the .icpolicy files at and above DIR say, before a mount's own options.",
         .options = policy_options,
-        .note = "A policy governs its directory and what lies below; mounts see a change while they run. Designs "
-                "without sampling (s1x1) keep an image's size, which labels in pixels (VOC and COCO boxes, masks) "
-                "need; a warning says where a sampled design meets such labels. A BMP carries no orientation.",
+        .note = "A policy governs its directory and what lies below; mounts see a change while they run. " LABELS_NOTE
+                "; a warning says where a sampled design meets such labels. A BMP carries no orientation.",
         .min_operands = 1,
         .max_operands = 1,
 };

@@ -8,6 +8,11 @@
 #include <limits.h>
 #include <stdbool.h>
 
+/* For helps. */
+#define LABELS_NOTE                                                                                                    \
+	"Designs without sampling (s1x1) keep an image's size, which labels in pixels (VOC and COCO boxes, masks) "    \
+	"need"
+
 struct labels {
 	const char *kind;    /* in words: "VOC boxes" */
 	char path[PATH_MAX]; /* one file that has them, below the directory or beginning with "../" */

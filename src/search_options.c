@@ -3,6 +3,7 @@
 #include "src/search_options.h"
 
 #include "src/icfs.h"
+#include "src/labels.h"
 #include "src/options.h"
 
 #include "search/command.h"
@@ -205,7 +206,7 @@ static const struct command_line find_line = {
                 "probe: "
                 "images=N, of which it takes at most so many (default 20000). In LINE, {data} is the tree under a "
                 "design, {design}, {seed}, {threads}, {result}, {init} and {save} what their names say; it prints "
-                "accuracy=NUMBER. Its settings: metric, better, face, timeout, tries, log, tag.",
+                "accuracy=NUMBER. Its settings: metric, better, face, timeout, tries, log, tag. " LABELS_NOTE ".",
         .examples = "  icfs search --max-loss 0.5% ~/dataset\n"
                     "  icfs search --max-bytes 12% --per-directory ~/datasets\n"
                     "  icfs search --command 'train.py {data} --seed {seed}' ~/dataset\n",
