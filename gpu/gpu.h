@@ -4,7 +4,7 @@
  *
  * The values are those of tensor.h, bit for bit: the same spec and windows, the same pixels and coefficients, and where
  * they become numbers the same operations, each rounded. Codes lie at places that follow from a layout, so a batch is
- * one pass over memory and no image waits for another.
+ * one pass over memory, or, where it is resized, three, and no image waits for another.
  *
  * What is opened once for a device, planned once for a kind of batch, and loaded and decoded for each:
  *
@@ -112,7 +112,8 @@ IC_API void ic_gpu_batch_free(struct ic_gpu_batch *batch); /* waits for it; NULL
  *
  * 0, with the number of items that failed in *ret_nfailed (may be NULL) and a sentence for the first of them in `why`.
  * Codes of items: those of ic_view_parse_prefix and ic_tensor_region; -ERANGE for an object whose shape or design is not
- * the plan's; -EINVAL for a place in device memory that is NULL or no multiple of 4, or that has no layout.
+ * the plan's; -EFBIG for a box of 2^31 bytes or more that is resized; -EINVAL for a place in device memory that is NULL or
+ * no multiple of 4, or that has no layout.
  * With IC_GPU_ALL_OR_NONE the first item's code. -EINVAL: more items than there is memory for, or none; unknown flags.
  */
 IC_API errint_t ic_gpu_batch_load(struct ic_gpu_batch *batch, struct ic_gpu_item *items, size_t nitems, unsigned flags,
@@ -132,8 +133,8 @@ struct ic_gpu_output {
  * stream afterwards. May be called again, also into other outputs and streams.
  *
  * A stream that captures a graph gets what is left to do: the copy, with the memory from which it is made, unless the batch
- * was decoded and waited for before; then the kernels alone. The batch must outlive the graph, and not be loaded anew; what it
- * resizes, one graph at a time may.
+ * was decoded and waited for before; then the kernels alone. The batch must outlive the graph, and not be loaded anew. What it
+ * resizes goes through memory of the batch: of its graphs, the branches of one, and its decodes, one may run at a time.
  *
  * -EINVAL: nothing is loaded, or the output has no room.
  */

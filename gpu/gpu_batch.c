@@ -205,17 +205,20 @@ static struct scale_image *scales_of(const struct ic_gpu_batch *batch)
 }
 
 /* An item that can be decoded. */
-static void describe(struct ic_gpu_batch *batch, size_t index, const struct ic_gpu_item *item,
-                     const struct ic_layout *layout, struct tile_image *image)
+static errint_t describe(struct ic_gpu_batch *batch, size_t index, const struct ic_gpu_item *item,
+                         const struct ic_layout *layout, struct tile_image *image, struct ic_why *why)
 {
 	const struct ic_gpu_plan *plan = batch->plan;
 	struct ic_region source;
 	if (!plan->is_scaled) {
 		tile_image_init(image, &plan->tile, layout, &item->region, item->window.flip, item->bytes);
-		return;
+		return 0;
 	}
-	scale_image_init(&scales_of(batch)[index], &plan->spec, &item->region, item->window.flip, &source);
-	tile_image_init(image, &plan->source, layout, &source, false, item->bytes);
+	errint_t err =
+	        scale_image_init(&scales_of(batch)[index], &plan->spec, &item->region, item->window.flip, &source, why);
+	if (!err)
+		tile_image_init(image, &plan->source, layout, &source, false, item->bytes);
+	return err;
 }
 
 /* Describe an image, at first with the caller's object, and count what the object will take behind the descriptions. */
@@ -229,9 +232,12 @@ static errint_t load_item(struct ic_gpu_batch *batch, size_t index, struct ic_gp
 	if (batch->plan->is_scaled)
 		scales_of(batch)[index] = (struct scale_image){0};
 	item->err = check_item(batch->plan, item, on_device, &seen, why);
-	if (!item->err) {
+	if (!item->err)
+		item->err = describe(batch, index, item, &seen.layout, &image, why);
+	if (item->err) {
+		item->region = (struct ic_region){0};
+	} else {
 		item->orientation = seen.orientation;
-		describe(batch, index, item, &seen.layout, &image);
 		*at += on_device ? 0 : round_up(seen.layout.nbytes + TILE_SLACK);
 	}
 	memcpy(batch->host + index * sizeof image, &image, sizeof image);
@@ -293,7 +299,7 @@ static errint_t add_chunk(struct ic_gpu_batch *batch, uint32_t first, size_t nit
 		return ic_fail(why, -ENOMEM, "out of memory");
 	batch->chunks = chunks;
 	struct chunk *chunk = &chunks[batch->nchunks++];
-	chunk->scale = scale_chunk_init(scales_of(batch), first, (uint32_t)nitems);
+	chunk->scale = scale_chunk_init(scales_of(batch), first, (uint32_t)nitems, SCALE_CHUNK_NBYTES);
 	struct tile_plan source = source_of(batch, &chunk->scale);
 	for (uint32_t i = first; i < first + chunk->scale.n; i++)
 		tile_image_set_runs(&images_of(batch)[i], &source);
@@ -301,6 +307,7 @@ static errint_t add_chunk(struct ic_gpu_batch *batch, uint32_t first, size_t nit
 	return error == cudaSuccess ? 0 : gpu_fail(why, "cudaFuncSetAttribute", error);
 }
 
+/* Half as much again, as make_room; but no more than a chunk takes, or its one image. */
 static errint_t make_scratch(struct ic_gpu_batch *batch, uint64_t nbytes, struct ic_why *why)
 {
 	if (nbytes <= batch->scratch_nbytes)
@@ -308,8 +315,9 @@ static errint_t make_scratch(struct ic_gpu_batch *batch, uint64_t nbytes, struct
 	cudaFree(batch->scratch);
 	batch->scratch = NULL;
 	batch->scratch_nbytes = 0;
-	cudaError_t error =
-	        nbytes > SIZE_MAX ? cudaErrorMemoryAllocation : cudaMalloc((void **)&batch->scratch, (size_t)nbytes);
+	if (nbytes < SCALE_CHUNK_NBYTES)
+		nbytes = nbytes + nbytes / 2 < SCALE_CHUNK_NBYTES ? nbytes + nbytes / 2 : SCALE_CHUNK_NBYTES;
+	cudaError_t error = cudaMalloc((void **)&batch->scratch, (size_t)nbytes);
 	if (error != cudaSuccess)
 		return gpu_fail(why, "cudaMalloc", error);
 	batch->scratch_nbytes = nbytes;
@@ -447,9 +455,27 @@ static cudaError_t launch_scaled(const struct ic_gpu_batch *batch, const struct 
 	return error;
 }
 
+/* `done` is the last of what several streams may do: each waits for the one before. */
+static cudaError_t wait_for_last(const struct ic_gpu_batch *batch, cudaStream_t stream)
+{
+	return batch->has_run ? cudaStreamWaitEvent(stream, batch->done, 0) : cudaSuccess;
+}
+
+static cudaError_t record_last(struct ic_gpu_batch *batch, cudaStream_t stream)
+{
+	cudaError_t error = wait_for_last(batch, stream);
+	if (error == cudaSuccess)
+		error = cudaEventRecord(batch->done, stream);
+	batch->has_run = true;
+	if (batch->plan->is_scaled)
+		batch->is_settled = false; /* a graph may not use the same memory */
+	return error;
+}
+
 static cudaError_t launch(const struct ic_gpu_batch *batch, const struct ic_gpu_output *output, cudaStream_t stream)
 {
 	struct tile_plan plan = batch->plan->tile;
+	(void)cudaGetLastError(); /* of calls before: what is looked at next is the launches' */
 	tile_plan_set_outputs(&plan, output->out, output->out_stride, output->chroma, output->chroma_stride);
 	if (batch->plan->is_scaled)
 		return launch_scaled(batch, &plan, output->out, stream);
@@ -469,24 +495,16 @@ static errint_t decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *o
 	errint_t err = copy(batch, stream, is_captured, why);
 	if (err)
 		return err;
-	/* `done` is the last of what several streams may do: each waits for the one before; and before it resizes, in what
-	 * may be the other's memory. */
-	bool waits = batch->has_run && !is_captured;
-	if (waits && batch->plan->is_scaled) {
-		error = cudaStreamWaitEvent(stream, batch->done, 0);
-		if (error != cudaSuccess)
-			return gpu_fail(why, "cudaStreamWaitEvent", error);
-	}
-	error = launch(batch, output, stream);
-	if (error != cudaSuccess)
-		return gpu_fail(why, "launching the kernel", error);
-	if (is_captured)
-		return 0;
-	error = waits ? cudaStreamWaitEvent(stream, batch->done, 0) : cudaSuccess;
+	/* What is resized goes through memory that the decode before may be using. */
+	if (batch->plan->is_scaled && !is_captured)
+		error = wait_for_last(batch, stream);
 	if (error == cudaSuccess)
-		error = cudaEventRecord(batch->done, stream);
-	batch->has_run = true;
-	return error == cudaSuccess ? 0 : gpu_fail(why, "cudaEventRecord", error);
+		error = launch(batch, output, stream);
+	/* Whatever became of it: something may be on its way. */
+	cudaError_t recorded = is_captured ? cudaSuccess : record_last(batch, stream);
+	if (error != cudaSuccess)
+		return gpu_fail(why, "launching the kernels", error);
+	return recorded == cudaSuccess ? 0 : gpu_fail(why, "cudaEventRecord", recorded);
 }
 
 errint_t ic_gpu_batch_decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *output, void *stream,

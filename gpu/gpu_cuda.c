@@ -12,6 +12,7 @@ _Static_assert(sizeof(((struct ic_gpu *)0)->name) == sizeof(((struct cudaDeviceP
 errint_t gpu_fail(struct ic_why *why, const char *call, cudaError_t error)
 {
 	errint_t err = -EIO;
+	(void)cudaGetLastError(); /* told here, and no more */
 	if (error == cudaErrorMemoryAllocation)
 		err = -ENOMEM;
 	else if (error == cudaErrorNoDevice || error == cudaErrorInvalidDevice ||

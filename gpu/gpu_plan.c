@@ -35,6 +35,8 @@ static errint_t plan_init(struct ic_gpu_plan *plan, const struct ic_tensor_spec 
 	if (err)
 		return err;
 	cudaError_t error = kernels_prepare(plan->is_scaled ? &plan->source : &plan->tile, &plan->together);
+	if (error == cudaSuccess && plan->is_scaled)
+		error = kernels_prepare_scale();
 	if (error != cudaSuccess)
 		err = gpu_fail(why, "cudaFuncSetAttribute", error);
 	if (!err)

@@ -93,8 +93,10 @@ cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together
 	struct cudaFuncAttributes attributes;
 	int device = 0, most = 0, processors = 0, nblocks = 0;
 	*ret_together = 1;
+	/* Looked at, code is loaded: now, and not at the first launch. */
 	if (plan->values != IC_RGB)
-		return cudaFuncGetAttributes(&attributes, freqs_kernel<1>);
+		return plan->bits == 8 ? cudaFuncGetAttributes(&attributes, freqs_kernel<1>)
+		                       : cudaFuncGetAttributes(&attributes, freqs_kernel<0>);
 
 	/* The bound is the kernel's, which other plans share: what one of them needs would be too little for a larger one. So
 	 * it is what the device has, whatever the plan. */
@@ -175,6 +177,13 @@ __global__ __launch_bounds__(TILE_THREADS) void means_kernel(const __grid_consta
 		__syncthreads();
 	}
 	scale_put(&plan, image, &state, out);
+}
+
+cudaError_t kernels_prepare_scale(void)
+{
+	struct cudaFuncAttributes attributes;
+	cudaError_t error = cudaFuncGetAttributes(&attributes, weights_kernel);
+	return error == cudaSuccess ? cudaFuncGetAttributes(&attributes, means_kernel) : error;
 }
 
 cudaError_t kernels_scale(const struct tile_plan *plan, const struct scale_chunk *chunk,

@@ -20,6 +20,9 @@ KERNELS_API cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *
 KERNELS_API cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image *images, uint32_t nimages,
                                        uint8_t *out, uint8_t *chroma, cudaStream_t stream);
 
+/* As kernels_prepare, for what follows. */
+KERNELS_API cudaError_t kernels_prepare_scale(void);
+
 /* Of a chunk, whose first image is images[0] and goes to `out`: from what the kernel of pixels put into `scratch`, which
  * holds chunk->nbytes. */
 KERNELS_API cudaError_t kernels_scale(const struct tile_plan *plan, const struct scale_chunk *chunk,

@@ -105,14 +105,14 @@ static uint32_t tile_rows_log2(const struct tile_plan *plan)
 }
 
 /* As many as leave room for four thread blocks in an H100's shared memory, at B = 8, and for one in an A100's. */
-static uint32_t tile_columns_max(const struct tile_plan *plan)
+uint32_t tile_plan_columns_max(const struct tile_plan *plan)
 {
 	return plan->block == 32 && !plan->is_half ? 96 : 224;
 }
 
 static void set_tiles(struct tile_plan *plan)
 {
-	uint32_t across = divide_up(plan->width, tile_columns_max(plan));
+	uint32_t across = divide_up(plan->width, tile_plan_columns_max(plan));
 	plan->tile_width = round_up((plan->width + across - 1) / across, TILE_PIXELS);
 	plan->tile_height_log2 = tile_rows_log2(plan);
 	plan->tile_height = 1u << plan->tile_height_log2;
@@ -200,6 +200,9 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 	if (values > INT32_MAX || chroma_values > INT32_MAX)
 		return ic_fail(why, -EFBIG, "an image of %llu values is more than a GPU is asked for",
 		               (unsigned long long)(values + chroma_values));
+	if (spec->fit == IC_FIT_RESIZE &&
+	    (is_frequencies || spec->width != shape->width || spec->height != shape->height))
+		return ic_fail(why, -EINVAL, "what is resized are pixels, to the size of the spec");
 	*plan = (struct tile_plan){
 	        .block = design->block,
 	        .bits = design->bits,

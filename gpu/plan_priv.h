@@ -14,6 +14,9 @@
 errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, const struct ic_tensor_spec *spec,
                         const struct ic_tensor_shape *shape, struct ic_why *why);
 
+/* Columns of a tile, at the most: with so many it takes the most shared memory. */
+uint32_t tile_plan_columns_max(const struct tile_plan *plan);
+
 /* Pixels of images of another size than the plan was made for. Images that are there need tile_image_set_runs. */
 void tile_plan_set_size(struct tile_plan *plan, uint32_t width, uint32_t height);
 
@@ -37,13 +40,16 @@ void tile_image_set_runs(struct tile_image *image, const struct tile_plan *plan)
 
 /* --- Images that are resized (scale_priv.h) ------------------------------------------------------------------------- */
 
-/* What kernels of pixels are told whose output is resized: 8 bits, channels apart, and no padding. Its size is a chunk's. */
+/* What kernels of pixels are told whose output is resized: 8 bits, channels apart, and no padding. Its size is a chunk's;
+ * until it is set, one that takes as much shared memory as any. */
 errint_t scale_source_init(struct tile_plan *source, const struct ic_design *design, struct ic_why *why);
 
-/* Of an image whose region is `box`; with what of the image its result looks at, which the kernel of pixels makes. */
-void scale_image_init(struct scale_image *scale, const struct ic_tensor_spec *spec, const struct ic_region *box,
-                      bool flip, struct ic_region *ret_source);
+/* Of an image whose region is `box`; with what of the image its result looks at, which the kernel of pixels makes. -EFBIG, and
+ * *scale is as it was: that is 2^31 bytes or more. */
+errint_t scale_image_init(struct scale_image *scale, const struct ic_tensor_spec *spec, const struct ic_region *box,
+                          bool flip, struct ic_region *ret_source, struct ic_why *why);
 
 /* What of n images, of which `first` is the first one of the chunk, is scaled together: at least that one, and no more than
- * take some 100 MB. Sets where their weights are. */
-struct scale_chunk scale_chunk_init(struct scale_image *scales, uint32_t first, uint32_t n);
+ * take nbytes_max. Sets where their weights are. */
+#define SCALE_CHUNK_NBYTES (UINT64_C(128) << 20)
+struct scale_chunk scale_chunk_init(struct scale_image *scales, uint32_t first, uint32_t n, uint64_t nbytes_max);

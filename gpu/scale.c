@@ -3,7 +3,7 @@
 
 #include "plan_priv.h"
 
-#define CHUNK_NBYTES_MAX (UINT64_C(128) << 20)
+#include <errno.h>
 #define PITCH_UNIT 16u
 
 static uint64_t round_up(uint64_t n, uint64_t unit)
@@ -18,8 +18,11 @@ errint_t scale_source_init(struct tile_plan *source, const struct ic_design *des
 	const struct ic_tensor_shape shape = {
 	        .channels = 3, .width = PITCH_UNIT, .height = 1, .value_nbytes = 1, .nbytes = 3 * PITCH_UNIT};
 	errint_t err = tile_plan_init(source, design, &spec, &shape, why);
+	if (err)
+		return err;
 	source->has_no_padding = 1;
-	return err;
+	tile_plan_set_size(source, tile_plan_columns_max(source), 1);
+	return 0;
 }
 
 /* Triangles move on with their places, at both ends. */
@@ -38,18 +41,23 @@ static struct scale_axis axis_of(uint32_t nin, uint32_t nall, uint32_t left, uin
 	};
 }
 
-void scale_image_init(struct scale_image *scale, const struct ic_tensor_spec *spec, const struct ic_region *box,
-                      bool flip, struct ic_region *ret_source)
+errint_t scale_image_init(struct scale_image *scale, const struct ic_tensor_spec *spec, const struct ic_region *box,
+                          bool flip, struct ic_region *ret_source, struct ic_why *why)
 {
 	struct resize_size size = resize_size_of(box->width, box->height, spec->width, spec->height, spec->short_side);
-	*scale = (struct scale_image){
+	struct scale_image made = {
 	        .x = axis_of(box->width, size.width, size.left, spec->width),
 	        .y = axis_of(box->height, size.height, size.top, spec->height),
 	        .is_there = 1,
 	        .is_flipped = flip,
 	};
-	*ret_source = (struct ic_region){box->x + scale->x.begin, box->y + scale->y.begin,
-	                                 scale->x.end - scale->x.begin, scale->y.end - scale->y.begin};
+	*ret_source = (struct ic_region){box->x + made.x.begin, box->y + made.y.begin, made.x.end - made.x.begin,
+	                                 made.y.end - made.y.begin};
+	if (3 * round_up(ret_source->width, PITCH_UNIT) * ret_source->height > INT32_MAX)
+		return ic_fail(why, -EFBIG, "a box of %u x %u is more than a GPU is asked to resize", box->width,
+		               box->height);
+	*scale = made;
+	return 0;
 }
 
 static uint64_t axis_nwords(const struct scale_axis *axis)
@@ -74,7 +82,7 @@ static struct scale_chunk chunk_with(const struct scale_chunk *chunk, const stru
 	return c;
 }
 
-struct scale_chunk scale_chunk_init(struct scale_image *scales, uint32_t first, uint32_t n)
+struct scale_chunk scale_chunk_init(struct scale_image *scales, uint32_t first, uint32_t n, uint64_t nbytes_max)
 {
 	struct scale_chunk chunk = {.first = first, .pitch = PITCH_UNIT, .height = 1};
 	uint64_t nwords = 0;
@@ -82,7 +90,7 @@ struct scale_chunk scale_chunk_init(struct scale_image *scales, uint32_t first, 
 		struct scale_image *scale = &scales[i];
 		uint64_t at = nwords;
 		struct scale_chunk next = chunk_with(&chunk, scale, &nwords);
-		if (chunk.n && next.nbytes > CHUNK_NBYTES_MAX)
+		if (chunk.n && next.nbytes > nbytes_max)
 			break;
 		chunk = next;
 		scale->x.at = at;

@@ -24,7 +24,7 @@ struct scale_axis {
 	uint64_t at;         /* where the first place's are, in the chunk's words */
 };
 
-/* One image of a chunk (scale_plan). */
+/* One image of a chunk. */
 struct scale_image {
 	struct scale_axis x, y;
 	uint32_t is_there, is_flipped;

@@ -3,9 +3,9 @@
  * tile_priv.h: what the kernels are told of a batch. All of it is plain data that the host fills (plan.c) and the device
  * reads; nothing in an object's own bytes decides where anything is read or written.
  *
- * The kernels are functions of a thread's number, or of a warp's, in headers that both compilers take: nvcc makes the kernels of them
- * (kernels.cu), the C compiler a loop over all threads (tests/gpu/tile_on_cpu.c), by which every kernel is held to the
- * reference on machines without a GPU.
+ * The kernels are functions of a thread's number, or of a warp's, in headers that both compilers take: nvcc makes the
+ * kernels of them (kernels.cu), the C compiler a loop over all threads (tests/gpu/tile_on_cpu.c), by which every kernel is
+ * held to the reference on machines without a GPU.
  */
 #pragma once
 

@@ -293,7 +293,7 @@ END_TEST
 
 /* --- What a batch promises ----------------------------------------------------------------------------------------- */
 
-/* A batch of one image, decoded again and again: into another output, on another stream, by a graph, loaded anew. */
+/* A batch, decoded again and again: into another output, on another stream, by a graph, loaded anew; and the same resized. */
 START_TEST(a_batch_decodes_as_often_as_asked)
 {
 	static struct lot lot;
@@ -307,6 +307,8 @@ START_TEST(a_batch_decodes_as_often_as_asked)
 	cudaGraphExec_t exec;
 
 	lot = (struct lot){0};
+	if (_i)
+		lot.trial.spec = (struct ic_tensor_spec){.fit = IC_FIT_RESIZE, .width = 100, .height = 90};
 	set_design(&lot, &dice, &design);
 	ck_assert_int_eq(ic_gpu_plan_new(device, &design, &lot.trial.spec, &lot.trial.shape, &plan, NULL), 0);
 	ck_assert_int_eq(ic_gpu_batch_new(plan, 2, &batch, NULL), 0);
@@ -337,6 +339,28 @@ START_TEST(a_batch_decodes_as_often_as_asked)
 	CUDA_OK(cudaStreamDestroy(stream));
 	ic_gpu_batch_free(batch);
 	ic_gpu_plan_free(plan);
+	lot_clear(&lot);
+	guard_clear(&lot.trial.object);
+	ic_gpu_close(device);
+}
+END_TEST
+
+/* Wide ones and high ones: all in one memory would be more than there is, so the batch goes in parts. */
+START_TEST(unlike_boxes_go_one_after_the_other)
+{
+	static struct lot lot;
+	struct ic_gpu_device *device = device_new();
+	struct dice dice = dice_new(9);
+	struct ic_design design = design_of("s1x1-b8-k2-q8");
+
+	lot = (struct lot){0};
+	lot.trial.spec = (struct ic_tensor_spec){.fit = IC_FIT_RESIZE, .width = 33, .height = 21};
+	set_design(&lot, &dice, &design);
+	for (unsigned i = 0; i < 5; i++)
+		add_member(&lot, &dice, i % 2 ? 60000 : 90, i % 2 ? 90 : 60000, 3);
+	for (size_t i = 0; i < lot.nitems; i++)
+		lot.items[i].window = (struct ic_window){.flip = (uint8_t)(i % 2)};
+	try_lot(device, &lot, &dice, 0);
 	lot_clear(&lot);
 	guard_clear(&lot.trial.object);
 	ic_gpu_close(device);
@@ -451,7 +475,8 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, frequencies_are_those_of_the_reference);
 	tcase_add_test(cases, what_is_resized_is_as_the_reference_has_it);
 	tcase_add_test(cases, every_design_gives_the_pixels_of_the_reference);
-	tcase_add_test(cases, a_batch_decodes_as_often_as_asked);
+	tcase_add_loop_test(cases, a_batch_decodes_as_often_as_asked, 0, 2);
+	tcase_add_test(cases, unlike_boxes_go_one_after_the_other);
 	tcase_add_test(cases, a_small_plan_leaves_a_larger_one_its_memory);
 	tcase_add_test(cases, a_batch_that_cannot_be_is_refused);
 }

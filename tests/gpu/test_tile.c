@@ -219,23 +219,28 @@ static void check_scaled(struct trial *t, unsigned round)
 	memset(images, 0, sizeof images);
 	memset(scales, 0, sizeof scales);
 	for (unsigned i = 0; i < NSCALED; i += 2, t->window.flip ^= 1) {
-		scale_image_init(&scales[i], &t->spec, &t->region, t->window.flip, &region);
+		ck_assert_int_eq(scale_image_init(&scales[i], &t->spec, &t->region, t->window.flip, &region, NULL), 0);
 		tile_image_init(&images[i], &source, &t->view.layout, &region, false, bytes);
 		if (i)
 			expected[i] = scaled_by_reference(t);
 	}
-	struct scale_chunk chunk = scale_chunk_init(scales, 0, NSCALED);
-	ck_assert_uint_eq(chunk.n, NSCALED);
-	tile_plan_set_size(&source, chunk.pitch, chunk.height);
-	tile_plan_set_strips(&source, chunk.n, 1 + round % 40);
-	tile_plan_set_outputs(&source, NULL, chunk.image_nbytes, NULL, 0);
-	for (unsigned i = 0; i < NSCALED; i++)
-		tile_image_set_runs(&images[i], &source);
+
 	out = guard_new(NSCALED * stride);
 	uint8_t *found = guard_tail(&out, NSCALED * stride);
 	memset(found, 0xa5, NSCALED * stride);
 	tile_plan_set_outputs(&plan, found, stride, NULL, 0);
-	scale_on_cpu(&plan, &source, &chunk, images, scales, (uint8_t)round, found);
+	for (uint32_t first = 0; first < NSCALED;) { /* all together, or one by one */
+		struct scale_chunk chunk = scale_chunk_init(scales, first, NSCALED, round % 3 ? SCALE_CHUNK_NBYTES : 1);
+		ck_assert_uint_eq(chunk.n, round % 3 ? NSCALED : 1);
+		tile_plan_set_size(&source, chunk.pitch, chunk.height);
+		tile_plan_set_strips(&source, chunk.n, 1 + round % 40);
+		tile_plan_set_outputs(&source, NULL, chunk.image_nbytes, NULL, 0);
+		for (uint32_t i = first; i < first + chunk.n; i++)
+			tile_image_set_runs(&images[i], &source);
+		scale_on_cpu(&plan, &source, &chunk, images + first, scales + first, (uint8_t)round,
+		             found + first * stride);
+		first += chunk.n;
+	}
 	for (unsigned i = 0; i < NSCALED; i++) {
 		check(t, round, "what is resized", found + i * stride, expected[i], nbytes);
 		free(expected[i]);
@@ -274,17 +279,38 @@ START_TEST(a_chunk_takes_little_memory)
 
 	memset(scales, 0, sizeof scales);
 	for (unsigned i = 0; i < 4; i++) /* behind the first one is one that is not there */
-		scale_image_init(&scales[i + (i > 0)], &spec, &boxes[i], false, &source);
+		ck_assert_int_eq(scale_image_init(&scales[i + (i > 0)], &spec, &boxes[i], false, &source, NULL), 0);
 	while (first < 5) {
-		struct scale_chunk chunk = scale_chunk_init(scales, first, 5);
+		struct scale_chunk chunk = scale_chunk_init(scales, first, 5, SCALE_CHUNK_NBYTES);
 		ck_assert_uint_gt(chunk.n, 0);
 		ck_assert_uint_eq(chunk.first, first);
 		if (chunk.n > 1)
-			ck_assert_uint_lt(chunk.nbytes, 200 << 20);
+			ck_assert_uint_le(chunk.nbytes, SCALE_CHUNK_NBYTES);
 		first += chunk.n;
 		nchunks++;
 	}
 	ck_assert_uint_eq(nchunks, 4);
+}
+END_TEST
+
+START_TEST(what_cannot_be_resized_is_refused)
+{
+	const struct ic_design design = ic_design_default();
+	const struct ic_tensor_spec frequencies = {
+	        .values = IC_FREQUENCIES, .fit = IC_FIT_RESIZE, .type = IC_INT8, .width = 8, .height = 8};
+	const struct ic_tensor_spec pixels = {.fit = IC_FIT_RESIZE, .width = 8, .height = 16};
+	const struct ic_tensor_shape shape = {
+	        .channels = 3, .width = 8, .height = 8, .value_nbytes = 1, .nbytes = 3 * 8 * 8};
+	const struct ic_region large = {0, 0, 40000, 30000};
+	struct tile_plan plan;
+	struct scale_image scale;
+	struct ic_region source;
+	struct ic_why why = {""};
+
+	ck_assert_int_eq(tile_plan_init(&plan, &design, &frequencies, &shape, &why), -EINVAL);
+	ck_assert_int_eq(tile_plan_init(&plan, &design, &pixels, &shape, &why), -EINVAL);
+	ck_assert_str_ne(why.text, "");
+	ck_assert_int_eq(scale_image_init(&scale, &pixels, &large, false, &source, &why), -EFBIG);
 }
 END_TEST
 
@@ -297,6 +323,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, channels_meet);
 	tcase_add_test(cases, what_is_resized_is_as_the_reference_has_it);
 	tcase_add_test(cases, a_chunk_takes_little_memory);
+	tcase_add_test(cases, what_cannot_be_resized_is_refused);
 }
 
 int main(void)

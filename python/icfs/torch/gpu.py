@@ -155,7 +155,8 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
     copied to page-locked memory; they may be reused then. Other Python threads run meanwhile.
 
     sources: paths, which are read whole by the calling thread; bytes; or Images. All of one design.
-    spec, corners, boxes, flips, errors: as in `icfs.decode_batch`; the values are the same, bit for bit.
+    spec, corners, boxes, flips, errors: as in `icfs.decode_batch`; the values are the same, bit for bit. To
+        resize takes up to 128 MiB of the GPU's memory a batch on its way, or 3 bytes a pixel of the largest box.
     dtype: torch.bfloat16, which NumPy and so a Spec have not, in place of the spec's type.
     design: read each object as this sparser one; None: as the first one's own.
     out: a pair of tensors (values, chroma) to write to.
