@@ -99,7 +99,8 @@ TILE_INLINE uint32_t tile_digits(uint32_t word, unsigned power)
 	return power == 0 ? word >> 8 & 0x00ff00ff : power == 1 ? word : (word & 0x00ff00ff) << 8;
 }
 
-/* From the three sums, and what is added. */
+/* From the three sums, and what is added: 0 where the first one began with it, which takes registers for more than the
+ * number itself, and an addition less. */
 TILE_INLINE int32_t tile_joined(int32_t low, int32_t middle, int32_t high, uint32_t bias)
 {
 	return (int32_t)(((uint32_t)high << 16) + (((uint32_t)middle << 8) + (uint32_t)low) + bias);

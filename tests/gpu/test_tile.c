@@ -301,13 +301,15 @@ START_TEST(what_cannot_be_resized_is_refused)
 	const struct ic_tensor_spec pixels = {.fit = IC_FIT_RESIZE, .width = 8, .height = 16};
 	const struct ic_tensor_shape shape = {
 	        .channels = 3, .width = 8, .height = 8, .value_nbytes = 1, .nbytes = 3 * 8 * 8};
+	const struct ic_tensor_shape blocks = {
+	        .channels = 3 * ic_design_nfreqs(&design), .width = 8, .height = 8, .value_nbytes = 1, .nbytes = 1};
 	const struct ic_region large = {0, 0, 40000, 30000};
 	struct tile_plan plan;
 	struct scale_image scale;
 	struct ic_region source;
 	struct ic_why why = {""};
 
-	ck_assert_int_eq(tile_plan_init(&plan, &design, &frequencies, &shape, &why), -EINVAL);
+	ck_assert_int_eq(tile_plan_init(&plan, &design, &frequencies, &blocks, &why), -EINVAL);
 	ck_assert_int_eq(tile_plan_init(&plan, &design, &pixels, &shape, &why), -EINVAL);
 	ck_assert_str_ne(why.text, "");
 	ck_assert_int_eq(scale_image_init(&scale, &pixels, &large, false, &source, &why), -EFBIG);
