@@ -8,6 +8,7 @@
 
 #include "codec/block8_priv.h"
 #include "codec/codes_priv.h"
+#include "codec/coefs_priv.h"
 #include "codec/dct_priv.h"
 #include "codec/jpeg_samples_priv.h"
 #include "codec/object_priv.h"
@@ -28,7 +29,9 @@ struct input {
 };
 
 struct encoder {
+	/* One of the two gives the rows. */
 	struct jpeg_reader *reader;
+	const struct ic_coefs *coefs;
 	struct ic_jpeg_info info;
 	struct input input[4];
 	struct object object;
@@ -50,7 +53,7 @@ static void set_axes(const struct encoder *e, unsigned c, struct grid_axis *ret_
 static errint_t input_init(const struct encoder *e, unsigned c, struct input *input, struct ic_why *why)
 {
 	const struct object *o = &e->object;
-	struct jpeg_plane plane = jpeg_reader_plane(e->reader, c);
+	struct jpeg_plane plane = e->reader ? jpeg_reader_plane(e->reader, c) : coefs_plane(e->coefs, c);
 	if (c < o->layout.ncomponents)
 		set_axes(e, c, &input->x, &input->y);
 	bool same_blocks = o->layout.design.block == 8 && jpeg_samples_is_ycc(&e->info);
@@ -199,7 +202,8 @@ static errint_t encode(struct encoder *e, struct ic_why *why)
 	for (unsigned c = 0; c < e->info.ncomponents && !err; c++)
 		err = input_init(e, c, &e->input[c], why);
 	if (!err)
-		err = jpeg_reader_each_row(e->reader, take_row, e, why);
+		err = e->reader ? jpeg_reader_each_row(e->reader, take_row, e, why)
+		                : coefs_each_row(e->coefs, take_row, e, why);
 	if (!err && !jpeg_samples_is_ycc(&e->info)) {
 		struct samples planes[4];
 		for (unsigned c = 0; c < 4; c++)
@@ -212,10 +216,11 @@ static errint_t encode(struct encoder *e, struct ic_why *why)
 		err = put_component(e, c, why);
 		input_clear(&e->input[c]);
 	}
-	if (!err)
-		object_put_header(&e->object, e->info.orientation,
-		                  jpeg_reader_is_truncated(e->reader) ? IC_FLAG_TRUNCATED : 0);
-	return err;
+	if (err)
+		return err;
+	bool is_truncated = e->reader ? jpeg_reader_is_truncated(e->reader) : coefs_is_truncated(e->coefs);
+	object_put_header(&e->object, e->info.orientation, is_truncated ? IC_FLAG_TRUNCATED : 0);
+	return 0;
 }
 
 static errint_t check_memory(const struct ic_jpeg_info *info, const struct ic_design *design,
@@ -229,29 +234,46 @@ static errint_t check_memory(const struct ic_jpeg_info *info, const struct ic_de
 	return 0;
 }
 
+/* All but the reader is set up here, and cleared. */
+static errint_t encode_object(struct encoder *e, const struct ic_design *design, const struct ic_limits *limits,
+                              uint8_t **ret_object, size_t *ret_nbytes, struct ic_why *why)
+{
+	const struct ic_jpeg_info *info = &e->info;
+	errint_t err = check_memory(info, design, limits, why);
+	if (!err)
+		err = object_init(&e->object, design, info->width, info->height, info->nobject_components, why);
+	if (!err)
+		err = encode(e, why);
+	if (!err) {
+		*ret_nbytes = e->object.layout.nbytes;
+		*ret_object = object_steal(&e->object);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		input_clear(&e->input[i]);
+	object_clear(&e->object);
+	return err;
+}
+
 errint_t ic_encode_jpeg(const uint8_t *jpeg, size_t nbytes, const struct ic_design *design,
                         const struct ic_limits *limits, uint8_t **ret_object, size_t *ret_nbytes, struct ic_why *why)
 {
 	if (!ic_design_is_valid(design))
 		return ic_fail(why, -EINVAL, "not a valid design");
-
 	struct encoder e = {0};
 	errint_t err = jpeg_reader_new(jpeg, nbytes, true, limits, &e.reader, &e.info, why);
 	if (!err)
-		err = check_memory(&e.info, design, limits, why);
-	if (!err)
-		err = object_init(&e.object, design, e.info.width, e.info.height, e.info.nobject_components, why);
-	if (!err)
-		err = encode(&e, why);
-	if (!err) {
-		*ret_nbytes = e.object.layout.nbytes;
-		*ret_object = object_steal(&e.object);
-	}
-	for (unsigned i = 0; i < 4; i++)
-		input_clear(&e.input[i]);
-	object_clear(&e.object);
+		err = encode_object(&e, design, limits, ret_object, ret_nbytes, why);
 	jpeg_reader_free(e.reader);
 	return err;
+}
+
+errint_t ic_encode_coefs(const struct ic_coefs *coefs, const struct ic_design *design, const struct ic_limits *limits,
+                         uint8_t **ret_object, size_t *ret_nbytes, struct ic_why *why)
+{
+	if (!ic_design_is_valid(design))
+		return ic_fail(why, -EINVAL, "not a valid design");
+	struct encoder e = {.coefs = coefs, .info = *coefs_info(coefs)};
+	return encode_object(&e, design, limits, ret_object, ret_nbytes, why);
 }
 
 uint64_t ic_encode_memory(const struct ic_jpeg_info *info, const struct ic_design *design)

@@ -2,11 +2,12 @@
 /*
  * encode.h: from a source to an object, and from a dense object to a sparser one.
  *
- * Both return malloc'ed memory that the caller frees. Same source, design and IC_CODEC_VERSION: the same bytes, on every
+ * All return malloc'ed memory that the caller frees. Same source, design and IC_CODEC_VERSION: the same bytes, on every
  * machine. Thread safe; no state is shared between calls.
  */
 #pragma once
 
+#include "codec/coefs.h"
 #include "codec/design.h"
 #include "codec/format.h"
 #include "codec/jpeg.h"
@@ -21,7 +22,11 @@
 errint_t ic_encode_jpeg(const uint8_t *jpeg, size_t nbytes, const struct ic_design *design,
                         const struct ic_limits *limits, uint8_t **ret_object, size_t *ret_nbytes, struct ic_why *why);
 
-/* Bytes of memory, an upper estimate, that ic_encode_jpeg needs beside its input for a source with this header. */
+/* The same of coefficients that were kept of the JPEG: the same bytes. limits->pixels is not looked at again. */
+errint_t ic_encode_coefs(const struct ic_coefs *coefs, const struct ic_design *design, const struct ic_limits *limits,
+                         uint8_t **ret_object, size_t *ret_nbytes, struct ic_why *why);
+
+/* Bytes of memory, an upper estimate, that either needs beside its input for a source with this header. */
 uint64_t ic_encode_memory(const struct ic_jpeg_info *info, const struct ic_design *design);
 
 /* Make the object of a sparser design from a denser one, without the source: bit for bit what ic_encode_jpeg gives.

@@ -31,6 +31,7 @@ struct probe {
 	const struct probe_kernel *kernel;
 	struct probe_workers *workers;
 	struct probe_objects *objects;
+	uint64_t coefs_nbytes; /* of all images */
 	const atomic_bool *cancelled;
 	struct evaluator_description description;
 };
@@ -56,7 +57,8 @@ static errint_t parse_options(const struct evaluator_settings *settings, size_t 
 struct look {
 	struct probe *probe;
 	const struct evaluator_settings *settings;
-	_Atomic uint64_t ndone;
+	uint64_t coefs_nbytes_max; /* that all may take which are kept */
+	_Atomic uint64_t coefs_nbytes, ndone;
 };
 
 /* Means of 8 x 8 pixels of the grid. */
@@ -73,29 +75,70 @@ static void put_thumbnail(const uint8_t *grid, uint8_t thumbnail[16 * 16])
 	}
 }
 
-static errint_t look_at_bytes(struct probe_image *image, struct probe_scratch *scratch, const uint8_t *source,
-                              size_t nbytes, struct ic_why *why)
+/* The lowest frequencies of all components: what a thumbnail needs, and the least that decoding can cost. Of a JPEG, whose
+ * coefficients are decoded here and then never again, those are given, too. */
+static errint_t make_small(const uint8_t *source, size_t nbytes, struct ic_coefs **ret_coefs, uint8_t **ret_object,
+                           size_t *ret_nbytes)
 {
-	/* The lowest frequencies of all components: what a thumbnail needs, and the least that decoding can cost. */
 	static const struct ic_variant variant = {
 	        .design = {.sx = 1, .sy = 1, .block = 8, .keep = 1, .bits = 8, .chroma = IC_CHROMA_HALF},
 	};
-	uint8_t *object;
-	size_t object_nbytes;
-	struct ic_view view;
-	const uint8_t *grid;
-	errint_t err = ic_make(source, nbytes, &variant, NULL, &object, &object_nbytes, why);
+	*ret_coefs = NULL;
+	if (!ic_is_jpeg(source, nbytes))
+		return ic_make(source, nbytes, &variant, NULL, ret_object, ret_nbytes, NULL);
+	errint_t err = ic_coefs_new(source, nbytes, NULL, ret_coefs, NULL);
 	if (err)
 		return err;
-	err = ic_view_parse(&view, object, object_nbytes, why);
+	err = ic_encode_coefs(*ret_coefs, &variant.design, NULL, ret_object, ret_nbytes, NULL);
+	if (err) {
+		ic_coefs_free(*ret_coefs);
+		*ret_coefs = NULL;
+	}
+	return err;
+}
+
+static errint_t look_at_object(struct probe_image *image, struct probe_scratch *scratch, const uint8_t *object,
+                               size_t nbytes)
+{
+	struct ic_view view;
+	const uint8_t *grid;
+	errint_t err = ic_view_parse(&view, object, nbytes, NULL);
 	if (!err)
-		err = probe_grid(scratch, &view, &grid, why);
+		err = probe_grid(scratch, &view, &grid, NULL);
 	if (!err) {
 		put_thumbnail(grid, image->thumbnail);
 		image->width = view.layout.source_width;
 		image->height = view.layout.source_height;
 		image->ncomponents = view.layout.ncomponents;
 	}
+	return err;
+}
+
+/* Takes the coefficients; NULL is fine. */
+static void keep_coefs(struct look *look, struct probe_image *image, struct ic_coefs *coefs)
+{
+	uint64_t nbytes = coefs ? ic_coefs_nbytes(coefs) : 0;
+	if (atomic_fetch_add(&look->coefs_nbytes, nbytes) + nbytes <= look->coefs_nbytes_max) {
+		image->coefs = coefs;
+	} else {
+		atomic_fetch_sub(&look->coefs_nbytes, nbytes);
+		ic_coefs_free(coefs);
+	}
+}
+
+static errint_t look_at_bytes(struct look *look, struct probe_image *image, struct probe_scratch *scratch,
+                              const uint8_t *source, size_t nbytes)
+{
+	struct ic_coefs *coefs;
+	uint8_t *object;
+	size_t object_nbytes;
+	errint_t err = make_small(source, nbytes, &coefs, &object, &object_nbytes);
+	if (err)
+		return err;
+	err = look_at_object(image, scratch, object, object_nbytes);
+	keep_coefs(look, image, err ? NULL : coefs);
+	if (err)
+		ic_coefs_free(coefs);
 	free(object);
 	return err;
 }
@@ -109,7 +152,7 @@ static errint_t look_at(void *context, struct probe_worker *worker, size_t index
 	size_t nbytes;
 	errint_t err = probe_read(d, &d->images[index], &source, &nbytes);
 	if (!err)
-		err = look_at_bytes(&d->images[index], worker->scratch, source, nbytes, NULL);
+		err = look_at_bytes(look, &d->images[index], worker->scratch, source, nbytes);
 	free(source);
 	d->images[index].is_bad = err != 0;
 	if (s->progress)
@@ -137,7 +180,7 @@ static void describe(struct probe *p, uint64_t seed, size_t nimages_max, unsigne
 	         split[d->origin], (unsigned long long)seed);
 }
 
-/* What features and the classifier take at most is no more for objects. */
+/* What features and the classifier take at most is no more for objects and coefficients. */
 static uint64_t memory_for_objects(const struct probe *p, uint64_t memory_nbytes)
 {
 	uint64_t memory = memory_nbytes ? memory_nbytes : MEMORY_DEFAULT;
@@ -160,13 +203,16 @@ static errint_t open_all(struct probe *p, const struct evaluator_settings *setti
 	err = probe_dataset_list(&p->dataset, settings->dataset, settings->split_seed, nimages_max, why);
 	if (err)
 		return err;
-	struct look look = {.probe = p, .settings = settings};
+	uint64_t memory = memory_for_objects(p, settings->memory_nbytes);
+	struct look look = {.probe = p, .settings = settings, .coefs_nbytes_max = memory / 2};
 	err = probe_work(p->workers, look_at, &look, p->dataset.nimages, settings->cancelled, why);
 	if (!err)
 		err = probe_dataset_split(&p->dataset, settings->cancelled, why);
 	if (err)
 		return err;
-	err = probe_objects_new(&p->dataset, memory_for_objects(p, settings->memory_nbytes), &p->objects);
+	for (size_t i = 0; i < p->dataset.nimages; i++)
+		p->coefs_nbytes += p->dataset.images[i].coefs ? ic_coefs_nbytes(p->dataset.images[i].coefs) : 0;
+	err = probe_objects_new(&p->dataset, memory - p->coefs_nbytes, &p->objects);
 	if (err)
 		return ic_fail(why, err, "out of memory");
 	describe(p, settings->split_seed, nimages_max, threads);
@@ -440,7 +486,7 @@ static errint_t fit_and_judge(const struct sample *s, bool selects, bool tells_t
 static errint_t measure(struct probe *p, struct sample *s, const struct evaluator_job *job, struct probe_report *report,
                         struct ic_why *why)
 {
-	uint64_t nmade = probe_objects_nmade(p->objects);
+	uint64_t nmade = probe_objects_nmade(p->objects), nread = probe_objects_nread(p->objects);
 	errint_t err = probe_objects_begin(p->objects, &job->design);
 	if (err)
 		return ic_fail(why, err, "out of memory");
@@ -449,6 +495,8 @@ static errint_t measure(struct probe *p, struct sample *s, const struct evaluato
 	struct probe_worker seconds = probe_workers_take_seconds(p->workers);
 	report->ntrain = s->ntrain;
 	report->nmade = probe_objects_nmade(p->objects) - nmade;
+	report->nread = probe_objects_nread(p->objects) - nread;
+	report->coefs_nbytes = p->coefs_nbytes;
 	report->object_s = seconds.object_s;
 	report->decode_s = seconds.decode_s;
 	report->features_s = seconds.features_s;

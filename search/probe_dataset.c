@@ -221,7 +221,7 @@ static void thin(struct probe_dataset *d, size_t most)
 		if (keep)
 			d->images[kept++] = d->images[i];
 		else
-			free(d->images[i].path);
+			probe_image_clear(&d->images[i]);
 	}
 	d->nimages = kept;
 }
@@ -331,10 +331,16 @@ errint_t probe_dataset_list(struct probe_dataset *d, const char *path, uint64_t 
 	return 0;
 }
 
+void probe_image_clear(struct probe_image *image)
+{
+	ic_coefs_free(image->coefs);
+	free(image->path);
+}
+
 void probe_dataset_clear(struct probe_dataset *d)
 {
 	for (size_t i = 0; i < d->nimages; i++)
-		free(d->images[i].path);
+		probe_image_clear(&d->images[i]);
 	for (unsigned i = 0; i < d->nclasses; i++)
 		free(d->classes[i]);
 	free(d->images);

@@ -10,8 +10,7 @@
  */
 #pragma once
 
-#include "codec/errint.h"
-#include "codec/jpeg.h"
+#include "codec/coefs.h"
 #include "search/evaluator.h"
 
 enum probe_side {
@@ -22,11 +21,12 @@ enum probe_side {
 };
 
 struct probe_image {
-	char *path;     /* below the root */
-	uint32_t label; /* of its class, by name, from 0 on */
-	uint8_t side;   /* enum probe_side */
-	bool is_bad;    /* cannot be decoded; no dataset that was opened has one */
-	uint64_t key;   /* random, by path and seed: the order in which images are drawn */
+	char *path;             /* below the root */
+	uint32_t label;         /* of its class, by name, from 0 on */
+	uint8_t side;           /* enum probe_side */
+	bool is_bad;            /* cannot be decoded; no dataset that was opened has one */
+	uint64_t key;           /* random, by path and seed: the order in which images are drawn */
+	struct ic_coefs *coefs; /* of a JPEG, where there was room for them; else NULL */
 
 	/* What draws are grouped by; probe_twins.c. */
 	uint32_t width, height; /* of the source, in pixels */
@@ -58,6 +58,7 @@ errint_t probe_dataset_list(struct probe_dataset *dataset, const char *path, uin
 /* Leave out the bad ones, draw, and sort. -ENODATA: a class without images to train on, or a side without any. */
 errint_t probe_dataset_split(struct probe_dataset *dataset, const atomic_bool *cancelled, struct ic_why *why);
 
+void probe_image_clear(struct probe_image *image); /* zeroed is fine */
 void probe_dataset_clear(struct probe_dataset *dataset);
 
 /* For each image the first one that it nearly equals, itself or a chain of others between them. -ECANCELED. */

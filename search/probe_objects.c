@@ -25,7 +25,7 @@ struct probe_objects {
 	size_t nexpected, at; /* the next one that is expected */
 	struct ic_design design;
 	struct family *current;
-	_Atomic uint64_t nmade;
+	_Atomic uint64_t nmade, nread;
 };
 
 struct ic_design probe_dense_of(const struct ic_design *design)
@@ -72,6 +72,11 @@ void probe_objects_free(struct probe_objects *o)
 uint64_t probe_objects_nmade(const struct probe_objects *o)
 {
 	return o->nmade;
+}
+
+uint64_t probe_objects_nread(const struct probe_objects *o)
+{
+	return o->nread;
 }
 
 /* --- Which families are kept -------------------------------------------------------------------------------------- */
@@ -187,18 +192,28 @@ errint_t probe_objects_begin(struct probe_objects *o, const struct ic_design *de
 
 /* --- Objects ------------------------------------------------------------------------------------------------------ */
 
-static errint_t make_dense(struct probe_objects *o, size_t image, uint8_t **ret_bytes, size_t *ret_nbytes,
-                           struct ic_why *why)
+static errint_t make_of_file(struct probe_objects *o, const struct probe_image *image, uint8_t **ret_bytes,
+                             size_t *ret_nbytes, struct ic_why *why)
 {
 	const struct ic_variant variant = {.design = o->current->dense, .face = IC_FACE_IC};
 	uint8_t *source;
 	size_t nbytes;
-	errint_t err = probe_read(o->dataset, &o->dataset->images[image], &source, &nbytes);
+	errint_t err = probe_read(o->dataset, image, &source, &nbytes);
 	if (err)
 		return ic_fail(why, err, "cannot read it");
+	o->nread++;
 	err = ic_make(source, nbytes, &variant, NULL, ret_bytes, ret_nbytes, why);
 	free(source);
 	return err;
+}
+
+static errint_t make_dense(struct probe_objects *o, const struct probe_image *image, uint8_t **ret_bytes,
+                           size_t *ret_nbytes, struct ic_why *why)
+{
+	o->nmade++;
+	if (image->coefs)
+		return ic_encode_coefs(image->coefs, &o->current->dense, NULL, ret_bytes, ret_nbytes, why);
+	return make_of_file(o, image, ret_bytes, ret_nbytes, why);
 }
 
 /* The view of a sparser design: of the same bytes where it is a head of them, else of its own. */
@@ -222,10 +237,9 @@ errint_t probe_objects_get(struct probe_objects *o, size_t image, struct probe_o
 	errint_t err = 0;
 	if (!bytes) {
 		size_t made;
-		err = make_dense(o, image, &bytes, &made, why);
+		err = make_dense(o, &o->dataset->images[image], &bytes, &made, why);
 		if (err)
 			return err;
-		o->nmade++;
 		if (image < family->nkept && made == nbytes)
 			family->objects[image] = bytes;
 		else

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * probe_objects_priv.h: the dense objects of images, kept in bounded memory. All designs of one sampling, block size,
- * chroma and filter are derived from one dense one: a family. An image is decoded once a family for as long as that is
- * kept; which ones are, follows from what is expected, else from what was used last.
+ * chroma and filter are derived from one dense one: a family. It is made of the image's coefficients where the dataset has
+ * kept them, else of the file, once for as long as the family is kept; which ones are, follows from what is expected, else
+ * from what was used last.
  */
 #pragma once
 
@@ -36,5 +37,6 @@ void probe_object_clear(struct probe_object *object);
 /* The dense design that this one is derived from. */
 struct ic_design probe_dense_of(const struct ic_design *design);
 
-/* How many images were decoded so far. */
+/* How many dense objects were made so far, and of them of files. */
 uint64_t probe_objects_nmade(const struct probe_objects *objects);
+uint64_t probe_objects_nread(const struct probe_objects *objects);

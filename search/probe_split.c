@@ -123,7 +123,7 @@ static void leave_out_bad(struct probe_dataset *d)
 	size_t kept = 0;
 	for (size_t i = 0; i < d->nimages; i++) {
 		if (d->images[i].is_bad)
-			free(d->images[i].path);
+			probe_image_clear(&d->images[i]);
 		else
 			d->images[kept++] = d->images[i];
 	}

@@ -151,6 +151,30 @@ static const char *check_encoded(const struct ic_jpeg_info *info, const struct i
 	return use_view(&view, dice);
 }
 
+/* By way of coefficients that are kept: the object that encoding gave, or an error where it gave one. */
+static const char *check_kept(const uint8_t *bytes, size_t nbytes, const struct ic_design *design, const uint8_t *object,
+                              size_t object_nbytes)
+{
+	struct ic_coefs *coefs = NULL;
+	struct ic_why why = {""};
+	uint8_t *kept = NULL;
+	size_t kept_nbytes = 0;
+	const char *problem = NULL;
+	errint_t err = ic_coefs_new(bytes, nbytes, &limits, &coefs, &why);
+
+	if (!err)
+		err = ic_encode_coefs(coefs, design, &limits, &kept, &kept_nbytes, &why);
+	if (err && (!is_encode_error(err) || !why.text[0]))
+		problem = "keeping coefficients failed with an undocumented error, or did not say why";
+	else if (!object != (err != 0))
+		problem = "a JPEG is encoded, and by way of its coefficients it is not, or the other way round";
+	else if (object && (kept_nbytes != object_nbytes || memcmp(kept, object, kept_nbytes)))
+		problem = "kept coefficients give another object than their JPEG";
+	free(kept);
+	ic_coefs_free(coefs);
+	return problem;
+}
+
 static const char *encode_bytes(const uint8_t *bytes, size_t nbytes, struct dice *dice)
 {
 	struct ic_design design = design_random(dice);
@@ -168,10 +192,15 @@ static const char *encode_bytes(const uint8_t *bytes, size_t nbytes, struct dice
 	errint_t err = ic_encode_jpeg(bytes, nbytes, &design, &limits, &object, &object_nbytes, &why);
 	if (err && !is_encode_error(err))
 		return "ic_encode_jpeg failed with an undocumented error";
-	if (err)
-		return why.text[0] ? NULL : "ic_encode_jpeg failed and did not say why";
-	const char *problem = probed ? "what was no JPEG to ic_jpeg_probe was encoded"
-	                             : check_encoded(&info, &design, object, object_nbytes, dice);
+	if (err && !why.text[0])
+		return "ic_encode_jpeg failed and did not say why";
+	const char *problem = check_kept(bytes, nbytes, &design, object, object_nbytes);
+	if (problem || err) {
+		free(object);
+		return problem;
+	}
+	problem = probed ? "what was no JPEG to ic_jpeg_probe was encoded"
+	                 : check_encoded(&info, &design, object, object_nbytes, dice);
 	free(object);
 	return problem;
 }

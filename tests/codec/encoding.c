@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * encoding DIRECTORY [DESIGN...]: what making an object costs, against libjpeg on the same bytes in memory: its entropy
- * decoding alone (jpeg_read_coefficients), and a whole decode to RGB. Prints the table of docs/encoding.md as Markdown.
+ * decoding alone (jpeg_read_coefficients), and a whole decode to RGB. And what it costs of coefficients that were kept.
+ * Prints the table of docs/encoding.md as Markdown.
  *
  * Each round goes through the photographs once and does everything to one before it turns to the next, so that what
  * disturbs the machine disturbs all alike. A ratio is that of one round's sums; its median over the rounds is printed, and
@@ -25,15 +26,15 @@ static const char *const default_designs[] = {
 };
 
 struct round {
-	double coefficients, decode; /* seconds */
-	double encode[NDESIGNS_MAX];
+	double coefficients, decode, keep; /* seconds */
+	double encode[NDESIGNS_MAX], encode_kept[NDESIGNS_MAX];
 };
 
 struct bench {
 	struct ic_design designs[NDESIGNS_MAX];
 	unsigned ndesigns, nrounds;
 	struct round rounds[NROUNDS];
-	double nbytes;
+	double nbytes, nbytes_kept;
 };
 
 static double coefficients_seconds(struct bytes jpeg)
@@ -69,6 +70,34 @@ static double encode_seconds(const char *path, struct bytes jpeg, const struct i
 	return measure_seconds() - start;
 }
 
+static struct ic_coefs *keep(const char *path, struct bytes jpeg, double *seconds)
+{
+	struct ic_coefs *coefs;
+	struct ic_why why;
+	double start = measure_seconds();
+
+	if (ic_coefs_new(jpeg.data, jpeg.nbytes, NULL, &coefs, &why)) {
+		fprintf(stderr, "encoding: %s: %s\n", path, why.text);
+		exit(EXIT_FAILURE);
+	}
+	*seconds += measure_seconds() - start;
+	return coefs;
+}
+
+static double encode_kept_seconds(const char *path, const struct ic_coefs *coefs, const struct ic_design *design)
+{
+	struct bytes object;
+	struct ic_why why;
+	double start = measure_seconds();
+
+	if (ic_encode_coefs(coefs, design, NULL, &object.data, &object.nbytes, &why)) {
+		fprintf(stderr, "encoding: %s: %s\n", path, why.text);
+		exit(EXIT_FAILURE);
+	}
+	free(object.data);
+	return measure_seconds() - start;
+}
+
 static void visit(void *context, const char *path, struct bytes jpeg)
 {
 	struct bench *bench = context;
@@ -77,8 +106,13 @@ static void visit(void *context, const char *path, struct bytes jpeg)
 	bench->nbytes += (double)jpeg.nbytes;
 	round->coefficients += coefficients_seconds(jpeg);
 	round->decode += decode_seconds(jpeg);
-	for (unsigned i = 0; i < bench->ndesigns; i++)
+	struct ic_coefs *coefs = keep(path, jpeg, &round->keep);
+	bench->nbytes_kept += (double)ic_coefs_nbytes(coefs);
+	for (unsigned i = 0; i < bench->ndesigns; i++) {
 		round->encode[i] += encode_seconds(path, jpeg, &bench->designs[i]);
+		round->encode_kept[i] += encode_kept_seconds(path, coefs, &bench->designs[i]);
+	}
+	ic_coefs_free(coefs);
 }
 
 static int compare(const void *a, const void *b)
@@ -97,7 +131,7 @@ static void print_spread(double values[NROUNDS])
 
 static void print_design(const struct bench *bench, unsigned design)
 {
-	double against_coefficients[NROUNDS], against_decode[NROUNDS], least = 1e9;
+	double against_coefficients[NROUNDS], against_decode[NROUNDS], kept[NROUNDS];
 	char name[IC_DESIGN_STRING_SIZE];
 
 	for (unsigned i = 0; i < NROUNDS; i++) {
@@ -105,29 +139,35 @@ static void print_design(const struct bench *bench, unsigned design)
 
 		against_coefficients[i] = round->encode[design] / round->coefficients;
 		against_decode[i] = round->encode[design] / round->decode;
-		least = round->encode[design] < least ? round->encode[design] : least;
+		kept[i] = round->encode_kept[design] / round->encode[design];
 	}
 	ic_design_print(&bench->designs[design], name);
 	printf("| `%s` |", name);
 	print_spread(against_coefficients);
 	print_spread(against_decode);
+	print_spread(kept);
 	printf("\n");
 }
 
 static void print_table(const struct bench *bench, unsigned nimages)
 {
-	double coefficients[NROUNDS], decode[NROUNDS];
+	double coefficients[NROUNDS], decode[NROUNDS], kept[NROUNDS];
 
 	for (unsigned i = 0; i < NROUNDS; i++) {
 		coefficients[i] = 1e3 * bench->rounds[i].coefficients / nimages;
 		decode[i] = 1e3 * bench->rounds[i].decode / nimages;
+		kept[i] = 1e3 * bench->rounds[i].keep / nimages;
 	}
 	printf("%u images of %.0f bytes; milliseconds for one, median of %d rounds (least to most): coefficients",
 	       nimages, bench->nbytes / NROUNDS / nimages, NROUNDS);
 	print_spread(coefficients);
 	printf(" whole decode");
 	print_spread(decode);
-	printf("\n\n| design | object / coefficients | object / whole decode |\n|---|---|---|\n");
+	printf(" keeping coefficients");
+	print_spread(kept);
+	printf(" in %.0f bytes\n\n", bench->nbytes_kept / NROUNDS / nimages);
+	printf("| design | object / coefficients | object / whole decode | of kept coefficients / object |\n"
+	       "|---|---|---|---|\n");
 	for (unsigned i = 0; i < bench->ndesigns; i++)
 		print_design(bench, i);
 }

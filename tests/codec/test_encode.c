@@ -88,17 +88,31 @@ static void check_prefix(struct bytes part, struct bytes whole, const struct ic_
 	                  (struct bytes){whole.data + b.layout.data_offset, data}, "planes of a larger k", d);
 }
 
-/* One design: encoded, derived from `dense`, and against `whole`, the same with every frequency. */
-static void check_design(struct bytes jpeg, const struct ic_view *dense, struct bytes whole, const struct ic_design *d,
-                         struct guard *guard)
+/* One design: encoded, derived from `dense`, made of kept coefficients, and against `whole`, the same with every frequency. */
+static void check_design(struct bytes jpeg, const struct ic_coefs *coefs, const struct ic_view *dense,
+                         struct bytes whole, const struct ic_design *d, struct guard *guard)
 {
-	struct bytes direct = encode(jpeg, d), derived = derive(dense, d);
+	struct bytes direct = encode(jpeg, d), derived = derive(dense, d), kept;
 
 	check_object(jpeg, direct, d, guard);
 	assert_same_bytes(derived, direct, "derived", d);
+	ck_assert_int_eq(ic_encode_coefs(coefs, d, NULL, &kept.data, &kept.nbytes, NULL), 0);
+	assert_same_bytes(kept, direct, "encoded of coefficients that were kept", d);
+	free(kept.data);
 	check_prefix(direct, whole, d);
 	free(direct.data);
 	free(derived.data);
+}
+
+/* In between what the JPEG takes and what two bytes a coefficient would, chroma as fine as luma. */
+static struct ic_coefs *keep(struct bytes jpeg)
+{
+	struct ic_coefs *coefs;
+
+	ck_assert_int_eq(ic_coefs_new(jpeg.data, jpeg.nbytes, NULL, &coefs, NULL), 0);
+	ck_assert_uint_ge(ic_coefs_nbytes(coefs), jpeg.nbytes / 2);
+	ck_assert_uint_le(ic_coefs_nbytes(coefs), (size_t)(image->width + 15) * (image->height + 15) * 2 * 4 + 1024);
+	return coefs;
 }
 
 static struct bytes encode_whole(struct bytes jpeg, struct ic_design d, unsigned bits)
@@ -113,6 +127,7 @@ START_TEST(all_designs_of_one_sampling_and_block)
 	static const uint8_t samplings[] = {1, 2, 4};
 	struct ic_design d = ic_design_default();
 	struct bytes jpeg = image_jpeg();
+	struct ic_coefs *coefs = keep(jpeg);
 	struct guard guard = {0};
 	struct bytes wholes[9];
 	unsigned count = 0;
@@ -125,12 +140,13 @@ START_TEST(all_designs_of_one_sampling_and_block)
 	struct ic_view dense = view_of(wholes[8]);
 	for (d.keep = 1; d.keep < 2 * d.block; d.keep++) {
 		for (d.bits = 1; d.bits <= 8; d.bits++, count++)
-			check_design(jpeg, &dense, wholes[d.bits], &d, &guard);
+			check_design(jpeg, coefs, &dense, wholes[d.bits], &d, &guard);
 	}
 	ck_assert_uint_eq(count, (2u * d.block - 1) * 8);
 	for (unsigned bits = 1; bits <= 8; bits++)
 		free(wholes[bits].data);
 	guard_clear(&guard);
+	ic_coefs_free(coefs);
 	free(jpeg.data);
 }
 END_TEST
@@ -139,6 +155,7 @@ START_TEST(designs_beyond_the_base)
 {
 	struct dice dice = dice_new((uint64_t)_i);
 	struct bytes jpeg = image_jpeg();
+	struct ic_coefs *coefs = keep(jpeg);
 	struct guard guard = {0};
 
 	for (unsigned i = 0; i < NEXTENDED / NEXTENDED_TESTS; i++) {
@@ -148,11 +165,12 @@ START_TEST(designs_beyond_the_base)
 		dense_design.order = (uint8_t)dice_roll(&dice, 4);
 		struct bytes whole = encode_whole(jpeg, d, d.bits), dense = encode_whole(jpeg, dense_design, 8);
 		struct ic_view view = view_of(dense);
-		check_design(jpeg, &view, whole, &d, &guard);
+		check_design(jpeg, coefs, &view, whole, &d, &guard);
 		free(whole.data);
 		free(dense.data);
 	}
 	guard_clear(&guard);
+	ic_coefs_free(coefs);
 	free(jpeg.data);
 }
 END_TEST

@@ -115,6 +115,18 @@ static errint_t run_encode(const struct task *task, struct bytes *made, struct i
 	return ic_encode_jpeg(task->jpeg.data, task->jpeg.nbytes, &task->design, NULL, &made->data, &made->nbytes, why);
 }
 
+static errint_t run_keep(const struct task *task, struct bytes *made, struct ic_why *why)
+{
+	struct ic_coefs *coefs;
+	errint_t err = ic_coefs_new(task->jpeg.data, task->jpeg.nbytes, NULL, &coefs, why);
+
+	if (err)
+		return err;
+	err = ic_encode_coefs(coefs, &task->design, NULL, &made->data, &made->nbytes, why);
+	ic_coefs_free(coefs);
+	return err;
+}
+
 static errint_t run_derive(const struct task *task, struct bytes *made, struct ic_why *why)
 {
 	return ic_derive(&task->view, &task->design, &made->data, &made->nbytes, why);
@@ -275,7 +287,12 @@ START_TEST(encoding_survives_want_of_memory)
 		task.design = design_of(designs[i % COUNT(designs)]);
 		/* The reader, the object, the planes of a component; more where libjpeg's own are counted. */
 		ck_assert_uint_ge(starve(&task), 3);
+		task.name = "keeping coefficients"; /* them and their bytes, too, and a row of blocks */
+		task.run = run_keep;
+		task.manages = true; /* more than they need, where they cannot be moved */
+		ck_assert_uint_ge(starve(&task), 6);
 		task.name = "probing";
+		task.manages = false;
 		task.run = run_probe;
 		ck_assert_uint_ge(starve(&task), 1);
 		free(task.jpeg.data);

@@ -147,6 +147,8 @@ START_TEST(threads_memory_and_order_change_no_bit)
 		struct probe_report again = measure(poor, texts[i]);
 		assert_same(&first[i], &again);
 		ck_assert_uint_eq(again.nmade, 70 * DATASET_NCLASSES);
+		ck_assert_uint_eq(again.nread, again.nmade);
+		ck_assert_uint_eq(again.coefs_nbytes, 0);
 		probe_report_clear(&first[i]);
 		probe_report_clear(&again);
 	}
@@ -155,15 +157,39 @@ START_TEST(threads_memory_and_order_change_no_bit)
 }
 END_TEST
 
+/* None of a file: what was read of that when the probe was opened is enough. */
 static uint64_t nmade(struct probe *probe, const char *design)
 {
 	struct probe_report r = measure(probe, design);
 	uint64_t n = r.nmade;
+	ck_assert_uint_eq(r.nread, 0);
 	probe_report_clear(&r);
 	return n;
 }
 
-START_TEST(an_image_is_decoded_once_a_family)
+/* Half of the memory is for coefficients: with less than all of them need, those of some images. */
+START_TEST(what_there_is_no_room_for_is_read_again)
+{
+	struct evaluator_settings settings = settings_for(&dataset);
+	struct probe *probe = open_default();
+	struct probe_report all = measure(probe, "s2x2-b8-k15-q8");
+	probe_close(probe);
+	ck_assert_uint_gt(all.coefs_nbytes, 0);
+	settings.memory_nbytes = 70 * DATASET_NCLASSES * 1008 * 4 * 3 + all.coefs_nbytes;
+	probe = open_with(&settings);
+	struct probe_report some = measure(probe, "s2x2-b8-k15-q8");
+	ck_assert_uint_le(some.coefs_nbytes, all.coefs_nbytes / 2);
+	ck_assert_uint_gt(some.coefs_nbytes, all.coefs_nbytes / 3);
+	ck_assert_uint_gt(some.nread, 70 * DATASET_NCLASSES / 3);
+	ck_assert_uint_lt(some.nread, 70 * DATASET_NCLASSES * 2 / 3);
+	assert_same(&all, &some);
+	probe_report_clear(&all);
+	probe_report_clear(&some);
+	probe_close(probe);
+}
+END_TEST
+
+START_TEST(an_object_is_made_once_a_family)
 {
 	struct probe *probe = open_default();
 	ck_assert_uint_eq(nmade(probe, "s1x1-b8-k3-q2"), 70 * DATASET_NCLASSES);
@@ -183,9 +209,11 @@ START_TEST(what_is_expected_stays)
 	                                     design_of("s1x1-b2-k3-q8"), design_of("s1x1-b8-k3-q3")};
 	uint64_t nbytes;
 	struct probe *probe = open_with(&settings);
+	struct probe_report r = measure(probe, "s1x1-b8-k15-q8");
 	ck_assert_int_eq(probe_bytes(probe, &expected[0], &nbytes), 0);
 	probe_close(probe);
-	settings.memory_nbytes = 70 * DATASET_NCLASSES * 1008 * 4 * 3 + nbytes * 5 / 2;
+	settings.memory_nbytes = 70 * DATASET_NCLASSES * 1008 * 4 * 3 + r.coefs_nbytes + nbytes * 5 / 2;
+	probe_report_clear(&r);
 	probe = open_with(&settings);
 	ck_assert_int_eq(probe_expect(probe, expected, COUNT(expected)), 0);
 	ck_assert_uint_eq(nmade(probe, "s1x1-b8-k15-q8"), 70 * DATASET_NCLASSES);
@@ -308,22 +336,30 @@ START_TEST(measuring_can_be_stopped)
 }
 END_TEST
 
-/* The last test: it takes an image away. */
-START_TEST(an_image_that_went_away_is_named)
+/* The last test: it takes an image away. Where its coefficients were kept nothing of it is missed. */
+START_TEST(an_image_that_went_away_is_named_or_not_needed)
 {
-	struct probe *probe = open_default();
+	struct evaluator_settings settings = settings_for(&dataset);
+	struct probe *rich = open_with(&settings);
+	settings.memory_nbytes = 1;
+	struct probe *poor = open_with(&settings);
 	struct evaluator_job job = {.design = ic_design_default(), .fraction = 1};
-	struct probe_report r;
+	struct probe_report before = measure(poor, "s1x1-b8-k15-q8"), r;
 	struct ic_why why = {""};
 	char path[512];
 	snprintf(path, sizeof path, "%s/test/b/3.jpg", dataset.path);
 	ck_assert_int_eq(truncate(path, 100), 0);
-	ck_assert_int_eq(probe_measure(probe, &job, true, true, &r, &why), -ESTALE);
+	ck_assert_int_eq(probe_measure(poor, &job, true, true, &r, &why), -ESTALE);
 	ck_assert_msg(strstr(why.text, "test/b/3.jpg") != NULL, "%s", why.text);
 	ck_assert_int_eq(unlink(path), 0);
-	ck_assert_int_eq(probe_measure(probe, &job, true, true, &r, &why), -ENOENT);
+	ck_assert_int_eq(probe_measure(poor, &job, true, true, &r, &why), -ENOENT);
 	ck_assert_msg(strstr(why.text, "test/b/3.jpg") != NULL, "%s", why.text);
-	probe_close(probe);
+	struct probe_report after = measure(rich, "s1x1-b8-k15-q8");
+	assert_same(&before, &after);
+	probe_report_clear(&before);
+	probe_report_clear(&after);
+	probe_close(rich);
+	probe_close(poor);
 }
 END_TEST
 
@@ -335,14 +371,15 @@ static void add(TCase *cases)
 		tcase_add_test(cases, accuracy_falls_along_pruning_quantization_and_sampling);
 	}
 	tcase_add_test(cases, threads_memory_and_order_change_no_bit);
-	tcase_add_test(cases, an_image_is_decoded_once_a_family);
+	tcase_add_test(cases, an_object_is_made_once_a_family);
+	tcase_add_test(cases, what_there_is_no_room_for_is_read_again);
 	tcase_add_test(cases, what_is_expected_stays);
 	tcase_add_test(cases, the_table_tells_what_the_probe_measures);
 	tcase_add_test(cases, parts_are_of_every_class);
 	tcase_add_test(cases, parts_told_at_once_are_those_of_jobs_of_their_own);
 	tcase_add_test(cases, jobs_that_are_none_are_refused);
 	tcase_add_test(cases, measuring_can_be_stopped);
-	tcase_add_test(cases, an_image_that_went_away_is_named);
+	tcase_add_test(cases, an_image_that_went_away_is_named_or_not_needed);
 }
 
 int main(void)

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rows of blocks lie one behind the other: the component, then each block as two masks of eight bits, the rows of it that are
+ * not all zero and those of them that bytes do not hold, then these rows, coefficients of one byte or two. The zeros between
+ * others are kept, too: a row is one instruction each way, while to find the others takes as long as to decode them.
+ */
+#include "codec/coefs_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_NBYTES_MAX (2 + 2 * 64)
+
+struct ic_coefs {
+	struct ic_jpeg_info info;
+	struct jpeg_plane plane[4];
+	uint16_t steps[4][64];
+	bool is_truncated;
+	uint8_t *bytes;
+	size_t nbytes;
+};
+
+/* --- Keeping ------------------------------------------------------------------------------------------------------ */
+
+struct packer {
+	struct ic_coefs *coefs;
+	size_t room;
+	uint64_t limit; /* of bytes; 0: none */
+	errint_t err;
+};
+
+static bool is_zero(const int16_t row[8])
+{
+	uint64_t halves[2];
+	memcpy(halves, row, sizeof halves);
+	return !(halves[0] | halves[1]);
+}
+
+static bool is_wide(const int16_t row[8])
+{
+	int16_t differ = 0;
+	for (unsigned u = 0; u < 8; u++)
+		differ |= (int16_t)(row[u] ^ (int8_t)row[u]);
+	return differ != 0;
+}
+
+static uint8_t *put_block(uint8_t *at, const int16_t block[64])
+{
+	uint8_t *masks = at;
+	masks[0] = masks[1] = 0;
+	at += 2;
+	for (unsigned v = 0; v < 8; v++) {
+		const int16_t *row = block + v * 8;
+		if (is_zero(row))
+			continue;
+		masks[0] |= (uint8_t)(1u << v);
+		if (is_wide(row)) {
+			masks[1] |= (uint8_t)(1u << v);
+			memcpy(at, row, 16);
+			at += 16;
+		} else {
+			for (unsigned u = 0; u < 8; u++)
+				at[u] = (uint8_t)row[u];
+			at += 8;
+		}
+	}
+	return at;
+}
+
+static errint_t reserve_row(struct packer *packer, uint32_t ncols)
+{
+	struct ic_coefs *coefs = packer->coefs;
+	size_t needed = coefs->nbytes + 1 + (size_t)ncols * BLOCK_NBYTES_MAX;
+	if (needed <= packer->room)
+		return 0;
+	if (packer->limit && needed > packer->limit)
+		return -EFBIG;
+	size_t room = 2 * packer->room > needed ? 2 * packer->room : needed;
+	uint8_t *bytes = realloc(coefs->bytes, room);
+	if (!bytes)
+		return -ENOMEM;
+	coefs->bytes = bytes;
+	packer->room = room;
+	return 0;
+}
+
+static void take_row(void *context, const struct jpeg_row *row)
+{
+	struct packer *packer = context;
+	struct ic_coefs *coefs = packer->coefs;
+	uint32_t ncols = coefs->plane[row->component].block_cols;
+	memcpy(coefs->steps[row->component], row->steps, sizeof coefs->steps[0]);
+	if (packer->err || (packer->err = reserve_row(packer, ncols)))
+		return;
+	uint8_t *at = coefs->bytes + coefs->nbytes;
+	*at++ = (uint8_t)row->component;
+	for (uint32_t col = 0; col < ncols; col++)
+		at = put_block(at, row->blocks[col]);
+	coefs->nbytes = (size_t)(at - coefs->bytes);
+}
+
+static errint_t read_all(struct ic_coefs *coefs, struct jpeg_reader *reader, uint64_t limit, struct ic_why *why)
+{
+	struct packer packer = {.coefs = coefs, .limit = limit};
+	for (unsigned c = 0; c < coefs->info.ncomponents; c++)
+		coefs->plane[c] = jpeg_reader_plane(reader, c);
+	errint_t err = jpeg_reader_each_row(reader, take_row, &packer, why);
+	if (err)
+		return err;
+	if (packer.err)
+		return ic_fail(why, packer.err, "the coefficients of %u x %u pixels need %s", coefs->info.width,
+		               coefs->info.height,
+		               packer.err == -ENOMEM ? "more memory than there is" : "memory over the limit");
+	coefs->is_truncated = jpeg_reader_is_truncated(reader);
+	uint8_t *fitting = realloc(coefs->bytes, coefs->nbytes);
+	if (fitting)
+		coefs->bytes = fitting;
+	return 0;
+}
+
+errint_t ic_coefs_new(const uint8_t *jpeg, size_t nbytes, const struct ic_limits *limits, struct ic_coefs **ret_coefs,
+                      struct ic_why *why)
+{
+	struct jpeg_reader *reader = NULL;
+	struct ic_coefs *coefs = calloc(1, sizeof *coefs);
+	if (!coefs)
+		return ic_fail(why, -ENOMEM, "out of memory");
+	errint_t err = jpeg_reader_new(jpeg, nbytes, true, limits, &reader, &coefs->info, why);
+	if (!err)
+		err = read_all(coefs, reader, limits ? limits->memory : ic_limits_default().memory, why);
+	jpeg_reader_free(reader);
+	if (err)
+		ic_coefs_free(coefs);
+	else
+		*ret_coefs = coefs;
+	return err;
+}
+
+void ic_coefs_free(struct ic_coefs *coefs)
+{
+	if (!coefs)
+		return;
+	free(coefs->bytes);
+	free(coefs);
+}
+
+size_t ic_coefs_nbytes(const struct ic_coefs *coefs)
+{
+	return sizeof *coefs + coefs->nbytes;
+}
+
+/* --- Giving ------------------------------------------------------------------------------------------------------- */
+
+const struct ic_jpeg_info *coefs_info(const struct ic_coefs *coefs)
+{
+	return &coefs->info;
+}
+
+struct jpeg_plane coefs_plane(const struct ic_coefs *coefs, unsigned component)
+{
+	return coefs->plane[component];
+}
+
+bool coefs_is_truncated(const struct ic_coefs *coefs)
+{
+	return coefs->is_truncated;
+}
+
+/* Into a block of zeros. */
+static const uint8_t *get_block(const uint8_t *at, int16_t block[64])
+{
+	unsigned rows = at[0], wide = at[1];
+	at += 2;
+	for (; rows; rows &= rows - 1) {
+		unsigned v = (unsigned)__builtin_ctz(rows);
+		int16_t *row = block + v * 8;
+		if (wide >> v & 1) {
+			memcpy(row, at, 16);
+			at += 16;
+		} else {
+			for (unsigned u = 0; u < 8; u++)
+				row[u] = (int8_t)at[u];
+			at += 8;
+		}
+	}
+	return at;
+}
+
+errint_t coefs_each_row(const struct ic_coefs *coefs, jpeg_row_fn *visit, void *context, struct ic_why *why)
+{
+	uint32_t nrows[4] = {0}, widest = 1;
+	for (unsigned c = 0; c < coefs->info.ncomponents; c++)
+		widest = coefs->plane[c].block_cols > widest ? coefs->plane[c].block_cols : widest;
+	int16_t(*blocks)[64] = malloc(widest * sizeof *blocks);
+	if (!blocks)
+		return ic_fail(why, -ENOMEM, "out of memory for a row of %u blocks", widest);
+	for (const uint8_t *at = coefs->bytes, *end = at + coefs->nbytes; at < end;) {
+		unsigned c = *at++;
+		uint32_t ncols = coefs->plane[c].block_cols;
+		memset(blocks, 0, ncols * sizeof *blocks);
+		for (uint32_t col = 0; col < ncols; col++)
+			at = get_block(at, blocks[col]);
+		visit(context, &(struct jpeg_row){c, nrows[c]++, (const int16_t(*)[64])blocks, coefs->steps[c]});
+	}
+	free(blocks);
+	return 0;
+}
