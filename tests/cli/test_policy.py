@@ -141,17 +141,54 @@ class Policy(CliTest):
             self.label(root / "JPEGImages/a.jpg")
             self.label(root / name, text)
             for place, seen in ((root, name), (root / "JPEGImages", "../" + name)):
-                self.assertEqual(self.warning(place), "")
-                for design, face, expected in (("s1x1-b8-k4-q8", "jpeg", False), ("s1x2-b8-k4-q8", "jpeg", True),
-                                               ("s2x2-b8-k4-q8", "orig", False), ("s4x4-b8-k4-q8", "ic", True)):
-                    (place / ".icpolicy").write_text(f"[policy]\ndesign = {design}\nface = {face}\n")
-                    told = self.warning(place)
-                    self.assertEqual(told != "", expected, (place, design, told))
-                    if expected:
-                        self.assertEqual(told, f"icfs: warning: {place}: labels in pixels lie here ({kind}: {seen}), and "
-                                               f"{design} makes the images smaller; designs without sampling (s1x1) keep "
-                                               "their size\n")
-                (place / ".icpolicy").unlink()
+                self.assert_warns(place, kind, seen)
+
+    def assert_warns(self, place, kind, seen):
+        self.assertEqual(self.warning(place), "")
+        for design, face, expected in (("s1x1-b8-k4-q8", "jpeg", False), ("s1x2-b8-k4-q8", "jpeg", True),
+                                       ("s2x2-b8-k4-q8", "orig", False), ("s4x4-b8-k4-q8", "ic", True)):
+            (place / ".icpolicy").write_text(f"[policy]\ndesign = {design}\nface = {face}\n")
+            told = self.warning(place)
+            self.assertEqual(told != "", expected, (place, design, told))
+            if expected:
+                self.assertEqual(told, f"icfs: warning: {place}: labels in pixels lie here ({kind}: {seen}), and "
+                                       f"{design} makes the images smaller; designs without sampling (s1x1) keep "
+                                       "their size\n")
+        (place / ".icpolicy").unlink()
+
+    def test_labels_are_seen_where_data_sets_have_them(self):
+        """As COCO, VOC and ADE20K are unpacked: from their roots, from the images, and from in between."""
+        boxes = "<annotation><object><bndbox></bndbox></object></annotation>"
+        coco = '{"images": [{"file_name": "000000000009.jpg"}], "annotations": [{"bbox": [1, 2, 3, 4]}]}'
+        cases = (("coco", "images/train2017", "000000000009.jpg", "annotations", "instances_train2017.json", coco,
+                  "COCO boxes or outlines"),
+                 ("coco-flat", "data", "000000000009.jpg", ".", "labels.json", coco, "COCO boxes or outlines"),
+                 ("VOCdevkit", "VOC2012/JPEGImages", "2007_000027.jpg", "VOC2012/Annotations", "2007_000027.xml", boxes,
+                  "VOC boxes"),
+                 ("ade20k", "images/training", "ADE_train_00000001.jpg", "annotations/training",
+                  "ADE_train_00000001.png", "PNG", "masks"))
+        for name, images, image, labels, label, text, kind in cases:
+            root = self.dir / name
+            self.label(root / images / image)
+            self.label(root / "LICENSE/more/than/that/a.txt")
+            self.label(root / labels / label, text)
+            place = root / images
+            while place != self.dir:
+                seen = os.path.relpath(root / labels / label, place)
+                self.assert_warns(place, kind, seen)
+                place = place.parent
+
+    def test_a_glance_has_an_end(self):
+        """Folders without number do not keep what is near from being seen, nor `icfs policy` from ending."""
+        for i in range(300):
+            (self.dir / f"class-{i:03}/part/of/it").mkdir(parents=True)
+        self.label("a.jpg")
+        self.label("a.png")
+        self.file.write_text("[policy]\ndesign = s2x2-b8-k6-q8\n")
+        self.assertIn("(masks: a.png)", self.warning(self.dir))
+        os.unlink(self.dir / "a.png")
+        self.label("class-000/part/of/it/b.png")
+        self.assertEqual(self.warning(self.dir), "")
 
     def test_other_files_are_no_labels_in_pixels(self):
         self.file.write_text("[policy]\ndesign = s2x2-b8-k6-q8\n")
@@ -164,6 +201,7 @@ class Policy(CliTest):
         self.label("config.json", '{"bbox_size": 3}')
         (self.dir / "notes/c.json").mkdir()
         self.label("elsewhere/other.json", '{"file_name": "z.jpg", "bbox": []}')
+        self.label("another/set/a.png")
         for place in ("images", "labels", "notes"):
             self.assertEqual(self.warning(self.dir / place), "", place)
 
