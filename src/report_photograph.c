@@ -78,6 +78,28 @@ static errint_t put_pair(FILE *out, const struct photograph *photograph, const s
 	return err;
 }
 
+/* The best of those that are so small may be smaller than the next size asks for, too. */
+static bool is_as_before(const struct photograph *photograph, unsigned i)
+{
+	return i && photograph->at[i].object.picture.rgb && photograph->at[i - 1].object.picture.rgb &&
+	       ic_design_equal(&photograph->at[i].design, &photograph->at[i - 1].design);
+}
+
+static errint_t put_pairs(FILE *out, const struct photograph *photograph)
+{
+	errint_t err = 0;
+
+	for (unsigned i = 0; !err && i < PHOTOGRAPH_RATIOS; i++) {
+		const struct comparison *comparison = &photograph->at[i];
+		if (is_as_before(photograph, i))
+			fprintf(out, "<h3>%u times smaller</h3>\n<p>The same as at %u.</p>\n", comparison->ratio,
+			        photograph->at[i - 1].ratio);
+		else
+			err = put_pair(out, photograph, comparison);
+	}
+	return err;
+}
+
 /* --- Numbers ------------------------------------------------------------------------------------------------------ */
 
 static void put_row(FILE *out, const struct photograph *photograph, unsigned ratio, const struct rendition *rendition,
@@ -151,8 +173,8 @@ errint_t put_report_photograph(FILE *out, const struct report *report)
 		put_method(out, photograph);
 		put_numbers(out, photograph);
 		err = put_original(out, photograph);
-		for (unsigned i = 0; !err && i < PHOTOGRAPH_RATIOS; i++)
-			err = put_pair(out, photograph, &photograph->at[i]);
+		if (!err)
+			err = put_pairs(out, photograph);
 	} else {
 		fputs("<p>There is none to show: <bdi>", out);
 		put_html_text(out, report->no_photograph);

@@ -20,6 +20,7 @@ enum form {
 struct measurements_settings {
 	const char *catalog, *output;
 	enum form form;
+	bool wants_times;
 };
 
 static errint_t apply_catalog(void *settings, const char *value, struct ic_why *why)
@@ -38,6 +39,16 @@ static errint_t apply_form(void *settings, const char *value, struct ic_why *why
 	return 0;
 }
 
+static errint_t apply_what(void *settings, const char *value, struct ic_why *why)
+{
+	struct measurements_settings *s = settings;
+
+	if (strcmp(value, "evaluations") && strcmp(value, "times"))
+		return ic_fail(why, -EINVAL, "unknown measurements '%.32s'; known: evaluations, times", value);
+	s->wants_times = *value == 't';
+	return 0;
+}
+
 static errint_t apply_output(void *settings, const char *value, struct ic_why *why)
 {
 	((struct measurements_settings *)settings)->output = value;
@@ -47,6 +58,7 @@ static errint_t apply_output(void *settings, const char *value, struct ic_why *w
 static const struct option_entry export_options[] = {
         {'c', "catalog", "FILE", "the catalog (default as for icfs mount)", apply_catalog},
         {'f', "form", "FORM", "csv (default) or json: an array, an object each", apply_form},
+        {'w', "what", "WHAT", "evaluations (default), or times: what reading and decoding designs took", apply_what},
         {'o', "output", "FILE", "where to (default: standard output)", apply_output},
         {.name = NULL},
 };
@@ -54,9 +66,9 @@ static const struct option_entry export_options[] = {
 static const struct command_line export_line = {
         .command = "search export",
         .operands = "",
-        .about = "Write every evaluation that the catalog has, oldest first, with all that it depends on. Seconds are "
-                 "an image "
-                 "but for wall_s, which is the whole evaluation; what is not known is empty, in JSON null.",
+        .about = "Write all measurements that the catalog has, oldest first, with all that they depend on. Seconds are "
+                 "an image but for wall_s, which is the whole evaluation, and measured, which is since 1970; what is "
+                 "not known is empty, in JSON null.",
         .options = export_options,
 };
 
@@ -133,20 +145,54 @@ static void put_real_field(struct writing *writing, const char *name, double num
 		fputs("null", writing->out);
 }
 
-static const char csv_head[] = "evaluator,dataset,hardware,codec,design,split,seed,fraction,lineage,failure,accuracy,"
-                               "log_loss,images,infer_s,train_s,decode_s,wall_s,measured\n";
+static void begin_row(struct writing *writing)
+{
+	if (writing->form == FORM_JSON)
+		fputs(writing->has_any ? ",\n{" : "{", writing->out);
+	writing->has_any = true;
+	writing->has_field = false;
+}
 
-static errint_t write_one(void *context, const struct measurement_key *key, const struct measurement *measurement)
+static void end_row(struct writing *writing)
+{
+	fputs(writing->form == FORM_JSON ? "}" : "\n", writing->out);
+}
+
+static const char times_head[] = "dataset,hardware,codec,design,bytes,read_s,decode_s,measured\n";
+
+static errint_t write_time(void *context, const struct cost_key *key, const struct cost_measured *cost,
+                           int64_t measured_s)
+{
+	struct writing *writing = context;
+	char design[IC_DESIGN_STRING_SIZE];
+
+	ic_design_print(&key->design, design);
+	begin_row(writing);
+	put_text_field(writing, "dataset", key->dataset);
+	put_text_field(writing, "hardware", key->hardware);
+	put_whole_field(writing, "codec", key->codec);
+	put_text_field(writing, "design", design);
+	put_real_field(writing, "bytes", cost->nbytes);
+	put_real_field(writing, "read_s", cost->read_s);
+	put_real_field(writing, "decode_s", cost->decode_s);
+	put_whole_field(writing, "measured", (uint64_t)measured_s);
+	end_row(writing);
+	return 0;
+}
+
+static const char evaluations_head[] =
+        "evaluator,dataset,hardware,codec,design,split,seed,fraction,lineage,failure,accuracy,"
+        "log_loss,images,infer_s,train_s,decode_s,wall_s,measured\n";
+
+static errint_t write_evaluation(void *context, const struct measurement_key *key,
+                                 const struct measurement *measurement)
 {
 	struct writing *writing = context;
 	const struct evaluator_result *result = &measurement->result;
 	char design[IC_DESIGN_STRING_SIZE];
 
 	ic_design_print(&key->design, design);
-	if (writing->form == FORM_JSON)
-		fputs(writing->has_any ? ",\n{" : "{", writing->out);
-	writing->has_any = true;
-	writing->has_field = false;
+	begin_row(writing);
 	put_text_field(writing, "evaluator", key->evaluator);
 	put_text_field(writing, "dataset", key->dataset);
 	put_text_field(writing, "hardware", key->hardware);
@@ -165,22 +211,24 @@ static errint_t write_one(void *context, const struct measurement_key *key, cons
 	put_real_field(writing, "decode_s", result->decode_s);
 	put_real_field(writing, "wall_s", result->wall_s);
 	put_whole_field(writing, "measured", (uint64_t)measurement->measured_s);
-	fputs(writing->form == FORM_JSON ? "}" : "\n", writing->out);
+	end_row(writing);
 	return 0;
 }
 
-static int write_all(struct catalog *catalog, struct output *output, enum form form)
+static int write_all(struct catalog *catalog, struct output *output, const struct measurements_settings *settings)
 {
-	struct writing writing = {.out = output_stream(output), .form = form};
+	struct writing writing = {.out = output_stream(output), .form = settings->form};
+	bool is_json = settings->form == FORM_JSON;
 	struct ic_why why = {""};
 
-	fputs(form == FORM_JSON ? "[\n" : csv_head, writing.out);
-	errint_t err = measurement_each(catalog, write_one, &writing, &why);
+	fputs(is_json ? "[\n" : settings->wants_times ? times_head : evaluations_head, writing.out);
+	errint_t err = settings->wants_times ? cost_each(catalog, write_time, &writing, &why)
+	                                     : measurement_each(catalog, write_evaluation, &writing, &why);
 	if (err) {
 		output_abandon(output);
 		return fail("%s", why.text);
 	}
-	if (form == FORM_JSON)
+	if (is_json)
 		fputs(writing.has_any ? "\n]\n" : "]\n", writing.out);
 	return output_commit(output);
 }
@@ -199,7 +247,7 @@ int search_export(int argc, char **argv)
 		return status;
 	status = output_open(settings.output, &output);
 	if (status == EXIT_OK)
-		status = write_all(catalog, output, settings.form);
+		status = write_all(catalog, output, &settings);
 	catalog_close(catalog);
 	return status;
 }

@@ -56,7 +56,7 @@ class BrowserTest(Searching):
         with Image.open(shot) as image:
             seen = numpy.asarray(image.convert("RGB"))
         rows = [row.tobytes() for row in seen]
-        for picture in [page.original, *(p for p in page.pictures if p is not None)]:
+        for picture in page.distinct:
             height, width, _ = picture.shape
             places = [(y, at // 3) for y, row in enumerate(rows) for at in [row.find(picture[0].tobytes())]
                       if at >= 0 and at % 3 == 0]

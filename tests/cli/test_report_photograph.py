@@ -62,8 +62,14 @@ class Shown:
         self.raw = self.original.size
         self.rows = [(int(row[0]), row[1], *(None if cell == "-" else float(cell) for cell in row[2:]))
                      for row in rows_of(page, NUMBERS)]
-        self.pictures = [next(pictures) if row[2] else None for row in self.rows]
+        shown = {}  # a design that is best at two sizes is shown at the first
+        self.pictures = []
+        for row in self.rows:
+            if row[2] and row[1:] not in shown:
+                shown[row[1:]] = next(pictures)
+            self.pictures.append(shown[row[1:]] if row[2] else None)
         assert next(pictures, None) is None
+        self.distinct = [self.original, *shown.values()]
         self.captions = ["".join(caption.itertext()) for caption in self.section.iter("figcaption")]
 
     def named(self, ratio):

@@ -71,10 +71,21 @@ class SearchTest(Searching):
         self.assertEqual([r["design"] for r in rows], [o["design"] for o in objects])
         self.assertEqual([float(r["accuracy"]) for r in rows], [o["accuracy"] for o in objects])
         self.assertEqual(rows[0]["split"], "select")
+        text = self.ok("search", "export", "--what=times").decode()
+        times = list(csv.DictReader(io.StringIO(text)))
+        self.assertEqual(len(times), 60)
+        rows = self.sql("SELECT dataset, hardware, codec, design, nbytes, read_s, decode_s, measured_s FROM cost "
+                        "ORDER BY id")
+        self.assertEqual([[type(told)(value) for told, value in zip(row, time.values())]
+                          for time, row in zip(times, rows)], [list(row) for row in rows])
+        objects = json.loads(self.ok("search", "export", "--form=json", "--what=times"))
+        self.assertEqual([float(t["decode_s"]) for t in times], [o["decode_s"] for o in objects])
         other = self.dir / "other.db"
         self.assertEqual(self.ok("search", "merge", "--catalog", other, self.catalog), b"72 new measurements\n")
         self.assertEqual(self.ok("search", "merge", "--catalog", other, self.catalog), b"0 new measurements\n")
-        self.assertEqual(self.ok("search", "export", "--catalog", other), self.ok("search", "export"))
+        for what in ("evaluations", "times"):
+            self.assertEqual(self.ok("search", "export", "--catalog", other, "--what", what),
+                             self.ok("search", "export", "--what", what))
 
     def test_pin_and_roll_back(self):
         here = str(self.dir)
