@@ -10,6 +10,11 @@
 /* Deviations are not believed to be smaller: they weigh in projections, and divide. */
 #define SD_MIN 1e-4
 
+/* What part of the spread of what is observed is held to be noise until more is seen. Of accuracy that the log-loss does not
+ * tell, half: how many of a few images were right says little more than how sure the judgements were. */
+#define NOISE_OF_OBSERVATIONS 0.1
+#define NOISE_OF_THE_REST 0.5
+
 static struct coordinates coordinates_at(unsigned index)
 {
 	struct ic_design design = ic_design_default();
@@ -123,7 +128,7 @@ static errint_t fit_loss(struct fit *fit, struct estimates *estimates)
 		return 0;
 	for (size_t i = 0; i < fit->n; i++)
 		fit->y[i] = -fit->observations[i].log_loss;
-	err = gaussian_fit(fit->x, fit->y, fit->n, &estimates->loss);
+	err = gaussian_fit(fit->x, fit->y, fit->n, NOISE_OF_OBSERVATIONS, &estimates->loss);
 	if (!err)
 		err = predict_all(estimates->loss, fit->certainty, fit->certainty_sd);
 	if (!err)
@@ -140,7 +145,8 @@ static errint_t fit_rest(struct fit *fit, struct estimates *estimates)
 	for (size_t i = 0; i < fit->n; i++)
 		fit->y[i] = fit->observations[i].accuracy - fit->offset -
 		            fit->slope * fit->certainty[fit->observations[i].design];
-	err = gaussian_fit(fit->x, fit->y, fit->n, &estimates->gaussian);
+	double noise = estimates->loss ? NOISE_OF_THE_REST : NOISE_OF_OBSERVATIONS;
+	err = gaussian_fit(fit->x, fit->y, fit->n, noise, &estimates->gaussian);
 	if (!err)
 		err = predict_all(estimates->gaussian, estimates->mean, estimates->sd);
 	if (err)

@@ -13,8 +13,8 @@
 #define NPARAMETERS (COORDINATES + 2)
 
 /* Before anything is seen: lengths of some steps of the coordinates, a signal as large as the observations' own spread, and
- * noise of a tenth of it; each within a factor of e, one standard deviation. The search stays within three. */
-static const double prior_mean[NPARAMETERS] = {1, 1, 1.5, 0.7, 1.5, 0, -2.3};
+ * noise as the caller has it; each within a factor of e, one standard deviation. The search stays within three. */
+static const double prior_mean_of_others[NOISE] = {1, 1, 1.5, 0.7, 1.5, 0};
 #define PRIOR_REACH 3.0
 
 /* Parameters are those of so many observations at most, spread over all: they are few, and time grows with the cube. */
@@ -26,7 +26,7 @@ static const double prior_mean[NPARAMETERS] = {1, 1, 1.5, 0.7, 1.5, 0, -2.3};
 struct gaussian {
 	size_t n;
 	double mean, scale; /* of the observations */
-	double parameters[NPARAMETERS];
+	double prior_mean[NPARAMETERS], parameters[NPARAMETERS];
 	struct coordinates *x;
 	double *y;       /* (observation - mean) / scale */
 	double *factor;  /* n x n: lower Cholesky factor of the covariance */
@@ -126,14 +126,14 @@ static double condition(struct gaussian *g, const double *parameters)
 		log_p -= g->alpha[i] * g->alpha[i] / 2 + log(g->factor[i * g->n + i]);
 	solve_upper(g->factor, g->n, g->alpha);
 	for (unsigned i = 0; i < NPARAMETERS; i++)
-		log_p -= (parameters[i] - prior_mean[i]) * (parameters[i] - prior_mean[i]) / 2;
+		log_p -= (parameters[i] - g->prior_mean[i]) * (parameters[i] - g->prior_mean[i]) / 2;
 	return log_p;
 }
 
 /* One parameter after the other, by steps that halve once none of them helps: some 150 factorizations. */
 static void search_parameters(struct gaussian *g)
 {
-	memcpy(g->parameters, prior_mean, sizeof(prior_mean));
+	memcpy(g->parameters, g->prior_mean, sizeof(g->parameters));
 	double best = condition(g, g->parameters);
 
 	for (double step = 0.8; step > 0.15;) {
@@ -142,7 +142,7 @@ static void search_parameters(struct gaussian *g)
 			double trial[NPARAMETERS];
 			memcpy(trial, g->parameters, sizeof(trial));
 			trial[i / 2] += i % 2 ? -step : step;
-			if (fabs(trial[i / 2] - prior_mean[i / 2]) > PRIOR_REACH)
+			if (fabs(trial[i / 2] - g->prior_mean[i / 2]) > PRIOR_REACH)
 				continue;
 			double p = condition(g, trial);
 			if (p <= best + 1e-6)
@@ -208,7 +208,8 @@ static void standardize(struct gaussian *g, const double *y)
 		g->y[i] = (y[i] - g->mean) / g->scale;
 }
 
-errint_t gaussian_fit(const struct coordinates *x, const double *y, size_t n, struct gaussian **ret_gaussian)
+errint_t gaussian_fit(const struct coordinates *x, const double *y, size_t n, double noise,
+                      struct gaussian **ret_gaussian)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!isfinite(y[i]))
@@ -231,6 +232,8 @@ errint_t gaussian_fit(const struct coordinates *x, const double *y, size_t n, st
 		return -ENOMEM;
 	}
 	memcpy(g->x, x, n * sizeof(*x));
+	memcpy(g->prior_mean, prior_mean_of_others, sizeof(prior_mean_of_others));
+	g->prior_mean[NOISE] = log(noise);
 	standardize(g, y);
 	errint_t err = search_parameters_by_part(g);
 	if (err) {

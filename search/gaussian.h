@@ -14,8 +14,10 @@
 
 struct gaussian;
 
-/* Fit to `n` (1..4,104) observations, y[i] at x[i]. -ENOMEM; -EINVAL for values that are not finite. */
-errint_t gaussian_fit(const struct coordinates *x, const double *y, size_t n, struct gaussian **ret_gaussian);
+/* Fit to `n` (1..4,104) observations, y[i] at x[i]. Before they are seen, the noise is held to be this share, above 0, of their
+ * standard deviation, within a factor of e. -ENOMEM; -EINVAL for values that are not finite. */
+errint_t gaussian_fit(const struct coordinates *x, const double *y, size_t n, double noise,
+                      struct gaussian **ret_gaussian);
 void gaussian_free(struct gaussian *gaussian); /* NULL is fine */
 
 /* Mean and standard deviation of the noiseless value at `n` places. -ENOMEM. */

@@ -63,7 +63,7 @@ static struct gaussian *fit(unsigned first, unsigned n, double noise, struct coo
 		x[i] = coordinates_of(&design);
 		y[i] = synthetic_truth(&design) + noise * (dice(i) - 0.5) * sqrt(12);
 	}
-	ck_assert_int_eq(gaussian_fit(x, y, n, &gaussian), 0);
+	ck_assert_int_eq(gaussian_fit(x, y, n, 0.1, &gaussian), 0);
 	return gaussian;
 }
 
@@ -116,7 +116,7 @@ START_TEST(leaving_one_out_is_predicting_it_from_the_others)
 	struct gaussian *gaussian;
 	double mean[2], sd[2], at[1], sd_at[1];
 
-	ck_assert_int_eq(gaussian_fit(x, y, 2, &gaussian), 0);
+	ck_assert_int_eq(gaussian_fit(x, y, 2, 0.1, &gaussian), 0);
 	gaussian_leave_one_out(gaussian, 0, &mean[0], &sd[0]);
 	gaussian_leave_one_out(gaussian, 1, &mean[1], &sd[1]);
 	/* The mean is 0.8, and each is what the other one's difference from it leads to expect. */
@@ -132,6 +132,25 @@ START_TEST(leaving_one_out_is_predicting_it_from_the_others)
 }
 END_TEST
 
+START_TEST(few_observations_are_as_noisy_as_they_are_held_to_be)
+{
+	struct ic_design designs[] = {design_of("s1x1-b8-k15-q8"), design_of("s1x1-b8-k4-q3")};
+	struct coordinates x[2] = {coordinates_of(&designs[0]), coordinates_of(&designs[1])};
+	const double y[2] = {0.9, 0.7};
+	struct gaussian *quiet, *noisy;
+	double sure[1], unsure[1], sd[1];
+
+	ck_assert_int_eq(gaussian_fit(x, y, 2, 0.1, &quiet), 0);
+	ck_assert_int_eq(gaussian_fit(x, y, 2, 0.5, &noisy), 0);
+	ck_assert(gaussian_noise(noisy) > 2 * gaussian_noise(quiet));
+	ck_assert_int_eq(gaussian_predict(quiet, x, 1, sure, sd), 0);
+	ck_assert_int_eq(gaussian_predict(noisy, x, 1, unsure, sd), 0);
+	ck_assert_msg(sure[0] > unsure[0] + 0.005 && unsure[0] > 0.8, "%g, %g", sure[0], unsure[0]);
+	gaussian_free(quiet);
+	gaussian_free(noisy);
+}
+END_TEST
+
 START_TEST(a_process_takes_equal_observations_and_refuses_what_is_no_number)
 {
 	struct ic_design design = ic_design_default();
@@ -140,12 +159,12 @@ START_TEST(a_process_takes_equal_observations_and_refuses_what_is_no_number)
 	struct gaussian *gaussian;
 	double mean, sd;
 
-	ck_assert_int_eq(gaussian_fit(x, equal, 3, &gaussian), 0);
+	ck_assert_int_eq(gaussian_fit(x, equal, 3, 0.1, &gaussian), 0);
 	ck_assert_int_eq(gaussian_predict(gaussian, x, 1, &mean, &sd), 0);
 	ck_assert(fabs(mean - 0.5) < 1e-6 && sd < 1e-6);
 	gaussian_free(gaussian);
-	ck_assert_int_eq(gaussian_fit(x, bad, 3, &gaussian), -EINVAL);
-	ck_assert_int_eq(gaussian_fit(x, equal, 0, &gaussian), -EINVAL);
+	ck_assert_int_eq(gaussian_fit(x, bad, 3, 0.1, &gaussian), -EINVAL);
+	ck_assert_int_eq(gaussian_fit(x, equal, 0, 0.1, &gaussian), -EINVAL);
 }
 END_TEST
 
@@ -287,6 +306,25 @@ START_TEST(log_loss_tells_accuracy_better_than_noisy_accuracy_does)
 		estimates_free(estimates);
 	}
 	ck_assert_msg(errors[1] < 0.9 * errors[0], "%g with it, %g without", errors[1], errors[0]);
+}
+END_TEST
+
+/* Of four designs whose accuracies say nothing that their log-losses do not but one point up, one down. */
+START_TEST(what_few_accuracies_say_beyond_log_losses_is_held_for_noise)
+{
+	static const char *const names[] = {"s1x1-b8-k15-q8", "s1x2-b8-k8-q5", "s2x2-b4-k4-q3", "s4x4-b16-k6-q2"};
+	struct observation observations[4];
+	double cost[IC_DESIGN_COUNT] = {0};
+	struct estimates *estimates;
+
+	for (unsigned i = 0; i < 4; i++) {
+		struct ic_design design = design_of(names[i]);
+		double sure = 0.2 + 0.1 * i, odd = i == 0 || i == 3 ? 0.01 : -0.01;
+		observations[i] = (struct observation){(unsigned)ic_design_index(&design), 0.9 - sure + odd, sure};
+	}
+	ck_assert_int_eq(estimates_new(ESTIMATE_MONOTONE, observations, 4, cost, &estimates), 0);
+	ck_assert_msg(estimates->noise > 0.002 && estimates->noise < 0.01, "%g", estimates->noise);
+	estimates_free(estimates);
 }
 END_TEST
 
@@ -470,10 +508,12 @@ int main(void)
 	tcase_add_test(cases, a_process_tells_what_it_did_not_see_and_how_sure_it_is);
 	tcase_add_test(cases, a_process_knows_what_it_saw);
 	tcase_add_test(cases, leaving_one_out_is_predicting_it_from_the_others);
+	tcase_add_test(cases, few_observations_are_as_noisy_as_they_are_held_to_be);
 	tcase_add_test(cases, a_process_takes_equal_observations_and_refuses_what_is_no_number);
 	tcase_add_test(cases, a_projection_is_monotone_and_nearest);
 	tcase_add_test(cases, the_monotone_model_beats_interpolation_along_cost);
 	tcase_add_test(cases, log_loss_tells_accuracy_better_than_noisy_accuracy_does);
+	tcase_add_test(cases, what_few_accuracies_say_beyond_log_losses_is_held_for_noise);
 	tcase_add_test(cases, interpolation_along_cost_is_linear);
 	tcase_add_test(cases, features_are_averages_over_sources);
 	tcase_add_test(cases, a_fit_finds_the_seconds_that_work_takes);
