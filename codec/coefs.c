@@ -23,13 +23,6 @@ struct ic_coefs {
 
 /* --- Keeping ------------------------------------------------------------------------------------------------------ */
 
-struct packer {
-	struct ic_coefs *coefs;
-	size_t room;
-	uint64_t limit; /* of bytes; 0: none */
-	errint_t err;
-};
-
 static bool is_zero(const int16_t row[8])
 {
 	uint64_t halves[2];
@@ -68,55 +61,60 @@ static uint8_t *put_block(uint8_t *at, const int16_t block[64])
 	return at;
 }
 
-static errint_t reserve_row(struct packer *packer, uint32_t ncols)
-{
-	struct ic_coefs *coefs = packer->coefs;
-	size_t needed = coefs->nbytes + 1 + (size_t)ncols * BLOCK_NBYTES_MAX;
-	if (needed <= packer->room)
-		return 0;
-	if (packer->limit && needed > packer->limit)
-		return -EFBIG;
-	size_t room = 2 * packer->room > needed ? 2 * packer->room : needed;
-	uint8_t *bytes = realloc(coefs->bytes, room);
-	if (!bytes)
-		return -ENOMEM;
-	coefs->bytes = bytes;
-	packer->room = room;
-	return 0;
-}
-
 static void take_row(void *context, const struct jpeg_row *row)
 {
-	struct packer *packer = context;
-	struct ic_coefs *coefs = packer->coefs;
-	uint32_t ncols = coefs->plane[row->component].block_cols;
-	memcpy(coefs->steps[row->component], row->steps, sizeof coefs->steps[0]);
-	if (packer->err || (packer->err = reserve_row(packer, ncols)))
-		return;
+	struct ic_coefs *coefs = context;
 	uint8_t *at = coefs->bytes + coefs->nbytes;
+	memcpy(coefs->steps[row->component], row->steps, sizeof coefs->steps[0]);
 	*at++ = (uint8_t)row->component;
-	for (uint32_t col = 0; col < ncols; col++)
+	for (uint32_t col = 0; col < coefs->plane[row->component].block_cols; col++)
 		at = put_block(at, row->blocks[col]);
 	coefs->nbytes = (size_t)(at - coefs->bytes);
 }
 
+static uint64_t most_nbytes(const struct ic_coefs *coefs)
+{
+	uint64_t nbytes = 0;
+	for (unsigned c = 0; c < coefs->info.ncomponents; c++)
+		nbytes += coefs->plane[c].block_rows * (1 + (uint64_t)coefs->plane[c].block_cols * BLOCK_NBYTES_MAX);
+	return nbytes;
+}
+
+/* Room for the most that rows may take, of which what is not written to takes no memory. libjpeg's own arrays, where it has to
+ * decode, are no larger. */
+static errint_t make_room(struct ic_coefs *coefs, uint64_t limit, struct ic_why *why)
+{
+	uint64_t most = most_nbytes(coefs);
+	if (limit && 2 * most > limit)
+		return ic_fail(why, -EFBIG,
+		               "the coefficients of %u x %u pixels need %llu bytes of memory, over the limit of %llu",
+		               coefs->info.width, coefs->info.height, (unsigned long long)(2 * most),
+		               (unsigned long long)limit);
+	coefs->bytes = malloc(most);
+	return coefs->bytes ? 0 : ic_fail(why, -ENOMEM, "out of memory for %llu bytes", (unsigned long long)most);
+}
+
+/* Into memory of their own: what is left of a large piece could not be used for anything else. */
+static errint_t fit(struct ic_coefs *coefs, struct ic_why *why)
+{
+	uint8_t *bytes = malloc(coefs->nbytes);
+	if (!bytes)
+		return ic_fail(why, -ENOMEM, "out of memory for %zu bytes", coefs->nbytes);
+	memcpy(bytes, coefs->bytes, coefs->nbytes);
+	free(coefs->bytes);
+	coefs->bytes = bytes;
+	return 0;
+}
+
 static errint_t read_all(struct ic_coefs *coefs, struct jpeg_reader *reader, uint64_t limit, struct ic_why *why)
 {
-	struct packer packer = {.coefs = coefs, .limit = limit};
 	for (unsigned c = 0; c < coefs->info.ncomponents; c++)
 		coefs->plane[c] = jpeg_reader_plane(reader, c);
-	errint_t err = jpeg_reader_each_row(reader, take_row, &packer, why);
-	if (err)
-		return err;
-	if (packer.err)
-		return ic_fail(why, packer.err, "the coefficients of %u x %u pixels need %s", coefs->info.width,
-		               coefs->info.height,
-		               packer.err == -ENOMEM ? "more memory than there is" : "memory over the limit");
+	errint_t err = make_room(coefs, limit, why);
+	if (!err)
+		err = jpeg_reader_each_row(reader, take_row, coefs, why);
 	coefs->is_truncated = jpeg_reader_is_truncated(reader);
-	uint8_t *fitting = realloc(coefs->bytes, coefs->nbytes);
-	if (fitting)
-		coefs->bytes = fitting;
-	return 0;
+	return err ? err : fit(coefs, why);
 }
 
 errint_t ic_coefs_new(const uint8_t *jpeg, size_t nbytes, const struct ic_limits *limits, struct ic_coefs **ret_coefs,

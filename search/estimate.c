@@ -145,7 +145,7 @@ static errint_t fit_rest(struct fit *fit, struct estimates *estimates)
 	for (size_t i = 0; i < fit->n; i++)
 		fit->y[i] = fit->observations[i].accuracy - fit->offset -
 		            fit->slope * fit->certainty[fit->observations[i].design];
-	double noise = estimates->loss ? NOISE_OF_THE_REST : NOISE_OF_OBSERVATIONS;
+	double noise = fit->slope > 0 ? NOISE_OF_THE_REST : NOISE_OF_OBSERVATIONS;
 	err = gaussian_fit(fit->x, fit->y, fit->n, noise, &estimates->gaussian);
 	if (!err)
 		err = predict_all(estimates->gaussian, estimates->mean, estimates->sd);

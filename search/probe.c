@@ -31,7 +31,7 @@ struct probe {
 	const struct probe_kernel *kernel;
 	struct probe_workers *workers;
 	struct probe_objects *objects;
-	uint64_t coefs_nbytes; /* of all images */
+	uint64_t coefs_nbytes; /* that are kept */
 	const atomic_bool *cancelled;
 	struct evaluator_description description;
 };
@@ -57,8 +57,9 @@ static errint_t parse_options(const struct evaluator_settings *settings, size_t 
 struct look {
 	struct probe *probe;
 	const struct evaluator_settings *settings;
-	uint64_t coefs_nbytes_max; /* that all may take which are kept */
+	uint64_t coefs_nbytes_max;
 	_Atomic uint64_t coefs_nbytes, ndone;
+	atomic_bool is_full; /* coefficients of all images would take more */
 };
 
 /* Means of 8 x 8 pixels of the grid. */
@@ -75,25 +76,26 @@ static void put_thumbnail(const uint8_t *grid, uint8_t thumbnail[16 * 16])
 	}
 }
 
-/* The lowest frequencies of all components: what a thumbnail needs, and the least that decoding can cost. Of a JPEG, whose
- * coefficients are decoded here and then never again, those are given, too. */
-static errint_t make_small(const uint8_t *source, size_t nbytes, struct ic_coefs **ret_coefs, uint8_t **ret_object,
-                           size_t *ret_nbytes)
+/* The lowest frequencies of all components: what a thumbnail needs, and the least that decoding can cost. Of a JPEG, where
+ * there is room, its coefficients are given, too, and it is not decoded again. */
+static errint_t make_small(struct look *look, const uint8_t *source, size_t nbytes, struct ic_coefs **ret_coefs,
+                           uint8_t **ret_object, size_t *ret_nbytes)
 {
 	static const struct ic_variant variant = {
 	        .design = {.sx = 1, .sy = 1, .block = 8, .keep = 1, .bits = 8, .chroma = IC_CHROMA_HALF},
 	};
-	*ret_coefs = NULL;
-	if (!ic_is_jpeg(source, nbytes))
-		return ic_make(source, nbytes, &variant, NULL, ret_object, ret_nbytes, NULL);
-	errint_t err = ic_coefs_new(source, nbytes, NULL, ret_coefs, NULL);
-	if (err)
+	struct ic_coefs *coefs = NULL;
+	errint_t err = 0;
+	if (ic_is_jpeg(source, nbytes) && !look->is_full)
+		err = ic_coefs_new(source, nbytes, NULL, &coefs, NULL);
+	if (err && err != -ENOMEM && err != -EFBIG)
 		return err;
-	err = ic_encode_coefs(*ret_coefs, &variant.design, NULL, ret_object, ret_nbytes, NULL);
-	if (err) {
-		ic_coefs_free(*ret_coefs);
-		*ret_coefs = NULL;
-	}
+	err = coefs ? ic_encode_coefs(coefs, &variant.design, NULL, ret_object, ret_nbytes, NULL)
+	            : ic_make(source, nbytes, &variant, NULL, ret_object, ret_nbytes, NULL);
+	if (err)
+		ic_coefs_free(coefs);
+	else
+		*ret_coefs = coefs;
 	return err;
 }
 
@@ -117,13 +119,25 @@ static errint_t look_at_object(struct probe_image *image, struct probe_scratch *
 /* Takes the coefficients; NULL is fine. */
 static void keep_coefs(struct look *look, struct probe_image *image, struct ic_coefs *coefs)
 {
-	uint64_t nbytes = coefs ? ic_coefs_nbytes(coefs) : 0;
-	if (atomic_fetch_add(&look->coefs_nbytes, nbytes) + nbytes <= look->coefs_nbytes_max) {
-		image->coefs = coefs;
-	} else {
-		atomic_fetch_sub(&look->coefs_nbytes, nbytes);
-		ic_coefs_free(coefs);
+	if (coefs && (look->coefs_nbytes += ic_coefs_nbytes(coefs)) > look->coefs_nbytes_max)
+		look->is_full = true;
+	image->coefs = coefs;
+}
+
+/* Of all images or of none, but of single ones that are too large: with those of some, the others would still be read for
+ * each family, and often for each design, since there were less room for objects. */
+static uint64_t settle_coefs(const struct look *look, struct probe_dataset *d)
+{
+	uint64_t nbytes = 0;
+	for (size_t i = 0; i < d->nimages; i++) {
+		struct probe_image *image = &d->images[i];
+		if (look->is_full) {
+			ic_coefs_free(image->coefs);
+			image->coefs = NULL;
+		}
+		nbytes += image->coefs ? ic_coefs_nbytes(image->coefs) : 0;
 	}
+	return nbytes;
 }
 
 static errint_t look_at_bytes(struct look *look, struct probe_image *image, struct probe_scratch *scratch,
@@ -132,7 +146,7 @@ static errint_t look_at_bytes(struct look *look, struct probe_image *image, stru
 	struct ic_coefs *coefs;
 	uint8_t *object;
 	size_t object_nbytes;
-	errint_t err = make_small(source, nbytes, &coefs, &object, &object_nbytes);
+	errint_t err = make_small(look, source, nbytes, &coefs, &object, &object_nbytes);
 	if (err)
 		return err;
 	err = look_at_object(image, scratch, object, object_nbytes);
@@ -181,7 +195,7 @@ static void describe(struct probe *p, uint64_t seed, size_t nimages_max, unsigne
 }
 
 /* What features and the classifier take at most is no more for objects and coefficients. */
-static uint64_t memory_for_objects(const struct probe *p, uint64_t memory_nbytes)
+static uint64_t memory_for_images(const struct probe *p, uint64_t memory_nbytes)
 {
 	uint64_t memory = memory_nbytes ? memory_nbytes : MEMORY_DEFAULT;
 	uint64_t taken = (uint64_t)p->dataset.nimages * PROBE_NFEATURES * sizeof(float) * 3;
@@ -203,15 +217,14 @@ static errint_t open_all(struct probe *p, const struct evaluator_settings *setti
 	err = probe_dataset_list(&p->dataset, settings->dataset, settings->split_seed, nimages_max, why);
 	if (err)
 		return err;
-	uint64_t memory = memory_for_objects(p, settings->memory_nbytes);
+	uint64_t memory = memory_for_images(p, settings->memory_nbytes);
 	struct look look = {.probe = p, .settings = settings, .coefs_nbytes_max = memory / 2};
 	err = probe_work(p->workers, look_at, &look, p->dataset.nimages, settings->cancelled, why);
 	if (!err)
 		err = probe_dataset_split(&p->dataset, settings->cancelled, why);
 	if (err)
 		return err;
-	for (size_t i = 0; i < p->dataset.nimages; i++)
-		p->coefs_nbytes += p->dataset.images[i].coefs ? ic_coefs_nbytes(p->dataset.images[i].coefs) : 0;
+	p->coefs_nbytes = settle_coefs(&look, &p->dataset);
 	err = probe_objects_new(&p->dataset, memory - p->coefs_nbytes, &p->objects);
 	if (err)
 		return ic_fail(why, err, "out of memory");

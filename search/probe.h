@@ -47,8 +47,8 @@ struct probe_report {
 	struct probe_judgement side[2]; /* by enum evaluator_split; zeroed where it was not asked for */
 	size_t ntrain;
 	uint64_t nmade;        /* dense objects that were made, not kept from before */
-	uint64_t nread;        /* of them, of a file, whose entropy code was decoded again */
-	uint64_t coefs_nbytes; /* what is kept of files so that these need not be read, for all images */
+	uint64_t nread;        /* of them, of a file that was read and decoded again */
+	uint64_t coefs_nbytes; /* that are kept of files so that these need not be read; all or none */
 	double loo_accuracy;   /* of the images trained on, each left out */
 	double object_s;       /* thread seconds in all: making and deriving objects */
 	double decode_s;       /* from objects to grids */

@@ -413,6 +413,37 @@ START_TEST(memory_is_limited)
 }
 END_TEST
 
+static errint_t keep_within(struct bytes jpeg, const struct ic_limits *limits, size_t *ret_nbytes)
+{
+	struct ic_coefs *coefs = NULL;
+	struct ic_why why = {""};
+	errint_t err = ic_coefs_new(jpeg.data, jpeg.nbytes, limits, &coefs, &why);
+
+	ck_assert(!coefs == (err != 0) && !why.text[0] == !err);
+	*ret_nbytes = coefs ? ic_coefs_nbytes(coefs) : 0;
+	ic_coefs_free(coefs);
+	return err;
+}
+
+/* What may be needed is twice what noise takes, which is two bytes a coefficient and some more. */
+START_TEST(memory_of_kept_coefficients_is_limited)
+{
+	struct bytes jpeg = jpeg_new(160, 160, 4, &(struct jpeg_spec){.h = {1, 1, 1}, .v = {1, 1, 1}, .quality = 90});
+	struct ic_limits limits = ic_limits_default();
+	uint64_t most = 2 * (3 * 20 * (20 * (2 + 2 * 64) + 1));
+	size_t nbytes;
+
+	limits.memory = most;
+	ck_assert_int_eq(keep_within(jpeg, &limits, &nbytes), 0);
+	ck_assert_uint_lt(nbytes, most / 2);
+	limits.memory = most - 1;
+	ck_assert_int_eq(keep_within(jpeg, &limits, &nbytes), -EFBIG);
+	limits.memory = 0;
+	ck_assert_int_eq(keep_within(jpeg, &limits, &nbytes), 0);
+	free(jpeg.data);
+}
+END_TEST
+
 START_TEST(scans_are_limited)
 {
 	const struct jpeg_spec spectral = {.spectral_scans = true};
@@ -489,6 +520,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, a_file_cut_anywhere_is_flagged_or_refused, 0, COUNT(specs));
 	tcase_add_test(cases, pixels_are_limited);
 	tcase_add_test(cases, memory_is_limited);
+	tcase_add_test(cases, memory_of_kept_coefficients_is_limited);
 	tcase_add_test(cases, scans_are_limited);
 	tcase_add_test(cases, orientations_that_make_no_sense_are_none);
 	tcase_add_test(cases, exif_cut_or_damaged_anywhere_stays_inside);

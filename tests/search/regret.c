@@ -25,6 +25,7 @@ static const char *const budgets[] = {"50%", "25%", "12%", "6%", "3%"};
 #define NTRUTHS_MAX 8
 #define NKEYS 2
 static const char *const keys[NKEYS] = {"max-bytes", "max-time"};
+static const char *const way_names[NWAYS] = {"search", "along cost", "random", "halving"};
 
 /* What each way chose on one truth, under one budget, with one seed. */
 struct cell {
@@ -169,8 +170,6 @@ static void print_row(const char *name, unsigned nevaluations, const struct cell
 	       mean_of(cells, n, WAY_ALONG_COST, rank_of));
 }
 
-static const char *const names[NWAYS] = {"search", "along cost", "random", "halving"};
-
 /* What the search loses more than the others do; whether one of them loses less, beyond chance. */
 static bool print_differences(const struct cell *cells, size_t n, unsigned nseeds)
 {
@@ -180,7 +179,7 @@ static bool print_differences(const struct cell *cells, size_t n, unsigned nseed
 	for (unsigned way = 1; way < NWAYS; way++) {
 		double interval[2];
 		find_interval(cells, n, WAY_SEARCH, way, nseeds, interval);
-		printf("%s %s %.2f [%.2f,%.2f]", way > 1 ? "," : "", names[way],
+		printf("%s %s %.2f [%.2f,%.2f]", way > 1 ? "," : "", way_names[way],
 		       100 * (mean_of(cells, n, WAY_SEARCH, regret) - mean_of(cells, n, way, regret)),
 		       100 * interval[0], 100 * interval[1]);
 		is_beaten = is_beaten || interval[0] > 0;
@@ -196,7 +195,7 @@ static void print_head(void)
 	       "the search and along cost\n%-16s %4s %4s",
 	       "", "runs", "n");
 	for (unsigned way = 0; way < NWAYS; way++)
-		printf("  %-26s", names[way]);
+		printf("  %-26s", way_names[way]);
 	printf("\n");
 }
 
@@ -213,9 +212,10 @@ static bool print_rows(const struct options *options, unsigned nevaluations, con
 		for (size_t i = 0; i < n; i++)
 			if (is_source ? cells[i].source == row : cells[i].key == row - options->nsources)
 				kept[nkept++] = cells[i];
+		if (!nkept || nkept == n)
+			continue;
 		const char *name = is_source ? kept[0].truth->name : keys[row - options->nsources];
-		if (nkept && nkept < n)
-			print_row(name, nevaluations, kept, nkept, options->nseeds);
+		print_row(name, nevaluations, kept, nkept, options->nseeds);
 	}
 	free(kept);
 	print_row("all", nevaluations, cells, n, options->nseeds);
