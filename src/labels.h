@@ -18,7 +18,8 @@ struct labels {
 	char path[PATH_MAX]; /* one file that has them, below the directory or beginning with "../" */
 };
 
-/* Look in the open directory, in folders up to three levels below it, and in those above and beside it up to two, for VOC files (.xml with <bndbox>) and masks
- * (.png) called as its images are, and for COCO files (.json with boxes or outlines). YOLO's boxes are fractions of the
- * image and do not count. False where nothing was seen. */
+/* Look in the open directory and folders up to three levels below it, then in those above and beside it up to two, on the same
+ * device, for VOC files (.xml with <bndbox>) and masks (.png) called as its images are, and for COCO files (.json with boxes or
+ * outlines). YOLO's boxes are fractions of the image and do not count. Links are not followed. False where nothing was seen,
+ * which in many folders, or some levels further away, may be missed. */
 bool labels_find(int directory_fd, struct labels *ret_labels);

@@ -87,15 +87,18 @@ static bool is_as_before(const struct photograph *photograph, unsigned i)
 
 static errint_t put_pairs(FILE *out, const struct photograph *photograph)
 {
+	unsigned shown = 0;
 	errint_t err = 0;
 
 	for (unsigned i = 0; !err && i < PHOTOGRAPH_RATIOS; i++) {
 		const struct comparison *comparison = &photograph->at[i];
-		if (is_as_before(photograph, i))
+		if (is_as_before(photograph, i)) {
 			fprintf(out, "<h3>%u times smaller</h3>\n<p>The same as at %u.</p>\n", comparison->ratio,
-			        photograph->at[i - 1].ratio);
-		else
-			err = put_pair(out, photograph, comparison);
+			        photograph->at[shown].ratio);
+			continue;
+		}
+		err = put_pair(out, photograph, comparison);
+		shown = i;
 	}
 	return err;
 }

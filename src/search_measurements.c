@@ -58,7 +58,7 @@ static errint_t apply_output(void *settings, const char *value, struct ic_why *w
 static const struct option_entry export_options[] = {
         {'c', "catalog", "FILE", "the catalog (default as for icfs mount)", apply_catalog},
         {'f', "form", "FORM", "csv (default) or json: an array, an object each", apply_form},
-        {'w', "what", "WHAT", "evaluations (default), or times: what reading and decoding designs took", apply_what},
+        {'w', "what", "WHAT", "evaluations (default), or times of read and decode", apply_what},
         {'o', "output", "FILE", "where to (default: standard output)", apply_output},
         {.name = NULL},
 };
@@ -66,9 +66,9 @@ static const struct option_entry export_options[] = {
 static const struct command_line export_line = {
         .command = "search export",
         .operands = "",
-        .about = "Write all measurements that the catalog has, oldest first, with all that they depend on. Seconds are "
-                 "an image but for wall_s, which is the whole evaluation, and measured, which is since 1970; what is "
-                 "not known is empty, in JSON null.",
+        .about = "Write every evaluation that the catalog has, or with --what=times what reading and decoding took, "
+                 "oldest first, with all that it depends on. Seconds are an image but for wall_s, which is the whole "
+                 "evaluation, and measured, which is since 1970; what is not known is empty, in JSON null.",
         .options = export_options,
 };
 

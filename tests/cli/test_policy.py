@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """icfs policy on a source tree: what governs, --set, --face, --clear."""
 
+import json
 import os
 import threading
 import unittest
@@ -125,19 +126,24 @@ class Policy(CliTest):
         return done.stderr.decode()
 
     def label(self, name, text="x"):
-        path = self.dir / name
+        path = self.deep / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
+    @property
+    def deep(self):
+        """Where nothing of other tests lies beside or above."""
+        return self.dir / "at" / "some" / "depth"
+
     def test_labels_in_pixels_are_warned_of_under_sampling(self):
-        coco = '{"images": [], %s "annotations": [{"bbox": [1, 2, 3, 4]}], "categories": []}'
+        coco = '{"images": [], %s "annotations": [{"image_id": 1, "bbox": [1, 2, 3, 4]}], "categories": []}'
         cases = {
             "VOC boxes": ("Annotations/a.xml", "<annotation><object><bndbox></bndbox></object></annotation>"),
             "masks": ("masks/a.png", "PNG"),
             "COCO boxes or outlines": ("annotations/train.json", coco % ('"file_name": "a.jpg",' + " " * 200000)),
         }
         for kind, (name, text) in cases.items():
-            root = self.dir / kind.replace(" ", "-")
+            root = self.deep / kind.replace(" ", "-")
             self.label(root / "JPEGImages/a.jpg")
             self.label(root / name, text)
             for place, seen in ((root, name), (root / "JPEGImages", "../" + name)):
@@ -159,51 +165,58 @@ class Policy(CliTest):
     def test_labels_are_seen_where_data_sets_have_them(self):
         """As COCO, VOC and ADE20K are unpacked: from their roots, from the images, and from in between."""
         boxes = "<annotation><object><bndbox></bndbox></object></annotation>"
-        coco = '{"images": [{"file_name": "000000000009.jpg"}], "annotations": [{"bbox": [1, 2, 3, 4]}]}'
-        cases = (("coco", "images/train2017", "000000000009.jpg", "annotations", "instances_train2017.json", coco,
+        coco = json.dumps({"images": [{"license": 3, "file_name": f"{9 + i:012}.jpg", "width": 640} for i in range(5000)],
+                           "annotations": [{"segmentation": [[1, 2]], "image_id": i} for i in range(5000)]})
+        cases = (("coco", "images/train2017", "000000000012.jpg", "annotations", "instances_train2017.json", coco,
                   "COCO boxes or outlines"),
-                 ("coco-flat", "data", "000000000009.jpg", ".", "labels.json", coco, "COCO boxes or outlines"),
+                 ("coco-flat", "data", "000000000012.jpg", ".", "labels.json", coco, "COCO boxes or outlines"),
+                 ("coco-stuff", "images/val2017", "7.jpg", "stuffthingmaps/val2017", "7.png", "PNG", "masks"),
                  ("VOCdevkit", "VOC2012/JPEGImages", "2007_000027.jpg", "VOC2012/Annotations", "2007_000027.xml", boxes,
                   "VOC boxes"),
+                 ("letters", "A/images", "7.jpg", "A/gt", "7.png", "PNG", "masks"),
                  ("ade20k", "images/training", "ADE_train_00000001.jpg", "annotations/training",
                   "ADE_train_00000001.png", "PNG", "masks"))
         for name, images, image, labels, label, text, kind in cases:
-            root = self.dir / name
+            root = self.deep / name / "unpacked"
             self.label(root / images / image)
+            for i in range(40):
+                self.label(root / images / f"other-{i}.jpg")
             self.label(root / "LICENSE/more/than/that/a.txt")
             self.label(root / labels / label, text)
             place = root / images
-            while place != self.dir:
-                seen = os.path.relpath(root / labels / label, place)
-                self.assert_warns(place, kind, seen)
+            while place != self.deep / name:
+                self.assert_warns(place, kind, os.path.relpath(root / labels / label, place))
                 place = place.parent
 
-    def test_a_glance_has_an_end(self):
-        """Folders without number do not keep what is near from being seen, nor `icfs policy` from ending."""
+    def test_a_glance_goes_so_far(self):
+        """Folders without number do not keep what is near from being seen; what lies deeper is not."""
         for i in range(300):
-            (self.dir / f"class-{i:03}/part/of/it").mkdir(parents=True)
+            (self.deep / f"class-{i:03}/part/of/it").mkdir(parents=True)
+        self.label(".icpolicy", "[policy]\ndesign = s2x2-b8-k6-q8\n")
         self.label("a.jpg")
+        self.label("masks/one/two/three/a.png")
+        self.assertEqual(self.warning(self.deep), "")
         self.label("a.png")
-        self.file.write_text("[policy]\ndesign = s2x2-b8-k6-q8\n")
-        self.assertIn("(masks: a.png)", self.warning(self.dir))
-        os.unlink(self.dir / "a.png")
-        self.label("class-000/part/of/it/b.png")
-        self.assertEqual(self.warning(self.dir), "")
+        self.assertIn("(masks: a.png)", self.warning(self.deep))
 
     def test_other_files_are_no_labels_in_pixels(self):
-        self.file.write_text("[policy]\ndesign = s2x2-b8-k6-q8\n")
-        self.label("images/a.jpg")
-        self.label("images/b.png")
-        self.label("images/a.txt", "0 0.5 0.5 0.1 0.1")
-        self.label("labels/a.txt", "0 0.5 0.5 0.1 0.1")
-        self.label("notes/a.xml", "<notes/>")
-        self.label("notes/b.xml", "<bndbox>")
-        self.label("config.json", '{"bbox_size": 3}')
-        (self.dir / "notes/c.json").mkdir()
-        self.label("elsewhere/other.json", '{"file_name": "z.jpg", "bbox": []}')
-        self.label("another/set/a.png")
-        for place in ("images", "labels", "notes"):
-            self.assertEqual(self.warning(self.dir / place), "", place)
+        self.label(".icpolicy", "[policy]\ndesign = s2x2-b8-k6-q8\n")
+        self.label("set/images/1.jpg")
+        self.label("set/images/b.png")
+        self.label("set/images/1.txt", "0 0.5 0.5 0.1 0.1")
+        self.label("set/labels/1.txt", "0 0.5 0.5 0.1 0.1")
+        self.label("set/notes/1.xml", "<notes/>")
+        self.label("set/notes/b.xml", "<bndbox>")
+        self.label("set/config.json", '{"bbox_size": 3, "image_id": 1}')
+        (self.deep / "set/notes/c.json").mkdir()
+        self.label("set/map.json", '{"bbox": [1, 2, 3, 4], "type": "FeatureCollection"}')
+        self.label("set/other/2.jpg")
+        self.label("set/other/1.png")
+        self.label("another/unlabeled/1.png")
+        self.label("elsewhere/other.json", '{"license": "by/1.0", "file_name": "z.jpg", "image_id": 1, "bbox": []}')
+        self.label("1.png")
+        for place in ("set", "set/images", "set/labels", "set/notes", "set/other"):
+            self.assertEqual(self.warning(self.deep / place), "", place)
 
     def test_a_reader_sees_one_policy_or_the_other(self):
         texts = {f"[policy]\ndesign = {d}\n": d for d in ("s2x2-b8-k6-q8", "s1x1-b16-k31-q8-c1-fbox")}

@@ -3,6 +3,7 @@
 
 import base64
 import io
+import itertools
 import re
 import shutil
 import subprocess
@@ -62,14 +63,18 @@ class Shown:
         self.raw = self.original.size
         self.rows = [(int(row[0]), row[1], *(None if cell == "-" else float(cell) for cell in row[2:]))
                      for row in rows_of(page, NUMBERS)]
-        shown = {}  # a design that is best at two sizes is shown at the first
-        self.pictures = []
-        for row in self.rows:
-            if row[2] and row[1:] not in shown:
-                shown[row[1:]] = next(pictures)
-            self.pictures.append(shown[row[1:]] if row[2] else None)
+        self.pictures, before, self.repeated = [], (None, []), []
+        for ratio, rows in itertools.groupby(self.rows, lambda row: row[0]):  # of the design, and of the JPEG
+            rows = list(rows)
+            if rows[0][2] and before[0] == rows[0][1:]:  # a design that is best at two sizes is shown at the first
+                self.repeated.append(ratio)
+            else:
+                before = rows[0][1:], [next(pictures) if row[2] else None for row in rows]
+            self.pictures += before[1]
         assert next(pictures, None) is None
-        self.distinct = [self.original, *shown.values()]
+        self.distinct = list(map(pixels, images))
+        self.texts = ["".join(p.itertext()) for p in self.section.iter("p")]
+        assert sum(text.startswith("The same as at ") for text in self.texts) == len(self.repeated)
         self.captions = ["".join(caption.itertext()) for caption in self.section.iter("figcaption")]
 
     def named(self, ratio):
