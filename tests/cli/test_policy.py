@@ -189,13 +189,16 @@ class Policy(CliTest):
                 place = place.parent
 
     def test_a_glance_goes_so_far(self):
-        """Folders without number do not keep what is near from being seen; what lies deeper is not."""
-        for i in range(300):
-            (self.deep / f"class-{i:03}/part/of/it").mkdir(parents=True)
+        """What lies deeper is not seen, and folders without number do not keep what is near from being seen."""
         self.label(".icpolicy", "[policy]\ndesign = s2x2-b8-k6-q8\n")
         self.label("a.jpg")
         self.label("masks/one/two/three/a.png")
         self.assertEqual(self.warning(self.deep), "")
+        self.label("masks/one/two/a.png")
+        self.assertIn("(masks: masks/one/two/a.png)", self.warning(self.deep))
+        os.unlink(self.deep / "masks/one/two/a.png")
+        for i in range(300):
+            (self.deep / f"class-{i:03}/part/of/it").mkdir(parents=True)
         self.label("a.png")
         self.assertIn("(masks: a.png)", self.warning(self.deep))
 
