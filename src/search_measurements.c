@@ -158,20 +158,28 @@ static void end_row(struct writing *writing)
 	fputs(writing->form == FORM_JSON ? "}" : "\n", writing->out);
 }
 
+/* What both kinds of measurement depend on. */
+static void put_place(struct writing *writing, const char *dataset, const char *hardware, unsigned codec,
+                      const struct ic_design *design)
+{
+	char text[IC_DESIGN_STRING_SIZE];
+
+	ic_design_print(design, text);
+	put_text_field(writing, "dataset", dataset);
+	put_text_field(writing, "hardware", hardware);
+	put_whole_field(writing, "codec", codec);
+	put_text_field(writing, "design", text);
+}
+
 static const char times_head[] = "dataset,hardware,codec,design,bytes,read_s,decode_s,measured\n";
 
 static errint_t write_time(void *context, const struct cost_key *key, const struct cost_measured *cost,
                            int64_t measured_s)
 {
 	struct writing *writing = context;
-	char design[IC_DESIGN_STRING_SIZE];
 
-	ic_design_print(&key->design, design);
 	begin_row(writing);
-	put_text_field(writing, "dataset", key->dataset);
-	put_text_field(writing, "hardware", key->hardware);
-	put_whole_field(writing, "codec", key->codec);
-	put_text_field(writing, "design", design);
+	put_place(writing, key->dataset, key->hardware, key->codec, &key->design);
 	put_real_field(writing, "bytes", cost->nbytes);
 	put_real_field(writing, "read_s", cost->read_s);
 	put_real_field(writing, "decode_s", cost->decode_s);
@@ -189,15 +197,10 @@ static errint_t write_evaluation(void *context, const struct measurement_key *ke
 {
 	struct writing *writing = context;
 	const struct evaluator_result *result = &measurement->result;
-	char design[IC_DESIGN_STRING_SIZE];
 
-	ic_design_print(&key->design, design);
 	begin_row(writing);
 	put_text_field(writing, "evaluator", key->evaluator);
-	put_text_field(writing, "dataset", key->dataset);
-	put_text_field(writing, "hardware", key->hardware);
-	put_whole_field(writing, "codec", key->codec);
-	put_text_field(writing, "design", design);
+	put_place(writing, key->dataset, key->hardware, key->codec, &key->design);
 	put_text_field(writing, "split", key->split == EVALUATOR_SELECT ? "select" : "truth");
 	put_whole_field(writing, "seed", key->seed);
 	put_real_field(writing, "fraction", key->fraction);
