@@ -49,22 +49,11 @@ __global__ __launch_bounds__(TILE_THREADS,
 }
 
 template <unsigned is_8bit>
-__global__ __launch_bounds__(TILE_THREADS, 8) void freqs_kernel(const __grid_constant__ struct tile_plan plan,
-                                                                const struct tile_image *__restrict__ images,
-                                                                uint8_t *out, uint8_t *chroma, uint32_t nblocks_luma)
+__global__ __launch_bounds__(TILE_FREQS_THREADS, 16) void freqs_kernel(const __grid_constant__ struct tile_plan plan,
+                                                                       const struct tile_image *__restrict__ images,
+                                                                       uint32_t nvectors, uint8_t *out, uint8_t *chroma)
 {
-	__shared__ struct tile_plain_channel channels[TILE_PLAIN_CHANNELS];
-	const struct tile_image *image = &images[blockIdx.y];
-	unsigned is_chroma = blockIdx.x >= nblocks_luma;
-	uint32_t block = is_chroma ? blockIdx.x - nblocks_luma : blockIdx.x;
-	uint8_t *to = is_chroma ? chroma + blockIdx.y * plan.chroma_stride : out + blockIdx.y * plan.out_stride;
-	if (!tile_is_plain(&plan, image, is_8bit, is_chroma)) {
-		tile_freqs_thread(&plan, image, is_8bit, is_chroma, block, threadIdx.x, to);
-		return;
-	}
-	tile_plain_begin(&plan, image, is_chroma, block, threadIdx.x, channels);
-	__syncthreads();
-	tile_plain_freqs(&plan, is_chroma, block, threadIdx.x, channels, image, to);
+	tile_freqs_thread(&plan, images, is_8bit, nvectors, blockIdx.x, threadIdx.x, out, chroma);
 }
 
 typedef void pixels_function(const struct tile_plan, const struct tile_image *, uint8_t *);
@@ -121,12 +110,6 @@ cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together
 	return error;
 }
 
-/* Thread blocks of an output of frequencies. */
-static uint32_t blocks_of(const struct tile_output *out)
-{
-	return (out->nvalues + TILE_EACH_NVALUES - 1) / TILE_EACH_NVALUES;
-}
-
 cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image *images, uint32_t nimages,
                            uint8_t *out, uint8_t *chroma, cudaStream_t stream)
 {
@@ -135,13 +118,19 @@ cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image
 		pixels_kernel_of(plan)<<<grid, TILE_THREADS, plan->room.nbytes, stream>>>(*plan, images, out);
 		return cudaGetLastError();
 	}
-	uint32_t nluma = blocks_of(&plan->output[0]), nchroma = plan->is_apart ? blocks_of(&plan->output[1]) : 0;
-	dim3 grid(nluma + nchroma, nimages);
-	if (plan->bits == 8)
-		freqs_kernel<1><<<grid, TILE_THREADS, 0, stream>>>(*plan, images, out, chroma, nluma);
-	else
-		freqs_kernel<0><<<grid, TILE_THREADS, 0, stream>>>(*plan, images, out, chroma, nluma);
-	return cudaGetLastError();
+	/* So many as a thread can count the vectors of. */
+	const uint32_t most = INT32_MAX / plan->nvectors, each = TILE_FREQS_THREADS * TILE_EACH;
+	for (uint32_t first = 0; first < nimages; first += most) {
+		uint32_t nvectors = (nimages - first < most ? nimages - first : most) * plan->nvectors;
+		uint32_t grid = (nvectors + each - 1) / each;
+		uint8_t *to = out + first * plan->out_stride, *chroma_to = chroma + first * plan->chroma_stride;
+		auto kernel = plan->bits == 8 ? freqs_kernel<1> : freqs_kernel<0>;
+		kernel<<<grid, TILE_FREQS_THREADS, 0, stream>>>(*plan, images + first, nvectors, to, chroma_to);
+		cudaError_t error = cudaGetLastError();
+		if (error != cudaSuccess)
+			return error;
+	}
+	return cudaSuccess;
 }
 
 /* --- Images that are resized ---------------------------------------------------------------------------------------- */

@@ -153,6 +153,7 @@ static void set_output(struct tile_output *out, uint32_t channels, uint32_t widt
 	out->height = height;
 	out->per_channel = width * height;
 	out->nvalues = channels * width * height;
+	out->nvectors = divide_up(out->nvalues, 8);
 	out->by_channel = tile_divisor_of(out->per_channel);
 	out->by_width = tile_divisor_of(width);
 	out->by_height = tile_divisor_of(height);
@@ -226,6 +227,8 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 	plan->output[1].first_channel = shape->channels;
 	plan->output[1].first_component = 1;
 	plan->output[1].ncomponents = 2;
+	plan->nvectors = plan->output[0].nvectors + plan->output[1].nvectors;
+	plan->by_vectors = tile_divisor_of(plan->nvectors);
 	set_freqs(plan, design);
 	if (!is_frequencies) {
 		set_colors(plan, spec);

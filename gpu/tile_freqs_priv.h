@@ -115,25 +115,30 @@ TILE_INLINE int32_t tile_freq_of(const struct tile_channel *c, int32_t code)
 	return c->is_negated ? -value : value;
 }
 
-/* What a channel makes of eight codes. With 8 bits a code is exact as a number, by way of 2^23 + 128 + code, and so is its
- * product with the step, which is less than 2^15: a fused difference rounds once, as the reference does. 0 - mean, since
- * a product of 0 and a negative step is -0, which must vanish. */
-TILE_INLINE void tile_numbers_of(unsigned is_8bit, const struct tile_channel *c, struct tile_codes8 codes, float *out)
+/* With 8 bits a code is exact as a number, by way of 2^23 + 128 + code, and so is its product with the step, which is less
+ * than 2^15: a fused difference rounds once, as the reference does. 0 - mean, since a product of 0 and a negative step is
+ * -0, which must vanish. */
+TILE_INLINE void tile_numbers_of_codes(struct tile_codes8 codes, float step, float mean, float scale, float *out)
 {
-	if (!is_8bit) {
-		TILE_UNROLL
-		for (unsigned i = 0; i < 8; i++)
-			out[i] = op_normalize((float)tile_freq_of(c, tile_byte(codes, i)), c->mean, c->scale);
-		return;
-	}
-	float step = (float)(int32_t)c->dequant.step, negative_mean = 0.0f - c->mean;
 	uint32_t low = codes.low ^ 0x80808080u, high = codes.high ^ 0x80808080u;
-	step = c->is_negated ? -step : step;
 	TILE_UNROLL
 	for (unsigned i = 0; i < 8; i++) {
 		float code = op_bits_float(op_permute(i < 4 ? low : high, 0x4b000000, 0x7440 | i % 4)) - 8388736.0f;
-		out[i] = op_product(op_multiply_add(code, step, negative_mean), c->scale);
+		out[i] = op_product(op_multiply_add(code, step, 0.0f - mean), scale);
 	}
+}
+
+/* What a channel makes of eight codes. */
+TILE_INLINE void tile_numbers_of(unsigned is_8bit, const struct tile_channel *c, struct tile_codes8 codes, float *out)
+{
+	if (is_8bit) {
+		float step = (float)(int32_t)c->dequant.step;
+		tile_numbers_of_codes(codes, c->is_negated ? -step : step, c->mean, c->scale, out);
+		return;
+	}
+	TILE_UNROLL
+	for (unsigned i = 0; i < 8; i++)
+		out[i] = op_normalize((float)tile_freq_of(c, tile_byte(codes, i)), c->mean, c->scale);
 }
 
 TILE_INLINE void tile_put_freq(const struct tile_plan *plan, const struct tile_channel *c, int32_t value, uint8_t *out)
@@ -275,112 +280,118 @@ TILE_INLINE void tile_freqs(const struct tile_plan *plan, const struct tile_imag
 	}
 }
 
-/* --- Planes as they lie, codes of 8 bits, to half precision: what training reads ------------------------------------ */
+/* --- Planes as they lie, codes of 8 bits: what training reads --------------------------------------------------------- */
 
-#define TILE_EACH 2 /* times eight values that a thread takes, so that their loads are on their way together */
-#define TILE_EACH_NVALUES (8 * TILE_THREADS * TILE_EACH) /* of a thread block */
-
-/* A channel, and in shared memory all those that a thread block's values are of. */
-struct tile_plain_channel {
-	const uint8_t *plane;
-	float step, negative_mean, scale;
+/* Where eight values go. The vectors of a batch are counted: of an image, those of the first output, then of the one apart. */
+struct tile_place {
+	const struct tile_image *image;
+	uint32_t is_chroma, index; /* of the output's vectors */
+	uint8_t *to;               /* the output's first value, of that image */
 };
 
-#define TILE_PLAIN_LEAST 32u /* values a channel, so that these are few */
-#define TILE_PLAIN_CHANNELS (TILE_EACH_NVALUES / TILE_PLAIN_LEAST + 2)
-
-/* Whether all values of an output are such. */
-TILE_INLINE bool tile_is_plain(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
-                               unsigned is_chroma)
+TILE_INLINE struct tile_place tile_place_of(const struct tile_plan *plan, const struct tile_image *images,
+                                            uint32_t vector, uint8_t *out, uint8_t *chroma)
 {
-	const struct tile_output *out = &plan->output[is_chroma];
-	return is_8bit && plan->type == IC_FLOAT16 && out->is_aligned && out->per_channel >= TILE_PLAIN_LEAST &&
-	       image->object && image->part[is_chroma].is_whole &&
-	       out->first_component + out->ncomponents <= image->ncomponents;
+	struct tile_place place;
+	uint32_t i = tile_divide(vector, plan->by_vectors);
+	place.image = images + i;
+	place.index = vector - i * plan->nvectors;
+	place.is_chroma = place.index >= plan->output[0].nvectors;
+	place.index -= place.is_chroma ? plan->output[0].nvectors : 0;
+	place.to = place.is_chroma ? chroma + i * plan->chroma_stride : out + i * plan->out_stride;
+	return place;
 }
 
-/* The first step, before a barrier. */
-TILE_INLINE void tile_plain_begin(const struct tile_plan *plan, const struct tile_image *image, unsigned is_chroma,
-                                  uint32_t thread_block, uint32_t thread, struct tile_plain_channel *channels)
+/* Whether that is so of an output. */
+TILE_INLINE bool tile_is_plain(const struct tile_plan *plan, unsigned is_8bit, const struct tile_place *place)
 {
-	const struct tile_output *out = &plan->output[is_chroma];
-	uint32_t first = thread_block * TILE_EACH_NVALUES,
-	         last = tile_least(first + TILE_EACH_NVALUES, out->nvalues) - 1;
-	uint32_t channel = tile_divide(first, out->by_channel) + thread, end = tile_divide(last, out->by_channel);
-	for (; channel <= end; channel += TILE_THREADS, channels += TILE_THREADS) {
-		struct tile_channel c = tile_channel_of(plan, image, 1, out, channel);
-		struct tile_plain_channel plain = {c.plane, (float)(int32_t)c.dequant.step, 0.0f - c.mean, c.scale};
-		channels[thread] = plain;
-	}
+	const struct tile_output *out = &plan->output[place->is_chroma];
+	const struct tile_image *image = place->image;
+	return is_8bit && plan->type != IC_INT16 && out->is_aligned && out->per_channel >= 8 && image->object &&
+	       image->part[place->is_chroma].is_whole && out->first_component + out->ncomponents <= image->ncomponents;
 }
 
-/* Codes `at` to `at` + 7 of a plane, of which some may lie before its beginning or behind its end, as numbers. */
-TILE_INLINE struct tile_codes8 tile_plain_codes(const struct tile_plain_channel *c, int32_t at)
+/* Eight codes, of which some may lie before a plane's beginning or behind its end, and what makes numbers of them. */
+struct tile_plain {
+	struct tile_codes8 codes;
+	float step, mean, scale;
+};
+
+/* All loads follow from the place alone, so they are on their way together. */
+TILE_INLINE struct tile_plain tile_plain_at(const struct tile_plan *plan, const struct tile_image *image,
+                                            const struct tile_output *out, uint32_t channel, int32_t at)
 {
-	const uint8_t *from = c->plane + at, *word = op_word_of(from);
-	uint32_t shift = (uint32_t)(uintptr_t)from * 8;
+	struct tile_plain plain;
+	uint32_t f = tile_frequency_of(channel, out->ncomponents);
+	uint32_t component = out->first_component + channel - f * out->ncomponents;
+	const uint8_t *from = image->object + image->component[component].plane + (uint64_t)f * image->stride + at;
+	const uint8_t *word = op_word_of(from);
+	uint32_t plane = f * image->ncomponents + component, shift = (uint32_t)(uintptr_t)from * 8;
+	uint32_t entry = op_load4_global(image->object + IC_HEADER_SIZE + IC_TABLE_ENTRY_SIZE * plane);
 	uint32_t a = op_load4_global(word), b = op_load4_global(word + 4), d = op_load4_global(word + 8);
-	struct tile_codes8 codes = {op_funnel(a, b, shift), op_funnel(b, d, shift)};
-	return codes;
+	plain.mean = plan->mean[out->first_channel + channel];
+	plain.scale = plan->scale[out->first_channel + channel];
+	plain.step = (float)(entry & 0xff);
+	plain.codes.low = op_funnel(a, b, shift);
+	plain.codes.high = op_funnel(b, d, shift);
+	return plain;
 }
 
-/* With 8 bits a code is exact as a number, by way of 2^23 + 128 + code, and so is its product with the step, which is less
- * than 2^15: a fused difference rounds once, as the reference does. */
-TILE_INLINE void tile_plain_numbers(const struct tile_plain_channel *c, struct tile_codes8 codes, float *out)
+TILE_INLINE void tile_plain_numbers(const struct tile_plain *plain, float *out)
 {
-	uint32_t low = codes.low ^ 0x80808080u, high = codes.high ^ 0x80808080u;
-	TILE_UNROLL
-	for (unsigned i = 0; i < 8; i++) {
-		float code = op_bits_float(op_permute(i < 4 ? low : high, 0x4b000000, 0x7440 | i % 4)) - 8388736.0f;
-		out[i] = op_product(op_multiply_add(code, c->step, c->negative_mean), c->scale);
-	}
+	tile_numbers_of_codes(plain->codes, plain->step, plain->mean, plain->scale, out);
 }
 
-/* The second step: eight values from each of 8 * thread, 8 * (thread + TILE_THREADS), ... on. */
-TILE_INLINE void tile_plain_freqs(const struct tile_plan *plan, unsigned is_chroma, uint32_t thread_block,
-                                  uint32_t thread, const struct tile_plain_channel *channels,
-                                  const struct tile_image *image, uint8_t *to)
+#define TILE_FREQS_THREADS 128u /* of a thread block: what it does not fill is less */
+#define TILE_EACH 2u            /* vectors that a thread takes, so that their loads are on their way together */
+
+/* Of nvectors vectors of a batch, below 2^31, those of one thread. */
+TILE_INLINE void tile_freqs_thread(const struct tile_plan *plan, const struct tile_image *images, unsigned is_8bit,
+                                   uint32_t nvectors, uint32_t thread_block, uint32_t thread, uint8_t *out,
+                                   uint8_t *chroma)
 {
-	const struct tile_output *out = &plan->output[is_chroma];
-	const struct tile_plain_channel *channel[TILE_EACH];
-	struct tile_codes8 codes[TILE_EACH];
-	uint32_t left[TILE_EACH], index = thread_block * TILE_THREADS * TILE_EACH + thread;
-	uint32_t first_channel = tile_divide(thread_block * TILE_EACH_NVALUES, out->by_channel);
+	struct tile_plain plain[TILE_EACH];
+	uint32_t first = thread_block * TILE_FREQS_THREADS * TILE_EACH + thread;
+	uint32_t left[TILE_EACH]; /* of the channel, from the vector on; 0: it is not plain */
+	uint8_t *to[TILE_EACH];
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_EACH; i++) {
-		uint32_t first = 8 * (index + i * TILE_THREADS);
+		uint32_t vector = first + i * TILE_FREQS_THREADS;
 		left[i] = 0;
-		if (first + 8 > out->nvalues)
+		if (vector >= nvectors)
 			continue;
-		uint32_t c = tile_divide(first, out->by_channel), at = first - c * out->per_channel;
-		left[i] = out->per_channel - at;
-		channel[i] = &channels[c - first_channel];
-		codes[i] = tile_plain_codes(channel[i], (int32_t)at);
+		struct tile_place place = tile_place_of(plan, images, vector, out, chroma);
+		const struct tile_output *output = &plan->output[place.is_chroma];
+		if (!tile_is_plain(plan, is_8bit, &place) || 8 * place.index + 8 > output->nvalues)
+			continue;
+		uint32_t channel = tile_divide(8 * place.index, output->by_channel);
+		uint32_t at = 8 * place.index - channel * output->per_channel;
+		left[i] = output->per_channel - at;
+		plain[i] = tile_plain_at(plan, place.image, output, channel, (int32_t)at);
+		to[i] = place.to + (uint64_t)place.index * 8 * plan->value_nbytes;
 	}
 	TILE_UNROLL
 	for (unsigned i = 0; i < TILE_EACH; i++) {
-		float numbers[8], others[8];
-		uint32_t at = index + i * TILE_THREADS;
-		if (left[i] == 0) { /* the last few, or none */
-			tile_freqs(plan, image, 1, is_chroma, at, to);
+		uint32_t vector = first + i * TILE_FREQS_THREADS;
+		union tile_values values, next;
+		if (vector >= nvectors)
+			return;
+		if (!left[i]) {
+			struct tile_place place = tile_place_of(plan, images, vector, out, chroma);
+			tile_freqs(plan, place.image, is_8bit, place.is_chroma, place.index, place.to);
 			continue;
 		}
-		tile_plain_numbers(channel[i], codes[i], numbers);
-		if (left[i] < 8) {
-			tile_plain_numbers(channel[i] + 1, tile_plain_codes(channel[i] + 1, -(int32_t)left[i]), others);
+		tile_plain_numbers(&plain[i], values.numbers);
+		if (left[i] < 8) { /* the rest is of the next channel */
+			struct tile_place place = tile_place_of(plan, images, vector, out, chroma);
+			const struct tile_output *output = &plan->output[place.is_chroma];
+			uint32_t channel = tile_divide(8 * place.index, output->by_channel) + 1;
+			plain[i] = tile_plain_at(plan, place.image, output, channel, -(int32_t)left[i]);
+			tile_plain_numbers(&plain[i], next.numbers);
 			TILE_UNROLL
 			for (unsigned j = 0; j < 8; j++)
-				numbers[j] = j < left[i] ? numbers[j] : others[j];
+				values.numbers[j] = j < left[i] ? values.numbers[j] : next.numbers[j];
 		}
-		tile_put_numbers(IC_FLOAT16, numbers, 8, to + (uint64_t)at * 16);
+		tile_put_eight(plan, &values, to[i]);
 	}
-}
-
-/* Otherwise: one step. */
-TILE_INLINE void tile_freqs_thread(const struct tile_plan *plan, const struct tile_image *image, unsigned is_8bit,
-                                   unsigned is_chroma, uint32_t thread_block, uint32_t thread, uint8_t *to)
-{
-	uint32_t index = thread_block * TILE_THREADS * TILE_EACH + thread;
-	for (unsigned i = 0; i < TILE_EACH; i++)
-		tile_freqs(plan, image, is_8bit, is_chroma, index + i * TILE_THREADS, to);
 }

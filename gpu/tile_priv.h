@@ -66,6 +66,7 @@ struct tile_divisor {
 /* One of the two outputs of frequencies. */
 struct tile_output {
 	uint32_t channels, width, height, per_channel, nvalues;
+	uint32_t nvectors;                                   /* of eight values, the last one perhaps of fewer */
 	struct tile_divisor by_channel, by_width, by_height; /* by per_channel, width, height */
 	uint32_t first_channel;                              /* of mean and scale */
 	uint32_t first_component, ncomponents;
@@ -82,6 +83,8 @@ struct tile_plan {
 	uint32_t value_nbytes;
 	uint32_t width, height;             /* of the first output */
 	struct tile_output output[2];       /* of frequencies */
+	uint32_t nvectors;                  /* of both */
+	struct tile_divisor by_vectors;     /* by nvectors */
 	uint64_t out_stride, chroma_stride; /* bytes from image to image */
 	uint32_t is_aligned;                /* of pixels: as in struct tile_output */
 	uint64_t channel_nbytes;            /* of pixels: from a pixel's value of one channel to that of the next */

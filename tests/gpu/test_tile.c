@@ -41,18 +41,52 @@ static void check(const struct trial *t, unsigned round, const char *what, const
 	}
 }
 
+#define NIMAGES 3 /* of a batch: the second is not there */
+
+/* One of the two outputs of a batch. Behind the last image, and before the first, nobody may write. */
+struct place {
+	struct guard guard;
+	uint8_t *begin;
+	size_t nbytes, stride; /* of an image, and from one to the next */
+};
+
+/* The end of the output is that of its room, or, where it must be aligned, that of its beginning. */
+static struct place place_new(size_t nbytes, size_t lead)
+{
+	struct place p = {.nbytes = nbytes, .stride = (nbytes + 15) / 16 * 16};
+	size_t room = NIMAGES * p.stride + lead;
+
+	p.guard = guard_new(room + 64);
+	p.begin = guard_tail(&p.guard, room);
+	memset(p.begin, 0xa5, NIMAGES * p.stride);
+	return p;
+}
+
+static void check_place(const struct trial *t, unsigned round, const char *what, struct place *p,
+                        const uint8_t *expected)
+{
+	uint8_t *none = calloc(1, p->nbytes + 1), between[16];
+
+	memset(between, 0xa5, sizeof between);
+	for (unsigned i = 0; i < NIMAGES; i++) {
+		const uint8_t *found = p->begin + i * p->stride;
+		check(t, round, i == 1 ? "the place of no image" : what, found, i == 1 ? none : expected, p->nbytes);
+		check(t, round, "what lies between images", found + p->nbytes, between, p->stride - p->nbytes);
+	}
+	free(none);
+	guard_clear(&p->guard);
+}
+
 static void check_trial(const struct trial *t, unsigned round, bool is_aligned)
 {
-	size_t lead = is_aligned ? 0 : t->shape.value_nbytes, chroma_nbytes = t->shape.chroma_nbytes;
-	struct guard object, out = guard_new(t->shape.nbytes + 64), chroma = guard_new(chroma_nbytes + 64);
+	size_t lead = is_aligned ? 0 : t->shape.value_nbytes;
+	struct guard object;
 	const uint8_t *bytes = on_device(&t->view, &object, (uint8_t)round);
-	/* The end of the output is that of its room, or, where it must be aligned, that of its beginning. */
-	uint8_t *found = guard_tail(&out, (t->shape.nbytes + 15) / 16 * 16 + lead);
-	uint8_t *apart = guard_tail(&chroma, (chroma_nbytes + 15) / 16 * 16 + lead);
+	struct place out = place_new(t->shape.nbytes, lead), chroma = place_new(t->shape.chroma_nbytes, lead);
 	struct expected expected = expected_tensor(&t->view, &t->spec, &t->shape, &t->region, t->window.flip);
 	static float zeros[TRIAL_CHANNELS_MAX], ones[TRIAL_CHANNELS_MAX];
 	struct tile_plan plan;
-	struct tile_image image;
+	struct tile_image images[NIMAGES];
 
 	for (unsigned i = 0; i < TRIAL_CHANNELS_MAX; i++)
 		ones[i] = 1;
@@ -61,21 +95,15 @@ static void check_trial(const struct trial *t, unsigned round, bool is_aligned)
 	plan.scale = t->spec.scale ? t->spec.scale : ones;
 	/* Strips of every length. */
 	tile_plan_set_strips(&plan, 1 + round % 5 * plan.tiles_down, 1 + round % 3 * plan.tiles_down);
-	tile_plan_set_outputs(&plan, found, 16, apart, 16);
-	tile_image_init(&image, &plan, &t->view.layout, &t->region, t->window.flip, bytes);
-	memset(found, 0xa5, t->shape.nbytes);
-	memset(apart, 0xa5, chroma_nbytes);
-	tile_on_cpu(&plan, &image, 0, found, apart);
-	check(t, round, "the output", found, expected.out, t->shape.nbytes);
-	check(t, round, "chroma", apart, expected.chroma, chroma_nbytes);
-	image.object = NULL;
-	tile_on_cpu(&plan, &image, 0, found, apart);
-	memset(expected.out, 0, t->shape.nbytes);
-	check(t, round, "the place of no image", found, expected.out, t->shape.nbytes);
+	tile_plan_set_outputs(&plan, out.begin, out.stride, chroma.begin, chroma.stride);
+	for (unsigned i = 0; i < NIMAGES; i++)
+		tile_image_init(&images[i], &plan, &t->view.layout, &t->region, t->window.flip, bytes);
+	images[1].object = NULL;
+	tile_on_cpu(&plan, images, NIMAGES, out.begin, chroma.begin);
+	check_place(t, round, "the output", &out, expected.out);
+	check_place(t, round, "chroma", &chroma, expected.chroma);
 	expected_clear(&expected);
 	guard_clear(&object);
-	guard_clear(&out);
-	guard_clear(&chroma);
 }
 
 static void try_many(uint8_t values, unsigned seed)

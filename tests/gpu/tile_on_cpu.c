@@ -92,35 +92,20 @@ static void run_pixels(const struct tile_plan *plan, const struct tile_image *im
 	guard_clear(&guard);
 }
 
-static void run_freqs(const struct tile_plan *plan, const struct tile_image *image, bool is_chroma, uint8_t *out)
-{
-	struct tile_plain_channel channels[TILE_PLAIN_CHANNELS];
-	unsigned is_8bit = plan->bits == 8;
-	for (uint32_t block = 0; block * TILE_EACH_NVALUES < plan->output[is_chroma].nvalues; block++) {
-		if (!tile_is_plain(plan, image, is_8bit, is_chroma)) {
-			for (uint32_t t = 0; t < TILE_THREADS; t++)
-				tile_freqs_thread(plan, image, is_8bit, is_chroma, block, in_turn(block, t), out);
-			continue;
-		}
-		memset(channels, 0xa5, sizeof channels);
-		for (uint32_t t = 0; t < TILE_THREADS; t++)
-			tile_plain_begin(plan, image, is_chroma, block, in_turn(block, t), channels);
-		for (uint32_t t = 0; t < TILE_THREADS; t++)
-			tile_plain_freqs(plan, is_chroma, block, in_turn(block, t), channels, image, out);
-	}
-}
-
-void tile_on_cpu(const struct tile_plan *plan, const struct tile_image *image, size_t index, uint8_t *out,
+void tile_on_cpu(const struct tile_plan *plan, const struct tile_image *images, uint32_t nimages, uint8_t *out,
                  uint8_t *chroma)
 {
-	out += index * plan->out_stride;
 	if (plan->values == IC_RGB) {
-		run_pixels(plan, image, out);
+		for (uint32_t i = 0; i < nimages; i++)
+			run_pixels(plan, &images[i], out + i * plan->out_stride);
 		return;
 	}
-	run_freqs(plan, image, false, out);
-	if (plan->is_apart)
-		run_freqs(plan, image, true, chroma + index * plan->chroma_stride);
+	uint32_t nvectors = nimages * plan->nvectors, each = TILE_FREQS_THREADS * TILE_EACH;
+	for (uint32_t block = 0; block * each < nvectors; block++) {
+		for (uint32_t t = 0; t < TILE_FREQS_THREADS; t++)
+			tile_freqs_thread(plan, images, plan->bits == 8, nvectors, block,
+			                  in_turn(block, t) % TILE_FREQS_THREADS, out, chroma);
+	}
 }
 
 /* --- Images that are resized ---------------------------------------------------------------------------------------- */
@@ -158,8 +143,8 @@ void scale_on_cpu(const struct tile_plan *plan, const struct tile_plan *source, 
 	uint8_t *scratch = guard_tail(&guard, nbytes);
 	uint32_t *words = (uint32_t *)(void *)(scratch + chunk->weights_at);
 	memset(scratch, fill, nbytes);
+	tile_on_cpu(source, images, chunk->n, scratch, NULL);
 	for (uint32_t i = 0; i < chunk->n; i++) {
-		tile_on_cpu(source, &images[i], i, scratch, NULL);
 		for (uint32_t t = 0; t < 3 * TILE_THREADS; t++)
 			scale_put_weights(&scales[i], in_turn(i, t % TILE_THREADS) + t / TILE_THREADS * TILE_THREADS,
 			                  3 * TILE_THREADS, words);

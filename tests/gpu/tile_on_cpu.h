@@ -4,8 +4,8 @@
 
 #include "gpu/plan_priv.h"
 
-/* Image `image` of a batch whose first one has its place at `out`, and at `chroma` where that is apart. */
-void tile_on_cpu(const struct tile_plan *plan, const struct tile_image *image, size_t index, uint8_t *out,
+/* A batch whose first image has its place at `out`, and at `chroma` where that is apart. */
+void tile_on_cpu(const struct tile_plan *plan, const struct tile_image *images, uint32_t nimages, uint8_t *out,
                  uint8_t *chroma);
 
 /* A chunk's images, of which images[0] and scales[0] are the first, to `out`. Only what scale_chunk says is touched of its
