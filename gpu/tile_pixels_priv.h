@@ -461,13 +461,21 @@ TILE_INLINE struct tile_bytes tile_luma_at(const uint8_t *from, bool is_plain)
 	return bytes;
 }
 
-/* Rows y and y + 1 of the output, where they are made with the tile; `out` is the place of the first. is_plain: all of the
- * tile is the image's, as it lies, in colour, its samples take vectors, and so does the output. */
+/* What is known of a thread's pixels where its loop over rows begins: of plain ones, that all of the tile is the image's, as
+ * it lies, in colour, its samples take vectors, and so does the output; and of usual ones, what they become, too. */
+enum {
+	TILE_ANY,
+	TILE_PLAIN,
+	TILE_USUAL, /* half precision, fused, channels apart */
+};
+
+/* Rows y and y + 1 of the output, where they are made with the tile; `out` is the place of the first. */
 TILE_INLINE void tile_put_two(const struct tile_plan *plan, const struct tile_strip *strip,
-                              const struct tile_tile *tile, const struct tile_eight *e, int32_t y, bool is_plain,
+                              const struct tile_tile *tile, const struct tile_eight *e, int32_t y, unsigned known,
                               const uint8_t *shared, uint8_t *out)
 {
 	struct tile_chroma8x2 chroma;
+	const bool is_plain = known != TILE_ANY;
 	bool is_own = is_plain || (e->own && (uint32_t)(y < 0 ? 0 : y) < strip->own_height);
 	bool is_gray = !is_plain && strip->is_gray;
 	if (is_own && !is_gray)
@@ -484,14 +492,16 @@ TILE_INLINE void tile_put_two(const struct tile_plan *plan, const struct tile_st
 			        shared + plan->room.luma + slot * plan->room.luma_stride + e->luma, is_plain);
 			rgb = is_gray ? tile_grays(luma) : tile_colors(luma, &chroma.row[i]);
 		}
-		if (is_plain)
+		if (known == TILE_USUAL)
+			tile_put_apart(plan, IC_FLOAT16, true, &rgb, out);
+		else if (is_plain)
 			tile_put_eight_pixels(plan, &rgb, out);
 		else
 			tile_put_row(plan, strip, e, (uint32_t)row, &rgb, out);
 	}
 }
 
-/* Whether eight pixels are plain in the sense of tile_put_two; of two rows of a tile that are. */
+/* Whether eight columns of a tile are plain. */
 TILE_INLINE bool tile_is_all_plain(const struct tile_plan *plan, const struct tile_strip *strip,
                                    const struct tile_tile *tile, const struct tile_eight *e)
 {
@@ -517,12 +527,16 @@ TILE_INLINE void tile_pixels(const struct tile_plan *plan, unsigned block, uint3
 	int32_t step = (int32_t)(2 * plan->pairs_at_once), end = tile->end;
 	out += ((int64_t)y * plan->width + strip->out_x + x) * e.pixel_nbytes;
 	uint64_t out_step = (uint64_t)plan->width * e.pixel_nbytes * (uint32_t)step;
-	if (tile_is_all_plain(plan, strip, tile, &e)) {
+	bool is_usual = plan->type == IC_FLOAT16 && plan->is_fused && plan->axes == IC_NCHW;
+	if (!tile_is_all_plain(plan, strip, tile, &e)) {
 		for (; y < end; y += step, out += out_step)
-			tile_put_two(plan, strip, tile, &e, y, true, shared, out);
+			tile_put_two(plan, strip, tile, &e, y, TILE_ANY, shared, out);
+	} else if (!is_usual) {
+		for (; y < end; y += step, out += out_step)
+			tile_put_two(plan, strip, tile, &e, y, TILE_PLAIN, shared, out);
 	} else {
 		for (; y < end; y += step, out += out_step)
-			tile_put_two(plan, strip, tile, &e, y, false, shared, out);
+			tile_put_two(plan, strip, tile, &e, y, TILE_USUAL, shared, out);
 	}
 }
 
