@@ -40,10 +40,15 @@ __global__ __launch_bounds__(TILE_THREADS,
 			return;
 		op_wait_copies();
 		__syncthreads();
-		if (block == 1)
+		if (block == 1) {
 			tile_samples_of_codes(&plan, image, is_8bit, next, thread, shared);
-		else
+		} else if (TILE_BY_LINES(block)) {
+			tile_columns(&plan, image, block, is_8bit, next, thread, shared);
+			__syncthreads();
+			tile_line_rows(&plan, block, next, thread, shared);
+		} else {
 			tile_transform(&plan, block, is_8bit, next, thread, shared);
+		}
 		__syncthreads();
 	}
 }

@@ -32,19 +32,19 @@ static uint32_t touched(uint32_t n, uint32_t block)
 
 static uint32_t pieces_across(uint32_t n, uint32_t block)
 {
-	return divide_up(divide_up(touched(n, block), TILE_GROUP), TILE_PER_SIDE(block));
+	return divide_up(touched(n, block), TILE_GROUP);
 }
 
 /* What the codes of a tile of width x height samples of a component can take in a row. */
 static uint32_t row_vectors(const struct tile_plan *plan, uint32_t width)
 {
-	return tile_vectors(plan->block, (14 + touched(width, plan->block) * plan->bits) / 8);
+	return tile_vectors((14 + touched(width, plan->block) * plan->bits) / 8);
 }
 
 /* In all, with the one behind each plane. Samples lie behind, which may be read with the last codes. */
 static uint32_t codes_nbytes(const struct tile_plan *plan, uint32_t width, uint32_t block_rows)
 {
-	return plan->nfreqs * (block_rows * row_vectors(plan, width) + 1) * TILE_VECTOR(plan->block);
+	return plan->nfreqs * (block_rows * row_vectors(plan, width) + 1) * TILE_VECTOR;
 }
 
 static uint32_t chroma_width(const struct tile_plan *plan)
@@ -66,15 +66,23 @@ static void set_room(struct tile_plan *plan)
 	/* tile_slot: what stays of the tile before, and what lies below. */
 	uint32_t luma_rows = plan->tile_height + plan->is_half;
 	uint32_t chroma_rows = plan->is_half ? plan->tile_height / 2 + 2 : plan->tile_height;
-	uint32_t luma_across = pieces_across(plan->tile_width, block), piece_width = TILE_GROUP * TILE_SIDE(block);
+	uint32_t luma_across = pieces_across(plan->tile_width, block), piece_width = TILE_GROUP * block;
 	uint32_t chroma_across = pieces_across(chroma_width(plan), block);
 	take(room, TILE_HEAD_NBYTES);
 	if (block > 1) {
-		room->matrix = take(room, TILE_MATRIX_NBYTES(block));
 		uint32_t nplaces = IC_COMPONENTS_MAX * TILE_PLACES(block);
 		room->origins = take(room, nplaces * (uint32_t)sizeof(uint32_t));
 		room->dequants = take(
 		        room, nplaces * (uint32_t)(plan->bits == 8 ? sizeof(uint32_t) : sizeof(struct tile_dequant)));
+	}
+	if (TILE_BY_LINES(block)) {
+		uint32_t group = TILE_LINE_NBYTES(block);
+		room->line_nbytes[0] = luma_across * group;
+		room->line_nbytes[1] = 2 * chroma_across * group;
+		room->lines[0] = take(room, plan->tile_height * room->line_nbytes[0]);
+		room->lines[1] = take(room, chroma_rows * room->line_nbytes[1]);
+	} else if (block > 1) {
+		room->matrix = take(room, TILE_MATRIX_NBYTES(block));
 		for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
 			room->codes[c] = take(room, codes_nbytes(plan, c ? chroma_width(plan) : plan->tile_width,
 			                                         c ? plan->chroma_block_rows : plan->luma_block_rows));
@@ -122,7 +130,7 @@ static void set_tiles(struct tile_plan *plan)
 	plan->chroma_block_rows = plan->luma_block_rows;
 	if (plan->is_half) {
 		/* Above and below one more of what is transformed together, unless the tile's own rows are part of one. */
-		uint32_t rows = plan->tile_height / 2, side = plan->block == 1 ? 1 : TILE_SIDE(plan->block);
+		uint32_t rows = plan->tile_height / 2, side = plan->block;
 		plan->chroma_block_rows =
 		        rows % side ? touched(rows + 2, plan->block) : (rows + 2 * side) / plan->block;
 	}
@@ -135,14 +143,16 @@ static void set_freqs(struct tile_plan *plan, const struct ic_design *design)
 {
 	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
 	ic_design_freqs(design, freqs);
-	unsigned block = design->block, per = TILE_PER_SIDE(block), side = TILE_SIDE(block);
+	unsigned block = design->block;
 	memset(plan->freq_at, 0xff, sizeof plan->freq_at);
 	for (unsigned f = 0; f < plan->nfreqs; f++) {
 		plan->is_odd[f / 32] |= (uint32_t)(freqs[f].u % 2) << f % 32;
-		for (unsigned i = 0; i < per * per; i++) {
-			unsigned u = freqs[f].u + i / per * block, v = freqs[f].v + i % per * block;
-			plan->freq_at[v / 8 * 8 * side + u * 8 + v % 8] = (int16_t)f;
-		}
+		unsigned u = freqs[f].u, v = freqs[f].v;
+		plan->freq_at[TILE_PLACE(block, u, v)] = (int16_t)f;
+		if (!TILE_BY_LINES(block))
+			continue;
+		plan->nu = (uint8_t)(plan->nu > u ? plan->nu : u + 1);
+		plan->nv[u] = (uint8_t)(plan->nv[u] > v ? plan->nv[u] : v + 1);
 	}
 }
 
@@ -313,7 +323,7 @@ static struct tile_part part_of(const struct tile_output *out, const struct tile
 static bool is_one_run(const struct tile_plan *plan, bool is_chroma, uint32_t cols)
 {
 	uint32_t vectors = row_vectors(plan, is_chroma ? chroma_width(plan) : plan->tile_width);
-	return ((uint64_t)cols * plan->bits + 7) / 8 <= (uint64_t)vectors * TILE_VECTOR(plan->block);
+	return ((uint64_t)cols * plan->bits + 7) / 8 <= (uint64_t)vectors * TILE_VECTOR;
 }
 
 void tile_image_set_runs(struct tile_image *image, const struct tile_plan *plan)

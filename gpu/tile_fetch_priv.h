@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tile_fetch_priv.h: what a thread block makes: a strip, tiles of the output that lie one below another; and the codes of
- * a tile, from the object to the memory that the threads share: the first step.
+ * a tile, from the object to the memory that the threads share: the first step. Where blocks are small, codes stay where they
+ * are (tile_lines_priv.h).
  *
  * Tiles begin at multiples of their height in the image, so that no block of luma is in two of them. Where chroma is
  * halved, the last row of a tile needs the chroma below it, and is made with the next tile; what the next tile looks at
@@ -113,9 +114,9 @@ TILE_INLINE uint32_t tile_least(uint32_t a, uint32_t b)
 
 /* --- What a strip needs ------------------------------------------------------------------------------------------- */
 
-TILE_INLINE uint32_t tile_vectors(unsigned block, uint32_t nbytes) /* wherever they begin */
+TILE_INLINE uint32_t tile_vectors(uint32_t nbytes) /* wherever they begin */
 {
-	return (nbytes + 2 * TILE_VECTOR(block) - 2) / TILE_VECTOR(block);
+	return (nbytes + 2 * TILE_VECTOR - 2) / TILE_VECTOR;
 }
 
 /* Bytes of a run of n rows of blocks, or, where each has its own, of the longest. */
@@ -132,18 +133,17 @@ TILE_INLINE uint32_t tile_run_nbytes(const struct tile_plan *plan, const struct 
 TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, const struct tile_component *c,
                                uint32_t left, uint32_t right, uint32_t nblock_rows_max, struct tile_span *span)
 {
-	const uint32_t group = TILE_GROUP * TILE_PER_SIDE(block);
 	span->first_col = left / block;
 	span->ncols = right / block + 1 - span->first_col;
-	span->across = (span->ncols + group - 1) / group;
+	span->across = (span->ncols + TILE_GROUP - 1) / TILE_GROUP;
 	span->across_log2 = tile_log2_up(span->across);
 	span->width = c->width;
 	span->height = c->height;
 	span->nbits_row = c->cols * plan->bits;
 	span->is_word = c->is_words & (span->first_col % TILE_GROUP == 0);
 	span->is_one_run = c->is_one_run;
-	span->run_vectors = tile_vectors(block, tile_run_nbytes(plan, span, 7, nblock_rows_max));
-	span->plane_nbytes = ((c->is_one_run ? 1 : nblock_rows_max) * span->run_vectors | 1) * TILE_VECTOR(block);
+	span->run_vectors = tile_vectors(tile_run_nbytes(plan, span, 7, nblock_rows_max));
+	span->plane_nbytes = ((c->is_one_run ? 1 : nblock_rows_max) * span->run_vectors | 1) * TILE_VECTOR;
 }
 
 /* The strip is zeroed. */
@@ -191,13 +191,12 @@ TILE_INLINE void tile_set_strip(const struct tile_plan *plan, const struct tile_
 TILE_INLINE void tile_set_rows(const struct tile_plan *plan, unsigned block, const struct tile_span *span,
                                uint32_t base, uint32_t top, uint32_t bottom, struct tile_rows *rows)
 {
-	const uint32_t per = block == 1 ? 1 : TILE_PER_SIDE(block);
-	uint32_t block_row = top / (per * block) * per;
+	uint32_t block_row = top / block;
 	uint64_t bit = (uint64_t)block_row * span->nbits_row + span->first_col * plan->bits;
 	rows->byte = bit >> 3;
 	rows->first_bit = (uint32_t)bit & 7;
 	rows->nblock_rows = bottom / block + 1 - block_row;
-	rows->npieces = (rows->nblock_rows + per - 1) / per << span->across_log2;
+	rows->npieces = rows->nblock_rows << span->across_log2;
 	rows->first = (int32_t)(block_row * block - base);
 	rows->from = (int32_t)(top - base);
 	rows->nrows = bottom + 1 - top;
@@ -273,12 +272,23 @@ TILE_INLINE void tile_put_dequants(const struct tile_plan *plan, const struct ti
 	}
 }
 
-/* And where the codes are, if a run's first one is that of the plane; what is not kept has those of the first frequency. */
+/* And whose codes are meant, of transforms by lines; where none is kept, of the first. */
+TILE_INLINE void tile_put_frequencies(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                      uint32_t thread, uint8_t *shared)
+{
+	const uint32_t nplaces = TILE_PLACES(block);
+	for (uint32_t i = thread; i < nplaces * image->ncomponents; i += TILE_THREADS) {
+		int32_t f = plan->freq_at[i % nplaces];
+		op_store4(shared + plan->room.origins + 4 * i, f < 0 ? 0 : (uint32_t)f);
+	}
+}
+
+/* On matrix units, where the codes are, if a run's first one is that of the plane; what is not kept has those of the first frequency. */
 TILE_INLINE void tile_put_origins(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                                   uint32_t thread, uint8_t *shared)
 {
 	const struct tile_strip *strip = tile_strip_of(shared);
-	const uint32_t nplaces = TILE_PLACES(block), mask = TILE_VECTOR(block) - 1;
+	const uint32_t nplaces = TILE_PLACES(block), mask = TILE_VECTOR - 1;
 	for (uint32_t i = thread; i < nplaces * image->ncomponents; i += TILE_THREADS) {
 		uint32_t component = i / nplaces;
 		int32_t freq = plan->freq_at[i % nplaces];
@@ -289,23 +299,15 @@ TILE_INLINE void tile_put_origins(const struct tile_plan *plan, const struct til
 	}
 }
 
-TILE_INLINE void tile_copy_vector(unsigned block, const uint8_t *from, uint8_t *to)
-{
-	if (TILE_VECTOR(block) == 16)
-		op_copy16(to, from);
-	else
-		op_copy4(to, from);
-}
-
 /* Of luma, or of both components of chroma. */
 TILE_INLINE void tile_fetch_rows(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                                  const struct tile_strip *strip, const struct tile_rows *rows, uint32_t is_chroma,
                                  uint32_t thread, uint8_t *shared)
 {
-	const uint32_t vector = TILE_VECTOR(block), mask = vector - 1;
+	const uint32_t vector = TILE_VECTOR, mask = vector - 1;
 	const struct tile_span *span = is_chroma ? &strip->chroma : &strip->luma;
 	uint32_t nbytes = tile_run_nbytes(plan, span, rows->first_bit, rows->nblock_rows);
-	uint32_t nruns = span->is_one_run ? 1 : rows->nblock_rows, nvectors = tile_vectors(block, nbytes);
+	uint32_t nruns = span->is_one_run ? 1 : rows->nblock_rows, nvectors = tile_vectors(nbytes);
 	uint32_t vectors_log2 = tile_log2_up(nvectors), plane_log2 = tile_log2_up(nruns << vectors_log2);
 	const uint8_t *first = strip->planes[is_chroma] + rows->byte;
 	uint64_t to_other = (uint64_t)(strip->planes[2] - strip->planes[1]);
@@ -325,7 +327,7 @@ TILE_INLINE void tile_fetch_rows(const struct tile_plan *plan, const struct tile
 			const uint8_t *own_from = from + (k ? to_other : 0);
 			uint32_t odd = (uint32_t)(uintptr_t)own_from & mask;
 			if (behind < odd + nbytes)
-				tile_copy_vector(block, own_from - odd + behind, to + at + (k ? other : 0));
+				op_copy4(to + at + (k ? other : 0), own_from - odd + behind);
 		}
 	}
 }
@@ -345,7 +347,10 @@ TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_imag
 	/* In another order, so that the first warp has the least of it. */
 	thread = TILE_THREADS - 1 - thread;
 	tile_put_dequants(plan, image, block, is_8bit, thread, shared);
-	tile_put_matrix(block, thread, shared + plan->room.matrix);
+	if (TILE_BY_LINES(block))
+		tile_put_frequencies(plan, image, block, thread, shared);
+	else
+		tile_put_matrix(block, thread, shared + plan->room.matrix);
 }
 
 /* A tile of the strip. */
@@ -357,7 +362,7 @@ TILE_INLINE void tile_fetch(const struct tile_plan *plan, const struct tile_imag
 	tile_set_tile(plan, strip, block, index, &tile);
 	if (thread == 0)
 		*tile_tile_of(shared, index) = tile;
-	if (block == 1 || strip->is_empty)
+	if (block < 16 || strip->is_empty)
 		return;
 	if (index == strip->first)
 		tile_put_origins(plan, image, block, thread, shared);

@@ -75,26 +75,11 @@ TILE_INLINE uint32_t op_pack_s16(int32_t a, int32_t b)
 	return out;
 }
 
-TILE_INLINE uint32_t op_pack_u16(int32_t a, int32_t b)
-{
-	uint32_t out;
-	asm("cvt.pack.sat.u16.s32 %0, %1, %2;" : "=r"(out) : "r"(b), "r"(a));
-	return out;
-}
-
 TILE_INLINE uint32_t op_pack_s8(int32_t a, int32_t b, int32_t c, int32_t d)
 {
 	uint32_t high, out;
 	asm("cvt.pack.sat.s8.s32.b32 %0, %1, %2, 0;" : "=r"(high) : "r"(d), "r"(c));
 	asm("cvt.pack.sat.s8.s32.b32 %0, %1, %2, %3;" : "=r"(out) : "r"(b), "r"(a), "r"(high));
-	return out;
-}
-
-TILE_INLINE uint32_t op_pack_u8(int32_t a, int32_t b, int32_t c, int32_t d)
-{
-	uint32_t high, out;
-	asm("cvt.pack.sat.u8.s32.b32 %0, %1, %2, 0;" : "=r"(high) : "r"(d), "r"(c));
-	asm("cvt.pack.sat.u8.s32.b32 %0, %1, %2, %3;" : "=r"(out) : "r"(b), "r"(a), "r"(high));
 	return out;
 }
 
@@ -186,14 +171,6 @@ TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)
 	return reinterpret_cast<const uint8_t *>(reinterpret_cast<uintptr_t>(from) & ~static_cast<uintptr_t>(3));
 }
 
-TILE_INLINE void op_copy16(void *to, const void *from)
-{
-	asm volatile("cp.async.cg.shared.global [%0], [%1], 16;"
-	             :
-	             : "r"(static_cast<uint32_t>(__cvta_generic_to_shared(to))), "l"(from)
-	             : "memory");
-}
-
 TILE_INLINE void op_copy4(void *to, const void *from)
 {
 	asm volatile("cp.async.ca.shared.global [%0], [%1], 4;"
@@ -205,6 +182,11 @@ TILE_INLINE void op_copy4(void *to, const void *from)
 TILE_INLINE void op_wait_copies(void)
 {
 	asm volatile("cp.async.wait_all;" ::: "memory");
+}
+
+TILE_INLINE int32_t op_load_s16(const void *from)
+{
+	return *static_cast<const int16_t *>(from);
 }
 
 TILE_INLINE void op_store16(void *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)

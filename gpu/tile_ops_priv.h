@@ -107,16 +107,11 @@ TILE_INLINE int32_t op_clamp(int32_t value, int32_t min, int32_t max)
 	return value < min ? min : value > max ? max : value;
 }
 
-/* Clamped to 16 bits, signed and unsigned, and to 8; the first is the lowest. */
+/* Clamped to 16 bits, and to 8; the first is the lowest. */
 TILE_INLINE uint32_t op_pack_s16(int32_t a, int32_t b)
 {
 	return (uint32_t)(op_clamp(a, INT16_MIN, INT16_MAX) & 0xffff) | (uint32_t)op_clamp(b, INT16_MIN, INT16_MAX)
 	                                                                        << 16;
-}
-
-TILE_INLINE uint32_t op_pack_u16(int32_t a, int32_t b)
-{
-	return (uint32_t)op_clamp(a, 0, UINT16_MAX) | (uint32_t)op_clamp(b, 0, UINT16_MAX) << 16;
 }
 
 TILE_INLINE uint32_t op_pack_s8(int32_t a, int32_t b, int32_t c, int32_t d)
@@ -125,12 +120,6 @@ TILE_INLINE uint32_t op_pack_s8(int32_t a, int32_t b, int32_t c, int32_t d)
 	       (uint32_t)(op_clamp(b, INT8_MIN, INT8_MAX) & 0xff) << 8 |
 	       (uint32_t)(op_clamp(c, INT8_MIN, INT8_MAX) & 0xff) << 16 |
 	       (uint32_t)op_clamp(d, INT8_MIN, INT8_MAX) << 24;
-}
-
-TILE_INLINE uint32_t op_pack_u8(int32_t a, int32_t b, int32_t c, int32_t d)
-{
-	return (uint32_t)op_clamp(a, 0, UINT8_MAX) | (uint32_t)op_clamp(b, 0, UINT8_MAX) << 8 |
-	       (uint32_t)op_clamp(c, 0, UINT8_MAX) << 16 | (uint32_t)op_clamp(d, 0, UINT8_MAX) << 24;
 }
 
 /* Of each 16-bit half: the sum, clamped to unsigned 8 bits. */
@@ -258,24 +247,25 @@ TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)
 	return from - ((uintptr_t)from & 3);
 }
 
-/* 16 bytes or 4, at such a multiple, from the device's memory to what threads share; there once op_wait_copies has
- * returned, on a GPU, and all threads have met. */
-TILE_INLINE void op_copy16(void *to, const void *from)
+/* 4 bytes, at a multiple of 4, from the device's memory to what threads share; there once op_wait_copies has returned, on a
+ * GPU, and all threads have met. */
+TILE_INLINE void op_copy4(void *to, const void *from)
 {
-	op_check_aligned(to, 16);
-	op_check_aligned(from, 16);
-	memcpy(to, from, 16);
+	op_check_aligned(to, 4);
+	op_check_aligned(from, 4);
+	memcpy(to, from, 4);
 }
 
 TILE_INLINE void op_wait_copies(void)
 {
 }
 
-TILE_INLINE void op_copy4(void *to, const void *from)
+TILE_INLINE int32_t op_load_s16(const void *from)
 {
-	op_check_aligned(to, 4);
-	op_check_aligned(from, 4);
-	memcpy(to, from, 4);
+	int16_t value;
+	op_check_aligned(from, sizeof value);
+	memcpy(&value, from, sizeof value);
+	return value;
 }
 
 TILE_INLINE void op_store16(void *to, uint32_t a, uint32_t b, uint32_t c, uint32_t d)

@@ -53,6 +53,8 @@ struct tile_room {
 	 * where, in `codes`, those of its plane begin. */
 	uint32_t dequants, origins;
 	uint32_t codes[IC_COMPONENTS_MAX];
+	/* Of transforms by lines (tile_lines_priv.h), of luma and of both components of chroma: columns, and from row to row. */
+	uint32_t lines[2], line_nbytes[2];
 	uint32_t luma_stride, chroma_stride; /* samples from row to row */
 	uint32_t luma, chroma;               /* samples: a byte each, and words of Cb and Cr */
 	uint32_t nbytes;
@@ -106,6 +108,8 @@ struct tile_plan {
 	struct tile_room room;
 
 	uint32_t is_odd[IC_BLOCK_MAX * IC_BLOCK_MAX / 32]; /* bit f % 32 of f / 32: of frequency f, u is odd */
+	uint8_t nu,
+	        nv[8]; /* of transforms by lines: columns of frequencies, and of each how many from the first on may be kept */
 	/* Of each place in a piece (tile_transform_priv.h): a frequency, or -1. */
 	int16_t freq_at[IC_BLOCK_MAX * IC_BLOCK_MAX];
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tile_samples_priv.h: from the codes of a tile (tile_fetch_priv.h) to its samples, in the memory that its threads
- * share: the second step, after a barrier. tile_transform makes them, a warp a piece, or, at B = 32, a block
- * (tile_transform_priv.h). Where B is 1 a code is a sample, and tile_samples_of_codes is all.
+ * share: the second step, after a barrier. tile_transform makes those of blocks of 16, a warp a piece, and of 32, a warp a
+ * block (tile_transform_priv.h). Where B is 1 a code is a sample, and tile_samples_of_codes is all. Other blocks:
+ * tile_lines_priv.h.
  *
  * A sample of luma is a byte. One of chroma is a word, of Cb in its lower half and of Cr in its upper one.
  */
@@ -34,21 +35,6 @@ TILE_INLINE uint32_t tile_chroma_shift(const struct tile_plan *plan)
 	return plan->is_half ? 4 : 8;
 }
 
-/* The same of one component, whose half of each word is at `out`; the values are two bytes. */
-TILE_INLINE void tile_put_half_edge(uint32_t width, uint32_t col, uint32_t values, uint32_t shift, uint8_t *out)
-{
-	if (col == 0)
-		op_store2(out - 4, (values & 0xff) << shift);
-	TILE_UNROLL
-	for (unsigned i = 0; i < 2; i++, out += 4) {
-		uint32_t value = (values >> 8 * i & 0xff) << shift;
-		if (col + i < width)
-			op_store2(out, value);
-		if (col + i + 1 == width)
-			op_store2(out + 4, value);
-	}
-}
-
 /* Words of Cb and Cr, of two samples each, the bytes of `cb` and `cr` that the selector names. */
 TILE_INLINE void tile_chroma_words(uint32_t cb, uint32_t cr, uint32_t selector, uint32_t shift, uint32_t words[2])
 {
@@ -62,15 +48,12 @@ TILE_INLINE void tile_chroma_words(uint32_t cb, uint32_t cr, uint32_t selector, 
 /* Where a lane's first pair of a unit's word `w`, lower or upper half, goes: a row and a column of the piece. */
 TILE_INLINE uint32_t tile_unit_row(unsigned block, uint32_t lane, unsigned w, unsigned half)
 {
-	return block < 16 ? lane / 4 : 8 * (2 * (w / TILE_EIGHTHS(block)) + half) + lane / 4;
+	return 8 * (2 * (w / TILE_EIGHTHS(block)) + half) + lane / 4;
 }
 
-TILE_INLINE uint32_t tile_unit_col(unsigned block, uint32_t lane, unsigned unit, unsigned w, unsigned half)
+TILE_INLINE uint32_t tile_unit_col(unsigned block, uint32_t lane, unsigned unit, unsigned w)
 {
-	uint32_t pair = lane % 4 * 2; /* of the tile's columns: of block pair / block, where several make a tile */
-	if (block >= 16)
-		return unit * block + w % TILE_EIGHTHS(block) * 8 + pair;
-	return (pair / block * TILE_GROUP + 2 * w + half) * block + pair % block;
+	return unit * block + w % TILE_EIGHTHS(block) * 8 + lane % 4 * 2;
 }
 
 /* What is in the tile and not in the image has its place too. */
@@ -85,7 +68,7 @@ TILE_INLINE void tile_put_luma(const struct tile_plan *plan, unsigned block, con
 		for (unsigned half = 0; half < 2; half++) {
 			uint32_t y = (uint32_t)row + tile_unit_row(block, lane, w, half);
 			y += y == plan->tile_height - 1 ? rows->parity : 0; /* tile_slot */
-			op_store2(out + y * plan->room.luma_stride + tile_unit_col(block, lane, unit, w, half),
+			op_store2(out + y * plan->room.luma_stride + tile_unit_col(block, lane, unit, w),
 			          words->word[w] >> 16 * half);
 		}
 	}
@@ -102,14 +85,14 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
                                  const struct tile_unit_words *cb, const struct tile_unit_words *cr, uint8_t *shared)
 {
 	uint32_t left = span->first_col * block + col; /* of the piece, in the image */
-	bool is_edge = left == 0 || left + 4 * TILE_SIDE(block) >= span->width;
+	bool is_edge = left == 0 || left + TILE_GROUP * block >= span->width;
 	uint8_t *out = shared + plan->room.chroma + 4 * (TILE_LEAD + col);
 	TILE_UNROLL
 	for (unsigned w = 0; w < TILE_UNIT_WORDS(block); w++) {
 		TILE_UNROLL
 		for (unsigned half = 0; half < 2; half++) {
 			int32_t y = row + (int32_t)tile_unit_row(block, lane, w, half);
-			uint32_t x = tile_unit_col(block, lane, unit, w, half), words[2];
+			uint32_t x = tile_unit_col(block, lane, unit, w), words[2];
 			tile_chroma_words(cb->word[w], cr->word[w], half ? 0x7362 : 0x5140, tile_chroma_shift(plan),
 			                  words);
 			if ((uint32_t)(y - rows->from) >= rows->nrows)
@@ -124,22 +107,17 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
 }
 
 /* Where a lane finds the codes of one piece. */
-TILE_INLINE void tile_set_source(const struct tile_plan *plan, unsigned block, const struct tile_span *span,
-                                 const struct tile_rows *rows, uint32_t lane, uint32_t down, uint32_t right,
-                                 struct tile_source *s)
+TILE_INLINE void tile_set_source(const struct tile_plan *plan, const struct tile_span *span,
+                                 const struct tile_rows *rows, uint32_t down, uint32_t right, struct tile_source *s)
 {
-	const uint32_t per = TILE_PER_SIDE(block);
-	/* Of blocks that are transformed together, the lane's own; of rows that nobody needs there are no codes. */
-	uint32_t row = per == 1 ? down : tile_least(down * per + lane % 4 * 2 / block, rows->nblock_rows - 1);
-	uint32_t group = per == 1 ? right : right * per + lane / 4 / block;
-	uint32_t bit = rows->first_bit + row * span->nbits_row, before = 0;
+	uint32_t bit = rows->first_bit + down * span->nbits_row, before = 0;
 	s->farther = 0;
 	if (!span->is_one_run) {
 		s->farther = bit >> 3;
-		before = row * span->run_vectors * TILE_VECTOR(block);
+		before = down * span->run_vectors * TILE_VECTOR;
 		bit &= 7;
 	}
-	bit += TILE_GROUP * group * plan->bits;
+	bit += TILE_GROUP * right * plan->bits;
 	s->byte = before + (bit >> 3);
 	s->bit = bit & 7;
 	s->is_plain = span->is_word & span->is_one_run;
@@ -209,42 +187,16 @@ TILE_INLINE void tile_unit(const struct tile_plan *plan, unsigned block, unsigne
 TILE_INLINE void tile_set_work(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t down,
                                uint32_t right, uint32_t thread, const uint8_t *shared, struct tile_work *w)
 {
-	const uint32_t side = TILE_SIDE(block);
-	w->row = w->rows->first + (int32_t)(down * side);
-	w->col = right * 4 * side;
+	w->row = w->rows->first + (int32_t)(down * block);
+	w->col = right * TILE_GROUP * block;
 	TILE_EACH_LANE(l)
 	{
 		struct tile_source *s = &w->source[0][l];
-		tile_set_source(plan, block, w->span, w->rows, (thread + l) % TILE_LANES, down, right, s);
+		tile_set_source(plan, w->span, w->rows, down, right, s);
 		s->shared = shared;
 		w->source[1][l] = *s;
 		s->tables = tile_tables_of(plan, block, is_8bit, w->rows, w->is_chroma, shared);
 		w->source[1][l].tables = tile_tables_of(plan, block, is_8bit, w->rows, 2, shared);
-	}
-}
-
-/* A piece of chroma of which one row is wanted, at B = 8. */
-TILE_INLINE void tile_edge(const struct tile_plan *plan, unsigned is_8bit, const struct tile_work *w, uint32_t thread,
-                           const struct tile_matrix_words *m, struct tile_kept *kept, uint8_t *shared)
-{
-	const struct tile_span *span = w->span;
-	uint32_t is_last = w->row + 7 == w->rows->from, shift = tile_chroma_shift(plan);
-	uint32_t y = tile_chroma_slot(plan, w->rows, is_last ? w->row + 7 : w->row);
-	struct tile_unit_words out[TILE_SPMD];
-	tile_transform_edge(plan, is_8bit, thread, is_last, m, shared + plan->room.matrix, kept->codes[0],
-	                    kept->codes[1], out);
-	TILE_EACH_LANE(l)
-	{
-		uint32_t lane = (thread + l) % TILE_LANES, left = span->first_col * 8 + w->col;
-		uint32_t x = lane / 4 % 4 * 8 + lane % 4 * 2;
-		uint8_t *to = shared + plan->room.chroma + 4 * (y * plan->room.chroma_stride + TILE_LEAD + w->col + x) +
-		              lane / 16 * 2;
-		if (left == 0 || left + 32 >= span->width) {
-			tile_put_half_edge(span->width, left + x, out[l].word[0], shift, to);
-			continue;
-		}
-		op_store2(to, (out[l].word[0] & 0xff) << shift);
-		op_store2(to + 4, (out[l].word[0] >> 8 & 0xff) << shift);
 	}
 }
 
@@ -259,7 +211,7 @@ TILE_INLINE void tile_pieces(const struct tile_plan *plan, unsigned block, unsig
 	const struct tile_span own_span = *shared_span, *span = &own_span;
 	const struct tile_rows own_rows = *shared_rows, *rows = &own_rows;
 	const uint32_t nwarps = TILE_THREADS / TILE_LANES, apart = TILE_KEPT(block) ? 1 : TILE_GROUP;
-	const uint32_t side_by_side = TILE_KEPT(block) ? TILE_UNITS(block) : 1;
+	const uint32_t side_by_side = TILE_KEPT(block) ? TILE_GROUP : 1;
 	struct tile_work w = {.span = span, .rows = rows, .is_chroma = is_chroma};
 	struct tile_kept kept;
 	tile_keep(plan, block, is_8bit, rows, is_chroma, thread, shared, kept.codes[0]);
@@ -275,15 +227,10 @@ TILE_INLINE void tile_pieces(const struct tile_plan *plan, unsigned block, unsig
 		TILE_UNROLL
 		for (unsigned i = 0; i < 1 + is_chroma; i++)
 			tile_load_kept(block, w.source[i], kept.codes[i]);
-		if (block == 8 && is_chroma &&
-		    (w.row + 7 == rows->from || w.row + 1 == rows->from + (int32_t)rows->nrows)) {
-			tile_edge(plan, is_8bit, &w, thread, m, &kept, shared);
-			continue;
-		}
 		TILE_LOOP
 		for (unsigned i = 0; i < side_by_side; i++) {
 			uint32_t unit = apart > 1 ? index % apart : i;
-			if (TILE_UNITS(block) == 1 || right * TILE_GROUP + unit < span->ncols)
+			if (right * TILE_GROUP + unit < span->ncols)
 				tile_unit(plan, block, is_8bit, &w, unit, thread, m, &kept, shared);
 		}
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tile_transform_priv.h: the inverse transform (docs/format.md, section 3) on matrix units, which multiply 8-bit whole
- * numbers: bit for bit what it is by multiplications of 32 bits.
+ * tile_transform_priv.h: the inverse transform (docs/format.md, section 3) of blocks of 16 and 32 on matrix units, which
+ * multiply 8-bit whole numbers: bit for bit what it is by multiplications of 32 bits. Smaller blocks: tile_lines_priv.h.
  *
  * Both passes are products with the matrix M, of 15 bits: first M X of a block's coefficients X[v][u], then, rounded to
  * 16 bits, the product of the outcome with the transpose of M. M is 256 * high + low, two signed bytes, and what it is
@@ -9,8 +9,7 @@
  * low * h) + 65536 * high * h, and three sums of products of bytes make a sum, modulo 2^32 as the definition has it.
  * What 2^15 adds is 2^15 times the sum of a row of M, which is taken off.
  *
- * A warp works on tiles of 8 x 8. Blocks of 16 and 32 are 2 x 2 and 4 x 4 of these; smaller blocks are computed with 2
- * x 2 or 4 x 4 together, as if they were one whose matrix has theirs along its diagonal.
+ * A warp works on tiles of 8 x 8; blocks are 2 x 2 or 4 x 4 of these.
  *
  * Where lanes keep what (PTX ISA, "Matrix Fragments for mma.m16n8k16", 8-bit types) is such that no number changes
  * lanes: lane l has, of a tile, the pair of row l / 4 and columns 2 * (l % 4) and the next, of codes, of coefficients
@@ -29,20 +28,21 @@
 
 #define TILE_EACH_LANE(l) TILE_UNROLL for (unsigned l = 0; l < TILE_SPMD; l++)
 
-/* The side of what is transformed together, in samples, and how many blocks make it; and how many tiles of 8. */
-#define TILE_SIDE(block) ((block) < 8 ? 8u : (block))
-#define TILE_PER_SIDE(block) ((block) < 8 ? 8u / (block) : 1u)
-#define TILE_EIGHTHS(block) (TILE_SIDE(block) / 8)
+/* How many tiles of 8 a block's side is. */
+#define TILE_EIGHTHS(block) ((block) / 8)
+
+/* By lines, and not on matrix units. */
+#define TILE_BY_LINES(block) ((block) > 1 && (block) < 16)
 
 /*
- * A piece is four of these side by side: codes come as words of those of four blocks. What belongs to (v, u), row and
- * column of the four's side, has the place (v / 8) * 8 * side + u * 8 + v % 8: that of a lane's pair and tile is a
- * multiple of 2.
+ * A piece is four blocks side by side: codes come as words of those of four. What belongs to (v, u), row and column of a
+ * block's frequencies, has a place: where blocks are a tile or less, those of a column lie together, and else those of a
+ * column of a tile, so that a lane's pair is at a multiple of 2.
  */
-#define TILE_PLACES(block) (TILE_SIDE(block) * TILE_SIDE(block))
+#define TILE_PLACES(block) ((block) * (block))
+#define TILE_PLACE(block, u, v) ((v) / 8 * 8 * (block) + (u) * ((block) < 8 ? (block) : 8u) + (v) % 8)
 
-/* What is copied at a time: planes of large blocks are short. */
-#define TILE_VECTOR(block) ((block) < 16 ? 16u : 4u)
+#define TILE_VECTOR 4u /* bytes that are copied at a time: planes of large blocks are short */
 
 TILE_INLINE int32_t tile_matrix(unsigned block, uint32_t x, uint32_t u)
 {
@@ -67,7 +67,7 @@ TILE_INLINE int32_t tile_matrix_sum(unsigned block, uint32_t x)
 
 /* In shared memory: a word for each tile and lane, and for each row 2^15 times its sum. */
 #define TILE_DIGITS_NBYTES(block) (TILE_EIGHTHS(block) * TILE_EIGHTHS(block) * TILE_LANES * 4)
-#define TILE_MATRIX_NBYTES(block) (TILE_DIGITS_NBYTES(block) + TILE_SIDE(block) * 4)
+#define TILE_MATRIX_NBYTES(block) (TILE_DIGITS_NBYTES(block) + (block)*4)
 
 /* The two bytes of each of two numbers: high, low, high, low. */
 TILE_INLINE uint32_t tile_digits_of(int32_t a, int32_t b)
@@ -79,18 +79,15 @@ TILE_INLINE uint32_t tile_digits_of(int32_t a, int32_t b)
 
 TILE_INLINE void tile_put_matrix(unsigned block, uint32_t thread, uint8_t *matrix)
 {
-	uint32_t side = TILE_SIDE(block), n = TILE_EIGHTHS(block);
+	uint32_t n = TILE_EIGHTHS(block);
 	for (uint32_t i = thread; i < n * n * TILE_LANES; i += TILE_THREADS) {
 		uint32_t lane = i % TILE_LANES, tile = i / TILE_LANES;
 		uint32_t x = tile / n * 8 + lane / 4, u = tile % n * 8 + lane % 4 * 2;
-		uint32_t is_own = x / block == u / block; /* on the diagonal of smaller blocks */
-		op_store4(matrix + 4 * i, is_own ? tile_digits_of(tile_matrix(block, x % block, u % block),
-		                                                  tile_matrix(block, x % block, u % block + 1))
-		                                 : 0);
+		op_store4(matrix + 4 * i, tile_digits_of(tile_matrix(block, x, u), tile_matrix(block, x, u + 1)));
 	}
-	if (thread < side)
-		op_store4(matrix + TILE_DIGITS_NBYTES(block) + 4 * thread,
-		          (uint32_t)tile_matrix_sum(block, thread % block) << 15);
+	if (thread < block)
+		op_store4(matrix + TILE_DIGITS_NBYTES(block) + 4 * thread, (uint32_t)tile_matrix_sum(block, thread)
+		                                                                   << 15);
 }
 
 /* Of a word of the matrix, what the sum that counts 256^power multiplies (l, h, l, h) with. */
@@ -105,11 +102,6 @@ TILE_INLINE int32_t tile_joined(int32_t low, int32_t middle, int32_t high, uint3
 {
 	return (int32_t)(((uint32_t)high << 16) + (((uint32_t)middle << 8) + (uint32_t)low) + bias);
 }
-
-/* Up to B = 8 no sum reaches 2^31, whatever the codes: the absolute values of a row of M add up to 61213 at most, times 2^15
- * and 2^26 more that is 2,072,936,448. So what makes numbers unsigned may be added before they are rounded and clamped,
- * with what rounds them. */
-#define TILE_IS_BELOW_LIMIT(block) ((block) <= 8)
 
 #define TILE_LEVEL(block) ((block) == 2 ? 1u : (block) == 4 ? 2u : (block) == 8 ? 3u : (block) == 16 ? 4u : 5u)
 #define TILE_SECOND_BITS(block) (TILE_MATRIX_BITS + TILE_PASS_BITS + TILE_LEVEL(block))
@@ -131,30 +123,29 @@ TILE_INLINE void tile_load_matrix(unsigned block, uint32_t lane, const uint8_t *
 		m->tile[t] = op_load4(matrix + 4 * (t * TILE_LANES + lane));
 	TILE_UNROLL
 	for (unsigned r = 0; r < TILE_EIGHTHS(block); r++) {
-		const bool is_below = TILE_IS_BELOW_LIMIT(block);
 		const unsigned bits = TILE_SECOND_BITS(block);
-		m->first[r] = (1u << (TILE_FIRST_BITS - 1)) + (is_below ? 1u << (15 + TILE_FIRST_BITS) : 0) -
-		              op_load4(sums + 4 * (8 * r + lane / 4));
+		m->first[r] = (1u << (TILE_FIRST_BITS - 1)) - op_load4(sums + 4 * (8 * r + lane / 4));
 		TILE_UNROLL
 		for (unsigned i = 0; i < 2; i++)
-			m->second[r][i] = (1u << (bits - 1)) + (is_below ? 128u << bits : 0) -
-			                  op_load4(sums + 4 * (8 * r + lane % 4 * 2 + i));
+			m->second[r][i] = (1u << (bits - 1)) - op_load4(sums + 4 * (8 * r + lane % 4 * 2 + i));
 	}
 }
 
-/* A coefficient plus 2^15: 16 bits, for its magnitude is at most 128 * 255. */
-TILE_INLINE uint32_t tile_biased(int32_t code, struct tile_dequant d)
+/* What one of the codes of a word becomes, its magnitude at most 128 * 255. */
+TILE_INLINE int32_t tile_coefficient(unsigned is_8bit, uint32_t bits, uint32_t word, unsigned i, struct tile_dequant d)
 {
-	return (uint32_t)(code * (int32_t)d.step + (int32_t)(code < 0 ? d.means >> 16 : d.means & 0xffff) + (1 << 15)) &
-	       0xffff;
+	if (is_8bit)
+		return op_dot4(word, d.step << 8 * i, 0);
+	int32_t code = (int32_t)(word << (32 - bits * (i + 1))) >> (32 - bits);
+	return code * (int32_t)d.step + (int32_t)(code < 0 ? d.means >> 16 : d.means & 0xffff);
 }
 
-/* Of one of the codes of a word. */
+/* Plus 2^15: 16 bits. */
 TILE_INLINE uint32_t tile_biased_of(unsigned is_8bit, uint32_t bits, uint32_t word, unsigned i, struct tile_dequant d)
 {
 	if (is_8bit)
 		return (uint32_t)op_dot4(word, d.step << 8 * i, 1 << 15);
-	return tile_biased((int32_t)(word << (32 - bits * (i + 1))) >> (32 - bits), d);
+	return (uint32_t)(tile_coefficient(0, bits, word, i, d) + (1 << 15)) & 0xffff;
 }
 
 /* A lane's two of a tile: how their codes become coefficients, where they begin, and words of four codes each. */
@@ -172,9 +163,9 @@ struct tile_tables {
 };
 
 /* Where a code is whose vector begins a run, if it lies `farther` behind in its plane than one that was at `origin`. */
-TILE_INLINE uint32_t tile_moved(unsigned block, uint32_t origin, uint32_t farther)
+TILE_INLINE uint32_t tile_moved(uint32_t origin, uint32_t farther)
 {
-	const uint32_t mask = TILE_VECTOR(block) - 1;
+	const uint32_t mask = TILE_VECTOR - 1;
 	return (origin & ~mask) + ((origin + farther) & mask);
 }
 
@@ -182,7 +173,7 @@ TILE_INLINE uint32_t tile_moved(unsigned block, uint32_t origin, uint32_t farthe
 TILE_INLINE void tile_load_origins(unsigned block, unsigned is_8bit, uint32_t lane, unsigned u, unsigned v,
                                    const struct tile_tables *tables, struct tile_codes2 *c)
 {
-	uint32_t place = v * 8 * TILE_SIDE(block) + u * 64 + 2 * lane, four[4] = {0, 0, 0, 0};
+	uint32_t place = v * 8 * block + u * 64 + 2 * lane, four[4] = {0, 0, 0, 0};
 	op_load8(tables->origins + 4 * place, c->origin);
 	if (is_8bit)
 		op_load8(tables->dequants + 4 * place, four);
@@ -190,7 +181,7 @@ TILE_INLINE void tile_load_origins(unsigned block, unsigned is_8bit, uint32_t la
 		op_load16(tables->dequants + 8 * place, four);
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++) {
-		c->origin[i] = tile_moved(block, c->origin[i], tables->farther);
+		c->origin[i] = tile_moved(c->origin[i], tables->farther);
 		c->dequant[i].step = is_8bit ? four[i] : four[2 * i];
 		c->dequant[i].means = is_8bit ? 0 : four[2 * i + 1];
 	}
@@ -207,22 +198,22 @@ struct tile_source {
 };
 
 /* A word of codes of the plane whose first code's place is `origin`. */
-TILE_INLINE uint32_t tile_source_word(unsigned block, const struct tile_source *s, uint32_t origin)
+TILE_INLINE uint32_t tile_source_word(const struct tile_source *s, uint32_t origin)
 {
-	uint32_t at = tile_moved(block, origin, s->farther) + s->byte;
+	uint32_t at = tile_moved(origin, s->farther) + s->byte;
 	const uint8_t *word = s->shared + (at & ~3u);
 	return op_funnel(op_load4(word), op_load4(word + 4), (at & 3) * 8 + s->bit);
 }
 
-TILE_INLINE void tile_load_words(unsigned block, const struct tile_source *s, struct tile_codes2 *c)
+TILE_INLINE void tile_load_words(const struct tile_source *s, struct tile_codes2 *c)
 {
 	if (s->is_plain) {
 		c->word[0] = op_load4(s->shared + c->origin[0] + s->byte);
 		c->word[1] = op_load4(s->shared + c->origin[1] + s->byte);
 		return;
 	}
-	c->word[0] = tile_source_word(block, s, c->origin[0]);
-	c->word[1] = tile_source_word(block, s, c->origin[1]);
+	c->word[0] = tile_source_word(s, c->origin[0]);
+	c->word[1] = tile_source_word(s, c->origin[1]);
 }
 
 /* Both coefficients of block `i` of the four. */
@@ -237,22 +228,21 @@ struct tile_pairs16 {
 	uint32_t tile[TILE_SPMD][16];
 };
 
-TILE_INLINE uint32_t tile_pack16(unsigned block, int32_t a, int32_t b)
+TILE_INLINE uint32_t tile_pack16(int32_t a, int32_t b)
 {
-	return TILE_IS_BELOW_LIMIT(block) ? op_pack_u16(a, b) : op_pack_s16(a, b) ^ 0x80008000u;
+	return op_pack_s16(a, b) ^ 0x80008000u;
 }
 
-TILE_INLINE uint32_t tile_pack8(unsigned block, const int32_t s[4])
+TILE_INLINE uint32_t tile_pack8(const int32_t s[4])
 {
-	return TILE_IS_BELOW_LIMIT(block) ? op_pack_u8(s[0], s[1], s[2], s[3])
-	                                  : op_pack_s8(s[0], s[1], s[2], s[3]) ^ 0x80808080u;
+	return op_pack_s8(s[0], s[1], s[2], s[3]) ^ 0x80808080u;
 }
 
-/* Tiles (y, u) and, where there is more than one, (y + 1, u), of coefficients in[v]. */
+/* Tiles (y, u) and (y + 1, u), of coefficients in[v]. */
 TILE_INLINE void tile_first_sums(unsigned block, unsigned y, unsigned u, const struct tile_matrix_words *m,
                                  uint32_t (*in)[TILE_SPMD], struct tile_pairs16 *out)
 {
-	const unsigned n = TILE_EIGHTHS(block), ny = n > 1 ? 2 : 1;
+	const unsigned n = TILE_EIGHTHS(block);
 	int32_t sums[2][TILE_SPMD][4], high[TILE_SPMD][4]; /* low and middle; and of both tiles */
 	TILE_EACH_LANE(l)
 	{
@@ -264,15 +254,13 @@ TILE_INLINE void tile_first_sums(unsigned block, unsigned y, unsigned u, const s
 	for (unsigned v = 0; v < n; v++) {
 		uint32_t low[TILE_SPMD], middle[TILE_SPMD], top[2][TILE_SPMD];
 		TILE_UNROLL
-		for (unsigned k = 0; k < ny; k++) {
+		for (unsigned k = 0; k < 2; k++) {
 			TILE_EACH_LANE(l)
 			{
 				uint32_t word = m[l].tile[(y + k) * n + v];
 				low[l] = tile_digits(word, 0);
 				middle[l] = tile_digits(word, 1);
 				top[k][l] = tile_digits(word, 2);
-				if (ny == 1)
-					top[1][l] = 0;
 			}
 			op_multiply_rows(low, middle, in[v], sums[k], sums[k]);
 		}
@@ -281,11 +269,11 @@ TILE_INLINE void tile_first_sums(unsigned block, unsigned y, unsigned u, const s
 	TILE_EACH_LANE(l)
 	{
 		TILE_UNROLL
-		for (unsigned k = 0; k < ny; k++) {
+		for (unsigned k = 0; k < 2; k++) {
 			const int32_t *s = sums[k][l], *h = high[l] + 2 * k;
 			uint32_t bias = m[l].first[y + k];
 			out->tile[l][(y + k) * n + u] =
-			        tile_pack16(block, tile_joined(s[0], s[2], h[0], bias) >> TILE_FIRST_BITS,
+			        tile_pack16(tile_joined(s[0], s[2], h[0], bias) >> TILE_FIRST_BITS,
 			                    tile_joined(s[1], s[3], h[1], bias) >> TILE_FIRST_BITS);
 		}
 	}
@@ -308,7 +296,7 @@ TILE_INLINE void tile_first_pass(const struct tile_plan *plan, unsigned block, u
 				if (n > 2) {
 					tile_load_origins(block, is_8bit, (thread + l) % TILE_LANES, u, v,
 					                  &source[l].tables, &codes);
-					tile_load_words(block, &source[l], &codes);
+					tile_load_words(&source[l], &codes);
 				} else {
 					codes = kept[v * n + u][l];
 				}
@@ -326,7 +314,7 @@ struct tile_unit_words {
 	uint32_t word[8];
 };
 
-/* The second pass, of two tiles of rows, which may be of two blocks: of tile `x` of their samples, each lane's two
+/* The second pass, of two tiles of rows: of tile `x` of their samples, each lane's two
  * pairs, the first's in the lower half. */
 TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_matrix_words *m,
                                   uint32_t (*a)[TILE_SPMD], uint32_t (*b)[TILE_SPMD], unsigned word,
@@ -358,16 +346,14 @@ TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_
 		TILE_UNROLL
 		for (unsigned j = 0; j < 4; j++)
 			s[j] = tile_joined(sums[0][l][j], sums[1][l][j], sums[2][l][j], 0) >> TILE_SECOND_BITS(block);
-		out[l].word[word] = tile_pack8(block, s);
+		out[l].word[word] = tile_pack8(s);
 	}
 }
 
 /*
- * What a warp transforms at a time, a unit: a piece, or, where blocks are 16 and more, one of its blocks. Each lane
- * gets words of two pairs of samples: of blocks 2k and 2k + 1 of a piece, k = 0 and 1; else, of tiles of rows 2k and 2k
- * + 1 and of columns x, in words[k * TILE_EIGHTHS + x].
+ * What a warp transforms at a time, a unit, is a block of a piece. Each lane gets words of two pairs of samples: of tiles of
+ * rows 2k and 2k + 1 and of columns x, in words[k * TILE_EIGHTHS + x].
  */
-#define TILE_UNITS(block) ((block) < 16 ? 1u : 4u) /* in a piece */
 #define TILE_UNIT_WORDS(block) ((block) < 32 ? 2u : 8u)
 
 /* Tiles of a piece whose codes a lane keeps; at B = 32 they are more than it has registers for. */
@@ -379,7 +365,7 @@ TILE_INLINE void tile_load_kept(unsigned block, const struct tile_source *source
 	TILE_UNROLL
 	for (unsigned t = 0; t < TILE_KEPT(block); t++) {
 		TILE_EACH_LANE(l)
-		tile_load_words(block, &source[l], &kept[t][l]);
+		tile_load_words(&source[l], &kept[t][l]);
 	}
 }
 
@@ -389,81 +375,20 @@ TILE_INLINE void tile_transform_unit(const struct tile_plan *plan, unsigned bloc
 {
 	const unsigned n = TILE_EIGHTHS(block);
 	uint32_t a[4][TILE_SPMD], b[4][TILE_SPMD];
-	struct tile_pairs16 first[2];
-	if (n == 1) {
-		TILE_UNROLL
-		for (unsigned i = 0; i < 4; i += 2) {
-			tile_first_pass(plan, block, is_8bit, thread, i, m, source, kept, &first[0]);
-			tile_first_pass(plan, block, is_8bit, thread, i + 1, m, source, kept, &first[1]);
-			TILE_EACH_LANE(l)
-			{
-				a[0][l] = first[0].tile[l][0];
-				b[0][l] = first[1].tile[l][0];
-			}
-			tile_second_pass(block, 0, m, a, b, i / 2, out);
-		}
-		return;
-	}
-	tile_first_pass(plan, block, is_8bit, thread, unit, m, source, kept, &first[0]);
+	struct tile_pairs16 first;
+	tile_first_pass(plan, block, is_8bit, thread, unit, m, source, kept, &first);
 	TILE_UNROLL
 	for (unsigned y = 0; y < n; y += 2) {
 		TILE_UNROLL
 		for (unsigned u = 0; u < n; u++) {
 			TILE_EACH_LANE(l)
 			{
-				a[u][l] = first[0].tile[l][y * n + u];
-				b[u][l] = first[0].tile[l][(y + 1) * n + u];
+				a[u][l] = first.tile[l][y * n + u];
+				b[u][l] = first.tile[l][(y + 1) * n + u];
 			}
 		}
 		TILE_UNROLL
 		for (unsigned x = 0; x < n; x++)
 			tile_second_pass(block, x, m, a, b, y / 2 * n + x, out);
 	}
-}
-
-/*
- * One row of samples, the first or the last, of all four blocks of a piece, B = 8, of two components: what tiles above
- * and below look at. Row k of the sums is that of block k % 4 of component k / 4, for of the matrix each block meets
- * that row alone. A lane gets the pair of row l / 4.
- */
-TILE_INLINE void tile_transform_edge(const struct tile_plan *plan, unsigned is_8bit, uint32_t thread, uint32_t is_last,
-                                     const struct tile_matrix_words *m, const uint8_t *matrix,
-                                     struct tile_codes2 (*first)[TILE_SPMD], struct tile_codes2 (*second)[TILE_SPMD],
-                                     struct tile_unit_words *out)
-{
-	int32_t sums[TILE_SPMD][4], high[TILE_SPMD][4];
-	uint32_t a[4][TILE_SPMD], none[4][TILE_SPMD], row[TILE_SPMD], y = is_last ? 7 : 0;
-	TILE_EACH_LANE(l)
-	{
-		row[l] = op_load4(matrix + 4 * (4 * y + (thread + l) % 4));
-		none[0][l] = 0;
-		/* Of the row that it is, not of the lane's. */
-		uint32_t bias = (1u << (TILE_FIRST_BITS - 1)) + (1u << (15 + TILE_FIRST_BITS)) -
-		                op_load4(matrix + TILE_DIGITS_NBYTES(8) + 4 * y);
-		TILE_UNROLL
-		for (unsigned j = 0; j < 4; j++) {
-			sums[l][j] = j < 2 ? (int32_t)bias : 0;
-			high[l][j] = 0;
-		}
-	}
-	TILE_UNROLL
-	for (unsigned k = 0; k < 8; k++) {
-		uint32_t in[TILE_SPMD], low[TILE_SPMD], middle[TILE_SPMD], top[TILE_SPMD];
-		TILE_EACH_LANE(l)
-		{
-			uint32_t own = (thread + l) % TILE_LANES / 4 == k ? row[l] : 0;
-			low[l] = tile_digits(own, 0);
-			middle[l] = tile_digits(own, 1);
-			top[l] = tile_digits(own, 2);
-			in[l] = tile_biased2(is_8bit, plan->bits, k < 4 ? &first[0][l] : &second[0][l], k % 4);
-		}
-		op_multiply_rows(low, middle, in, sums, sums);
-		op_multiply_rows(top, none[0], in, high, high);
-	}
-	TILE_EACH_LANE(l)
-	{
-		a[0][l] = tile_pack16(8, tile_joined(sums[l][0], sums[l][2], high[l][0], 0) >> TILE_FIRST_BITS,
-		                      tile_joined(sums[l][1], sums[l][3], high[l][1], 0) >> TILE_FIRST_BITS);
-	}
-	tile_second_pass(8, 0, m, a, none, 0, out);
 }

@@ -24,7 +24,7 @@ TILE_INLINE void run_strip(const struct tile_plan *plan, const struct tile_image
 			tile_zero_pixels(plan, strip, t, out);
 		return;
 	}
-	const uint32_t step = block > 1 ? TILE_LANES : 1;
+	const uint32_t step = block >= 16 ? TILE_LANES : 1;
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
 		tile_begin(plan, image, block, is_8bit, strip, in_turn(strip, t), shared);
 	uint32_t first = tile_strip_of(shared)->first, last = tile_strip_of(shared)->last;
@@ -41,10 +41,14 @@ TILE_INLINE void run_strip(const struct tile_plan *plan, const struct tile_image
 		for (uint32_t t = 0; next <= last && t < TILE_THREADS; t += step) {
 			if (block == 1)
 				tile_samples_of_codes(plan, image, is_8bit, next, in_turn(turn, t), shared);
+			else if (TILE_BY_LINES(block))
+				tile_columns(plan, image, block, is_8bit, next, in_turn(turn, t), shared);
 			else
 				tile_transform(plan, block, is_8bit, next, in_turn(turn, t) / TILE_LANES * TILE_LANES,
 				               shared);
 		}
+		for (uint32_t t = 0; TILE_BY_LINES(block) && next <= last && t < TILE_THREADS; t++)
+			tile_line_rows(plan, block, next, in_turn(turn + 1, t), shared);
 	}
 }
 
