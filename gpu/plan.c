@@ -262,7 +262,10 @@ void tile_plan_set_size(struct tile_plan *plan, uint32_t width, uint32_t height)
 void tile_plan_set_strips(struct tile_plan *plan, uint32_t nimages, uint32_t together)
 {
 	uint64_t least = UINT64_MAX;
-	for (uint32_t n = 1; n <= plan->tiles_down; n++) {
+	plan->strip_tiles = 1;
+	plan->strips_down = plan->tiles_down;
+	/* Measured (docs/gpu.md): only with what matrix units need at hand are strips faster than tiles of their own. */
+	for (uint32_t n = 1; n <= plan->tiles_down && plan->block >= 16; n++) {
 		uint32_t nstrips = divide_up(plan->tiles_down, n);
 		uint64_t rounds = ((uint64_t)nimages * plan->tiles_across * nstrips + together - 1) / together;
 		uint64_t cost = rounds * (2 * n + 1); /* to begin a strip takes as long as half a tile */

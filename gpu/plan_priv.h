@@ -20,7 +20,8 @@ uint32_t tile_plan_columns_max(const struct tile_plan *plan);
 /* Pixels of images of another size than the plan was made for. Images that are there need tile_image_set_runs. */
 void tile_plan_set_size(struct tile_plan *plan, uint32_t width, uint32_t height);
 
-/* How many tiles of pixels a thread block makes, of a batch of nimages where so many thread blocks run together. */
+/* How many tiles of pixels a thread block makes, of a batch of nimages where so many thread blocks run together: one, where
+ * blocks are smaller than 16. */
 void tile_plan_set_strips(struct tile_plan *plan, uint32_t nimages, uint32_t together);
 
 /* Whether both outputs may be written in vectors. */
