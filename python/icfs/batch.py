@@ -81,10 +81,8 @@ class Items:
         self.records = np.zeros(len(names), ITEM)
         self._contents = contents
         self._names = self._place(names)
-        for index in np.flatnonzero([content is not None for content in contents]).tolist():
-            content = contents[index]
-            assert content is not None
-            self.records["bytes"][index], self.records["nbytes"][index] = content.ctypes.data, content.size
+        self.records["bytes"] = [0 if content is None else content.ctypes.data for content in contents]
+        self.records["nbytes"] = [0 if content is None else content.size for content in contents]
 
     def _place(self, names: list[bytes | None]) -> npt.NDArray[np.uint8]:
         """All names in one piece of memory, each with the 0 that ends it."""

@@ -125,10 +125,10 @@ def _contents(sources: Iterable[BatchSource]) -> list[npt.NDArray[np.uint8]]:
     return found
 
 
-def _records(contents: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.void]:
-    records = np.zeros(len(contents), _gpu_abi.ITEM)
-    records["bytes"] = [content.ctypes.data for content in contents]
-    records["nbytes"] = [content.size for content in contents]
+def _records(items: Items) -> npt.NDArray[np.void]:
+    """Of items that are bytes, all of them."""
+    records = np.zeros(len(items), _gpu_abi.ITEM)
+    records["bytes"], records["nbytes"] = items.records["bytes"], items.records["nbytes"]
     return records
 
 
@@ -179,7 +179,7 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
         c_spec.type = _gpu_abi.BFLOAT16
         bound = bound.of_type(_gpu_abi.BFLOAT16)
     values, chroma = _outputs(bound, _TYPES[c_spec.type], len(contents), torch.device("cuda", index), out)
-    records = _records(contents)
+    records = _records(items)
     if corners is not None and boxes is not None:
         raise ArgumentError("corners are of crops, boxes of what is resized: one of them, not both")
     _corners(records, corners)
