@@ -56,11 +56,7 @@ TILE_INLINE int32_t tile_matrix(unsigned block, uint32_t x, uint32_t u)
 /* The sum of a row of the matrix. */
 TILE_INLINE int32_t tile_matrix_sum(unsigned block, uint32_t x)
 {
-	return block == 2    ? tile_sums_2[x]
-	       : block == 4  ? tile_sums_4[x]
-	       : block == 8  ? tile_sums_8[x]
-	       : block == 16 ? tile_sums_16[x]
-	                     : tile_sums_32[x];
+	return block == 16 ? tile_sums_16[x] : tile_sums_32[x];
 }
 
 /* --- The matrix, as lanes want it --------------------------------------------------------------------------------- */
