@@ -136,10 +136,11 @@ START_TEST(frequencies_are_those_of_the_reference)
 END_TEST
 
 /* A wild object in t->object, and the view of it. */
-static void view_wild(struct trial *t, struct dice *dice, const char *name, uint32_t width, uint32_t height)
+static void view_wild(struct trial *t, struct dice *dice, const char *name, uint32_t width, uint32_t height,
+                      unsigned ncomponents)
 {
 	struct ic_design design = design_of(name);
-	struct bytes object = wild_object(dice, &design, width, height, 3);
+	struct bytes object = wild_object(dice, &design, width, height, ncomponents);
 	const uint8_t *copy = guard_copy(&t->object, object.data, object.nbytes);
 
 	ck_assert_int_eq(ic_view_parse(&t->view, copy, object.nbytes, NULL), 0);
@@ -165,7 +166,7 @@ START_TEST(tiles_meet)
 
 	t = (struct trial){0};
 	for (unsigned i = 0; i < 4; i++) {
-		view_wild(&t, &dice, designs[_i], 700 + 3 * i, 130 - i);
+		view_wild(&t, &dice, designs[_i], 700 + 3 * i, 130 - i, 3);
 		t.spec = (struct ic_tensor_spec){.axes = (uint8_t)(i % 2), .fit = IC_FIT_CROP | IC_FIT_PAD};
 		t.spec.width = i < 2 ? 520 : t.view.layout.width;
 		t.spec.height = 101;
@@ -198,20 +199,47 @@ START_TEST(wide_images_stay_in_their_room)
 	t = (struct trial){.window = {.x = kinds[_i].width / 2 + 1}};
 	t.spec = (struct ic_tensor_spec){
 	        .fit = IC_FIT_CROP | IC_FIT_PAD, .width = kinds[_i].out_width, .height = kinds[_i].height};
-	view_wild(&t, &dice, kinds[_i].design, kinds[_i].width, kinds[_i].height);
+	view_wild(&t, &dice, kinds[_i].design, kinds[_i].width, kinds[_i].height, 3);
 	check_view(&t, 0);
 	guard_clear(&t.object);
 }
 END_TEST
 
-/* Channels of 81 values as they lie in the object: eight values of a thread are of two of them. */
+/* Channels of 81 values as they lie in the object, of which eight values of a thread are of two; and those of components that
+ * an image in gray has not. */
 START_TEST(channels_meet)
 {
+	static const uint8_t types[] = {IC_FLOAT16, IC_BFLOAT16, IC_FLOAT32, IC_INT8, IC_INT16};
 	static struct trial t;
 	struct dice dice = dice_new(5);
 
-	t = (struct trial){.spec = {.values = IC_FREQUENCIES, .type = IC_FLOAT16}};
-	view_wild(&t, &dice, "s1x1-b8-k15-q8-c1", 72, 72);
+	for (unsigned i = 0; i < sizeof types; i++) {
+		t = (struct trial){.spec = {.values = IC_FREQUENCIES, .type = types[i], .components = 3}};
+		view_wild(&t, &dice, "s1x1-b8-k15-q8-c1", 72, 72, _i ? 1 : 3);
+		check_view(&t, i);
+		guard_clear(&t.object);
+	}
+}
+END_TEST
+
+/* Half precision in which bytes differ when they are fused: there are few such means and scales. */
+START_TEST(numbers_are_rounded_twice_where_that_matters)
+{
+	static struct trial t;
+	struct dice dice = dice_new(7);
+	struct tile_plan plan = {.is_fused = 1};
+
+	t = (struct trial){.spec = {.type = _i ? IC_BFLOAT16 : IC_FLOAT16, .mean = t.mean, .scale = t.scale}};
+	view_wild(&t, &dice, "s1x1-b1-k1-q8", 64, 40, 3);
+	ck_assert_int_eq(ic_tensor_shape(&t.view.layout, &t.spec, &t.shape, NULL), 0);
+	for (unsigned i = 0; plan.is_fused; i++) {
+		ck_assert_uint_lt(i, 1000000);
+		for (unsigned c = 0; c < 3; c++) {
+			t.mean[c] = (float)dice_between(&dice, 1, 255000) / 1000;
+			t.scale[c] = (float)dice_between(&dice, 1, 1000) / 60000;
+		}
+		ck_assert_int_eq(tile_plan_init(&plan, &t.view.layout.design, &t.spec, &t.shape, NULL), 0);
+	}
 	check_view(&t, 0);
 	guard_clear(&t.object);
 }
@@ -350,7 +378,8 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, frequencies_are_those_of_the_reference);
 	tcase_add_loop_test(cases, tiles_meet, 0, 8);
 	tcase_add_loop_test(cases, wide_images_stay_in_their_room, 0, 8);
-	tcase_add_test(cases, channels_meet);
+	tcase_add_loop_test(cases, channels_meet, 0, 2);
+	tcase_add_loop_test(cases, numbers_are_rounded_twice_where_that_matters, 0, 2);
 	tcase_add_test(cases, what_is_resized_is_as_the_reference_has_it);
 	tcase_add_test(cases, a_chunk_takes_little_memory);
 	tcase_add_test(cases, what_cannot_be_resized_is_refused);
