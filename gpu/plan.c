@@ -76,9 +76,11 @@ static void set_room(struct tile_plan *plan)
 		        room, nplaces * (uint32_t)(plan->bits == 8 ? sizeof(uint32_t) : sizeof(struct tile_dequant)));
 	}
 	if (TILE_BY_LINES(block)) {
+		/* Strides by which rows of blocks, and neighbouring rows of samples, use other banks. */
 		uint32_t group = TILE_LINE_NBYTES(block);
-		room->line_nbytes[0] = luma_across * group;
-		room->line_nbytes[1] = 2 * chroma_across * group;
+		room->line_second = chroma_across * group;
+		room->line_nbytes[0] = round_to(luma_across * group, 128, 104);
+		room->line_nbytes[1] = round_to(2 * room->line_second, 128, 104);
 		room->lines[0] = take(room, plan->tile_height * room->line_nbytes[0]);
 		room->lines[1] = take(room, chroma_rows * room->line_nbytes[1]);
 	} else if (block > 1) {

@@ -6,8 +6,8 @@
  *
  * Tiles begin at multiples of their height in the image, so that no block of luma is in two of them. Where chroma is
  * halved, the last row of a tile needs the chroma below it, and is made with the next tile; what the next tile looks at
- * of this one stays where it is. So of a strip only what lies above its first tile and below its last one is transformed
- * for one row of samples.
+ * of this one stays where it is. So only above a strip's first tile and below its last one a row is made of what is not its
+ * own.
  *
  * Codes come as they lie in the planes. Blocks that stick out of the image on the right are made of whatever follows in
  * the plane; nobody looks at them.
@@ -186,8 +186,7 @@ TILE_INLINE void tile_set_strip(const struct tile_plan *plan, const struct tile_
 
 /* --- What a tile needs -------------------------------------------------------------------------------------------- */
 
-/* Of rows `top` to `bottom` of a component, where the tile's first one is row `base`. What is transformed together begins at
- * a multiple of its side. */
+/* Of rows `top` to `bottom` of a component, where the tile's first one is row `base`. */
 TILE_INLINE void tile_set_rows(const struct tile_plan *plan, unsigned block, const struct tile_span *span,
                                uint32_t base, uint32_t top, uint32_t bottom, struct tile_rows *rows)
 {

@@ -210,7 +210,7 @@ TILE_INLINE uint32_t tile_columns_of(const struct tile_plan *plan, const struct 
 		c.origins = shared + plan->room.origins + 4 * place;
 		c.dequants = shared + plan->room.dequants + (is_8bit ? 4 : 8) * place;
 		c.row = (int32_t)(block_row * block) + rows->first - rows->from;
-		c.out = shared + plan->room.lines[is_chroma] + is_second * (row_nbytes / 2) +
+		c.out = shared + plan->room.lines[is_chroma] + is_second * plan->room.line_second +
 		        group * TILE_LINE_NBYTES(block) + u * TILE_LINE_U;
 		if (is_edge && !is_top)
 			c.out += (rows->nrows - 1) * row_nbytes;
@@ -317,7 +317,7 @@ TILE_INLINE void tile_rows_by_lines(const struct tile_plan *plan, unsigned block
 			tile_store_luma(block, first, shared + plan->room.luma + slot * plan->room.luma_stride + x);
 			continue;
 		}
-		tile_row_any(block, plan->nu, columns + row_nbytes / 2, second);
+		tile_row_any(block, plan->nu, columns + plan->room.line_second, second);
 		uint32_t at = tile_chroma_slot(plan, rows, y) * plan->room.chroma_stride + TILE_LEAD + x;
 		tile_store_chroma(plan, block, span->width, span->first_col * block + x, first, second,
 		                  shared + plan->room.chroma + 4 * at);

@@ -53,8 +53,9 @@ struct tile_room {
 	 * where, in `codes`, those of its plane begin. */
 	uint32_t dequants, origins;
 	uint32_t codes[IC_COMPONENTS_MAX];
-	/* Of transforms by lines (tile_lines_priv.h), of luma and of both components of chroma: columns, and from row to row. */
-	uint32_t lines[2], line_nbytes[2];
+	/* Of transforms by lines (tile_lines_priv.h), of luma and of both components of chroma: columns, from row to row, and from
+	 * Cb to Cr. */
+	uint32_t lines[2], line_nbytes[2], line_second;
 	uint32_t luma_stride, chroma_stride; /* samples from row to row */
 	uint32_t luma, chroma;               /* samples: a byte each, and words of Cb and Cr */
 	uint32_t nbytes;
