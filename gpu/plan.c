@@ -76,11 +76,13 @@ static void set_room(struct tile_plan *plan)
 		        room, nplaces * (uint32_t)(plan->bits == 8 ? sizeof(uint32_t) : sizeof(struct tile_dequant)));
 	}
 	if (TILE_BY_LINES(block)) {
-		/* Strides by which rows of blocks, and neighbouring rows of samples, use other banks. */
 		uint32_t group = TILE_LINE_NBYTES(block);
 		room->line_second = chroma_across * group;
-		room->line_nbytes[0] = round_to(luma_across * group, 128, 104);
-		room->line_nbytes[1] = round_to(2 * room->line_second, 128, 104);
+		room->line_nbytes[0] = luma_across * group;
+		room->line_nbytes[1] = 2 * room->line_second;
+		/* Strides by which rows of blocks, and neighbouring rows of samples, use other banks; smaller blocks do. */
+		for (unsigned i = 0; i < 2 && block == 8; i++)
+			room->line_nbytes[i] = round_to(room->line_nbytes[i], 128, 104);
 		room->lines[0] = take(room, plan->tile_height * room->line_nbytes[0]);
 		room->lines[1] = take(room, chroma_rows * room->line_nbytes[1]);
 	} else if (block > 1) {
@@ -130,12 +132,8 @@ static void set_tiles(struct tile_plan *plan)
 	plan->tiles_down = touched(plan->height, plan->tile_height);
 	plan->luma_block_rows = divide_up(plan->tile_height, plan->block);
 	plan->chroma_block_rows = plan->luma_block_rows;
-	if (plan->is_half) {
-		/* Above and below one more of what is transformed together, unless the tile's own rows are part of one. */
-		uint32_t rows = plan->tile_height / 2, side = plan->block;
-		plan->chroma_block_rows =
-		        rows % side ? touched(rows + 2, plan->block) : (rows + 2 * side) / plan->block;
-	}
+	if (plan->is_half) /* with a row above and one below */
+		plan->chroma_block_rows = touched(plan->tile_height / 2 + 2, plan->block);
 	plan->by_tiles_across = tile_divisor_of(plan->tiles_across);
 	plan->by_across = tile_divisor_of(plan->tile_width / TILE_PIXELS);
 	plan->pairs_at_once = TILE_THREADS / (plan->tile_width / TILE_PIXELS);

@@ -140,6 +140,8 @@ TILE_INLINE void tile_set_span(const struct tile_plan *plan, unsigned block, con
 	span->width = c->width;
 	span->height = c->height;
 	span->nbits_row = c->cols * plan->bits;
+	if (block < 16) /* codes stay where they are */
+		return;
 	span->is_word = c->is_words & (span->first_col % TILE_GROUP == 0);
 	span->is_one_run = c->is_one_run;
 	span->run_vectors = tile_vectors(tile_run_nbytes(plan, span, 7, nblock_rows_max));
@@ -282,7 +284,8 @@ TILE_INLINE void tile_put_frequencies(const struct tile_plan *plan, const struct
 	}
 }
 
-/* On matrix units, where the codes are, if a run's first one is that of the plane; what is not kept has those of the first frequency. */
+/* On matrix units, where the codes are, if a run's first one is that of the plane; what is not kept has those of the first
+ * frequency. */
 TILE_INLINE void tile_put_origins(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                                   uint32_t thread, uint8_t *shared)
 {

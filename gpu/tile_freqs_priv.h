@@ -247,8 +247,6 @@ TILE_INLINE void tile_freqs(const struct tile_plan *plan, const struct tile_imag
 	const struct tile_output *out = &plan->output[is_chroma];
 	const struct tile_part *part = &image->part[is_chroma];
 	uint32_t first = 8 * index;
-	if (first >= out->nvalues)
-		return;
 	to += (uint64_t)first * plan->value_nbytes;
 	if (!image->object) {
 		for (uint32_t i = 0; i < tile_least(8, out->nvalues - first) * plan->value_nbytes; i++)
@@ -302,7 +300,7 @@ TILE_INLINE struct tile_place tile_place_of(const struct tile_plan *plan, const 
 	return place;
 }
 
-/* Whether that is so of an output. */
+/* Whether an output shows planes as they lie, of codes of 8 bits, as numbers. */
 TILE_INLINE bool tile_is_plain(const struct tile_plan *plan, unsigned is_8bit, const struct tile_place *place)
 {
 	const struct tile_output *out = &plan->output[place->is_chroma];

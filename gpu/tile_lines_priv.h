@@ -4,7 +4,7 @@
  * multiplications of 32 bits are as many as there are units for, and what matrix units need around them is more.
  *
  * Two steps, with a barrier between. tile_columns: a thread takes one column u of four neighbouring blocks of a component,
- * whose codes are one word of each plane, and all threads of a warp the same u, so that none waits for frequencies that only
+ * whose codes are one word of each plane, and, where they are enough, all threads of a warp the same u, so that none waits for frequencies that only
  * others have. Codes come straight from the object: so many words at once hide the way. tile_line_rows: a thread takes one row
  * of one block, of chroma of both components.
  *
@@ -52,7 +52,8 @@ TILE_INLINE void tile_line(unsigned block, unsigned n, const int32_t *in, uint32
 /* --- Columns ------------------------------------------------------------------------------------------------------ */
 
 /* Where outcomes of columns lie in shared memory: of each row of samples that is wanted, for each component and group of four
- * blocks, [u][block]. 8 bytes more, and no two threads of a warp want the same bank. */
+ * blocks, [u][block]. 8 bytes more, and no two threads of a warp load from the same bank,
+ * while of those that store two meet. */
 #define TILE_LINE_U (TILE_GROUP * 2u)
 #define TILE_LINE_NBYTES(block) (((block) + 1) * TILE_LINE_U)
 
@@ -60,7 +61,7 @@ TILE_INLINE void tile_line(unsigned block, unsigned n, const int32_t *in, uint32
 struct tile_column {
 	const uint8_t *planes;             /* the byte of the first block's code, in the plane of the first frequency */
 	uint32_t bit;                      /* and the bit in it */
-	const uint8_t *origins, *dequants; /* of (u, 0): tile_put_dequants, tile_put_origins */
+	const uint8_t *origins, *dequants; /* of (u, 0): tile_put_dequants, tile_put_frequencies */
 	int32_t row;                       /* of those wanted: the blocks' first; may lie before it */
 	uint8_t *out;                      /* their place in the first that is wanted */
 };

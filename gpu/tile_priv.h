@@ -21,7 +21,7 @@
 struct tile_component {
 	uint32_t width, height; /* samples */
 	uint32_t cols;          /* blocks in a row */
-	/* Of pixels: a tile's codes of a plane are taken with all that lies between them (struct tile_span). */
+	/* Of pixels, where codes are copied: a tile's of a plane are taken with all that lies between them (struct tile_span). */
 	uint32_t is_one_run;
 	uint32_t is_words; /* codes are bytes, and every fourth of a row lies at a multiple of 4 */
 	uint64_t plane;    /* bytes from the object's first one to the plane of the first frequency */
@@ -50,7 +50,7 @@ struct tile_image {
 struct tile_room {
 	uint32_t matrix;
 	/* Of each (v, u) of a piece, and each component: how its codes become coefficients, a step or struct tile_dequant; and
-	 * where, in `codes`, those of its plane begin. */
+	 * where, in `codes`, those of its plane begin, or, by lines, its frequency. */
 	uint32_t dequants, origins;
 	uint32_t codes[IC_COMPONENTS_MAX];
 	/* Of transforms by lines (tile_lines_priv.h), of luma and of both components of chroma: columns, from row to row, and from
@@ -109,8 +109,8 @@ struct tile_plan {
 	struct tile_room room;
 
 	uint32_t is_odd[IC_BLOCK_MAX * IC_BLOCK_MAX / 32]; /* bit f % 32 of f / 32: of frequency f, u is odd */
-	uint8_t nu,
-	        nv[8]; /* of transforms by lines: columns of frequencies, and of each how many from the first on may be kept */
+	/* Of transforms by lines: columns of frequencies, and of each how many may be kept, from the first on. */
+	uint8_t nu, nv[8];
 	/* Of each place in a piece (tile_transform_priv.h): a frequency, or -1. */
 	int16_t freq_at[IC_BLOCK_MAX * IC_BLOCK_MAX];
 };

@@ -106,7 +106,7 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
 	}
 }
 
-/* Where a lane finds the codes of one piece. */
+/* Where the codes of one piece are. */
 TILE_INLINE void tile_set_source(const struct tile_plan *plan, const struct tile_span *span,
                                  const struct tile_rows *rows, uint32_t down, uint32_t right, struct tile_source *s)
 {

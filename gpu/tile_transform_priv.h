@@ -183,8 +183,8 @@ TILE_INLINE void tile_load_origins(unsigned block, unsigned is_8bit, uint32_t la
 	}
 }
 
-/* Where the codes of a component are that a unit (below) is made of. `byte` and `bit` say where the lane's group is, from
- * the tile's first code of the plane on; or, if that is of another run, from the run's first code, which lies `farther`
+/* Where the codes of a component are that a unit (below) is made of. `byte` and `bit` say where the group of four blocks is,
+ * from the tile's first code of the plane on; or, if that is of another run, from the run's first code, which lies `farther`
  * behind in the plane. is_plain: there is one run, and the codes are a word at a multiple of 4. */
 struct tile_source {
 	const uint8_t *shared;
@@ -310,8 +310,7 @@ struct tile_unit_words {
 	uint32_t word[8];
 };
 
-/* The second pass, of two tiles of rows: of tile `x` of their samples, each lane's two
- * pairs, the first's in the lower half. */
+/* The second pass, of two tiles of rows: of tile `x` of their samples, each lane's two pairs, the first's in the lower half. */
 TILE_INLINE void tile_second_pass(unsigned block, unsigned x, const struct tile_matrix_words *m,
                                   uint32_t (*a)[TILE_SPMD], uint32_t (*b)[TILE_SPMD], unsigned word,
                                   struct tile_unit_words *out)
