@@ -4,9 +4,9 @@
  * multiplications of 32 bits are as many as there are units for, and what matrix units need around them is more.
  *
  * Two steps, with a barrier between. tile_columns: a thread takes one column u of four neighbouring blocks of a component,
- * whose codes are one word of each plane, and, where they are enough, all threads of a warp the same u, so that none waits for frequencies that only
- * others have. Codes come straight from the object: so many words at once hide the way. tile_line_rows: a thread takes one row
- * of one block, of chroma of both components.
+ * whose codes are one word of each plane, and, where they are enough, all threads of a warp the same u, so that none waits
+ * for frequencies that only others have. Codes come straight from the object: so many words at once hide the way.
+ * tile_line_rows: a thread takes one row of one block, of chroma of both components.
  *
  * Of blocks of which one row is wanted, as where a tile's chroma ends, columns are made for that row.
  */
@@ -52,8 +52,8 @@ TILE_INLINE void tile_line(unsigned block, unsigned n, const int32_t *in, uint32
 /* --- Columns ------------------------------------------------------------------------------------------------------ */
 
 /* Where outcomes of columns lie in shared memory: of each row of samples that is wanted, for each component and group of four
- * blocks, [u][block]. 8 bytes more, and no two threads of a warp load from the same bank,
- * while of those that store two meet. */
+ * blocks, [u][block]. 8 bytes more, and no two threads of a warp load from the same bank, while of those
+ * that store two meet. */
 #define TILE_LINE_U (TILE_GROUP * 2u)
 #define TILE_LINE_NBYTES(block) (((block) + 1) * TILE_LINE_U)
 
@@ -117,7 +117,7 @@ TILE_INLINE void tile_put_edge(const struct tile_plan *plan, const struct tile_i
 	op_store8(c->out, op_pack_s16(sums[0], sums[1]), op_pack_s16(sums[2], sums[3]));
 }
 
-/* The first n frequencies may be kept. Two blocks after the other. */
+/* The first n frequencies may be kept. Two blocks at a time. */
 TILE_INLINE void tile_put_column(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                                  unsigned is_8bit, unsigned n, const struct tile_column *c, uint32_t nrows,
                                  uint32_t row_nbytes)
@@ -178,9 +178,9 @@ TILE_INLINE struct tile_block_rows tile_block_rows_of(unsigned block, const stru
 	return r;
 }
 
-/* Columns of nblock_rows rows of blocks from `first_row` on, of luma or of both components of chroma. is_edge: these are the
- * one or two of which a row is wanted; the first one is row 0 if has_top, and one that follows it the last. Threads go on with
- * what comes next where those of the work before end; all of a warp do the same. Returns the thread for what comes next. */
+/* Columns of luma, or of both components of chroma: of the rows of blocks of which one row of samples is wanted (is_edge), or
+ * of the others. Threads go on with what comes next where those of the work before end; all of a warp do the same. Returns
+ * the thread for what comes next. */
 TILE_INLINE uint32_t tile_columns_of(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                                      unsigned is_8bit, const struct tile_strip *strip, const struct tile_rows *rows,
                                      const struct tile_block_rows *wanted, uint32_t is_chroma, bool is_edge,
