@@ -191,6 +191,7 @@ static int find_in_canonical(struct finding *finding, const char *directory, boo
 	        .options = settings->options,
 	        .noptions = settings->noptions,
 	        .threads = (unsigned)settings->threads,
+	        .memory_nbytes = settings->memory_nbytes,
 	        .cancelled = finding->cancelled,
 	        .doing = tell_doing,
 	        .context = finding,

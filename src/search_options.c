@@ -18,6 +18,7 @@
 static const struct evaluator *const evaluators[] = {&probe_evaluator, &command_evaluator};
 
 #define NEVALUATORS (sizeof(evaluators) / sizeof(*evaluators))
+#define MEMORY_MIN ((uint64_t)128 << 20) /* as a mount that searches takes it */
 #define NWAITED 256 /* evaluations on a cluster that are waited for at once */
 
 static errint_t apply_catalog(void *settings, const char *value, struct ic_why *why)
@@ -69,6 +70,11 @@ static errint_t apply_seed(void *settings, const char *value, struct ic_why *why
 static errint_t apply_threads(void *settings, const char *value, struct ic_why *why)
 {
 	return parse_number(value, 1, 1024, &((struct find_settings *)settings)->threads, why);
+}
+
+static errint_t apply_memory(void *settings, const char *value, struct ic_why *why)
+{
+	return parse_size(value, MEMORY_MIN, INT64_MAX, &((struct find_settings *)settings)->memory_nbytes, why);
 }
 
 static errint_t apply_jobs(void *settings, const char *value, struct ic_why *why)
@@ -186,6 +192,7 @@ static const struct option_entry find_options[] = {
         {0, "seed", "N", "of all that is random (default 1)", apply_seed},
         {0, "model", "NAME", "monotone (default), or along-cost, to compare with", apply_model},
         {'j', "threads", "N", "of one evaluation (default: one a CPU)", apply_threads},
+        {0, "memory", "SIZE", "for images of the probe (default 1G, at least 128M)", apply_memory},
         {0, "jobs", "N", "evaluations at once, if the evaluator can (default 1)", apply_jobs},
         {.name = NULL},
 };

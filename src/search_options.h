@@ -14,6 +14,7 @@ struct find_settings {
 	struct search_settings search;
 	uint64_t buckets; /* 0: not said */
 	uint64_t threads;
+	uint64_t memory_nbytes; /* of the evaluator; 0: as it likes */
 	bool is_dry, per_directory;
 	const char *work; /* NULL: beside the catalog */
 	bool is_on_cluster, says_jobs;

@@ -160,6 +160,7 @@ class SearchTest(Searching):
                 ("--evaluator: unknown evaluator 'x'; known: probe, command", "--evaluator=x", "."),
                 ("--evaluations: '3' is no whole number from 4 to 4104", "--evaluations=3", "."),
                 ("--buckets is less than --evaluations, which counts what follows, too", "--buckets=150", "."),
+                ("--memory: '127M' is no whole number from 134217728 to 9223372036854775807", "--memory=127M", "."),
                 ("--set: 'images' is not of the form NAME=VALUE", "--set=images", "."),
                 ("expected DATASET",)):
             self.fails(f"icfs search: {message}\nTry 'icfs search --help'.\n", "search", *args, status=2)
