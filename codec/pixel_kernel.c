@@ -178,6 +178,24 @@ static void interleave(const uint8_t *const rgb[3], size_t n, uint8_t *out)
 	}
 }
 
+/* Pixels of a step, of which each piece has the even ones before the odd ones, four bytes each. */
+LANES_INLINE void join_fours(struct rgb step, uint8_t *out)
+{
+	lanes16 full = lanes_splat(-1);
+	lanes16 rg[2] = {lanes_zip_low_1(step.r, step.g), lanes_zip_high_1(step.r, step.g)};
+	lanes16 bx[2] = {lanes_zip_low_1(step.b, full), lanes_zip_high_1(step.b, full)};
+	for (unsigned half = 0; half < 2; half++) {
+		lanes16 even = half ? lanes_zip_high_2(rg[0], bx[0]) : lanes_zip_low_2(rg[0], bx[0]);
+		lanes16 odd = half ? lanes_zip_high_2(rg[1], bx[1]) : lanes_zip_low_2(rg[1], bx[1]);
+		lanes16 quarters[2] = {lanes_zip_low_4(even, odd), lanes_zip_high_4(even, odd)};
+		for (unsigned piece = 0; piece < PIECES; piece++) {
+			uint8_t *at = out + (4 * piece + 2 * half) * LANES_PIECE;
+			memcpy(at, (const uint8_t *)&quarters[0] + piece * LANES_PIECE, LANES_PIECE);
+			memcpy(at + LANES_PIECE, (const uint8_t *)&quarters[1] + piece * LANES_PIECE, LANES_PIECE);
+		}
+	}
+}
+
 /* --- A row of pixels ----------------------------------------------------------------------------------------------- */
 
 LANES_INLINE struct rgb color_step(const struct pixel_row *row, bool is_half, size_t i)
@@ -193,17 +211,23 @@ LANES_INLINE struct rgb color_step(const struct pixel_row *row, bool is_half, si
 	return color(row->luma + i, cb, cr);
 }
 
-LANES_INLINE void color_joined(const struct pixel_row *in, bool is_half, uint8_t *out, size_t room)
+LANES_INLINE void color_side_by_side(const struct pixel_row *in, bool is_half, enum pixel_form form, uint8_t *out,
+                                     size_t room)
 {
 	struct joining j = joining_of(picks_even_first);
+	const size_t each = pixel_form_nbytes(form);
 	struct pixel_row row = *in; /* a copy: what is written to `out` may be anything */
-	uint8_t last[3 * STEP];
+	uint8_t last[4 * STEP];
 	for (size_t i = 0; i < row.n; i += STEP) {
 		struct rgb step = color_step(&row, is_half, i);
-		bool has_room = room - 3 * i >= sizeof last;
-		join(&j, step, has_room ? out + 3 * i : last);
+		bool has_room = room - each * i >= each * STEP;
+		uint8_t *at = has_room ? out + each * i : last;
+		if (form == PIXELS_IN_FOURS)
+			join_fours(step, at);
+		else
+			join(&j, step, at);
 		if (!has_room)
-			memcpy(out + 3 * i, last, 3 * (row.n - i));
+			memcpy(out + each * i, last, each * (row.n - i));
 	}
 }
 
@@ -226,7 +250,7 @@ LANES_INLINE void color_apart(const struct pixel_row *in, bool is_half, uint8_t 
 
 static void full_joined(const struct pixel_row *row, uint8_t *const out[3], size_t room)
 {
-	color_joined(row, false, out[0], room);
+	color_side_by_side(row, false, PIXELS_JOINED, out[0], room);
 }
 
 static void full_apart(const struct pixel_row *row, uint8_t *const out[3], size_t room)
@@ -236,12 +260,22 @@ static void full_apart(const struct pixel_row *row, uint8_t *const out[3], size_
 
 static void half_joined(const struct pixel_row *row, uint8_t *const out[3], size_t room)
 {
-	color_joined(row, true, out[0], room);
+	color_side_by_side(row, true, PIXELS_JOINED, out[0], room);
 }
 
 static void half_apart(const struct pixel_row *row, uint8_t *const out[3], size_t room)
 {
 	color_apart(row, true, out, room);
+}
+
+static void full_in_fours(const struct pixel_row *row, uint8_t *const out[3], size_t room)
+{
+	color_side_by_side(row, false, PIXELS_IN_FOURS, out[0], room);
+}
+
+static void half_in_fours(const struct pixel_row *row, uint8_t *const out[3], size_t room)
+{
+	color_side_by_side(row, true, PIXELS_IN_FOURS, out[0], room);
 }
 
 /* --- Numbers ------------------------------------------------------------------------------------------------------- */
@@ -314,7 +348,7 @@ static void to_bf16(const uint8_t *in, size_t n, const struct pixel_numbers *m, 
 extern const struct pixel_kernel KERNEL(pixel_kernel);
 const struct pixel_kernel KERNEL(pixel_kernel) = {
         .triangle_down = triangle_down,
-        .color = {{full_apart, full_joined}, {half_apart, half_joined}},
+        .color = {{full_apart, full_joined, full_in_fours}, {half_apart, half_joined, half_in_fours}},
         .interleave = interleave,
         .to_f32 = to_f32,
         .to_f16 = to_f16,

@@ -108,7 +108,7 @@ static void filter_chroma(struct pixel_rows *p, unsigned component, uint32_t y, 
 /* --- One row of pixels --------------------------------------------------------------------------------------------- */
 
 /* Colours, from `lead` before the region on. */
-void pixel_rows_color(struct pixel_rows *p, uint32_t y, bool joined, uint8_t *const out[3], size_t room)
+void pixel_rows_color(struct pixel_rows *p, uint32_t y, enum pixel_form form, uint8_t *const out[3], size_t room)
 {
 	const struct ic_region *r = &p->job->region;
 	struct pixel_row row = {.n = r->width + p->lead};
@@ -124,7 +124,7 @@ void pixel_rows_color(struct pixel_rows *p, uint32_t y, bool joined, uint8_t *co
 		else
 			row.chroma[i] = stripes_row(&p->component[1 + i], p->left, y);
 	}
-	p->job->kernel->pixel->color[p->is_half][joined](&row, out, room);
+	p->job->kernel->pixel->color[p->is_half][form](&row, out, room);
 }
 
 void pixel_rows_reverse(uint8_t *row, uint32_t n)
@@ -142,7 +142,7 @@ void pixel_rows_planes(struct pixel_rows *p, uint32_t y, const uint8_t *rgb[3])
 	uint32_t width = p->job->region.width;
 	unsigned nplanes = p->ncomponents;
 	if (nplanes == 3)
-		pixel_rows_color(p, y, false, p->rgb, width + p->lead);
+		pixel_rows_color(p, y, PIXELS_APART, p->rgb, width + p->lead);
 	else
 		memcpy(p->rgb[0], stripes_row(&p->component[0], p->job->region.x, y), width);
 	for (unsigned c = 0; c < 3; c++) {

@@ -167,5 +167,12 @@ IC_API errint_t ic_tensor_region(const struct ic_layout *layout, const struct ic
 IC_API errint_t ic_tensor_decode(const struct ic_view *view, const struct ic_tensor_spec *spec,
                                  const struct ic_window *window, void *out, void *chroma, struct ic_why *why);
 
+/*
+ * All pixels of an image as they are, four bytes each: R, G, B, 255, which is how Pillow, graphics and windowing systems
+ * hold them. Rows of 4 * width bytes, `stride` bytes from row to row; what lies between is left alone. The view is one that
+ * ic_view_parse or ic_view_parse_prefix accepted. How large an image it stands for, is for the caller to look at. -ENOMEM.
+ */
+IC_API errint_t ic_tensor_rgbx(const struct ic_view *view, uint8_t *out, size_t stride);
+
 /* The instruction set that ic_tensor_decode uses on this machine: "avx512", "avx2", "ssse3", "neon" or "c". All give the same. */
 IC_API const char *ic_tensor_instructions(void);

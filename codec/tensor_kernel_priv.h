@@ -76,14 +76,28 @@ struct pixel_numbers {
 	float mean[PIXEL_NUMBERS], scale[PIXEL_NUMBERS];
 };
 
+/* How the channels of a row of pixels lie. */
+enum pixel_form {
+	PIXELS_APART,    /* each in an output of its own */
+	PIXELS_JOINED,   /* side by side: R, G, B */
+	PIXELS_IN_FOURS, /* R, G, B, 255 */
+	PIXEL_FORMS,
+};
+
+/* Bytes of a pixel in its output. */
+static inline size_t pixel_form_nbytes(enum pixel_form form)
+{
+	return form == PIXELS_APART ? 1 : form == PIXELS_JOINED ? 3 : 4;
+}
+
 /* From samples to pixels. */
 struct pixel_kernel {
 	/* The triangle filter from row to row: of n samples and those of the row at the other side; out has TENSOR_SLACK. */
 	void (*triangle_down)(const uint8_t *near, const uint8_t *far, size_t n, int16_t *out);
 
-	/* [is chroma halved][are the channels side by side, at out[0]]. Each output has `room` bytes that may be written,
-	 * those of the row at the least; what lies behind these is left as it was or not. */
-	void (*color[2][2])(const struct pixel_row *row, uint8_t *const out[3], size_t room);
+	/* [is chroma halved][of what form; but for PIXELS_APART it is out[0] alone]. Each output has `room` bytes that may be
+	 * written, those of the row at the least; what lies behind these is left as it was or not. */
+	void (*color[2][PIXEL_FORMS])(const struct pixel_row *row, uint8_t *const out[3], size_t room);
 
 	/* n pixels of planes side by side; planes have TENSOR_SLACK. */
 	void (*interleave)(const uint8_t *const rgb[3], size_t n, uint8_t *out);

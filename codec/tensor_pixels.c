@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Pixels of the image's own size, a row at a time, out in the order that is asked for. */
+#include "codec/bytes_priv.h"
 #include "codec/pixel_rows_priv.h"
 #include "codec/pixel_writer_priv.h"
 #include "codec/tensor_priv.h"
@@ -20,9 +21,9 @@ static void put_direct(struct pixel_rows *rows, const struct pixel_writer *write
 	for (unsigned c = 0; c < 3; c++)
 		out[c] = (uint8_t *)job->out + ((size_t)c * job->shape.height + row) * line_nbytes;
 	if (job->spec->type == IC_UINT8) {
-		pixel_rows_color(rows, job->region.y + row, joined, out, room);
+		pixel_rows_color(rows, job->region.y + row, joined ? PIXELS_JOINED : PIXELS_APART, out, room);
 	} else {
-		pixel_rows_color(rows, job->region.y + row, true, (uint8_t *[3]){rows->joined}, own);
+		pixel_rows_color(rows, job->region.y + row, PIXELS_JOINED, (uint8_t *[3]){rows->joined}, own);
 		pixel_writer_values(writer, rows->joined, own, 0, out[0]);
 	}
 }
@@ -92,16 +93,22 @@ errint_t tensor_component(const struct ic_view *view, unsigned component, uint8_
 	return 0;
 }
 
+/* All of an image, by the rows of its pixels. */
+static struct tensor_job whole_image(const struct tensor_kernel *kernel, const struct ic_view *view)
+{
+	static const struct ic_tensor_spec spec = {.axes = IC_NHWC};
+	return (struct tensor_job){
+	        .kernel = kernel,
+	        .view = view,
+	        .spec = &spec,
+	        .region = {0, 0, view->layout.width, view->layout.height},
+	};
+}
+
 errint_t tensor_bmp_rows(const struct ic_view *view, uint8_t *out, size_t stride)
 {
 	const struct ic_layout *l = &view->layout;
-	const struct ic_tensor_spec spec = {.axes = IC_NHWC};
-	const struct tensor_job job = {
-	        .kernel = tensor_kernel_best(),
-	        .view = view,
-	        .spec = &spec,
-	        .region = {0, 0, l->width, l->height},
-	};
+	const struct tensor_job job = whole_image(tensor_kernel_best(), view);
 	struct pixel_rows p;
 	errint_t err = pixel_rows_init(&p, &job);
 	if (err)
@@ -117,4 +124,31 @@ errint_t tensor_bmp_rows(const struct ic_view *view, uint8_t *out, size_t stride
 	}
 	pixel_rows_clear(&p);
 	return 0;
+}
+
+errint_t tensor_rgbx_with(const struct tensor_kernel *kernel, const struct ic_view *view, uint8_t *out, size_t stride)
+{
+	const struct ic_layout *l = &view->layout;
+	const struct tensor_job job = whole_image(kernel, view);
+	struct pixel_rows p;
+	errint_t err = pixel_rows_init(&p, &job);
+	if (err)
+		return err;
+	for (uint32_t y = 0; y < l->height; y++, out += stride) {
+		const uint8_t *rgb[3];
+		if (l->ncomponents == 3) {
+			pixel_rows_color(&p, y, PIXELS_IN_FOURS, (uint8_t *[3]){out}, 4 * (size_t)l->width);
+			continue;
+		}
+		pixel_rows_planes(&p, y, rgb);
+		for (uint32_t x = 0; x < l->width; x++)
+			put_le32(out + 4 * (size_t)x, rgb[0][x] * 0x010101u | 0xff000000u);
+	}
+	pixel_rows_clear(&p);
+	return 0;
+}
+
+errint_t ic_tensor_rgbx(const struct ic_view *view, uint8_t *out, size_t stride)
+{
+	return tensor_rgbx_with(tensor_kernel_best(), view, out, stride);
 }

@@ -33,7 +33,8 @@ errint_t tensor_component(const struct ic_view *view, unsigned component, uint8_
  * -ENOMEM. */
 errint_t tensor_bmp_rows(const struct ic_view *view, uint8_t *out, size_t stride);
 
-/* As ic_tensor_decode, with a kernel of the caller's choice. */
+/* As ic_tensor_rgbx and ic_tensor_decode, with a kernel of the caller's choice. */
+errint_t tensor_rgbx_with(const struct tensor_kernel *kernel, const struct ic_view *view, uint8_t *out, size_t stride);
 errint_t tensor_decode_with(const struct tensor_kernel *kernel, const struct ic_view *view,
                             const struct ic_tensor_spec *spec, const struct ic_window *window, void *out, void *chroma,
                             struct ic_why *why);

@@ -107,6 +107,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "ic_decode_component": (c_int, [POINTER(View), c_uint, c_void_p, c_size_t]),
     "ic_tensor_shape": (c_int, [POINTER(Layout), POINTER(TensorSpec), POINTER(TensorShape), _WHY]),
     "ic_tensor_decode": (c_int, [POINTER(View), POINTER(TensorSpec), POINTER(Window), c_void_p, c_void_p, _WHY]),
+    "ic_tensor_rgbx": (c_int, [POINTER(View), c_void_p, c_size_t]),
     "ic_tensor_instructions": (c_char_p, []),
     "ic_pool_new": (c_int, [c_uint, POINTER(c_void_p), _WHY]),
     "ic_pool_free": (None, [c_void_p]),

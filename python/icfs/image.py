@@ -60,13 +60,24 @@ class Image:
 
         out: an array of that type and shape, without gaps, which is written to and returned; a loop that has one touches
         no new memory. ArgumentError for another."""
-        shape = (self._view.layout.height, self._view.layout.width, 3)
-        if out is not None and (out.dtype != np.uint8 or out.shape != shape or not out.flags.c_contiguous
-                                or not out.flags.writeable):
-            raise ArgumentError(f"out: to be uint8 of shape {shape}, without gaps and writeable")
-        found = np.empty(shape, np.uint8) if out is None else out
+        found = self._pixels(3, out)
         check(lib.ic_tensor_decode(byref(self._view), _RGB, None, found.ctypes.data, None, None))
         return found
+
+    def rgbx(self, out: npt.NDArray[np.uint8] | None = None) -> npt.NDArray[np.uint8]:
+        """The same pixels, four bytes each, R, G, B, 255: uint8 of shape (height, width, 4)."""
+        found = self._pixels(4, out)
+        check(lib.ic_tensor_rgbx(byref(self._view), found.ctypes.data, 4 * self.size[0]))
+        return found
+
+    def _pixels(self, channels: int, out: npt.NDArray[np.uint8] | None) -> npt.NDArray[np.uint8]:
+        """Memory for all pixels: `out`, where that is such, or new."""
+        shape = (self.size[1], self.size[0], channels)
+        if out is None:
+            return np.empty(shape, np.uint8)
+        if out.dtype != np.uint8 or out.shape != shape or not out.flags.c_contiguous or not out.flags.writeable:
+            raise ArgumentError(f"out: to be uint8 of shape {shape}, without gaps and writeable")
+        return out
 
     def _component(self, component: int) -> _abi.Component:
         if not 0 <= component < self.components:

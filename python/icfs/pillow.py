@@ -113,22 +113,23 @@ def _scratch(size: tuple[int, int]) -> npt.NDArray[np.uint8] | None:
     """Memory for pixels that this thread uses again, None for large images. Pillow copies what it is given. Memory that
     comes and goes with each image would have the C library give it back to the kernel, and ask for it anew, every time:
     twice what the decoding takes."""
-    nbytes = 3 * size[0] * size[1]
+    nbytes = 4 * size[0] * size[1]
     if nbytes > SCRATCH_MAX:
         return None
     if getattr(_kept, "pixels", None) is None or _kept.pixels.size < nbytes:
         _kept.pixels = np.empty(nbytes, np.uint8)
-    return cast("npt.NDArray[np.uint8]", _kept.pixels[:nbytes].reshape(size[1], size[0], 3))
+    return cast("npt.NDArray[np.uint8]", _kept.pixels[:nbytes].reshape(size[1], size[0], 4))
 
 
 def _pixels(image: Object, mode: str, scale: int) -> npt.NDArray[np.uint8]:
-    """As Pillow's raw decoder takes them, till the next call in this thread."""
+    """As Pillow's raw decoder takes them, till the next call in this thread. Colours have four bytes a pixel, as in
+    Pillow's own memory, where they may, so that they are only copied."""
     if scale > 1 and mode == "L":
         return reduced(image, 1, scale)
     if scale > 1:
         ycc = reduced(image, 3, scale)
         return np.asarray(Image.frombuffer("YCbCr", (ycc.shape[1], ycc.shape[0]), ycc, "raw", "YCbCr", 0, 1).convert("RGB"))
-    return image.samples(0) if mode == "L" else image.rgb(_scratch(image.size))
+    return image.samples(0) if mode == "L" else image.rgbx(_scratch(image.size))
 
 
 class IcDecoder(ImageFile.PyDecoder):
@@ -150,7 +151,8 @@ class IcDecoder(ImageFile.PyDecoder):
         if image.size != size:
             raise OSError("the file is another than was opened")
         pixels = np.ascontiguousarray(_pixels(image, self.mode, scale))
-        self.set_as_raw(cast("bytes", pixels))  # any buffer will do
+        rawmode = "RGBX" if pixels.shape[2:] == (4,) else self.mode
+        self.set_as_raw(cast("bytes", pixels), rawmode)  # any buffer will do
         return -1, 0
 
 

@@ -202,13 +202,60 @@ START_TEST(frequencies_of_many_runs_are_those_of_the_reference)
 }
 END_TEST
 
+/* --- Four bytes a pixel -------------------------------------------------------------------------------------------- */
+
+/* Rows as far apart as `stride`: each is the reference's, and what lies between them is left alone. */
+static void check_fours(const struct tensor_kernel *kernel, const struct ic_view *view, size_t gap)
+{
+	const struct ic_layout *l = &view->layout;
+	size_t row = 4 * (size_t)l->width, stride = row + gap, nbytes = stride * (l->height - 1) + row;
+	struct guard out = guard_new(nbytes);
+	uint8_t *found = guard_tail(&out, nbytes), *rgb = malloc(3 * (size_t)l->width * l->height);
+
+	ck_assert_ptr_nonnull(rgb);
+	ck_assert_int_eq(ic_decode_rgb(view, rgb, 3 * (size_t)l->width), 0);
+	memset(found, 0x5a, nbytes);
+	ck_assert_int_eq(tensor_rgbx_with(kernel, view, found, stride), 0);
+	for (size_t i = 0; i < nbytes; i++) {
+		size_t x = i % stride / 4, y = i / stride, c = i % stride % 4;
+		unsigned expected = i % stride >= row ? 0x5a : c == 3 ? 255 : rgb[3 * (y * l->width + x) + c];
+		ck_assert_msg(found[i] == expected, "%s, %s, %u x %u: byte %zu of row %zu is %u, not %u", kernel->name,
+		              design_name(&l->design).text, l->width, l->height, i % stride, y, found[i], expected);
+	}
+	free(rgb);
+	guard_clear(&out);
+}
+
+START_TEST(pixels_in_fours_are_those_of_the_reference)
+{
+	struct dice dice = dice_new(7);
+
+	for (unsigned i = 0; i < 240; i++) {
+		struct ic_design d = {.sx = 1, .sy = 1, .block = (uint8_t)(1u << i % 6)};
+		d.chroma = (uint8_t)(1 + i / 6 % 2);
+		d.bits = (uint8_t)dice_between(&dice, 1, 8);
+		d.keep = (uint8_t)dice_between(&dice, 1, 2 * d.block - 1);
+		uint32_t width = (uint32_t)dice_between(&dice, 1, i % 5 ? 150 : 4),
+		         height = (uint32_t)dice_between(&dice, 1, 9);
+		struct bytes object = wild_object(&dice, &d, width, height, i % 7 ? 3 : 1);
+		struct guard copy = {0};
+		struct ic_view view;
+		ck_assert_int_eq(
+		        ic_view_parse(&view, guard_copy(&copy, object.data, object.nbytes), object.nbytes, NULL), 0);
+		check_fours(kernel_of(_i), &view, i % 3 ? 0 : (size_t)dice_between(&dice, 1, 40));
+		free(object.data);
+		guard_clear(&copy);
+	}
+}
+END_TEST
+
 /* --- Colour -------------------------------------------------------------------------------------------------------- */
 
 START_TEST(every_color_is_that_of_the_reference)
 {
 	const struct pixel_kernel *kernel = kernel_of(_i)->pixel;
 	static uint8_t y[256 + TENSOR_SLACK], cb[256 + TENSOR_SLACK], cr[256 + TENSOR_SLACK];
-	uint8_t found[3][256], joined[3 * 256];
+	uint8_t found[3][256], joined[3 * 256], fours[4 * 256];
 
 	for (unsigned i = 0; i < 3 * 256; i++) { /* luma that is clamped below, not at all, and above */
 		for (unsigned k = 0; k < 256; k++) {
@@ -217,8 +264,9 @@ START_TEST(every_color_is_that_of_the_reference)
 			cr[k] = (uint8_t)k;
 		}
 		struct pixel_row row = {.n = 256, .luma = y, .chroma = {cb, cr}};
-		kernel->color[0][0](&row, (uint8_t *[3]){found[0], found[1], found[2]}, 256);
-		kernel->color[0][1](&row, (uint8_t *[3]){joined}, sizeof joined);
+		kernel->color[0][PIXELS_APART](&row, (uint8_t *[3]){found[0], found[1], found[2]}, 256);
+		kernel->color[0][PIXELS_JOINED](&row, (uint8_t *[3]){joined}, sizeof joined);
+		kernel->color[0][PIXELS_IN_FOURS](&row, (uint8_t *[3]){fours}, sizeof fours);
 		for (unsigned k = 0; k < 256; k++) {
 			struct color_rgb expected = color_ycc_to_rgb_pixel(y[k], cb[k], cr[k]);
 			ck_assert_msg(found[0][k] == expected.r && found[1][k] == expected.g &&
@@ -227,6 +275,8 @@ START_TEST(every_color_is_that_of_the_reference)
 			              found[2][k], expected.r, expected.g, expected.b);
 			ck_assert(joined[3 * k] == expected.r && joined[3 * k + 1] == expected.g &&
 			          joined[3 * k + 2] == expected.b);
+			ck_assert(fours[4 * k] == expected.r && fours[4 * k + 1] == expected.g &&
+			          fours[4 * k + 2] == expected.b && fours[4 * k + 3] == 255);
 		}
 	}
 }
@@ -471,6 +521,7 @@ static void add_tests(TCase *tests)
 	int n = count_kernels() + 1;
 
 	tcase_add_loop_test(tests, pixels_are_those_of_the_reference, 0, n);
+	tcase_add_loop_test(tests, pixels_in_fours_are_those_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, frequencies_are_those_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, resized_pixels_are_those_of_the_definition, 0, n);
 	tcase_add_loop_test(tests, every_block_bits_and_chroma_gives_the_pixels_of_the_reference, 0, n);

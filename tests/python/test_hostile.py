@@ -50,6 +50,7 @@ class Hostile(Folder):
             return False
         pixels = image.rgb()
         self.assertEqual(pixels.shape, (*image.size[::-1], 3))
+        np.testing.assert_array_equal(image.rgbx()[..., :3], pixels)
         for component in range(image.components):
             image.coefficients(component)
         image.tensor(SPEC)

@@ -92,7 +92,10 @@ class Open(Folder):
         for design in DESIGNS:
             for name in ("sampling-420", "grayscale", "size-7x7", "exif-orientation-6"):
                 content = objects(design)[name]
-                np.testing.assert_array_equal(icfs.open(content).rgb(), shown(content), f"{design} {name}")
+                expected = shown(content)
+                np.testing.assert_array_equal(icfs.open(content).rgb(), expected, f"{design} {name}")
+                fours = np.pad(expected, ((0, 0), (0, 0), (0, 1)), constant_values=255)
+                np.testing.assert_array_equal(icfs.open(content).rgbx(), fours, f"{design} {name}")
 
     def test_coefficients_and_samples_are_those_of_the_format(self):
         for design in DESIGNS:
@@ -138,16 +141,17 @@ class Open(Folder):
 
     def test_pixels_go_where_they_are_asked_to(self):
         image = icfs.open(photo())
-        expected = image.rgb()
-        out = np.full_like(expected, 7)
-        self.assertIs(image.rgb(out), out)
-        np.testing.assert_array_equal(out, expected)
-        fixed = np.empty_like(expected)
-        fixed.flags.writeable = False
-        for other in (out[:-1], out[:, :, :2], out.astype(np.int8), out[:, ::-1], fixed, out.reshape(-1)):
-            before = other.copy()
-            self.assertRaises(icfs.ArgumentError, image.rgb, other)
-            np.testing.assert_array_equal(other, before)
+        for decode in (image.rgb, image.rgbx):
+            expected = decode()
+            out = np.full_like(expected, 7)
+            self.assertIs(decode(out), out)
+            np.testing.assert_array_equal(out, expected)
+            fixed = np.empty_like(expected)
+            fixed.flags.writeable = False
+            for other in (out[:-1], out[:, :, :2], out.astype(np.int8), out[:, ::-1], fixed, out.reshape(-1)):
+                before = other.copy()
+                self.assertRaises(icfs.ArgumentError, decode, other)
+                np.testing.assert_array_equal(other, before)
 
     def test_threads_share_an_image(self):
         image = icfs.open(photo())
