@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "search/cost_measure.h"
 
+#include "codec/coefs.h"
 #include "codec/decode.h"
 #include "codec/encode.h"
 
@@ -21,9 +22,9 @@
 #define IMAGES_MAX 8
 #define PIXELS_MAX 4000000 /* of all images of the sample together, unless one alone has more: bounds the time */
 
+/* Images of which objects can be made; of each design, so their entropy code is decoded once. */
 struct sample {
-	uint8_t *jpegs[IMAGES_MAX];
-	size_t nbytes[IMAGES_MAX];
+	struct ic_coefs *coefs[IMAGES_MAX];
 	struct space_shape shapes[IMAGES_MAX];
 	size_t n;
 };
@@ -51,19 +52,16 @@ static uint64_t mixed(uint64_t z)
 static bool take_image(const struct dataset *dataset, size_t image, struct sample *sample)
 {
 	const struct dataset_image *of = &dataset->images[image];
-	struct ic_design sparse = {4, 4, 8, 1, 1, IC_CHROMA_HALF, IC_FILTER_DROP, IC_ORDER_HIGH};
-	uint8_t *jpeg, *object;
-	size_t nbytes;
+	struct ic_coefs *coefs;
+	uint8_t *jpeg;
 
 	if (of->is_object || dataset_read(dataset, image, &jpeg, NULL))
 		return false;
-	if (ic_encode_jpeg(jpeg, of->nbytes, &sparse, NULL, &object, &nbytes, NULL)) {
-		free(jpeg);
+	errint_t err = ic_coefs_new(jpeg, of->nbytes, NULL, &coefs, NULL);
+	free(jpeg);
+	if (err)
 		return false;
-	}
-	free(object);
-	sample->jpegs[sample->n] = jpeg;
-	sample->nbytes[sample->n] = of->nbytes;
+	sample->coefs[sample->n] = coefs;
 	sample->shapes[sample->n++] = (struct space_shape){of->width, of->height, of->ncomponents, 1};
 	return true;
 }
@@ -87,7 +85,7 @@ static errint_t take_sample(const struct dataset *dataset, struct sample *sample
 static void free_sample(struct sample *sample)
 {
 	for (size_t i = 0; i < sample->n; i++)
-		free(sample->jpegs[i]);
+		ic_coefs_free(sample->coefs[i]);
 }
 
 /* --- Timing ------------------------------------------------------------------------------------------------------- */
@@ -173,7 +171,7 @@ static errint_t measure(const struct sample *sample, const struct ic_design *des
 		struct ic_view view;
 		uint8_t *object;
 		size_t nbytes;
-		err = ic_encode_jpeg(sample->jpegs[i], sample->nbytes[i], &full, NULL, &object, &nbytes, NULL);
+		err = ic_encode_coefs(sample->coefs[i], &full, NULL, &object, &nbytes, NULL);
 		if (err)
 			return err;
 		err = ic_view_parse(&view, object, nbytes, NULL);
@@ -245,16 +243,9 @@ static void fit(const struct measured *measured, struct cost_model *ret_model)
 	*ret_model = model;
 }
 
-/* What was measured now, to be put into the catalog in one step. */
-struct fresh {
-	struct cost_key keys[NMEASURED];
-	struct cost_measured costs[NMEASURED];
-	size_t n;
-};
-
-/* From the catalog, or measured. */
+/* From the catalog; or measured, and then it is in the catalog. */
 static errint_t find_cost(const struct sample *sample, struct catalog *catalog, const struct cost_key *key,
-                          struct fresh *fresh, struct cost_measured *ret_cost, struct ic_why *why)
+                          struct cost_measured *ret_cost, struct ic_why *why)
 {
 	errint_t err = cost_get(catalog, key, ret_cost, why);
 
@@ -263,9 +254,7 @@ static errint_t find_cost(const struct sample *sample, struct catalog *catalog, 
 	err = measure(sample, &key->design, ret_cost);
 	if (err)
 		return ic_fail(why, err, "times of decoding cannot be measured: %s", strerror(-err));
-	fresh->keys[fresh->n] = *key;
-	fresh->costs[fresh->n++] = *ret_cost;
-	return 0;
+	return cost_put(catalog, key, ret_cost, why);
 }
 
 errint_t cost_measure(const struct dataset *dataset, struct catalog *catalog, const char *hardware,
@@ -274,7 +263,6 @@ errint_t cost_measure(const struct dataset *dataset, struct catalog *catalog, co
 {
 	struct measured *measured = calloc(1, sizeof(*measured));
 	struct ic_design designs[NMEASURED];
-	struct fresh fresh = {.n = 0};
 	struct sample sample;
 	errint_t err = measured ? take_sample(dataset, &sample, why) : ic_fail(why, -ENOMEM, "out of memory");
 
@@ -289,7 +277,7 @@ errint_t cost_measure(const struct dataset *dataset, struct catalog *catalog, co
 		if (cancelled && atomic_load(cancelled))
 			err = ic_fail(why, -ECANCELED, "stopped");
 		if (!err)
-			err = find_cost(&sample, catalog, &key, &fresh, &cost, why);
+			err = find_cost(&sample, catalog, &key, &cost, why);
 		if (!err)
 			err = cost_features_of(sample.shapes, sample.n, &key.design, &measured->features[i]);
 		if (err)
@@ -300,8 +288,6 @@ errint_t cost_measure(const struct dataset *dataset, struct catalog *catalog, co
 		if (told)
 			told(context, i + 1, NMEASURED);
 	}
-	if (!err)
-		err = cost_put(catalog, fresh.keys, fresh.costs, fresh.n, why);
 	if (!err)
 		fit(measured, ret_model);
 	free_sample(&sample);

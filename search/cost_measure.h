@@ -9,8 +9,8 @@
 /*
  * A few images, spread over the dataset, are encoded under 60 designs: one of each sampling and block size to fit to, and 15
  * more to check with. Reading is of files that the page cache holds; decoding is to RGB, by one thread. Each time is the
- * least of some. What the catalog has of this dataset, hardware and codec is not measured again, and what is measured goes
- * into it. Takes seconds to a minute.
+ * least of some. What the catalog has of this dataset, hardware and codec is not measured again, and what is measured is in it
+ * before the next one is: who is stopped loses one. Takes seconds to a minute.
  *
  * `told` (may be NULL) hears how much of how much is done. -ENODATA: no JPEG of the dataset can be encoded; -ECANCELED,
  * -ENOMEM, errors of the catalog.

@@ -292,30 +292,12 @@ errint_t cost_get(struct catalog *catalog, const struct cost_key *key, struct co
 	return err;
 }
 
-struct costs {
-	const struct cost_key *keys;
-	const struct cost_measured *costs;
-	size_t n;
-};
-
-static errint_t put_costs_work(struct catalog_link *link, void *context, struct ic_why *why)
-{
-	const struct costs *costs = context;
-	errint_t err = 0;
-
-	for (size_t i = 0; !err && i < costs->n; i++) {
-		struct costing costing = {.key = &costs->keys[i], .cost = costs->costs[i], .measured_s = time(NULL)};
-		err = put_cost_work(link, &costing, why);
-	}
-	return err;
-}
-
-errint_t cost_put(struct catalog *catalog, const struct cost_key *keys, const struct cost_measured *costs, size_t n,
+errint_t cost_put(struct catalog *catalog, const struct cost_key *key, const struct cost_measured *cost,
                   struct ic_why *why)
 {
-	struct costs all = {keys, costs, n};
+	struct costing costing = {.key = key, .cost = *cost, .measured_s = time(NULL)};
 
-	return n ? catalog_write(catalog, put_costs_work, &all, why) : 0;
+	return catalog_write(catalog, put_cost_work, &costing, why);
 }
 
 /* --- Merging ----------------------------------------------------------------------------------------------------- */

@@ -54,8 +54,8 @@ struct cost_measured {
 };
 errint_t cost_get(struct catalog *catalog, const struct cost_key *key, struct cost_measured *ret_cost,
                   struct ic_why *why); /* -ENOENT */
-errint_t cost_put(struct catalog *catalog, const struct cost_key *keys, const struct cost_measured *costs, size_t n,
-                  struct ic_why *why); /* all in one step */
+errint_t cost_put(struct catalog *catalog, const struct cost_key *key, const struct cost_measured *cost,
+                  struct ic_why *why); /* the first of a key stays */
 
 /* Tell of every measurement, oldest first; the key's texts live as long as the call. `visit` returns 0 to go on, or what
  * measurement_each is to return; it must not use this catalog. */

@@ -216,6 +216,48 @@ START_TEST(costs_are_measured_once)
 }
 END_TEST
 
+/* Stopped once so many are done. */
+struct stopping {
+	atomic_bool cancelled;
+	unsigned ntold, after;
+};
+
+static void stop_after(void *context, unsigned done, unsigned total)
+{
+	struct stopping *stopping = context;
+
+	stopping->ntold++;
+	if (done == stopping->after && total == 60)
+		stopping->cancelled = true;
+}
+
+static errint_t count_cost(void *context, const struct cost_key *key, const struct cost_measured *cost,
+                           int64_t measured_s)
+{
+	++*(unsigned *)context;
+	return key && cost->decode_s > 0 && measured_s > 0 ? 0 : -EBADMSG;
+}
+
+START_TEST(what_was_measured_before_a_stop_is_kept)
+{
+	struct catalog *catalog = open_catalog();
+	struct stopping stopping = {.after = 7};
+	struct cost_model model;
+	unsigned n = 0;
+
+	make_dataset();
+	struct dataset *dataset = open_set("set");
+	ck_assert_int_eq(
+	        cost_measure(dataset, catalog, "here", &stopping.cancelled, stop_after, &stopping, &model, NULL),
+	        -ECANCELED);
+	ck_assert_uint_eq(stopping.ntold, 7);
+	ck_assert_int_eq(cost_each(catalog, count_cost, &n, NULL), 0);
+	ck_assert_uint_eq(n, 7);
+	dataset_free(dataset);
+	catalog_close(catalog);
+}
+END_TEST
+
 START_TEST(without_a_jpeg_there_is_nothing_to_measure)
 {
 	struct catalog *catalog = open_catalog();
@@ -253,6 +295,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_is_no_dataset_is_refused);
 	tcase_add_test(cases, odd_files_are_no_obstacle);
 	tcase_add_test(cases, costs_are_measured_once);
+	tcase_add_test(cases, what_was_measured_before_a_stop_is_kept);
 	tcase_add_test(cases, without_a_jpeg_there_is_nothing_to_measure);
 	tcase_add_test(cases, hardware_has_a_name);
 }

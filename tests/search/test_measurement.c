@@ -177,8 +177,8 @@ START_TEST(costs_come_back)
 	struct cost_measured cost = {1000, 1e-6, 2e-4}, other = {1000, 5, 5}, got;
 
 	ck_assert_int_eq(cost_get(catalog, &key, &got, NULL), -ENOENT);
-	ck_assert_int_eq(cost_put(catalog, &key, &cost, 1, NULL), 0);
-	ck_assert_int_eq(cost_put(catalog, &key, &other, 1, NULL), 0);
+	ck_assert_int_eq(cost_put(catalog, &key, &cost, NULL), 0);
+	ck_assert_int_eq(cost_put(catalog, &key, &other, NULL), 0);
 	ck_assert_int_eq(cost_get(catalog, &key, &got, NULL), 0);
 	ck_assert(got.nbytes == 1000 && got.read_s == 1e-6 && got.decode_s == 2e-4);
 	key.hardware = "there";
@@ -205,7 +205,7 @@ START_TEST(catalogs_merge)
 	put(catalog, &both, 0.2);
 	put(other, &both, 0.3);
 	put(other, &there, 0.4);
-	ck_assert_int_eq(cost_put(other, &cost_key, &cost, 1, NULL), 0);
+	ck_assert_int_eq(cost_put(other, &cost_key, &cost, NULL), 0);
 	ck_assert_msg(!measurement_merge(catalog, other, &nnew, &why), "%s", why.text);
 	ck_assert_uint_eq(nnew, 2);
 	ck_assert(accuracy_of(catalog, &here) == 0.1 && accuracy_of(catalog, &both) == 0.2);
