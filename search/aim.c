@@ -290,6 +290,17 @@ bool aim_affords(const struct aim *aim, const struct design_cost *cost, const st
 	       is_within(&aim->bytes, cost->nbytes, reference->nbytes);
 }
 
+static double part_of(const struct aim_limit *limit, double cost, double reference)
+{
+	return limit->is_set ? cost / (limit->value * (limit->is_share ? reference : 1)) : 0;
+}
+
+double aim_excess(const struct aim *aim, const struct design_cost *cost, const struct design_cost *reference)
+{
+	return fmax(part_of(&aim->time, cost->infer_s, reference->infer_s),
+	            part_of(&aim->bytes, cost->nbytes, reference->nbytes));
+}
+
 static double log_share(double cost, double reference)
 {
 	return cost > 0 && reference > 0 ? log(cost / reference) : 0;

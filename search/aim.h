@@ -9,7 +9,7 @@
  *   max-bytes  20K, 12%         bytes of an object on average, or a share of the reference's
  *   objective  time, training, space, accuracy, or weights of them: time=1,space=0.5
  *
- * The reference is the default design, s1x1-b8-k15-q8, which loses nothing that a model could see. All functions are pure
+ * The reference is the default design, s1x1-b8-k15-q8, which has all pixels and frequencies in 8 bits. All functions are pure
  * and thread safe.
  */
 #pragma once
@@ -60,6 +60,9 @@ void aim_print_value(const struct aim *aim, enum aim_key key, char out[AIM_TEXT_
 
 /* Whether a design costs no more than is allowed. */
 bool aim_affords(const struct aim *aim, const struct design_cost *cost, const struct design_cost *reference);
+
+/* The largest of its costs, each as a part of what is allowed: more than 1 where it costs too much; 0 without limits. */
+double aim_excess(const struct aim *aim, const struct design_cost *cost, const struct design_cost *reference);
 
 /* What is to be minimized, of a design that has this accuracy where the reference has `full`; a change of 1 in accuracy
  * changes it by aim_slope. */

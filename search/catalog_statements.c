@@ -34,7 +34,7 @@ static const char *const texts[CATALOG_NSTATEMENTS] = {
         [CATALOG_PUT_RUN] = "INSERT INTO run (directory, dataset, evaluator, hardware, codec, settings, started_s)"
                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         [CATALOG_FIND_RUN] = "SELECT max(id) FROM run WHERE dataset = ?1 AND evaluator = ?2 AND hardware = ?3"
-                             " AND codec = ?4 AND settings = ?5 AND ended_s IS NULL",
+                             " AND codec = ?4 AND settings = ?5 AND (ended_s IS NOT NULL) = ?6",
         [CATALOG_EACH_RUN] = "SELECT id, directory, dataset, evaluator, hardware, codec, settings, started_s, ended_s,"
                              " (SELECT count(*) FROM planned WHERE run = run.id),"
                              " (SELECT count(*) FROM planned WHERE run = run.id AND measurement IS NOT NULL)"

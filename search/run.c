@@ -4,6 +4,7 @@
 #include "search/rows_priv.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <time.h>
 
 static void bind_run(sqlite3_stmt *statement, int first, const struct run *run)
@@ -17,6 +18,7 @@ static void bind_run(sqlite3_stmt *statement, int first, const struct run *run)
 
 struct finding {
 	const struct run *like;
+	bool has_ended;
 	int64_t id;
 };
 
@@ -29,6 +31,7 @@ static errint_t find_work(struct catalog_link *link, void *context, struct ic_wh
 	if (err)
 		return err;
 	bind_run(statement, 1, finding->like);
+	sqlite3_bind_int(statement, 6, finding->has_ended);
 	int next = catalog_next(link, statement, why);
 	if (next > 0)
 		finding->id = sqlite3_column_int64(statement, 0); /* 0 for NULL: there is none */
@@ -36,9 +39,9 @@ static errint_t find_work(struct catalog_link *link, void *context, struct ic_wh
 	return next < 0 ? next : finding->id ? 0 : -ENOENT;
 }
 
-errint_t run_find(struct catalog *catalog, const struct run *like, int64_t *ret_id, struct ic_why *why)
+errint_t run_find(struct catalog *catalog, const struct run *like, bool has_ended, int64_t *ret_id, struct ic_why *why)
 {
-	struct finding finding = {.like = like};
+	struct finding finding = {.like = like, .has_ended = has_ended};
 	errint_t err = catalog_read(catalog, find_work, &finding, why);
 
 	if (!err)
@@ -59,9 +62,14 @@ struct extending {
 
 static errint_t put_run(struct catalog_link *link, struct extending *extending, struct ic_why *why)
 {
+	struct finding finding = {.like = extending->run};
 	sqlite3_stmt *statement;
-	errint_t err = catalog_statement(link, CATALOG_PUT_RUN, &statement, why);
+	errint_t err = find_work(link, &finding, why);
 
+	if (!err)
+		return ic_fail(why, -EEXIST, "run %" PRId64 " is the same search", finding.id);
+	if (err == -ENOENT)
+		err = catalog_statement(link, CATALOG_PUT_RUN, &statement, why);
 	if (err)
 		return err;
 	catalog_bind_text(statement, 1, extending->run->directory);

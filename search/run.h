@@ -53,9 +53,9 @@ struct frontier_point {
 	double verified;                 /* accuracy measured, NAN where it was not */
 };
 
-/* The newest run like this one that has not ended: -ENOENT, or its id. What is compared: dataset, evaluator, hardware,
- * codec, settings. */
-errint_t run_find(struct catalog *catalog, const struct run *like, int64_t *ret_id, struct ic_why *why);
+/* The newest run like this one that has ended, or that has not: -ENOENT, or its id. What is compared: dataset, evaluator,
+ * hardware, codec, settings. */
+errint_t run_find(struct catalog *catalog, const struct run *like, bool has_ended, int64_t *ret_id, struct ic_why *why);
 
 /* Have a run for oneself until run_release, or the end of the process, however it ends. -EBUSY: another process, or
  * search, has it. By a lock on a file beside the catalog, its name with "-search"; where that cannot be, nobody is
@@ -63,7 +63,8 @@ errint_t run_find(struct catalog *catalog, const struct run *like, int64_t *ret_
 errint_t run_claim(const struct catalog *catalog, int64_t run, int *ret_claim, struct ic_why *why);
 void run_release(int claim); /* -1 is fine */
 
-/* Begin one, in one step with its parameters and the first of its plan. */
+/* Begin one, in one step with its parameters and the first of its plan. -EEXIST: another process began one like it that has
+ * not ended. */
 errint_t run_begin(struct catalog *catalog, const struct run *run, const struct run_parameter *parameters,
                    size_t nparameters, const struct planned *plan, size_t nplan, int64_t *ret_id, struct ic_why *why);
 

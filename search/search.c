@@ -227,69 +227,118 @@ static errint_t make_plan(struct search *search, struct ic_why *why)
 	return err;
 }
 
-static errint_t begin(struct search *search, struct ic_why *why)
+/* What a run has planned; `is_done` where it says what came of it. */
+static errint_t load_plan(struct search *search, int64_t run, struct ic_why *why)
+{
+	unsigned most = search->settings->nevaluations;
+	struct planned *plan;
+	size_t n;
+	errint_t err = run_plan(search->settings->catalog, run, &plan, &n, why);
+
+	if (err)
+		return err;
+	search->plan = calloc(most, sizeof(*search->plan));
+	if (!n || n > most || !search->plan) {
+		free(plan);
+		return ic_fail(why, search->plan ? -EBADMSG : -ENOMEM, "run %lld of the catalog cannot be gone on with",
+		               (long long)run);
+	}
+	memcpy(search->plan, plan, n * sizeof(*plan));
+	search->nplan = n;
+	free(plan);
+	return 0;
+}
+
+static errint_t plan_anew(struct search *search, struct parameters *parameters, struct ic_why *why)
 {
 	const struct search_settings *s = search->settings;
-	struct parameters parameters = {.n = 0};
 	errint_t err = s->measure(s->measure_context, &search->costs, why);
 
 	if (err)
 		return err;
 	apply_costs(search);
-	err = make_plan(search, why);
+	add_line(parameters, "read", &search->costs.read);
+	add_line(parameters, "decode", &search->costs.decode);
+	add_number(parameters, "held-out", search->costs.held_out_error);
+	return make_plan(search, why);
+}
+
+/* With the costs and the plan of one that has ended: what that evaluated is known, and what comes of it is the same. */
+static errint_t plan_again(struct search *search, int64_t ended, struct parameters *parameters, struct ic_why *why)
+{
+	struct run_parameter *loaded;
+	errint_t err = run_parameters(search->settings->catalog, ended, &loaded, &parameters->n, why);
+
 	if (err)
 		return err;
-	add_line(&parameters, "read", &search->costs.read);
-	add_line(&parameters, "decode", &search->costs.decode);
-	add_number(&parameters, "held-out", search->costs.held_out_error);
-	return run_begin(s->catalog, &search->run, parameters.at, parameters.n, search->plan, search->nplan,
-	                 &search->run.id, why);
+	parameters->n = parameters->n < NPARAMETERS_MAX ? parameters->n : NPARAMETERS_MAX;
+	for (size_t i = 0; i < parameters->n; i++)
+		parameters->at[i] = loaded[i];
+	free(loaded);
+	search->has_model_seconds = costs_of_parameters(parameters->at, parameters->n, &search->costs);
+	apply_costs(search);
+	err = load_plan(search, ended, why);
+	for (size_t i = 0; !err && i < search->nplan; i++)
+		search->plan[i].is_done = false;
+	return err;
+}
+
+static errint_t begin(struct search *search, struct ic_why *why)
+{
+	struct catalog *catalog = search->settings->catalog;
+	struct parameters parameters = {.n = 0};
+	int64_t ended;
+	errint_t err = run_find(catalog, &search->run, true, &ended, why);
+
+	if (!err)
+		err = plan_again(search, ended, &parameters, why);
+	else if (err == -ENOENT)
+		err = plan_anew(search, &parameters, why);
+	if (!err)
+		err = run_begin(catalog, &search->run, parameters.at, parameters.n, search->plan, search->nplan,
+		                &search->run.id, why);
+	if (err == -EEXIST) {
+		free(search->plan);
+		search->plan = NULL;
+	}
+	return err;
 }
 
 static errint_t resume(struct search *search, struct ic_why *why)
 {
-	const struct search_settings *s = search->settings;
-	struct planned *plan;
-	size_t n;
 	errint_t err = load_costs(search, why);
 
 	if (!err)
-		err = run_plan(s->catalog, search->run.id, &plan, &n, why);
+		err = load_plan(search, search->run.id, why);
 	if (err)
 		return err;
-	search->plan = calloc(s->nevaluations, sizeof(*search->plan));
-	if (!n || n > s->nevaluations || !search->plan) {
-		free(plan);
-		return ic_fail(why, search->plan ? -EBADMSG : -ENOMEM, "run %lld of the catalog cannot be gone on with",
-		               (long long)search->run.id);
-	}
-	memcpy(search->plan, plan, n * sizeof(*plan));
-	search->nplan = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < search->nplan; i++)
 		search->nreused += search->plan[i].is_done;
-	free(plan);
 	search->was_resumed = true;
 	apply_costs(search);
 	return 0;
 }
 
-/* The run to go on with, or a new one, for ourselves. One that ended while it was found is none to go on with. */
+/* The run to go on with, or a new one, for ourselves. One that ended while it was found is none to go on with, and one that
+ * another process began meanwhile is. */
 static errint_t take_run(struct search *search, struct ic_why *why)
 {
 	struct catalog *catalog = search->settings->catalog;
 	int64_t again = 0;
 
 	for (;;) {
-		errint_t err = run_find(catalog, &search->run, &search->run.id, why);
+		errint_t err = run_find(catalog, &search->run, false, &search->run.id, why);
 		if (err == -ENOENT) {
 			err = begin(search, why);
+			if (err == -EEXIST)
+				continue;
 			return err ? err : run_claim(catalog, search->run.id, &search->claim, why);
 		}
 		if (!err)
 			err = run_claim(catalog, search->run.id, &search->claim, why);
 		if (err)
 			return err;
-		err = run_find(catalog, &search->run, &again, why);
+		err = run_find(catalog, &search->run, false, &again, why);
 		if (!err && again == search->run.id)
 			return resume(search, why);
 		run_release(search->claim);
@@ -377,6 +426,8 @@ static errint_t run_rounds(struct search *search, struct estimates **ret_estimat
 		if (!err && !search->has_model_seconds)
 			err = freeze_model_seconds(search, why);
 		if (!err)
+			err = check_affordable(search, why);
+		if (!err)
 			err = choose_estimates(search, &estimates, why);
 		if (err)
 			return err;
@@ -416,8 +467,11 @@ errint_t search_run(const struct search_settings *settings, struct search_outcom
 
 	if (!err)
 		err = take_run(&search, why);
-	if (!err)
+	if (!err) {
 		err = run_rounds(&search, &estimates, why);
+		if (err == -ENODATA) /* the same search, begun again, asks again for what failed */
+			run_end(settings->catalog, search.run.id, NULL, 0, NULL, 0, NULL);
+	}
 	if (!err)
 		err = finish(&search, estimates, &outcome, why);
 	if (!err)
@@ -441,21 +495,25 @@ void search_outcome_clear(struct search_outcome *outcome)
 errint_t search_plan(const struct search_settings *settings, struct planned **ret_plan, size_t *ret_n,
                      struct cost_model *ret_costs, struct ic_why *why)
 {
+	struct parameters parameters = {.n = 0};
 	struct search search;
+	int64_t run;
 	errint_t err = set_up(&search, settings, why);
 
+	if (!err && (err = run_find(settings->catalog, &search.run, false, &run, why)) == -ENOENT)
+		err = run_find(settings->catalog, &search.run, true, &run, why);
 	if (!err)
-		err = settings->measure(settings->measure_context, &search.costs, why);
-	if (!err) {
-		apply_costs(&search);
-		err = make_plan(&search, why);
-	}
+		err = plan_again(&search, run, &parameters, why);
+	else if (err == -ENOENT)
+		err = plan_anew(&search, &parameters, why);
 	for (size_t i = 0; !err && i < search.nplan; i++) {
 		struct measurement_key key;
 		char *lineage = weights_lineage(&search, i);
 		search_key(&search, &search.plan[i].design, &key);
 		key.lineage = lineage;
-		search.plan[i].is_done = !measurement_get(settings->catalog, &key, &search.plan[i].measurement, NULL);
+		struct measurement *measurement = &search.plan[i].measurement;
+		search.plan[i].is_done =
+		        !measurement_get(settings->catalog, &key, measurement, NULL) && !measurement->is_failure;
 		free(lineage);
 	}
 	if (!err) {

@@ -67,8 +67,8 @@ struct search_outcome {
 	uint64_t nevaluated, nreused, nfailed; /* made now; known to the catalog; without a result */
 	struct cost_model costs;               /* as frozen */
 	struct design_cost reference_cost;
-	double reference_accuracy; /* as estimated from all evaluations */
-	double noise;              /* standard deviation of one evaluation, as estimated */
+	double accuracy, reference_accuracy; /* of the choice and the reference, as estimated from all evaluations */
+	double noise;                        /* standard deviation of one evaluation, as estimated */
 	/* Of the model, each evaluation told by the others: mean absolute error, and Spearman's rank correlation. */
 	double error, rank_correlation;
 	bool has_choice; /* false: nothing that was evaluated is within the aim; `choice` is then the nearest to it */
@@ -77,14 +77,15 @@ struct search_outcome {
 	size_t npoints;
 };
 
-/* Run one, or go on with the one that these settings began. -EINVAL (settings), -ECANCELED, -EBUSY (another process
+/* Run one, or go on with the one that these settings began. Where one with these settings has ended, its costs and its plan
+ * are taken, so that what it evaluated is known and the outcome the same. -EINVAL (settings), -ECANCELED, -EBUSY (another process
  * is at it), errors of the evaluator and of the catalog, -ENODATA (too few evaluations had a result, or the
  * reference had none), -ENOMEM. What was measured is kept in any case. search_outcome_clear frees what is in an
  * outcome. */
 errint_t search_run(const struct search_settings *settings, struct search_outcome *ret_outcome, struct ic_why *why);
 void search_outcome_clear(struct search_outcome *outcome);
 
-/* What search_run would do first, and nothing written or evaluated: the first part of the plan, malloc'ed; which of it the
- * catalog knows is_done. */
+/* What search_run would do first, and nothing evaluated, nor written but times of decoding: the plan as far as it goes,
+ * malloc'ed; which of it the catalog knows is_done. */
 errint_t search_plan(const struct search_settings *settings, struct planned **ret_plan, size_t *ret_n,
                      struct cost_model *ret_costs, struct ic_why *why);

@@ -351,18 +351,22 @@ static errint_t list_frontier(const struct search *search, const struct estimate
 }
 
 /* The evaluated one that comes nearest to an aim that nothing meets: where accuracy is what fails, the most accurate of
- * those that can be afforded; else the cheapest. */
+ * those that can be afforded; else the one that exceeds what it may cost by the least. */
 static int nearest(const struct search *search, const double *mean)
 {
 	const struct design_cost *reference = &search->cost[search->reference];
+	double least = (double)INFINITY;
 	int best = -1, cheapest = 0;
 
 	for (size_t i = 0; i < search->nplan; i++) {
 		if (!has_result(&search->plan[i]))
 			continue;
 		unsigned design = index_of(&search->plan[i]);
-		if (search->cost[design].nbytes < search->cost[index_of(&search->plan[cheapest])].nbytes)
+		double excess = aim_excess(&search->settings->aim, &search->cost[design], reference);
+		if (excess < least) {
+			least = excess;
 			cheapest = (int)i;
+		}
 		if (aim_affords(&search->settings->aim, &search->cost[design], reference) &&
 		    (best < 0 || mean[design] > mean[index_of(&search->plan[best])]))
 			best = (int)i;
@@ -378,12 +382,14 @@ static void give_reason(const struct search *search, const struct estimates *est
 
 	ic_design_print(&design, reference);
 	aim_print(&search->settings->aim, aim);
-	snprintf(choice->reason, sizeof(choice->reason),
-	         "best for %s: accuracy %.2f%%, %.2f%% under %s; %.1f%% of its bytes, %.1f%% of its time; "
-	         "%zu evaluations by %.80s",
-	         aim, 100 * choice->verified, 100 * estimates->mean[search->reference], reference,
-	         100 * choice->nbytes / full->nbytes, full->infer_s > 0 ? 100 * choice->infer_s / full->infer_s : 100,
-	         estimates->nobserved, search->run.evaluator);
+	snprintf(
+	        choice->reason, sizeof(choice->reason),
+	        "best for %s: accuracy %.2f%% measured, by the model %.2f%%, and %.2f%% under %s; %.1f%% of its bytes, "
+	        "%.1f%% of its time; %zu evaluations by %.80s",
+	        aim, 100 * choice->verified, 100 * estimates->mean[ic_design_index(&choice->design)],
+	        100 * estimates->mean[search->reference], reference, 100 * choice->nbytes / full->nbytes,
+	        full->infer_s > 0 ? 100 * choice->infer_s / full->infer_s : 100, estimates->nobserved,
+	        search->run.evaluator);
 }
 
 static void fill_choice(const struct search *search, const struct estimates *estimates, int position,
@@ -420,6 +426,7 @@ errint_t choose_outcome(const struct search *search, const struct estimates *est
 	outcome->costs = search->costs;
 	outcome->has_choice = best >= 0;
 	fill_choice(search, estimates, best >= 0 ? best : nearest(search, estimates->mean), &outcome->choice);
+	outcome->accuracy = estimates->mean[ic_design_index(&outcome->choice.design)];
 	for (size_t i = 0; i < search->nplan; i++)
 		outcome->nfailed += search->plan[i].is_done && search->plan[i].measurement.is_failure;
 	errint_t err = judge_model(search, estimates, outcome);

@@ -104,6 +104,11 @@ static errint_t evaluate_by(struct search *search, size_t position, const struct
 	struct measurement measurement = {.id = 0};
 	errint_t err = measurement_get(catalog, key, &measurement, why);
 
+	/* What failed in another run is asked again: what was wrong may have been mended. */
+	if (!err && measurement.is_failure) {
+		measurement = (struct measurement){.id = 0};
+		err = -ENOENT;
+	}
 	*ret_is_reused = !err;
 	if (!err)
 		err = run_evaluated(catalog, search->run.id, position, measurement.id, why);

@@ -72,9 +72,10 @@ static void put_outcome(const struct search_outcome *outcome)
 	ic_design_print(&choice->design, design);
 	put_text(stdout, choice->directory);
 	printf(": %s%s\n", outcome->has_choice ? "" : "nothing is within the limits; the nearest is ", design);
-	printf("  accuracy %s measured, %s +- %s predicted by the others; %s without loss\n",
-	       percent(choice->verified, a), percent(choice->predicted, b), percent(choice->uncertainty, c),
-	       percent(outcome->reference_accuracy, (char[PERCENT_SIZE]){0}));
+	printf("  accuracy %s measured, %s +- %s predicted by the others\n", percent(choice->verified, a),
+	       percent(choice->predicted, b), percent(choice->uncertainty, c));
+	printf("  by the model of all %s, and %s without loss; this is what a limit is held to\n",
+	       percent(outcome->accuracy, a), percent(outcome->reference_accuracy, b));
 	printf("  %.0f bytes an image, %s of the default's\n", choice->nbytes,
 	       percent(choice->nbytes / outcome->reference_cost.nbytes, a));
 	printf("  %.4f ms an image, %s of the default's\n", 1e3 * choice->infer_s,

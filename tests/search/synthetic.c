@@ -79,7 +79,7 @@ static errint_t evaluate(void *handle, const struct evaluator_job *job, struct e
 	        .log_loss = -log(truth) +
 	                    noise * synthetic_noise(mix(job->seed) + (uint64_t)ic_design_index(&job->design) + 9999),
 	        .nimages = 1000,
-	        .infer_s = 1e-3,
+	        .infer_s = synthetic->infer_s > 0 ? synthetic->infer_s : 1e-3,
 	        .train_s = 3e-3,
 	        .decode_s = (double)NAN,
 	        .wall_s = synthetic->sleep_us * 1e-6,

@@ -68,14 +68,14 @@ START_TEST(a_run_goes_on_where_it_was)
 	int64_t id, found;
 	size_t n;
 
-	ck_assert_int_eq(run_find(catalog, &a_run, &found, NULL), -ENOENT);
+	ck_assert_int_eq(run_find(catalog, &a_run, false, &found, NULL), -ENOENT);
 	id = begin(catalog);
 	ck_assert_int_eq(run_evaluated(catalog, id, 1, measure(catalog, "s1x1-b8-k6-q4", 0.75), NULL), 0);
 	ck_assert_int_eq(run_extend(catalog, id, &(struct run_parameter){"model.a", 7}, 1, &more, 2, 1, NULL), 0);
 	catalog_close(catalog);
 
 	catalog = open_catalog();
-	ck_assert_int_eq(run_find(catalog, &a_run, &found, NULL), 0);
+	ck_assert_int_eq(run_find(catalog, &a_run, false, &found, NULL), 0);
 	ck_assert_int_eq(found, id);
 	ck_assert_int_eq(run_list(catalog, id, &runs, &n, NULL), 0);
 	ck_assert(n == 1 && runs[0].nplanned == 3 && runs[0].ndone == 1 && !runs[0].ended_s && runs[0].started_s > 0);
@@ -110,10 +110,11 @@ START_TEST(another_run_is_not_gone_on_with)
 	others[3].codec = 4;
 	strcpy(others[4].settings, "evaluations=300 seed=1");
 	for (unsigned i = 0; i < 5; i++)
-		ck_assert_int_eq(run_find(catalog, &others[i], &id, NULL), -ENOENT);
+		ck_assert_int_eq(run_find(catalog, &others[i], false, &id, NULL), -ENOENT);
 	strcpy(others[0].dataset, a_run.dataset);
 	strcpy(others[0].directory, "/moved/birds");
-	ck_assert_int_eq(run_find(catalog, &others[0], &id, NULL), 0);
+	ck_assert_int_eq(run_find(catalog, &others[0], false, &id, NULL), 0);
+	ck_assert_int_eq(run_begin(catalog, &others[0], NULL, 0, NULL, 0, &id, NULL), -EEXIST); /* it has not ended */
 	ck_assert_int_eq(run_list(catalog, 99, NULL, NULL, NULL), -ENOENT);
 	catalog_close(catalog);
 }
@@ -134,7 +135,9 @@ START_TEST(a_run_ends_with_its_frontier_and_its_choice)
 
 	choice.run = id;
 	ck_assert_int_eq(run_end(catalog, id, points, 2, &choice, 1, NULL), 0);
-	ck_assert_int_eq(run_find(catalog, &a_run, &found, NULL), -ENOENT);
+	ck_assert_int_eq(run_find(catalog, &a_run, false, &found, NULL), -ENOENT);
+	ck_assert_int_eq(run_find(catalog, &a_run, true, &found, NULL), 0);
+	ck_assert_int_eq(found, id);
 	ck_assert_int_eq(run_frontier(catalog, id, &got, &n, NULL), 0);
 	ck_assert_uint_eq(n, 2);
 	ck_assert(got[0].nbytes == 500 && isnan(got[0].verified) && got[1].verified == 0.76);
