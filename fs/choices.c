@@ -16,9 +16,9 @@ struct choices {
 	pthread_mutex_t lock; /* over what follows */
 	char *root;
 	struct log *log;
-	uint64_t seen; /* of the catalog; 0: nothing */
-	bool has_failed;
-	struct choice *list; /* of all directories; those of others are few */
+	uint64_t seen;         /* of the catalog; 0: nothing */
+	struct ic_why failure; /* why it could not be read when it was last looked at; "" where it could */
+	struct choice *list;   /* of all directories; those of others are few */
 	size_t n;
 };
 
@@ -67,8 +67,20 @@ static bool install(struct choices *choices, struct choice *list, size_t n)
 	free(choices->list);
 	choices->list = list;
 	choices->n = n;
-	choices->has_failed = false;
 	return changed;
+}
+
+/* The lock is held. Said once, till it can be read again. */
+static void note(struct choices *choices, errint_t err, const struct ic_why *why)
+{
+	bool is_new = err && !choices->failure.text[0];
+
+	choices->failure = (struct ic_why){""};
+	if (err)
+		ic_fail(&choices->failure, err, "%s", why->text[0] ? why->text : strerror(-err));
+	if (is_new)
+		log_write(choices->log, LOG_LEVEL_WARNING, "what searches chose cannot be read: %s",
+		          choices->failure.text);
 }
 
 bool choices_refresh(struct choices *choices, struct catalog *catalog)
@@ -88,13 +100,16 @@ bool choices_refresh(struct choices *choices, struct catalog *catalog)
 			changed = install(choices, list, n);
 		}
 	}
-	if (err && !choices->has_failed) {
-		choices->has_failed = true;
-		log_write(choices->log, LOG_LEVEL_WARNING, "what searches chose cannot be read: %s",
-		          why.text[0] ? why.text : strerror(-err));
-	}
+	note(choices, err, &why);
 	pthread_mutex_unlock(&choices->lock);
 	return changed;
+}
+
+void choices_set_failure(struct choices *choices, const struct ic_why *why)
+{
+	pthread_mutex_lock(&choices->lock);
+	note(choices, -EIO, why);
+	pthread_mutex_unlock(&choices->lock);
 }
 
 bool choices_load(struct choices *choices, const char *path)
@@ -114,7 +129,7 @@ bool choices_load(struct choices *choices, const char *path)
 			changed = choices_refresh(choices, catalog);
 			catalog_close(catalog);
 		} else {
-			log_write(choices->log, LOG_LEVEL_WARNING, "what searches chose cannot be read: %s", why.text);
+			choices_set_failure(choices, &why);
 		}
 	}
 	free(place);
@@ -181,6 +196,10 @@ bool choices_find(struct choices *choices, const char *directory, struct ic_desi
 	if (choice) {
 		*ret_design = choice->design;
 		*ret_words = words_of(choice);
+	} else if (choices->failure.text[0] &&
+	           asprintf(ret_words, "what searches chose cannot be read: %s; so the default",
+	                    choices->failure.text) < 0) {
+		*ret_words = NULL;
 	}
 	pthread_mutex_unlock(&choices->lock);
 	return choice != NULL;

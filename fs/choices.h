@@ -19,9 +19,13 @@ void choices_free(struct choices *choices); /* NULL is fine */
  * that cannot be read changes nothing, and the log says so, once. */
 bool choices_refresh(struct choices *choices, struct catalog *catalog);
 
-/* The same, of the file at `path`, or for NULL in the default place, which is opened for it; one that is not there has no
+/* It cannot be opened, for this reason. */
+void choices_set_failure(struct choices *choices, const struct ic_why *why);
+
+/* As choices_refresh, of the file at `path`, or for NULL in the default place, which is opened for it; one that is not there has no
  * choices, and is not made. */
 bool choices_load(struct choices *choices, const char *path);
 
-/* What holds for `directory`, a path below the root. False for nothing; else ret_words is malloc'ed, NULL without memory. */
+/* What holds for `directory`, a path below the root; ret_words is malloc'ed, NULL without memory. False for nothing; then they
+ * are NULL, or say why the catalog cannot be read. */
 bool choices_find(struct choices *choices, const char *directory, struct ic_design *ret_design, char **ret_words);

@@ -34,32 +34,38 @@ static errint_t make_govern(struct fs *fs, struct ic_why *why)
 	return 0;
 }
 
-/* A catalog that somebody named is needed; else it is a convenience. */
-static errint_t open_catalog(struct fs *fs, struct ic_why *why)
+/* A catalog that somebody named is needed; else it is a convenience, and ret_reason says why there is none. */
+static errint_t open_catalog(struct fs *fs, struct ic_why *ret_reason, struct ic_why *why)
 {
 	const char *path = fs->settings.catalog;
-	struct ic_why reason;
 	char *place = NULL;
 
 	if (path)
 		return *path ? catalog_open(path, &fs->catalog, why) : 0;
-	errint_t err = catalog_default_path(&place, &reason);
+	errint_t err = catalog_default_path(&place, ret_reason);
 	if (!err)
-		err = catalog_open(place, &fs->catalog, &reason);
+		err = catalog_open(place, &fs->catalog, ret_reason);
 	if (err)
-		log_write(fs->log, LOG_LEVEL_WARNING, "no catalog, so sizes are not remembered: %s", reason.text);
+		log_write(fs->log, LOG_LEVEL_WARNING, "no catalog, so sizes are not remembered: %s", ret_reason->text);
 	free(place);
 	return 0;
 }
 
+/* What searches chose, and the catalog that they are in. */
 static errint_t make_choices(struct fs *fs, struct ic_why *why)
 {
-	errint_t err = choices_new(source_path(fs->source), fs->log, &fs->choices);
+	struct ic_why reason = {""};
+	errint_t err = open_catalog(fs, &reason, why);
 
+	if (err)
+		return err;
+	err = choices_new(source_path(fs->source), fs->log, &fs->choices);
 	if (err)
 		return ic_fail(why, err, "out of memory");
 	if (fs->catalog)
 		choices_refresh(fs->choices, fs->catalog);
+	else if (reason.text[0])
+		choices_set_failure(fs->choices, &reason);
 	govern_set_choices(fs->govern, fs->choices);
 	return 0;
 }
@@ -118,8 +124,6 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 		goto fail;
 	}
 	err = make_govern(fs, why);
-	if (!err)
-		err = open_catalog(fs, why);
 	if (!err)
 		err = make_choices(fs, why);
 	if (!err)

@@ -87,7 +87,7 @@ static errint_t resolve_design(const struct policy_context *context, struct poli
 	if (context->chosen)
 		policy->design = *context->chosen;
 	if (asprintf(&auto_words, "auto (%s); %s", rule_words,
-	             context->chosen ? context->chosen_words : "no search has chosen yet, so the default") < 0)
+	             context->chosen_words ? context->chosen_words : "no search has chosen yet, so the default") < 0)
 		return -ENOMEM;
 	free(rule_words);
 	policy->design_rule = auto_words;

@@ -58,6 +58,8 @@ struct evaluator_description {
 	unsigned njobs_max;    /* calls of evaluate that may run at once on one handle; 1: it takes turns */
 	unsigned nclasses;     /* 0 where it does not know */
 	uint64_t ntrain, nselect, ntruth; /* images; 0 where it does not know */
+	uint64_t nunreadable;             /* that it leaves out because they cannot be decoded */
+	char unreadable[256];             /* one of them, or its path's end; "" where there is none */
 	double evaluation_s;              /* what an evaluation takes, roughly; 0 where it does not know */
 };
 

@@ -188,6 +188,8 @@ static void describe(struct probe *p, uint64_t seed, size_t nimages_max, unsigne
 	        .nselect = d->begin[PROBE_SELECT + 1] - d->begin[PROBE_SELECT],
 	        .ntruth = d->begin[PROBE_TRUTH + 1] - d->begin[PROBE_TRUTH],
 	};
+	e->nunreadable = d->nbad;
+	strcpy(e->unreadable, d->bad);
 	double fitted = (double)(e->ntrain < PROBE_NFEATURES ? e->ntrain : PROBE_NFEATURES);
 	e->evaluation_s = (double)(e->ntrain + e->nselect) * IMAGE_S / threads + 0.4e-9 * fitted * fitted * fitted;
 	snprintf(e->identity, sizeof e->identity, "probe %d images=%zu split=%s seed=%llu", PROBE_VERSION, nimages_max,

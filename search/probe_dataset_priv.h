@@ -44,6 +44,8 @@ struct probe_dataset {
 	int root;                   /* directory; -1 where there is none */
 	struct probe_image *images; /* ordered by side, class and path, once they are split */
 	size_t nimages;
+	size_t nbad;   /* that were left out */
+	char bad[256]; /* the first of them, or its path's end; "" */
 	char **classes;
 	unsigned nclasses;
 	enum probe_origin origin;

@@ -118,14 +118,24 @@ static void sort(struct probe_dataset *d)
 	}
 }
 
+/* Whoever is told of them wants to find one. */
+static void note_bad(struct probe_dataset *d, const char *path)
+{
+	size_t n = strlen(path), most = sizeof d->bad - 1;
+	if (!d->nbad++)
+		strcpy(d->bad, n > most ? path + n - most : path);
+}
+
 static void leave_out_bad(struct probe_dataset *d)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < d->nimages; i++) {
-		if (d->images[i].is_bad)
+		if (d->images[i].is_bad) {
+			note_bad(d, d->images[i].path);
 			probe_image_clear(&d->images[i]);
-		else
+		} else {
 			d->images[kept++] = d->images[i];
+		}
 	}
 	d->nimages = kept;
 }

@@ -170,8 +170,9 @@ static void print_policy(const char *directory, const struct policy *policy)
 	        "say more.");
 }
 
-/* What the catalog in its default place says `auto` is here; *ret_words stays where it says nothing. */
-static errint_t find_choice(const char *directory, struct ic_design *ret_chosen, char **ret_words)
+/* What the catalog in its default place says `auto` is here, or why it cannot be read; *ret_words stays where it says
+ * nothing. */
+static errint_t find_choice(const char *directory, struct ic_design *ret_chosen, bool *ret_is_chosen, char **ret_words)
 {
 	struct choices *choices;
 	errint_t err = choices_new(directory, NULL, &choices);
@@ -179,7 +180,8 @@ static errint_t find_choice(const char *directory, struct ic_design *ret_chosen,
 	if (err)
 		return err;
 	choices_load(choices, NULL);
-	if (choices_find(choices, "", ret_chosen, ret_words) && !*ret_words)
+	*ret_is_chosen = choices_find(choices, "", ret_chosen, ret_words);
+	if (*ret_is_chosen && !*ret_words)
 		err = -ENOMEM;
 	choices_free(choices);
 	return err;
@@ -192,15 +194,14 @@ static int show_source(const char *directory, int directory_fd)
 	struct ic_design chosen;
 	struct policy policy;
 	struct ic_why why = {"out of memory"};
+	bool is_chosen = false;
 	char *words = NULL;
 	errint_t err = policy_nearest_find(directory, &nearest, &why);
 
 	if (!err)
-		err = find_choice(directory, &chosen, &words);
-	if (words) {
-		context.chosen = &chosen;
-		context.chosen_words = words;
-	}
+		err = find_choice(directory, &chosen, &is_chosen, &words);
+	context.chosen = is_chosen ? &chosen : NULL;
+	context.chosen_words = words;
 	if (!err)
 		err = policy_resolve(&context, &policy);
 	free(words);

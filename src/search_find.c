@@ -27,7 +27,7 @@ struct finding {
 	struct search_bar *bar; /* may be NULL */
 	struct catalog *catalog;
 	const atomic_bool *cancelled;
-	bool is_quiet_if_unfit; /* one of many: what cannot be judged is left out */
+	bool is_one_of_many; /* what cannot be judged is left out */
 };
 
 /* --- Hooks -------------------------------------------------------------------------------------------------------- */
@@ -61,7 +61,17 @@ static void put_costs(const struct cost_model *costs)
 		printf("  times of the model in training by %s\n", percent(costs->train_error, percents));
 }
 
-static void put_outcome(const struct search_outcome *outcome)
+static void put_unreadable(const struct evaluator_description *d)
+{
+	if (!d->nunreadable)
+		return;
+	printf("  %" PRIu64 " of %" PRIu64 " images cannot be decoded and are left out, among them ", d->nunreadable,
+	       d->nunreadable + d->ntrain + d->nselect + d->ntruth);
+	put_text(stdout, d->unreadable);
+	putchar('\n');
+}
+
+static void put_outcome(const struct search_outcome *outcome, const struct evaluator_description *description)
 {
 	const struct choice *choice = &outcome->choice;
 	char design[IC_DESIGN_STRING_SIZE], a[PERCENT_SIZE], b[PERCENT_SIZE], c[PERCENT_SIZE];
@@ -83,7 +93,24 @@ static void put_outcome(const struct search_outcome *outcome)
 	printf("  the model is off by %s on evaluations that it did not see; rank correlation %.3f, noise %s\n",
 	       percent(outcome->error, a), outcome->rank_correlation, percent(outcome->noise, b));
 	put_costs(&outcome->costs);
+	put_unreadable(description);
 	printf("  icfs search frontier %" PRId64 " lists the others\n", outcome->run);
+}
+
+/* What an evaluation takes: as long as those of the plan that are known, else as the evaluator thinks; 0: nobody knows. */
+static double evaluation_seconds(const struct planned *plan, size_t n, const struct evaluator_description *description)
+{
+	double sum = 0;
+	size_t nknown = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double wall_s = plan[i].measurement.result.wall_s;
+		if (!plan[i].is_done || !isfinite(wall_s))
+			continue;
+		sum += wall_s;
+		nknown++;
+	}
+	return nknown ? sum / (double)nknown : description->evaluation_s;
 }
 
 static void put_plan(const struct planned *plan, size_t n, const struct cost_model *costs, unsigned nevaluations,
@@ -103,11 +130,16 @@ static void put_plan(const struct planned *plan, size_t n, const struct cost_mod
 	printf("%zu evaluations are planned, %zu of them known; up to %u follow from their results\n", n, nknown,
 	       nevaluations - (unsigned)n);
 	put_costs(costs);
-	printf("by %s, on %" PRIu64 " images to train and %" PRIu64 " to judge", description->identity,
-	       description->ntrain, description->nselect);
-	if (description->evaluation_s > 0)
-		printf("; about %.0f s in all", description->evaluation_s * (double)(nevaluations - nknown));
-	putchar('\n');
+	put_unreadable(description);
+	double each_s = evaluation_seconds(plan, n, description);
+	printf("by %s", description->identity);
+	if (description->ntrain)
+		printf(", on %" PRIu64 " images to train and %" PRIu64 " to judge", description->ntrain,
+		       description->nselect);
+	if (each_s > 0)
+		printf("; about %.0f s in all\n", each_s * (double)(nevaluations - nknown));
+	else
+		printf("; what an evaluation takes is known once one was made\n");
 }
 
 /* --- Searching ---------------------------------------------------------------------------------------------------- */
@@ -135,6 +167,24 @@ static errint_t complete_aim(const char *directory, struct aim *aim, struct ic_w
 	return err;
 }
 
+/* What was pinned stays in force whatever a search finds. */
+static void warn_of_pin(const struct finding *finding, const char *directory)
+{
+	char design[IC_DESIGN_STRING_SIZE];
+	struct choice *choices;
+	size_t n;
+
+	if (choice_list(finding->catalog, NULL, false, &choices, &n, NULL))
+		return;
+	const struct choice *pinned = choice_find(choices, n, directory);
+	if (pinned && pinned->is_pin) {
+		ic_design_print(&pinned->design, design);
+		warn("%s: %s is pinned, and stays in force until 'icfs search rollback' takes it back", directory,
+		     design);
+	}
+	free(choices);
+}
+
 static int search(struct finding *finding, struct subject *subject, const struct aim *aim, const char *work)
 {
 	struct search_settings settings = finding->settings->search;
@@ -160,13 +210,15 @@ static int search(struct finding *finding, struct subject *subject, const struct
 		return fail_search(finding, err, &why);
 	search_bar_free(finding->bar);
 	finding->bar = NULL;
+	struct evaluator_description description = subject_description(subject);
 	if (finding->settings->is_dry) {
-		struct evaluator_description description = subject_description(subject);
 		put_plan(plan, n, &costs, settings.nevaluations, &description);
 		free(plan);
 		return EXIT_OK;
 	}
-	put_outcome(&outcome);
+	put_outcome(&outcome, &description);
+	if (outcome.has_choice)
+		warn_of_pin(finding, outcome.choice.directory);
 	search_outcome_clear(&outcome);
 	return outcome.has_choice ? EXIT_OK : EXIT_FAILED;
 }
@@ -174,10 +226,11 @@ static int search(struct finding *finding, struct subject *subject, const struct
 /* What cannot be judged is no failure where it is one of many. */
 static int give_up(struct finding *finding, errint_t err, const struct ic_why *why)
 {
-	if (err != -ENODATA || !finding->is_quiet_if_unfit)
+	if (err != -ENODATA || !finding->is_one_of_many)
 		return fail_search(finding, err, why);
 	search_bar_free(finding->bar);
 	finding->bar = NULL;
+	warn("%s; it is left out", why->text);
 	return EXIT_OK;
 }
 
@@ -247,7 +300,7 @@ static int find_in_each(struct finding *finding, const char *parent)
 
 	if (n < 0)
 		return fail("%s: %s", parent, strerror(errno));
-	finding->is_quiet_if_unfit = true;
+	finding->is_one_of_many = true;
 	for (int i = 0; i < n; i++) {
 		struct stat st;
 		bool is_fit = false;

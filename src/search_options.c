@@ -180,7 +180,7 @@ static const struct option_entry find_options[] = {
         {'n', "evaluations", "N", "designs to evaluate in all (default 150)", apply_evaluations},
         {0, "buckets", "N", "of them before anything is known (default 3/5)", apply_buckets},
         {'p', "per-directory", NULL, "search each directory in DATASET by itself", apply_per_directory},
-        {0, "dry-run", NULL, "print the plan and what it costs, and do nothing", apply_dry},
+        {0, "dry-run", NULL, "print the plan and what it costs, and evaluate nothing", apply_dry},
         {'c', "catalog", "FILE", "the catalog (default as for icfs mount)", apply_catalog},
         {'e', "evaluator", "NAME", "what judges designs: probe (default), command", apply_evaluator},
         {'x', "command", "LINE", "the evaluator command: this trains and judges", apply_command},

@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 import signal
 import unittest
@@ -42,9 +43,11 @@ class SearchTest(Searching):
         self.assertIn("by run 1", policy)
 
     def test_what_is_known_is_not_evaluated_again(self):
-        self.search(self.set)
-        text = self.search(self.set)
-        self.assertRegex(text, r"run 2: \d evaluations made, \d+ known before")
+        first = self.search(self.set)
+        self.assertIn("12 evaluations are planned, 12 of them known;", self.search("--dry-run", self.set))
+        again = self.search(self.set)
+        self.assertIn("run 2: 0 evaluations made, 12 known before", again)
+        self.assertEqual(*[re.search(r": (s\d.*)\n(.*\n.*)", text).groups() for text in (first, again)])
         moved = self.dir / "moved"
         shutil.copytree(self.set, moved)
         count = self.sql("SELECT count(*) FROM measurement")[0][0]
@@ -87,6 +90,13 @@ class SearchTest(Searching):
             self.assertEqual(self.ok("search", "export", "--catalog", other, "--what", what),
                              self.ok("search", "export", "--what", what))
 
+    def test_a_pin_outlives_a_search(self):
+        self.ok("search", "pin", "s1x1-b8-k3-q8", self.set)
+        done = icfs("search", *FEW, self.set)
+        self.assertEqual((done.returncode, done.stderr.decode()), (0, f"icfs: warning: {self.set}: s1x1-b8-k3-q8 is pinned, "
+                         "and stays in force until 'icfs search rollback' takes it back\n"))
+        self.assertIn("run 1: 12 evaluations made", done.stdout.decode())
+
     def test_pin_and_roll_back(self):
         here = str(self.dir)
         self.assertRegex(self.ok("search", "pin", "s2x2-b8-k6-q4", here).decode(), rf"^{here}: s2x2-b8-k6-q4, pinned ")
@@ -110,6 +120,7 @@ class SearchTest(Searching):
         done = icfs("search", *FEW, "--per-directory", "--max-bytes=50%", tree)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual({d for d, in self.sql("SELECT directory FROM choice")}, {str(tree / "one"), str(tree / "two")})
+        self.assertEqual(done.stderr.decode(), f"icfs: warning: {tree}/notes: there is no image in it; it is left out\n")
 
     def test_policy_files_give_the_budget(self):
         tree = self.dir / "tree"

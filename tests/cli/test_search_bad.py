@@ -65,6 +65,7 @@ class BadInput(Searching):
             (name / "folder.jpg").mkdir()
             os.mkfifo(name / f"pipe{i}.jpg")
         text = self.search("--max-bytes=25%", mixed)
+        self.assertRegex(text, r"\n  2\d of \d+ images cannot be decoded and are left out, among them \S+\.jpg\n")
         self.assertIn("12 evaluations made, 0 known before, 0 without a result\n", text)
         self.assertEqual(len(self.sql("SELECT id FROM choice")), 1)
 
@@ -95,6 +96,10 @@ class BadInput(Searching):
         self.sql("PRAGMA user_version = 99")
         self.fails(f"icfs: {self.catalog}: catalog version 99 is from a newer icfs; this one knows 3\n", "search", self.set)
         self.assertEqual(self.sql("PRAGMA user_version"), [(99,)])
+        self.ok("policy", "--set=auto", self.dir)
+        self.assertIn("what searches chose cannot be read: "
+                      f"{self.catalog}: catalog version 99 is from a newer icfs; this one knows 3; so the default",
+                      self.ok("policy", self.dir).decode())
 
     def test_a_damaged_catalog(self):
         self.search(self.set)

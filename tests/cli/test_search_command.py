@@ -217,7 +217,8 @@ class Weights(Command):
         """The same evaluations and the same choice as of a search that nothing stopped, and nothing made twice but what
         was under way."""
         judge = self.judge("sleep 0.05;")
-        icfs(*self.many(judge, "--dry-run"))  # costs are measured, and both searches go by them
+        planned = icfs(*self.many(judge, "--dry-run"))  # costs are measured, and both searches go by them
+        self.assertRegex(planned.stdout, rb"\nby command .*; what an evaluation takes is known once one was made\n$")
         first, second = self.catalog, self.catalog.parent / "second.db"
         shutil.copy(first, second)
         self.run_many(judge)

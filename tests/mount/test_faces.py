@@ -200,8 +200,9 @@ class Faces(MountTest):
         self.assertFalse((self.dir / "catalog.db").exists())
         self.assertEqual(mount.end(), (0, ""))
         (self.dir / "catalog.db").write_bytes(b"no database " * 100)
-        mount = self.mount("face=jpeg")  # the default place
+        mount = self.mount("face=jpeg,design=auto")  # the default place
         self.assertEqual(len(mount.log_lines("no catalog")), 1)
+        self.assertIn("catalog.db: file is not a database; so the default", (self.point / ".icfs/policy").read_text())
         self.assertEqual(self.served("a.jpg"), encode(self.source / "a.jpg", DEFAULT, "jpeg"))
         self.assertEqual(mount.end(), (0, ""))
         with self.assertRaisesRegex(RuntimeError, "catalog.db: file is not a database"):
