@@ -23,11 +23,13 @@ DECLARE(avx512);
 static const struct tensor_kernel *const kernels[N_KERNELS] = {&tensor_kernel_avx512, &tensor_kernel_avx2,
                                                                &tensor_kernel_ssse3, &tensor_kernel_c};
 
+/* All that codec/meson.build lets the compiler use. */
 static unsigned best(void)
 {
-	if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+	bool has_halves = __builtin_cpu_supports("f16c");
+	if (has_halves && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
 		return 0;
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"))
+	if (has_halves && __builtin_cpu_supports("avx2"))
 		return 1;
 	return __builtin_cpu_supports("ssse3") ? 2 : 3;
 }

@@ -157,6 +157,41 @@ static double rank_of(const struct cell *cell, enum way way)
 	return cell->found[way].rank_correlation;
 }
 
+static double unseen_error_of(const struct cell *cell, enum way way)
+{
+	return cell->found[way].unseen_error;
+}
+
+static double unseen_rank_of(const struct cell *cell, enum way way)
+{
+	return cell->found[way].unseen_rank_correlation;
+}
+
+/* Where there is one: under a small budget everything may be evaluated. */
+static double mean_of_known(const struct cell *cells, size_t n, enum way way,
+                            double (*value)(const struct cell *, enum way))
+{
+	double sum = 0;
+	size_t nknown = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double one = value(&cells[i], way);
+		if (!isfinite(one))
+			continue;
+		sum += one;
+		nknown++;
+	}
+	return sum / (double)nknown;
+}
+
+/* Of the search and along cost. */
+static void print_errors(const struct cell *cells, size_t n, double (*error)(const struct cell *, enum way),
+                         double (*rank)(const struct cell *, enum way))
+{
+	for (enum way way = WAY_SEARCH; way <= WAY_ALONG_COST; way++)
+		printf("  %.2f %.2f", 100 * mean_of_known(cells, n, way, error), mean_of_known(cells, n, way, rank));
+}
+
 static void print_row(const char *name, unsigned nevaluations, const struct cell *cells, size_t n, unsigned nseeds)
 {
 	printf("%-16.16s %4zu %4u", name, n, nevaluations);
@@ -166,9 +201,9 @@ static void print_row(const char *name, unsigned nevaluations, const struct cell
 		printf("  %5.2f [%5.2f,%5.2f] %6.3f", 100 * mean_of(cells, n, way, regret), 100 * interval[0],
 		       100 * interval[1], mean_of(cells, n, way, regret_of_loss));
 	}
-	printf("  %.2f %.2f  %.2f %.2f\n", 100 * mean_of(cells, n, WAY_SEARCH, error_of),
-	       mean_of(cells, n, WAY_SEARCH, rank_of), 100 * mean_of(cells, n, WAY_ALONG_COST, error_of),
-	       mean_of(cells, n, WAY_ALONG_COST, rank_of));
+	print_errors(cells, n, error_of, rank_of);
+	print_errors(cells, n, unseen_error_of, unseen_rank_of);
+	putchar('\n');
 }
 
 /* What the search loses more than the others do; whether one of them loses less, beyond chance or beyond the margin. */
@@ -193,7 +228,8 @@ static void print_head(void)
 {
 	printf("regret in points [95 %% interval], regret in log-loss; estimate's error in points and rank "
 	       "correlation, of "
-	       "the search and along cost\n%-16s %4s %4s",
+	       "the search and along cost: of evaluations told by the others, and of what was not evaluated\n"
+	       "%-16s %4s %4s",
 	       "", "runs", "n");
 	for (unsigned way = 0; way < NWAYS; way++)
 		printf("  %-26s", way_names[way]);

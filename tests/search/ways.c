@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "ways.h"
 
+#include "search/findings.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +133,74 @@ static unsigned by_halving(const struct task *task)
 	return best_of(task->truth, at, left);
 }
 
+/* --- What the model says of what was not evaluated ----------------------------------------------------------------- */
+
+struct pair {
+	double estimate, told, rank;
+};
+
+static int compare_estimates(const void *a, const void *b)
+{
+	double x = ((const struct pair *)a)->estimate, y = ((const struct pair *)b)->estimate;
+
+	return (x > y) - (x < y);
+}
+
+static int compare_told(const void *a, const void *b)
+{
+	double x = ((const struct pair *)a)->told, y = ((const struct pair *)b)->told;
+
+	return (x > y) - (x < y);
+}
+
+/* Pearson's correlation of ranks, equal values sharing the mean of theirs: Spearman's. Sorts the pairs. */
+static double rank_correlation(struct pair *pairs, size_t n)
+{
+	double middle = ((double)n - 1) / 2, ab = 0, aa = 0, bb = 0;
+
+	qsort(pairs, n, sizeof(*pairs), compare_estimates);
+	for (size_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && pairs[end].estimate == pairs[i].estimate; end++)
+			;
+		for (size_t k = i; k < end; k++)
+			pairs[k].rank = (double)(i + end - 1) / 2 - middle;
+	}
+	qsort(pairs, n, sizeof(*pairs), compare_told);
+	for (size_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && pairs[end].told == pairs[i].told; end++)
+			;
+		for (size_t k = i; k < end; k++) {
+			double rank = (double)(i + end - 1) / 2 - middle;
+			ab += rank * pairs[k].rank;
+			aa += pairs[k].rank * pairs[k].rank;
+			bb += rank * rank;
+		}
+	}
+	return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : 0;
+}
+
+static void judge_unseen(const struct task *task, int64_t run, struct found *found)
+{
+	static struct pair pairs[IC_DESIGN_COUNT];
+	struct findings *findings;
+	struct ic_why why = {""};
+	double sum = 0;
+	size_t n = 0;
+
+	if (findings_read(task->settings.catalog, run, task->truth->shapes, task->truth->nshapes, &findings, &why))
+		die("findings", &why);
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
+		if (findings->at[i].position >= 0 || !affords(task, i))
+			continue;
+		pairs[n] = (struct pair){.estimate = findings->at[i].mean, .told = task->truth->of[i].select};
+		sum += fabs(pairs[n].estimate - pairs[n].told);
+		n++;
+	}
+	findings_free(findings);
+	found->unseen_error = n ? sum / (double)n : (double)NAN;
+	found->unseen_rank_correlation = n ? rank_correlation(pairs, n) : (double)NAN;
+}
+
 /* A catalog of its own for each search: what one knows, the other must not. */
 static struct found by_search(struct task *task, enum estimate_model model)
 {
@@ -147,7 +217,8 @@ static struct found by_search(struct task *task, enum estimate_model model)
 	if (!outcome.has_choice)
 		die("search", &(struct ic_why){"no choice"});
 	struct found found = {(unsigned)ic_design_index(&outcome.choice.design), outcome.error,
-	                      outcome.rank_correlation};
+	                      outcome.rank_correlation, (double)NAN, (double)NAN};
+	judge_unseen(task, outcome.run, &found);
 	search_outcome_clear(&outcome);
 	catalog_close(task->settings.catalog);
 	if (unlink(path) || unlink(strcat(path, "-search")))
@@ -163,8 +234,8 @@ struct found go(struct task *task, enum way way)
 	case WAY_ALONG_COST:
 		return by_search(task, ESTIMATE_ALONG_COST);
 	case WAY_RANDOM:
-		return (struct found){by_random(task), (double)NAN, (double)NAN};
+		return (struct found){.design = by_random(task)};
 	default:
-		return (struct found){by_halving(task), (double)NAN, (double)NAN};
+		return (struct found){.design = by_halving(task)};
 	}
 }

@@ -26,7 +26,9 @@ errint_t task_init(struct task *task, struct truth *truth, const char *folder, c
 
 struct found {
 	unsigned design;
-	double error, rank_correlation; /* as in struct search_outcome; NAN where the way has no model */
+	double error, rank_correlation; /* as in struct search_outcome; of ways that have no model, 0 */
+	/* The same of the designs that can be afforded and were not evaluated, against what evaluating them would have told. */
+	double unseen_error, unseen_rank_correlation;
 };
 
 /* Ends the program where a way fails. */
