@@ -3,13 +3,14 @@
 timm, which choose files by their extension, take them.
 
 icfs.pth imports this module in every Python of the environment, so it must cost next to nothing, and nothing that goes
-wrong here may reach the program. It imports nothing: it puts a finder before the others, which finds no module itself,
-but has something done to a few modules once they are loaded. icfs itself, and NumPy, are imported when the first .ic
-file is opened.
+wrong here may reach the program. It imports nothing that Python has not loaded: it puts a finder before the others,
+which finds no module itself, but has something done to a few modules once they are loaded. icfs itself, and NumPy, are
+imported when the first .ic file is opened.
 
 ICFS_PYTHON_HOOK=0 in the environment switches it off."""
 import os
 import sys
+from _thread import _local
 
 EXTENSION = ".ic"
 
@@ -55,20 +56,33 @@ def _apply(name, module):
         pass
 
 
+_asking = _local()
+
+
 class _Finder:
-    """Has the other finders find a module of _AFTER, and wraps what executes it."""
+    """Has the other finders find a module of _AFTER, and wraps what executes it. One of them may ask all others in its
+    turn: that finds nothing here."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name not in _AFTER:
+        asked = vars(_asking)  # in this thread
+        if name not in _AFTER or name in asked:
             return None
-        for finder in sys.meta_path:
-            if finder is not _Finder and hasattr(finder, "find_spec"):
-                spec = finder.find_spec(name, path, target)
-                if spec is not None:
-                    _wrap(spec)
-                    return spec
-        return None
+        asked[name] = True
+        try:
+            return _find(name, path, target)
+        finally:
+            del asked[name]
+
+
+def _find(name, path, target):
+    for finder in sys.meta_path:
+        if finder is not _Finder and hasattr(finder, "find_spec"):
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                _wrap(spec)
+                return spec
+    return None
 
 
 def _wrap(spec):

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from ctypes import byref
 from types import TracebackType
-from typing import Literal, NamedTuple, Optional, Union
+from typing import Any, Literal, NamedTuple, Optional, SupportsIndex, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,9 @@ import numpy.typing as npt
 from . import _abi
 from ._abi import ITEM, check, lib
 from .design import Design, design_of
-from .errors import ArgumentError, CorruptError, Error, LimitError, ShapeError, UnsupportedError, from_code
+from .errors import ArgumentError, CorruptError, Error, LimitError, ShapeError, UnsupportedError, from_code, name_file
 from .image import Buffer, Image, as_bytes, header_of
-from .tensor import CENTER, Array, Bound, Spec, Tensors
+from .tensor import CENTER, Array, Bound, Spec, Tensors, integer
 
 BatchSource = Union[str, "os.PathLike[str]", Buffer, Image]
 Out = Union[Array, tuple[Array, Optional[Array]], Tensors]
@@ -31,7 +31,8 @@ class Pool:
 
     _pool: ctypes.c_void_p | None = None
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: SupportsIndex = 1) -> None:
+        threads = integer("threads", threads)
         if not 0 < threads < 2**31:
             raise ArgumentError(f"no number of threads: {threads}")
         pool, why = ctypes.c_void_p(), _abi.Why()
@@ -66,9 +67,11 @@ class Pool:
 
 class Items:
     """What a batch is made of, prepared once: paths, and bytes, which are borrowed and must not change. A batch of a
-    data set is then `items.take(indices)`, without work in Python for each image."""
+    data set is then `items.take(indices)`, without work in Python for each image. Copies and pickles have names and
+    bytes of their own."""
 
     def __init__(self, sources: Iterable[BatchSource] = ()) -> None:
+        check_sources(sources)
         names: list[bytes | None] = []
         contents: list[npt.NDArray[np.uint8] | None] = []
         for source in sources:
@@ -91,6 +94,15 @@ class Items:
         starts = np.cumsum(lengths) - lengths + memory.ctypes.data
         self.records["path"] = np.where(lengths > 0, starts, 0)
         return memory
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The records hold addresses, which are this process's alone: what lies there goes along, each once."""
+        places = list(zip(*(self.records[name].tolist() for name in ("path", "bytes", "nbytes"))))
+        held = {place: _at(*place) for place in dict.fromkeys(places)}
+        return type(self), ([held[place] for place in places],), self.records["window"]
+
+    def __setstate__(self, windows: npt.NDArray[np.void]) -> None:
+        self.records["window"] = windows
 
     def __len__(self) -> int:
         return len(self.records)
@@ -119,6 +131,17 @@ class Items:
             return header_of(os.read(file, _abi.HEADER_SIZE))
         finally:
             os.close(file)
+
+
+def check_sources(sources: Iterable[BatchSource]) -> None:
+    """ArgumentError for a single one, which Python would iterate over by the letter."""
+    if isinstance(sources, (str, bytes, os.PathLike)):
+        raise ArgumentError("wanted are several paths or objects, in a list for example, not one alone")
+
+
+def _at(path: int, place: int, nbytes: int) -> str | bytes:
+    """A name or bytes, as the record of an item has them."""
+    return os.fsdecode(ctypes.string_at(path)) if path else ctypes.string_at(place, nbytes)
 
 
 def _name(path: str | os.PathLike[str]) -> bytes:
@@ -151,8 +174,32 @@ def bind(spec: Spec, items: Items, design: Design | None = None, directory: int 
                 layout = _abi.layout_of(design._to_c(), layout.source_width, layout.source_height, layout.ncomponents)
             return Bound(spec, layout)
         except (CorruptError, UnsupportedError, LimitError, ShapeError, OSError) as error:
-            first = first or error
+            if first is None:
+                name_file(error, items.path(index))
+                first = error
     raise first or ArgumentError("a batch of nothing")
+
+
+def _spread(name: str, values: Any, shape: tuple[int, ...], dtype: npt.DTypeLike = None) -> Array:
+    """One for each image, or one for all. ArgumentError."""
+    try:
+        return np.broadcast_to(np.asarray(values, dtype), shape)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{name}: {error}") from error
+
+
+def _integers(name: str, values: Any, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """As `_spread`. Floats may be whole numbers."""
+    given = _spread(name, values, shape)
+    if given.dtype == np.int64:
+        return given
+    if given.dtype.kind not in "biuf":
+        raise ArgumentError(f"{name}: numbers are wanted, not {given.dtype}")
+    with np.errstate(invalid="ignore"):  # NaN and infinities become some number, which differs
+        found = given.astype(np.int64)
+    if not (found == given).all():
+        raise ArgumentError(f"{name}: no whole numbers")
+    return found
 
 
 def _corners(records: npt.NDArray[np.void], corners: npt.ArrayLike | Literal["center"] | None) -> None:
@@ -162,7 +209,7 @@ def _corners(records: npt.NDArray[np.void], corners: npt.ArrayLike | Literal["ce
         if corners != "center":
             raise ArgumentError(f"corners: {corners!r}")
         corners = (CENTER, CENTER)
-    places = np.broadcast_to(np.asarray(corners, np.int64), (len(records), 2))
+    places = _integers("corners", corners, (len(records), 2))
     if places.size and not (CENTER <= places.min() and places.max() < _abi.CENTER):
         raise ArgumentError("corners: a place that no image has")
     records["window"]["y"], records["window"]["x"] = np.where(places == CENTER, _abi.CENTER, places).T
@@ -171,11 +218,16 @@ def _corners(records: npt.NDArray[np.void], corners: npt.ArrayLike | Literal["ce
 def _boxes(records: npt.NDArray[np.void], boxes: npt.ArrayLike | None) -> None:
     if boxes is None:
         return
-    found = np.broadcast_to(np.asarray(boxes, np.int64), (len(records), 4))
+    found = _integers("boxes", boxes, (len(records), 4))
     if found.size and (found[:, 2:].min() < 0 or found[:, 2:].max() >= 2**32):
         raise ArgumentError("boxes: a side that no image has")
     _corners(records, found[:, :2])
     records["window"]["height"], records["window"]["width"] = found[:, 2:].T
+
+
+def _flips(records: npt.NDArray[np.void], flips: npt.ArrayLike | None) -> None:
+    if flips is not None:
+        records["window"]["flip"] = _spread("flips", flips, (len(records),), bool)
 
 
 def _outputs(bound: Bound, count: int, out: Out | None) -> Tensors:
@@ -219,8 +271,8 @@ def _failures(items: Items, codes: npt.NDArray[np.int32], first: str) -> dict[in
 
 def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec(), *,
                  corners: npt.ArrayLike | Literal["center"] | None = None, boxes: npt.ArrayLike | None = None,
-                 flips: npt.ArrayLike | None = None, design: Design | str | None = None, threads: int | Pool = 1,
-                 out: Out | None = None, directory: int | None = None,
+                 flips: npt.ArrayLike | None = None, design: Design | str | None = None,
+                 threads: SupportsIndex | Pool = 1, out: Out | None = None, directory: int | None = None,
                  errors: Literal["raise", "return"] = "raise") -> Batch:
     """Decode images to one tensor. Other Python threads run meanwhile.
 
@@ -254,8 +306,7 @@ def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec
         raise ArgumentError("corners are of crops, boxes of what is resized: one of them, not both")
     _corners(records, corners)
     _boxes(records, boxes)
-    if flips is not None:
-        records["window"]["flip"] = np.broadcast_to(np.asarray(flips, bool), (len(records),))
+    _flips(records, flips)
     batch = _c_batch(bound, records, outputs, place)
     if wanted is not None:
         batch.design = ctypes.pointer(wanted._to_c())
@@ -267,9 +318,9 @@ def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec
     return Batch(outputs.values, outputs.chroma, regions, records["orientation"].copy(), failed)
 
 
-def _run(batch: _abi.Batch, threads: int | Pool) -> str:
+def _run(batch: _abi.Batch, threads: SupportsIndex | Pool) -> str:
     """The sentence for the first image that failed."""
-    if isinstance(threads, int) and threads != 1:
+    if not isinstance(threads, Pool) and integer("threads", threads) != 1:
         with Pool(threads) as pool:
             return _run(batch, pool)
     why = _abi.Why()

@@ -46,6 +46,20 @@ _CODES: dict[int, tuple[type[Error], str]] = {
 }
 
 
+def _with_name(sentence: str, path: str) -> str:
+    return sentence if path in sentence else f"{path}: {sentence}"
+
+
+def name_file(error: Exception, path: str | os.PathLike[str] | None) -> None:
+    """Have an exception that is on its way name the file that it came of, if any, as one of `from_code` does."""
+    if path is None:
+        return
+    if isinstance(error, OSError):
+        error.filename = os.fsdecode(path)
+    else:
+        error.args = (_with_name(str(error), os.fsdecode(path)),)
+
+
 def from_code(code: int, sentence: str = "", path: str | bytes | None = None) -> Exception:
     """The exception of one of the library's codes, 0 or -errno. `path` is the file that it came of."""
     number = -code
@@ -54,8 +68,7 @@ def from_code(code: int, sentence: str = "", path: str | bytes | None = None) ->
     if number in _CODES:
         kind, usual = _CODES[number]
         sentence = sentence or usual
-        return kind(f"{os.fsdecode(path)}: {sentence}" if path is not None and os.fsdecode(path) not in sentence
-                    else sentence)
+        return kind(sentence if path is None else _with_name(sentence, os.fsdecode(path)))
     if number in (errno.ENODEV, errno.EIO) and path is None:  # of a GPU: the library's sentence says what of it
         return OSError(number, sentence or os.strerror(number))
     return OSError(number, os.strerror(number), os.fsdecode(path) if path is not None else None)

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from . import _abi
 from ._abi import HEADER_SIZE, check, lib
 from .design import Design
-from .errors import ArgumentError, LimitError
-from .tensor import CENTER, PIXELS_MAX, Array, Bound, Spec, Tensors, Window
+from .errors import ArgumentError, Error, LimitError, name_file
+from .tensor import CENTER, PIXELS_MAX, Array, Bound, Spec, Tensors, Window, integer
 
 Buffer = Union[bytes, bytearray, memoryview, mmap.mmap, npt.NDArray[Any]]
 Source = Union[str, "os.PathLike[str]", Buffer, IO[bytes]]
@@ -116,18 +116,21 @@ class Image:
 
 
 def _keep(keep: int) -> int:
+    keep = integer("keep", keep)
     if not 0 <= keep < 2 * _abi.BLOCK_MAX:
         raise ArgumentError(f"no number of groups of frequencies: {keep}")
     return keep
 
 
 def _place(place: int) -> int:
+    place = integer("window", place)
     if not CENTER <= place < 2**32 - 1:
         raise ArgumentError(f"no place in an image: {place}")
     return _abi.CENTER if place == CENTER else place
 
 
 def _side(side: int) -> int:
+    side = integer("window", side)
     if not 0 <= side < 2**32:
         raise ArgumentError(f"no side of a box: {side}")
     return side
@@ -191,8 +194,12 @@ def open(source: Source, keep: int = 0, pixels_max: int = PIXELS_MAX) -> Image:
 
     CorruptError, TruncatedError, UnsupportedError, LimitError; ArgumentError where the object keeps less; OSError."""
     if isinstance(source, (str, os.PathLike)):
-        with builtins.open(source, "rb", buffering=0) as file:
-            return Image(read_object(file, keep, pixels_max), keep, pixels_max)
+        try:
+            with builtins.open(source, "rb", buffering=0) as file:
+                return Image(read_object(file, keep, pixels_max), keep, pixels_max)
+        except (Error, OSError) as error:
+            name_file(error, source)
+            raise
     if hasattr(source, "read") and not isinstance(source, mmap.mmap):
         return Image(read_object(cast("IO[bytes]", source), keep, pixels_max), keep, pixels_max)
     return Image(source, keep, pixels_max)

@@ -71,6 +71,13 @@ class IcImageFile(ImageFile.ImageFile):
         self._scale = scale
         self.tile = [_tile("ic", (0, 0, *self._size), 0, (self._full, self._design, scale, self._nbytes))]
 
+    def load_read(self, read_bytes: int) -> bytes:
+        """As the file's `read`. That there is one tells `ImageFile.Parser` to keep what it is fed until it is closed:
+        the decoder takes a file, not pieces."""
+        assert self.fp is not None
+        content: bytes = self.fp.read(read_bytes)
+        return content
+
     def draft(  # type: ignore[override]  # typeshed has it return nothing
         self, mode: str | None, size: tuple[int, int] | None
     ) -> tuple[str, tuple[int, int, float, float]] | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Optional, Union
+from typing import Any, Literal, NamedTuple, Optional, SupportsIndex, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -92,52 +94,79 @@ class Spec:
     axes: Literal["NCHW", "NHWC"] = "NCHW"
     chroma: Literal["repeated", "apart"] = "repeated"
     components: Literal[0, 1, 3] = 0
-    size: Union[int, tuple[int, int], None] = None
+    size: Union[SupportsIndex, tuple[SupportsIndex, SupportsIndex], None] = None
     fit: Literal["exact", "crop", "pad", "crop or pad", "resize"] = "exact"
-    short_side: Optional[int] = None
+    short_side: Optional[SupportsIndex] = None
     whole_blocks: bool = False
     mean: Numbers = None
     std: Numbers = None
     pad: float = 0.0
-    pixels_max: int = PIXELS_MAX
+    pixels_max: SupportsIndex = PIXELS_MAX
 
     @property
     def type(self) -> np.dtype[Any]:
-        """The type of the values."""
+        """The type of the values. ArgumentError."""
         if self.dtype is not None:
-            return np.dtype(self.dtype)
+            try:
+                return np.dtype(self.dtype)
+            except (TypeError, ValueError, SyntaxError) as error:
+                raise ArgumentError(f"dtype: {error}") from error
         if self.mean is not None or self.std is not None:
             return np.dtype(np.float32)
         return np.dtype(np.uint8 if self.values == "rgb" else np.int16)
 
+    @property
+    def sides(self) -> Optional[tuple[int, int]]:
+        """Height and width of `size`. ArgumentError."""
+        if self.size is None:
+            return None
+        sides = self.size if isinstance(self.size, Sequence) else (self.size, self.size)
+        if len(sides) != 2:
+            raise ArgumentError(f"no size: {self.size}")
+        return integer("size", sides[0]), integer("size", sides[1])
+
     def _to_c(self) -> _abi.TensorSpec:
         """Without mean and scale, which lie in arrays of their own."""
-        height, width = (self.size, self.size) if isinstance(self.size, int) else self.size or (0, 0)
+        height, width = self.sides or (0, 0)
         if not (0 <= height < 2**32 and 0 <= width < 2**32) or self.size is not None and not (height and width):
             raise ArgumentError(f"no size: {self.size}")
-        if self.short_side is not None and not 0 < self.short_side < 2**32:
+        short_side = 0 if self.short_side is None else integer("short_side", self.short_side)
+        if self.short_side is not None and not 0 < short_side < 2**32:
             raise ArgumentError(f"no short side: {self.short_side}")
-        if not 0 < self.pixels_max < 2**64:
+        pixels_max = integer("pixels_max", self.pixels_max)
+        if not 0 < pixels_max < 2**64:
             raise ArgumentError(f"no number of pixels: {self.pixels_max}")
         return _abi.TensorSpec(
             values=_choice("values", self.values, _VALUES), type=_choice("dtype", self.type, _TYPES),
             axes=_choice("axes", self.axes, _AXES), chroma=_choice("chroma", self.chroma, _CHROMA),
             components=_choice("components", self.components, {0: 0, 1: 1, 3: 3}),
             fit=_choice("fit", self.fit, _FIT), whole_blocks=bool(self.whole_blocks), width=width, height=height,
-            short_side=self.short_side or 0, pad=self.pad, pixels_max=self.pixels_max)
+            short_side=short_side, pad=self.pad, pixels_max=pixels_max)
+
+
+def integer(name: str, value: SupportsIndex) -> int:
+    """NumPy's integers and the like, too. ArgumentError for what is none."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ArgumentError(f"{name}: {value!r} is no integer") from None
 
 
 def _choice(name: str, value: Any, choices: dict[Any, int]) -> int:
-    if value not in choices:
-        raise ArgumentError(f"{name}: {value!r} is none of {', '.join(str(choice) for choice in choices)}")
-    return choices[value]
+    try:
+        return choices[value]
+    except (KeyError, TypeError):
+        raise ArgumentError(f"{name}: {value!r} is none of {', '.join(map(str, choices))}") from None
 
 
 def _channels(name: str, numbers: Numbers, count: int) -> npt.NDArray[np.float64]:
-    found = np.asarray(numbers, np.float64)
+    try:
+        found = np.asarray(numbers, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{name}: {error}") from error
     if found.ndim > 1 or found.ndim == 1 and len(found) != count:
         raise ArgumentError(f"{name}: {found.shape} numbers for {count} channels")
-    return np.broadcast_to(found, (count,))
+    return np.full(count, found)
 
 
 class Bound:
@@ -149,15 +178,16 @@ class Bound:
         self.type = spec.type
         self.c_shape = _abi.shape_of(layout, self.spec)
         count = self.c_shape.channels + self.c_shape.chroma_channels
-        if spec.mean is not None:
-            self._mean = np.ascontiguousarray(_channels("mean", spec.mean, count), np.float32)
-            self.spec.mean = self._mean.ctypes.data
-        if spec.std is not None:
-            std = _channels("std", spec.std, count)
-            if not (std != 0).all():
-                raise ArgumentError("std: a channel would be divided by 0")
-            self._scale = np.ascontiguousarray(1 / std, np.float32)
-            self.spec.scale = self._scale.ctypes.data
+        with np.errstate(over="ignore"):  # the library refuses what becomes infinite
+            if spec.mean is not None:
+                self._mean = _channels("mean", spec.mean, count).astype(np.float32)
+                self.spec.mean = self._mean.ctypes.data
+            if spec.std is not None:
+                std = _channels("std", spec.std, count)
+                if not (std != 0).all():
+                    raise ArgumentError("std: a channel would be divided by 0")
+                self._scale = (1 / std).astype(np.float32)
+                self.spec.scale = self._scale.ctypes.data
         self.c_shape = _abi.shape_of(layout, self.spec)
         self.shape = self._shape(spec.axes == "NHWC")
 

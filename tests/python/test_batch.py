@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """icfs.decode_batch: every spec against NumPy on what single images decode to, memory that is reused, failures, threads,
 a fork, and that other Python threads run meanwhile."""
+import copy
 import errno
+import gc
 import os
+import pickle
 import sys
 import threading
 import time
+import warnings
 
 import numpy as np
 
@@ -185,6 +189,49 @@ class Sources(Folder):
         np.testing.assert_array_equal(icfs.decode_batch(chosen, spec).values, expected.values)
         self.assertRaises(IndexError, chosen.take, [4])
 
+    def assert_copied(self, way, sources, indices):
+        """The copy is used once the original is gone, and the memory that it borrowed is overwritten."""
+        held = [bytearray(source) if isinstance(source, bytes) else source for source in sources]
+        items = icfs.Items(held).take(indices)
+        names = [items.path(index) for index in range(len(items))]
+        found = way(items)
+        del items
+        gc.collect()
+        for content in held:
+            if isinstance(content, bytearray):
+                content[:] = bytes(len(content))
+        self.assertEqual([found.path(index) for index in range(len(found))], names)
+        np.testing.assert_array_equal(icfs.decode_batch(found).values, icfs.decode_batch(photos()).values[indices])
+
+    def test_items_are_copied_with_what_they_point_to(self):
+        contents = photos()
+        paths = [self.put(f"caf\u00e9 {number}.ic", content) for number, content in enumerate(contents)]
+        mixed = [paths[0], contents[1], icfs.open(contents[2]), paths[3]]
+        ways = [copy.copy, copy.deepcopy]
+        ways += [lambda items, protocol=protocol: pickle.loads(pickle.dumps(items, protocol))
+                 for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
+        for way in ways:
+            for sources in (paths, contents, mixed):
+                for indices in (range(4), [3, 0, 0, 2]):
+                    self.assert_copied(way, sources, indices)
+            self.assertEqual(len(way(icfs.Items())), 0)
+
+    def test_copies_of_items_hold_no_more_than_is_used(self):
+        few, many = (icfs.Items(photos() * 25).take([1] * count) for count in (1, 100))
+        self.assertLess(len(pickle.dumps(few)), len(photo(SPARSE, 1)) + 2000)
+        self.assertLess(len(pickle.dumps(many)), len(photo(SPARSE, 1)) + 5000)
+
+    def test_copies_of_items_have_their_windows(self):
+        items = icfs.Items([photo(), b""])
+        items.records["window"]["x"] = 2, 3
+        self.assertEqual(copy.deepcopy(items).records["window"].tolist(), items.records["window"].tolist())
+
+    def test_one_source_alone(self):
+        path = self.put("0.ic", photo())
+        for source in (str(path), path, photo(), ""):
+            self.assertRaises(icfs.ArgumentError, icfs.Items, source)
+            self.assertRaises(icfs.ArgumentError, icfs.decode_batch, source)
+
     def test_nothing(self):
         self.assertRaises(icfs.ArgumentError, icfs.decode_batch, [])
         bound = icfs.bind(Spec(), icfs.Items([photo()]))
@@ -259,6 +306,25 @@ class Failures(Folder):
         with self.assertRaisesRegex(icfs.TruncatedError, "cut.ic"):
             icfs.decode_batch(batch[1:])
 
+    def test_those_of_the_headers_name_the_file(self):
+        """As those of single images in a batch, also where no header is sound."""
+        self.put("whole.ic", photo())
+        self.batch()
+        sparser = icfs.Design.parse("s2x2-b8-k2-q8")
+        for name, spec, design, error in (("none.ic", Spec(), None, icfs.CorruptError),
+                                          ("whole.ic", Spec(size=20), None, icfs.ShapeError),
+                                          ("whole.ic", Spec(size=20), sparser, icfs.ShapeError),
+                                          ("whole.ic", Spec(pixels_max=9), None, icfs.LimitError)):
+            with self.assertRaises(error) as caught:
+                icfs.bind(spec, icfs.Items([self.dir / name]), design)
+            self.assertTrue(str(caught.exception).startswith(f"{self.dir / name}: "))
+        for name in ("missing.ic", "folder.ic"):
+            with self.assertRaises(OSError) as caught:
+                icfs.decode_batch([self.dir / name])
+            self.assertEqual(caught.exception.filename, str(self.dir / name))
+        with self.assertRaisesRegex(icfs.TruncatedError, "^[^/]*$"):
+            icfs.decode_batch([photo()[:9]])
+
     def test_nothing_is_sound(self):
         self.assertRaises(icfs.TruncatedError, icfs.decode_batch, [b"", b"xx"], errors="return")
 
@@ -268,16 +334,59 @@ class Failures(Folder):
                      Spec(dtype="uint8", mean=1), Spec(size=0), Spec(size=(-1, 5)), Spec(size=(5, 0)), Spec(fit="crop"),
                      Spec(fit="stretch"), Spec(components=2), Spec(mean=[1, 2]), Spec(std=0), Spec(mean=float("nan")),
                      Spec(pad=float("inf"), size=99, fit="pad", dtype="float16"),
-                     Spec(std=[1, 2, 3, 4]), Spec(pixels_max=0), Spec(size=2**31), Spec(size=2**32)):
-            with self.assertRaises((icfs.ArgumentError, icfs.ShapeError), msg=str(spec)):
+                     Spec(std=[1, 2, 3, 4]), Spec(pixels_max=0), Spec(size=2**31), Spec(size=2**32),
+                     Spec(dtype="nonsense"), Spec(dtype="i4,,"), Spec(fit=["crop"]), Spec(mean="grey"), Spec(mean=1e60),
+                     Spec(std=1e-60), Spec(std=1e-320), Spec(size=16.0), Spec(size=(5, 5, 5)), Spec(size="16"),
+                     Spec(size=8, fit="resize", short_side=8.5), Spec(pixels_max=1e8)):
+            with self.assertRaises((icfs.ArgumentError, icfs.ShapeError), msg=str(spec)), warnings.catch_warnings():
+                warnings.simplefilter("error")
                 icfs.decode_batch([photo()], spec)
-        for options in ({"errors": "ignore"}, {"threads": 0}, {"threads": 10**6}, {"corners": "middle"},
-                        {"corners": (-2, 0)}, {"corners": (0, 2**32)}, {"design": "s2x2"}):
-            with self.assertRaises(icfs.ArgumentError, msg=str(options)):
-                icfs.decode_batch([photo()], **options)
+
+    def test_arguments_that_cannot_be(self):
+        crop, resize = Spec(size=8, fit="crop"), Spec(size=8, fit="resize")
+        nan, inf = float("nan"), float("inf")
+        for spec, options in (
+                *((crop, {"threads": threads}) for threads in (0, 10**6, None, 2.0, "2", [2])),
+                *((crop, {"corners": corners}) for corners in (
+                    "middle", (-2, 0), (0, 2**32), (0, 2**64 - 1), (0, 2**64), (1, 2, 3), [(0, 0)] * 3, [(1, 2), (3,)],
+                    (nan, 0), (inf, 0), (0.5, 0), (0, 1e30), ("1", "2"), ("a", "b"))),
+                *((resize, {"boxes": boxes}) for boxes in (
+                    (0, 0, 5), (0, 0, 5.5, 5), (nan,) * 4, (0, 0, -1, 5), (0, 0, 2**32, 5), [(0, 0, 5, 5)] * 3)),
+                *((crop, {"flips": flips}) for flips in ([True] * 3, [[True]] * 2, [[True], [True, False]])),
+                (crop, {"errors": "ignore"}), (crop, {"design": "s2x2"})):
+            with self.assertRaises(icfs.ArgumentError, msg=str(options)), warnings.catch_warnings():
+                warnings.simplefilter("error")
+                icfs.decode_batch(photos(count=2), spec, **options)
+
+    def test_numbers_of_every_type(self):
+        contents, crop = photos(count=2), Spec(size=(16, 8), fit="crop")
+        expected = icfs.decode_batch(contents, crop, corners=(3, 5)).values
+        for corners in ((3.0, 5.0), np.float32((3, 5)), np.uint8([(3, 5)] * 2), np.uint64((3, 5))):
+            np.testing.assert_array_equal(icfs.decode_batch(contents, crop, corners=corners).values, expected)
+        for size in ((np.int64(16), np.uint8(8)), [16, 8]):
+            spec = Spec(size=size, fit="crop", pixels_max=np.int64(10**6))
+            np.testing.assert_array_equal(icfs.decode_batch(contents, spec, corners=(3, 5)).values, expected)
+        window = Window(np.int64(3), np.int32(5))
+        np.testing.assert_array_equal(icfs.open(contents[0]).tensor(crop, window).values, expected[0])
+        self.assertEqual(icfs.bind(Spec(size=np.int16(9), fit="resize", short_side=np.int64(12)),
+                                   icfs.Items(contents)).shape.values, (3, 9, 9))
 
 
 class Threads(Folder):
+    def test_a_number_of_any_type_makes_a_pool(self):
+        made = []
+
+        class Counted(icfs.Pool):
+            def __init__(self, threads):
+                super().__init__(threads)
+                made.append(self.threads)
+
+        self.addCleanup(setattr, icfs.batch, "Pool", icfs.batch.Pool)
+        icfs.batch.Pool = Counted
+        for threads in (1, np.int64(1), 2, np.int64(2), np.uint8(3)):
+            icfs.decode_batch(photos(), threads=threads)
+        self.assertEqual(made, [2, 2, 3])
+
     def test_any_number_gives_the_same(self):
         contents = photos() * 8
         expected = icfs.decode_batch(contents).values

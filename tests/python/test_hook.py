@@ -73,12 +73,25 @@ class Hook(Folder):
                   "except ModuleNotFoundError as error: print(error.name.split('.')[0])"
         self.assertIn(self.python(program), ("timm", ""))
 
+    def test_finders_that_ask_the_others(self):
+        finder = "import sys\n" \
+                 "class Asking:\n" \
+                 "    @staticmethod\n" \
+                 "    def find_spec(name, path=None, target=None):\n" \
+                 "        for finder in sys.meta_path:\n" \
+                 "            spec = None if finder is Asking else finder.find_spec(name, path, target)\n" \
+                 "            if spec: return spec\n"
+        for place in (0, 1):  # before the hook's, and after it
+            self.assertEqual(self.python(f"{finder}sys.meta_path.insert({place}, Asking)\n{self.OPEN}"),
+                             self.python(self.OPEN))
+
     def test_a_broken_hook_breaks_nothing(self):
         self.site = self.dir / "site"
         self.site.mkdir()
         shutil.copy(PACKAGE / "icfs.pth", self.site)
         self.assertEqual(self.python("print(1)"), "1")  # the module is not there
-        for text in ("raise RuntimeError('broken')", "this is no Python", "import nothing_of_this_name"):
+        for text in ("raise RuntimeError('broken')", "this is no Python", "import nothing_of_this_name",
+                     "raise SystemExit(3)", "raise KeyboardInterrupt"):
             (self.site / "_icfs_hook.py").write_text(text)
             self.assertEqual(self.python("print(1)"), "1")
 

@@ -67,6 +67,23 @@ class Open(Folder):
             with self.assertRaises(error, msg=repr(source)):
                 icfs.open(source)
 
+    def test_errors_name_the_file(self):
+        """As those of a batch do."""
+        content = photo()
+        whole, cut = self.put("whole.ic", content), self.put("cut.ic", content[:500])
+        for path, options, error in ((cut, {}, icfs.TruncatedError), (whole, {"pixels_max": 5}, icfs.LimitError),
+                                     (whole, {"keep": 7}, icfs.ArgumentError)):
+            for name in (path, str(path)):
+                with self.assertRaises(error) as caught:
+                    icfs.open(name, **options)
+                self.assertTrue(str(caught.exception).startswith(f"{path}: "), caught.exception)
+            with self.assertRaises(error) as caught:
+                icfs.open(path.read_bytes(), **options)
+            self.assertNotIn(str(self.dir), str(caught.exception))
+        with self.assertRaises(IsADirectoryError) as caught:
+            icfs.open(self.dir)
+        self.assertEqual(caught.exception.filename, str(self.dir))
+
     def test_says_what_the_header_says(self):
         for design in DESIGNS:
             for name, content in objects(design).items():
@@ -115,7 +132,7 @@ class Open(Folder):
     def test_a_prefix_is_the_sparser_design(self):
         dense = photo(DENSE)
         path = self.put("dense.ic", dense)
-        for keep in (1, 6, 15):
+        for keep in (1, np.int64(6), 15):
             sparse = icfs.open(photo(f"s1x1-b8-k{keep}-q8"))
             for image in (icfs.open(path, keep), icfs.open(dense, keep=keep)):
                 self.assertEqual(image.design, sparse.design)

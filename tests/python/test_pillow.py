@@ -84,6 +84,26 @@ class Plugin(Folder):
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), icfs.open(content).rgb())
 
 
+class Parser(Folder):
+    def test_pieces_make_the_image(self):
+        """Whose size is known once the header is there."""
+        content = photo()
+        for step in (7, 64, 1000, 1 << 20):
+            parser = ImageFile.Parser()
+            for start in range(0, len(content), step):
+                parser.feed(content[start:start + step])
+                if start + step >= 64:
+                    self.assertEqual(parser.image.size, icfs.open(content).size)
+            np.testing.assert_array_equal(np.asarray(parser.close()), icfs.open(content).rgb())
+
+    def test_what_is_no_image(self):
+        for content in (photo()[:63], photo()[:64], photo()[:-1], b"no image", b""):
+            parser = ImageFile.Parser()
+            parser.feed(content[:50])
+            parser.feed(content[50:])
+            self.assertRaises(OSError, parser.close)
+
+
 class Draft(Folder):
     def test_luma_alone(self):
         image = Image.open(io.BytesIO(photo()))

@@ -113,7 +113,7 @@ class Loading(Torch):
 
     def test_shuffling_follows_from_seed_and_epoch(self):
         augment = Augment("random", flip=True)
-        for spec in (PIXELS, FREQUENCIES):
+        for spec in (PIXELS, FREQUENCIES, dataclasses.replace(PIXELS, size=np.int64(96))):
             options = {"shuffle": True, "augment": augment, "seed": 3}
             first = self.batches(spec, **options)
             self.assert_same(self.batches(spec, threads=3, prefetch=5, **options), first)
@@ -227,6 +227,25 @@ class Loading(Torch):
             self.assertLessEqual(len(pointers), 2 + keep)
             self.assertLess(len(pointers), len(Loader(self.folder, PIXELS, 2)))
 
+    def test_what_is_kept_is_kept_into_the_next_epoch(self):
+        """The second epoch is decoded to its end, into all places that it may have, before what is kept is looked at."""
+        count = -(-len(self.folder) // 2)
+        for keep in (1, 2, 3):
+            for seen in (1, count):
+                loader = Loader(self.folder, PIXELS, 2, shuffle=True, prefetch=count, keep=keep)
+                first = iter(loader)
+                held = [(batch, batch.values.clone()) for batch in (next(first) for _ in range(seen))]
+                self.assertFalse(list(first) if seen == count else first.close())
+                self.assertTrue(all(torch.equal(batch.values, values) for batch, values in held[-keep:]))
+                second = iter(loader)
+                held.append((batch := next(second), batch.values.clone()))
+                for thread in threading.enumerate():
+                    if thread.name == "icfs loader":
+                        thread.join()
+                self.assertTrue(all(torch.equal(batch.values, values) for batch, values in held[-keep:]))
+                self.assertEqual(len(list(second)), count - 1)
+                self.assertEqual(len(loader._rings), 1)
+
     def test_the_last_batch(self):
         count = len(self.folder)
         loader = Loader(self.folder, PIXELS, count - 1)
@@ -273,6 +292,7 @@ class Loading(Torch):
                               (PIXELS, {"threads": 0}), (PIXELS, {"prefetch": 0}), (PIXELS, {"errors": "skip"})):
             with self.assertRaises(icfs.ArgumentError):
                 Loader(self.folder, spec, 4, **options)
+        self.assertRaises(icfs.ArgumentError, ictorch.decode, self.folder.path(0), device="cuda:0")
 
     def test_memory_is_shared_by_dlpack(self):
         batch = icfs.decode_batch([photo()], icfs.Spec(dtype="float16"))
@@ -288,6 +308,13 @@ class ByDataLoader(Torch):
         for workers in (0, 2):
             loader = torch.utils.data.DataLoader(PathDataset(self.folder), 4, collate_fn=Collate(PIXELS),
                                                  num_workers=workers)
+            self.assert_same(list(loader), self.batches())
+
+    def test_workers_of_every_kind(self):
+        """Those that are no forks get the data set as a pickle."""
+        for context in ("spawn", "forkserver"):
+            loader = torch.utils.data.DataLoader(PathDataset(self.folder), 4, collate_fn=Collate(PIXELS),
+                                                 num_workers=1, multiprocessing_context=context)
             self.assert_same(list(loader), self.batches())
 
     def test_random_crops(self):

@@ -140,12 +140,12 @@ def extents(items: Items, spec: Spec) -> Numbers:
 def crop_limits(items: Items, spec: Spec) -> Numbers:
     """Of each image the largest top and left that a crop may have, and what they must be multiples of: a row of three.
     Reads each header. 0, 0, 1 for an image that cannot be read, which is for decoding to say."""
-    size: Optional[tuple[int, int]] = (spec.size, spec.size) if isinstance(spec.size, int) else spec.size
-    assert size is not None
+    sides = spec.sides
+    assert sides is not None
     found = np.empty((len(items), 3), np.int64)
     for index in range(len(items)):
         try:
-            found[index] = _limits(items.header(index).layout, spec, *size)
+            found[index] = _limits(items.header(index).layout, spec, *sides)
         except (Error, OSError):
             found[index] = 0, 0, 1
     return found

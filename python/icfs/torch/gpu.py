@@ -16,7 +16,7 @@ import torch
 
 from .. import _abi
 from .._abi import check
-from ..batch import BatchSource, Items, _boxes, _corners, bind
+from ..batch import BatchSource, Items, _boxes, _corners, _flips, bind, check_sources
 from ..design import Design, design_of
 from ..errors import ArgumentError, from_code
 from ..image import Image, as_bytes
@@ -116,6 +116,7 @@ def _plain(spec: _abi.TensorSpec) -> bytes:
 
 
 def _contents(sources: Iterable[BatchSource]) -> list[npt.NDArray[np.uint8]]:
+    check_sources(sources)
     found = []
     for source in sources:
         if isinstance(source, (str, os.PathLike)):
@@ -184,8 +185,7 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
         raise ArgumentError("corners are of crops, boxes of what is resized: one of them, not both")
     _corners(records, corners)
     _boxes(records, boxes)
-    if flips is not None:
-        records["window"]["flip"] = np.broadcast_to(np.asarray(flips, bool), (len(records),))
+    _flips(records, flips)
     plan = _devices.plan(index, wanted._to_c(), bound, c_spec)
     sentence = _run(plan, records, values, chroma, torch.cuda.current_stream(index).cuda_stream)
     failed: dict[int, Exception] = {}

@@ -42,6 +42,13 @@ class _Slot:
         return Sample(self.values[:count], chroma, torch.from_numpy(targets))
 
 
+class _Ring(NamedTuple):
+    """Memory for the batches of an iteration, and those places of it whose batches stay as they are, oldest first."""
+
+    slots: list[_Slot]
+    held: deque[_Slot]
+
+
 class _Plan(NamedTuple):
     """What one batch is made of."""
 
@@ -87,7 +94,7 @@ class Loader:
         self.pin_memory, self.errors, self.epoch = pin_memory, errors, 0
         self.design = None if design is None else design_of(design)
         self.bound = bind(spec, folder.items, self.design)
-        self._rings: list[list[_Slot]] = []  # of iterations that ended: an epoch need not fault in memory anew
+        self._rings: list[_Ring] = []  # of iterations that ended: an epoch need not fault in memory anew
         self._limits = augment.limits(folder.items, spec)
 
     def set_epoch(self, epoch: int) -> None:
@@ -117,13 +124,14 @@ class Loader:
         targets[list(batch.errors)] = IGNORED
         return _Ready(slot, slot.sample(targets))
 
-    def _ring(self) -> list[_Slot]:
+    def _ring(self) -> _Ring:
         """Prefetched batches, and those that stay as they are."""
         try:
             return self._rings.pop()
         except IndexError:
             count = min(self.batch_size, len(self.folder))
-            return [_Slot(self.bound, count, self.pin_memory) for _ in range(self.prefetch + self.keep)]
+            slots = [_Slot(self.bound, count, self.pin_memory) for _ in range(self.prefetch + self.keep)]
+            return _Ring(slots, deque())
 
     def __iter__(self) -> Iterator[Sample]:
         epoch, self.epoch = self.epoch, self.epoch + 1
@@ -139,8 +147,9 @@ class _Producer(threading.Thread):
         self.free: queue.SimpleQueue[Optional[_Slot]] = queue.SimpleQueue()
         self.ready: queue.SimpleQueue[Union[_Ready, BaseException, None]] = queue.SimpleQueue()
         self.ring = loader._ring()
-        for slot in self.ring:
-            self.free.put(slot)
+        for slot in self.ring.slots:
+            if slot not in self.ring.held:
+                self.free.put(slot)
 
     def run(self) -> None:
         try:
@@ -158,9 +167,11 @@ class _Producer(threading.Thread):
 def _iterate(loader: Loader, epoch: int) -> Iterator[Sample]:
     producer = _Producer(loader, epoch)
     producer.start()
-    held: deque[_Slot] = deque()
+    held = producer.ring.held
     try:
         while True:
+            while len(held) >= loader.keep:
+                producer.free.put(held.popleft())
             ready = producer.ready.get()
             if ready is None:
                 return
@@ -168,8 +179,6 @@ def _iterate(loader: Loader, epoch: int) -> Iterator[Sample]:
                 raise ready
             held.append(ready.slot)
             yield ready.sample
-            while len(held) >= loader.keep:
-                producer.free.put(held.popleft())
     finally:
         producer.free.put(None)
         producer.join()
