@@ -5,10 +5,8 @@
 #include "codec/format.h"
 #include "codec/tensor_kernel_priv.h"
 
-/* Room behind the last code that spread_codes may write. */
-#define SPREAD_SLACK 8
-
 struct dequant spread_dequant(struct ic_plane_params params, unsigned bits);
 
 /* Sign-extend n codes of plane `p` from code `first`, a multiple of 8, on. `out` has room for n + SPREAD_SLACK. */
-void spread_codes(const struct ic_view *view, unsigned p, uint64_t first, size_t n, int8_t *out);
+void spread_codes(const struct coef_kernel *kernel, const struct ic_view *view, unsigned p, uint64_t first, size_t n,
+                  int8_t *out);

@@ -78,11 +78,11 @@ static struct parts parts_of(const struct ic_layout *l, unsigned lanes, uint32_t
 	size_t filled = (ncols + lanes - 1) / lanes * lanes, nscratch = filled < run ? filled : run;
 	struct parts p = {
 	        .stride = filled * block + TENSOR_SLACK,
-	        .spread_stride = ncols + TENSOR_LANES_MAX + 2 * SPREAD_SLACK,
+	        .spread_stride = ncols + TENSOR_LANES_MAX + 16, /* from a multiple of 8 on, and up to one */
 	        .spreads = l->design.bits < 8 || ncols<lanes, .nheld = block> 1 ? 2 : STRIPES_HELD_MAX,
 	};
 	p.frequencies = reserve(&p.nbytes, (size_t)block * block * sizeof(struct frequency));
-	p.spread = reserve(&p.nbytes, p.spreads ? l->nfreqs * p.spread_stride : 0);
+	p.spread = reserve(&p.nbytes, p.spreads ? l->nfreqs * p.spread_stride + SPREAD_SLACK : 0);
 	p.scratch = reserve(&p.nbytes, block > 1 ? block * block * nscratch * sizeof(int16_t) : 0);
 	p.samples = reserve(&p.nbytes, p.nheld * block * p.stride + TENSOR_SLACK);
 	return p;
@@ -132,7 +132,8 @@ void stripes_clear(struct stripes *s)
 	s->shape.frequencies = NULL;
 }
 
-/* Codes that the object has not one to a byte, or fewer than a group, are spread first: those of row of blocks `row`. */
+/* Codes that the object has not one to a byte, or fewer than a group, are spread first. What is written behind those of a
+ * frequency is written over by those of the next. */
 static void spread_row(struct stripes *s, uint64_t first)
 {
 	const struct ic_layout *l = &s->view->layout;
@@ -140,7 +141,7 @@ static void spread_row(struct stripes *s, uint64_t first)
 		unsigned p = f * l->ncomponents + s->component;
 		int8_t *spread = s->spread + f * s->spread_stride;
 		if (l->design.bits < 8)
-			spread_codes(s->view, p, first & ~UINT64_C(7), s->ncols + first % 8, spread);
+			spread_codes(s->kernel->coef, s->view, p, first & ~UINT64_C(7), s->ncols + first % 8, spread);
 		else
 			memcpy(spread, ic_view_plane_data(s->view, p) + first, s->ncols);
 	}

@@ -55,7 +55,7 @@ static const int8_t *load_codes(const struct channel *c, uint64_t first, size_t 
 		return memset(c->spread, 0, n);
 	if (view->layout.design.bits == 8)
 		return (const int8_t *)ic_view_plane_data(view, (unsigned)c->plane) + first;
-	spread_codes(view, (unsigned)c->plane, first & ~UINT64_C(7), n + first % 8, c->spread);
+	spread_codes(c->job->kernel->coef, view, (unsigned)c->plane, first & ~UINT64_C(7), n + first % 8, c->spread);
 	return c->spread + first % 8;
 }
 

@@ -12,6 +12,7 @@
 
 #define TENSOR_LANES_MAX 32  /* blocks that any filling takes at a time */
 #define TENSOR_SLACK 128     /* bytes that rows have behind their end where that is said */
+#define SPREAD_SLACK 64
 #define TENSOR_PAIRS_MAX 172 /* of struct block_shape, at B = 32 */
 
 /* How the codes q of a plane become coefficients: q * step + (q < 0 ? if_neg : if_nonneg), which is the formula of
@@ -110,6 +111,10 @@ struct pixel_kernel {
 
 /* From codes to values of a tensor: coefficients, and those less the mean, times the scale. */
 struct coef_kernel {
+	/* n codes of `bits` bits, 1 to 8, from the byte `in` on, sign-extended, one to a byte. Reads nothing from `end` on;
+	 * writes up to SPREAD_SLACK bytes behind the last. */
+	void (*spread)(const uint8_t *in, const uint8_t *end, unsigned bits, size_t n, int8_t *out);
+
 	void (*to_i8)(const int8_t *codes, size_t n, struct dequant d, float mean, float scale, int8_t *out);
 	void (*to_i16)(const int8_t *codes, size_t n, struct dequant d, int16_t *out);
 	void (*to_f16)(const int8_t *codes, size_t n, struct dequant d, float mean, float scale, uint16_t *out);
