@@ -70,17 +70,18 @@ static bool install(struct choices *choices, struct choice *list, size_t n)
 	return changed;
 }
 
-/* The lock is held. Said once, till it can be read again. */
-static void note(struct choices *choices, errint_t err, const struct ic_why *why)
+/* The lock is held. Said once, till it can be read again. Whether anything is new, which is in words that are shown. */
+static bool note(struct choices *choices, errint_t err, const struct ic_why *why)
 {
-	bool is_new = err && !choices->failure.text[0];
+	struct ic_why before = choices->failure;
 
 	choices->failure = (struct ic_why){""};
 	if (err)
 		ic_fail(&choices->failure, err, "%s", why->text[0] ? why->text : strerror(-err));
-	if (is_new)
+	if (err && !before.text[0])
 		log_write(choices->log, LOG_LEVEL_WARNING, "what searches chose cannot be read: %s",
 		          choices->failure.text);
+	return strcmp(before.text, choices->failure.text) != 0;
 }
 
 bool choices_refresh(struct choices *choices, struct catalog *catalog)
@@ -100,16 +101,27 @@ bool choices_refresh(struct choices *choices, struct catalog *catalog)
 			changed = install(choices, list, n);
 		}
 	}
-	note(choices, err, &why);
+	changed = note(choices, err, &why) || changed;
 	pthread_mutex_unlock(&choices->lock);
 	return changed;
 }
 
-void choices_set_failure(struct choices *choices, const struct ic_why *why)
+bool choices_set_failure(struct choices *choices, const struct ic_why *why)
 {
 	pthread_mutex_lock(&choices->lock);
-	note(choices, -EIO, why);
+	bool changed = note(choices, -EIO, why);
 	pthread_mutex_unlock(&choices->lock);
+	return changed;
+}
+
+/* -ENOENT: there is none. */
+static errint_t open_existing(const char *path, struct catalog **ret_catalog, struct ic_why *why)
+{
+	if (!*path)
+		return -ENOENT;
+	if (access(path, F_OK))
+		return errno == ENOENT ? -ENOENT : ic_fail(why, -errno, "%.150s: %s", path, strerror(errno));
+	return catalog_open(path, ret_catalog, why);
 }
 
 bool choices_load(struct choices *choices, const char *path)
@@ -117,22 +129,18 @@ bool choices_load(struct choices *choices, const char *path)
 	struct catalog *catalog;
 	struct ic_why why = {""};
 	char *place = NULL;
-	bool changed = false;
+	errint_t err = path ? 0 : catalog_default_path(&place, &why);
 
-	if (!path && !catalog_default_path(&place, &why))
-		path = place;
-	if (path && *path && !access(path, F_OK)) {
-		if (!catalog_open(path, &catalog, &why)) {
-			pthread_mutex_lock(&choices->lock);
-			choices->seen = 0; /* numbers of another connection */
-			pthread_mutex_unlock(&choices->lock);
-			changed = choices_refresh(choices, catalog);
-			catalog_close(catalog);
-		} else {
-			choices_set_failure(choices, &why);
-		}
-	}
+	if (!err)
+		err = open_existing(path ? path : place, &catalog, &why);
 	free(place);
+	if (err)
+		return err != -ENOENT && choices_set_failure(choices, &why);
+	pthread_mutex_lock(&choices->lock);
+	choices->seen = 0; /* numbers of another connection */
+	pthread_mutex_unlock(&choices->lock);
+	bool changed = choices_refresh(choices, catalog);
+	catalog_close(catalog);
 	return changed;
 }
 

@@ -15,12 +15,12 @@ struct choices;
 errint_t choices_new(const char *root, struct log *log, struct choices **ret_choices);
 void choices_free(struct choices *choices); /* NULL is fine */
 
-/* Look at the catalog; a cheap question where it did not change. True where any choice is another one than before. A catalog
- * that cannot be read changes nothing, and the log says so, once. */
+/* Look at the catalog; a cheap question where it did not change. True where any choice is another one than before, or why
+ * there is none. A catalog that cannot be read changes no choice, and the log says so, once. */
 bool choices_refresh(struct choices *choices, struct catalog *catalog);
 
-/* It cannot be opened, for this reason. */
-void choices_set_failure(struct choices *choices, const struct ic_why *why);
+/* It cannot be opened, for this reason; whether that is new. */
+bool choices_set_failure(struct choices *choices, const struct ic_why *why);
 
 /* As choices_refresh, of the file at `path`, or for NULL in the default place, which is opened for it; one that is not there has no
  * choices, and is not made. */

@@ -37,7 +37,8 @@ static const char *const texts[CATALOG_NSTATEMENTS] = {
                              " AND codec = ?4 AND settings = ?5 AND (ended_s IS NOT NULL) = ?6",
         [CATALOG_EACH_RUN] = "SELECT id, directory, dataset, evaluator, hardware, codec, settings, started_s, ended_s,"
                              " (SELECT count(*) FROM planned WHERE run = run.id),"
-                             " (SELECT count(*) FROM planned WHERE run = run.id AND measurement IS NOT NULL)"
+                             " (SELECT count(*) FROM planned WHERE run = run.id AND measurement IS NOT NULL),"
+                             " (SELECT count(*) FROM frontier WHERE run = run.id)"
                              " FROM run WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
         [CATALOG_END_RUN] = "UPDATE run SET ended_s = ?2 WHERE id = ?1",
         [CATALOG_PUT_PARAMETER] = "INSERT INTO parameter (run, name, value) VALUES (?1, ?2, ?3)"

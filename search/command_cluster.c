@@ -225,8 +225,8 @@ static errint_t take_answer(const struct command_cluster *cluster, const char *k
 	errint_t err = remote_read_answer(path, ret_result, why);
 	if (!err && job->save && access(job->save, F_OK))
 		err = ic_fail(why, -EAGAIN, "it left no weights in %.100s", job->save);
-	/* What is no result of the design's is asked again by a search that goes on. */
-	if (err && err != -EBADMSG)
+	/* What is no result is asked again, if it is asked for again: that there is none is for the catalog to remember. */
+	if (err)
 		unlink(path);
 	free(path);
 	return err;

@@ -109,8 +109,8 @@ struct evaluator {
 	 * no result. Where init is not there yet, it is the save of one before it. May be NULL. Errors as of evaluate. */
 	errint_t (*begin)(void *handle, const struct evaluator_job *jobs, size_t n, struct ic_why *why);
 
-	/* Train and judge. -EBADMSG: this job has no result (it fails every time), others may have: the search writes that
-	 * down and goes on without. Everything else ends the search, to be resumed: -ECANCELED, -ENOMEM, -ENOSPC, -EIO,
+	/* Train and judge. -EBADMSG: this job has no result, others may have: the search writes that down and goes on without,
+	 * and the next search asks again. Everything else ends the search, to be resumed: -ECANCELED, -ENOMEM, -ENOSPC, -EIO,
 	 * -errno. */
 	errint_t (*evaluate)(void *handle, const struct evaluator_job *job, struct evaluator_result *ret_result,
 	                     struct ic_why *why);

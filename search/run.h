@@ -27,6 +27,7 @@ struct run {
 	int64_t started_s;        /* since the epoch */
 	int64_t ended_s;          /* 0 while it has not */
 	uint64_t nplanned, ndone; /* evaluations */
+	uint64_t nfrontier;       /* designs of its frontier; 0 where it ended without a result, or has not */
 };
 
 /* A number that is frozen in a run. */

@@ -53,6 +53,7 @@ static errint_t read_run(sqlite3_stmt *statement, void *row)
 	        .ended_s = sqlite3_column_int64(statement, 8),
 	        .nplanned = (uint64_t)sqlite3_column_int64(statement, 9),
 	        .ndone = (uint64_t)sqlite3_column_int64(statement, 10),
+	        .nfrontier = (uint64_t)sqlite3_column_int64(statement, 11),
 	};
 	catalog_text(statement, 1, run->directory, sizeof(run->directory));
 	catalog_text(statement, 2, run->dataset, sizeof(run->dataset));

@@ -263,24 +263,37 @@ static errint_t plan_anew(struct search *search, struct parameters *parameters, 
 	return make_plan(search, why);
 }
 
-/* With the costs and the plan of one that has ended: what that evaluated is known, and what comes of it is the same. */
+/* Whether it is of the model's own seconds, which were fitted to results. */
+static bool is_of_model(const struct run_parameter *parameter)
+{
+	return !strncmp(parameter->name, "infer.", 6) || !strncmp(parameter->name, "train.", 6) ||
+	       !strcmp(parameter->name, "held-out.infer") || !strcmp(parameter->name, "held-out.train");
+}
+
+/* With the costs and the plan of one that has ended: what that evaluated is known, and what comes of it is the same. Where
+ * some failed and are asked again, what the model takes is fitted again, too. */
 static errint_t plan_again(struct search *search, int64_t ended, struct parameters *parameters, struct ic_why *why)
 {
 	struct run_parameter *loaded;
-	errint_t err = run_parameters(search->settings->catalog, ended, &loaded, &parameters->n, why);
+	bool has_failed = false;
+	size_t n;
+	errint_t err = load_plan(search, ended, why);
 
+	if (!err)
+		err = run_parameters(search->settings->catalog, ended, &loaded, &n, why);
 	if (err)
 		return err;
-	parameters->n = parameters->n < NPARAMETERS_MAX ? parameters->n : NPARAMETERS_MAX;
-	for (size_t i = 0; i < parameters->n; i++)
-		parameters->at[i] = loaded[i];
+	for (size_t i = 0; i < search->nplan; i++) {
+		has_failed = has_failed || (search->plan[i].is_done && search->plan[i].measurement.is_failure);
+		search->plan[i].is_done = false;
+	}
+	for (size_t i = 0; i < n && parameters->n < NPARAMETERS_MAX; i++)
+		if (!has_failed || !is_of_model(&loaded[i]))
+			parameters->at[parameters->n++] = loaded[i];
 	free(loaded);
 	search->has_model_seconds = costs_of_parameters(parameters->at, parameters->n, &search->costs);
 	apply_costs(search);
-	err = load_plan(search, ended, why);
-	for (size_t i = 0; !err && i < search->nplan; i++)
-		search->plan[i].is_done = false;
-	return err;
+	return 0;
 }
 
 static errint_t begin(struct search *search, struct ic_why *why)
@@ -469,8 +482,9 @@ errint_t search_run(const struct search_settings *settings, struct search_outcom
 		err = take_run(&search, why);
 	if (!err) {
 		err = run_rounds(&search, &estimates, why);
-		if (err == -ENODATA) /* the same search, begun again, asks again for what failed */
-			run_end(settings->catalog, search.run.id, NULL, 0, NULL, 0, NULL);
+		/* The same search, begun again, asks again for what failed. */
+		if (err == -ENODATA && !run_end(settings->catalog, search.run.id, NULL, 0, NULL, 0, NULL))
+			weights_end(&search);
 	}
 	if (!err)
 		err = finish(&search, estimates, &outcome, why);

@@ -283,7 +283,7 @@ static bool is_known(const struct search *search, const struct evaluator_job *jo
 
 	search_key(search, &job->design, &key);
 	key.lineage = job->lineage;
-	return !measurement_get(search->settings->catalog, &key, &measurement, NULL);
+	return !measurement_get(search->settings->catalog, &key, &measurement, NULL) && !measurement.is_failure;
 }
 
 /* Those that nobody has made, for who can begin all of them at once. */

@@ -82,7 +82,10 @@ static void put_run(const struct run *run)
 	char when[DATE_SIZE];
 
 	printf("run %" PRId64 "  %s  %" PRIu64 "/%" PRIu64 " evaluations, %s\n", run->id, date(run->started_s, when),
-	       run->ndone, run->nplanned, run->ended_s ? "ended" : "not ended");
+	       run->ndone, run->nplanned,
+	       !run->ended_s    ? "not ended"
+	       : run->nfrontier ? "ended"
+	                        : "ended without a result");
 	fputs("  of ", stdout);
 	put_text(stdout, run->directory);
 	fputs("\n  ", stdout);
@@ -215,7 +218,7 @@ static int show(struct catalog *catalog, const struct run *run)
 	return err ? fail("%s", why.text) : EXIT_OK;
 }
 
-/* The run of that number, to be freed; 0: the last one that ended. */
+/* The run of that number; NULL: the last one that ended with a result. */
 static int find_run(struct catalog *catalog, const char *number, struct run *ret_run)
 {
 	struct ic_why why = {""};
@@ -228,7 +231,7 @@ static int find_run(struct catalog *catalog, const char *number, struct run *ret
 	if (run_list(catalog, (int64_t)id, &runs, &n, &why))
 		return fail("%s", why.text);
 	for (size_t i = 0; i < n; i++)
-		if (id || runs[i].ended_s)
+		if (id || runs[i].nfrontier)
 			last = &runs[i];
 	if (last)
 		*ret_run = *last;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Optional, SupportsIndex, Union
 
@@ -120,7 +119,7 @@ class Spec:
         """Height and width of `size`. ArgumentError."""
         if self.size is None:
             return None
-        sides = self.size if isinstance(self.size, Sequence) else (self.size, self.size)
+        sides = self.size if isinstance(self.size, (tuple, list)) else (self.size, self.size)
         if len(sides) != 2:
             raise ArgumentError(f"no size: {self.size}")
         return integer("size", sides[0]), integer("size", sides[1])

@@ -252,6 +252,23 @@ class Hostile(Command):
         self.assertEqual(self.failures("exit 3"), {"exit status 3"})
         self.assertEqual(self.failures("kill -SEGV $$"), {"ended by signal 11, Segmentation fault"})
 
+    def test_a_judge_that_was_mended(self):
+        """A search that came to nothing has ended, leaves nothing behind, and the same command asks again."""
+        mended = self.dir / "mended"
+        command = (f"echo w > {{save}}; case {{design}} in s1x1-b8-k15-q8) echo accuracy=0.9; echo infer_s=0.5; exit;; esac; "
+                   f"test -e {mended} && echo accuracy=0.8 && echo infer_s=0.001 && : {{init:--init}}")
+        self.assertIn(b"only 1 of 5 evaluations had a result", self.search(command).stderr)
+        self.assertEqual(list(self.work.glob("run-*")), [])
+        self.assertIn(b"5/5 evaluations, ended without a result", icfs("search", "status", "-c", self.catalog).stdout)
+        self.assertIn(b"no search has ended yet", icfs("search", "frontier", "-c", self.catalog).stderr)
+        mended.touch()
+        self.assertIn("run 2: 5 evaluations made, 1 known before, 0 without a result", self.works(command))
+        self.assertEqual(list(self.work.glob("run-*")), [])
+        fits = self.sql("SELECT run, name, value FROM parameter WHERE name LIKE 'infer.%' ORDER BY name")
+        self.assertNotEqual(*[[fit[1:] for fit in fits if fit[0] == run] for run in (1, 2)])
+        shown = icfs("search", "frontier", "-c", self.catalog).stdout
+        self.assertEqual(shown, icfs("search", "frontier", "-c", self.catalog, "2").stdout)
+
     def test_nonsense(self):
         for command, reason in (("true", "no line accuracy=NUMBER"),
                                 ("head -c 100000 /dev/urandom", "no line accuracy=NUMBER"),

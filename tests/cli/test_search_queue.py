@@ -71,6 +71,17 @@ class Queue(SetTest):
         self.assertEqual(len(first), 5)
         self.assertEqual({task["id"] for task in self.tasks()}, {1, 2})
 
+    def test_what_failed_is_submitted_again(self):
+        mended = self.dir / "mended"
+        judge = f"case {{design}} in s1x1-b8-k15-q8) ;; *) test -e {mended} || exit 1;; esac; echo accuracy=0.5"
+        self.fails("only 1 of 5 evaluations had a result", "mended", command=judge)
+        first = len(self.tasks())
+        mended.touch()
+        self.works("mended", command=judge)
+        self.assertEqual([row[3] for row in self.rows("mended")], [None] * 6)
+        again = [task["id"] for task in self.tasks()[first:]]
+        self.assertEqual(again.count(again[0]), 4)  # in one array
+
     def test_what_is_lost_is_submitted_again(self):
         self.trouble("0 NODE_FAIL", "6 PREEMPTED")
         self.works("cluster")

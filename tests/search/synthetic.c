@@ -68,8 +68,9 @@ static errint_t evaluate(void *handle, const struct evaluator_job *job, struct e
 	atomic_fetch_sub(&synthetic->nrunning, 1);
 	if (call == atomic_load(&synthetic->stops_at))
 		return ic_fail(why, -EIO, "the synthetic disk is gone");
-	if (synthetic->fails_within && !ic_design_parse(synthetic->fails_within, &failing, NULL) &&
-	    ic_design_covers(&failing, &job->design))
+	if (synthetic->fails_within &&
+	    (!*synthetic->fails_within ||
+	     (!ic_design_parse(synthetic->fails_within, &failing, NULL) && ic_design_covers(&failing, &job->design))))
 		return ic_fail(why, -EBADMSG, "the synthetic program printed NaN");
 	/* Less to learn from: more is lost, and the noise is larger. */
 	truth -= 0.1 * (1 - job->fraction);

@@ -129,6 +129,7 @@ START_TEST(a_run_ends_with_its_frontier_and_its_choice)
 	};
 	struct choice choice = {.directory = "/data/birds", .design = points[0].design, .reason = "the best within 1%"};
 	struct frontier_point *got;
+	struct run *runs;
 	struct choice *choices;
 	int64_t id = begin(catalog), found;
 	size_t n;
@@ -138,6 +139,9 @@ START_TEST(a_run_ends_with_its_frontier_and_its_choice)
 	ck_assert_int_eq(run_find(catalog, &a_run, false, &found, NULL), -ENOENT);
 	ck_assert_int_eq(run_find(catalog, &a_run, true, &found, NULL), 0);
 	ck_assert_int_eq(found, id);
+	ck_assert_int_eq(run_list(catalog, id, &runs, &n, NULL), 0);
+	ck_assert(n == 1 && runs[0].ended_s && runs[0].nfrontier == 2);
+	free(runs);
 	ck_assert_int_eq(run_frontier(catalog, id, &got, &n, NULL), 0);
 	ck_assert_uint_eq(n, 2);
 	ck_assert(got[0].nbytes == 500 && isnan(got[0].verified) && got[1].verified == 0.76);

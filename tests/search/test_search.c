@@ -414,6 +414,14 @@ START_TEST(without_the_reference_nothing_can_be_compared)
 	outcome = run(&settings);
 	ck_assert(outcome.has_choice && outcome.nfailed == 0 && !outcome.was_resumed);
 	search_outcome_clear(&outcome);
+
+	settings.seed = 2;
+	synthetic.fails_within = "";
+	ck_assert_int_eq(search_run(&settings, &outcome, &why), -ENODATA);
+	synthetic.fails_within = NULL;
+	outcome = run(&settings); /* what the model takes is told now, and fitted */
+	ck_assert(outcome.choice.infer_s > 1e-3 && outcome.choice.train_s > 3e-3);
+	search_outcome_clear(&outcome);
 	catalog_close(catalog);
 }
 END_TEST
