@@ -282,6 +282,45 @@ START_TEST(every_color_is_that_of_the_reference)
 }
 END_TEST
 
+/* --- Codes of fewer than 8 bits ------------------------------------------------------------------------------------ */
+
+/* Code `i` of those that lie one behind the other, the first one's lowest bit in the lowest of the first byte. */
+static int code_at(const uint8_t *bytes, unsigned bits, size_t i)
+{
+	unsigned code = 0;
+
+	for (unsigned b = 0; b < bits; b++)
+		code |= (bytes[(i * bits + b) / 8] >> (i * bits + b) % 8 & 1u) << b;
+	return (int)code - (code >> (bits - 1) & 1 ? 1 << bits : 0);
+}
+
+/* Nothing is read behind the plane, and nothing written behind the slack. */
+START_TEST(codes_are_spread_within_their_bounds)
+{
+	const struct coef_kernel *kernel = kernel_of(_i)->coef;
+	struct dice dice = dice_new(23);
+
+	for (unsigned bits = 1; bits < 8; bits++) {
+		for (size_t n = 1; n < 200; n += n < 80 ? 1 : 7) {
+			size_t nbytes = (n * bits + 7) / 8;
+			uint8_t plane[200];
+			for (size_t i = 0; i < nbytes; i++)
+				plane[i] = (uint8_t)dice_word(&dice);
+			struct guard in = {0}, out = guard_new(n + SPREAD_SLACK);
+			const uint8_t *copy = guard_copy(&in, plane, nbytes);
+			int8_t *found = guard_tail(&out, n + SPREAD_SLACK);
+			kernel->spread(copy, copy + nbytes, bits, n, found);
+			for (size_t i = 0; i < n; i++)
+				ck_assert_msg(found[i] == code_at(plane, bits, i),
+				              "%u bits, code %zu of %zu: %d, not %d", bits, i, n, found[i],
+				              code_at(plane, bits, i));
+			guard_clear(&in);
+			guard_clear(&out);
+		}
+	}
+}
+END_TEST
+
 /* --- Half precision ------------------------------------------------------------------------------------------------ */
 
 START_TEST(halves_are_rounded_to_even)
@@ -518,7 +557,8 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	int n = getenv("ICFS_FIRST_KERNEL") ? 1 : count_kernels() + 1; /* where each takes minutes: scripts/test-avx512 */
+	int n = getenv("ICFS_FIRST_KERNEL") ? 1
+	                                    : count_kernels() + 1; /* where each takes minutes: scripts/test-avx512 */
 
 	tcase_add_loop_test(tests, pixels_are_those_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, pixels_in_fours_are_those_of_the_reference, 0, n);
@@ -528,6 +568,7 @@ static void add_tests(TCase *tests)
 	tcase_add_loop_test(tests, rows_of_many_runs_give_the_pixels_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, frequencies_of_many_runs_are_those_of_the_reference, 0, n);
 	tcase_add_loop_test(tests, every_color_is_that_of_the_reference, 0, n);
+	tcase_add_loop_test(tests, codes_are_spread_within_their_bounds, 0, n);
 	tcase_add_loop_test(tests, halves_are_rounded_to_even, 0, n);
 	tcase_add_test(tests, what_cannot_be_is_refused);
 	tcase_add_test(tests, windows_that_do_not_lie_in_the_image_are_refused);
