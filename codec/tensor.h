@@ -174,5 +174,6 @@ IC_API errint_t ic_tensor_decode(const struct ic_view *view, const struct ic_ten
  */
 IC_API errint_t ic_tensor_rgbx(const struct ic_view *view, uint8_t *out, size_t stride);
 
-/* The instruction set that ic_tensor_decode uses on this machine: "avx512", "avx2", "ssse3", "neon" or "c". All give the same. */
+/* The instruction set that tensors are decoded with on this machine: "avx512", "avx2", "ssse3", "neon" or "c". All give the
+ * same. */
 IC_API const char *ic_tensor_instructions(void);

@@ -22,8 +22,8 @@ bool choices_refresh(struct choices *choices, struct catalog *catalog);
 /* It cannot be opened, for this reason; whether that is new. */
 bool choices_set_failure(struct choices *choices, const struct ic_why *why);
 
-/* As choices_refresh, of the file at `path`, or for NULL in the default place, which is opened for it; one that is not there has no
- * choices, and is not made. */
+/* As choices_refresh, of the file at `path`, or for NULL in the default place, which is opened for it; one that is not there
+ * has no choices, and is not made. */
 bool choices_load(struct choices *choices, const char *path);
 
 /* What holds for `directory`, a path below the root; ret_words is malloc'ed, NULL without memory. False for nothing; then they

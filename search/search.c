@@ -514,7 +514,10 @@ errint_t search_plan(const struct search_settings *settings, struct planned **re
 	int64_t run;
 	errint_t err = set_up(&search, settings, why);
 
-	if (!err && (err = run_find(settings->catalog, &search.run, false, &run, why)) == -ENOENT)
+	if (!err)
+		err = run_find(settings->catalog, &search.run, false, &run, why);
+	bool goes_on = !err; /* where failures stand */
+	if (err == -ENOENT)
 		err = run_find(settings->catalog, &search.run, true, &run, why);
 	if (!err)
 		err = plan_again(&search, run, &parameters, why);
@@ -526,8 +529,8 @@ errint_t search_plan(const struct search_settings *settings, struct planned **re
 		search_key(&search, &search.plan[i].design, &key);
 		key.lineage = lineage;
 		struct measurement *measurement = &search.plan[i].measurement;
-		search.plan[i].is_done =
-		        !measurement_get(settings->catalog, &key, measurement, NULL) && !measurement->is_failure;
+		search.plan[i].is_done = !measurement_get(settings->catalog, &key, measurement, NULL) &&
+		                         (goes_on || !measurement->is_failure);
 		free(lineage);
 	}
 	if (!err) {

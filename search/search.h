@@ -78,10 +78,10 @@ struct search_outcome {
 };
 
 /* Run one, or go on with the one that these settings began. Where one with these settings has ended, its costs and its plan
- * are taken, so that what it evaluated is known and the outcome the same. -EINVAL (settings), -ECANCELED, -EBUSY (another process
- * is at it), errors of the evaluator and of the catalog, -ENODATA (too few evaluations had a result, or the
- * reference had none, or no design can be afforded; the run has ended then), -ENOMEM. What was measured is kept in any case. search_outcome_clear frees what is in an
- * outcome. */
+ * are taken, so that what it evaluated is known and the outcome the same. -EINVAL (settings), -ECANCELED, -EBUSY (another
+ * process is at it), errors of the evaluator and of the catalog, -ENODATA (too few evaluations had a result, or the reference
+ * had none, or no design can be afforded; the run has ended then), -ENOMEM. What was measured is kept in any case.
+ * search_outcome_clear frees what is in an outcome. */
 errint_t search_run(const struct search_settings *settings, struct search_outcome *ret_outcome, struct ic_why *why);
 void search_outcome_clear(struct search_outcome *outcome);
 
