@@ -91,30 +91,21 @@ LANES_INLINE void spread_bits(const uint8_t *in, const uint8_t *end, unsigned bi
 }
 
 /* With constants for all places and shifts. */
+#define SPREAD_CASE(bits)                                                                                              \
+	case bits:                                                                                                     \
+		spread_bits(in, end, bits, n, out);                                                                    \
+		break
+
 static void spread(const uint8_t *in, const uint8_t *end, unsigned bits, size_t n, int8_t *out)
 {
 	switch (bits) {
-	case 1:
-		spread_bits(in, end, 1, n, out);
-		break;
-	case 2:
-		spread_bits(in, end, 2, n, out);
-		break;
-	case 3:
-		spread_bits(in, end, 3, n, out);
-		break;
-	case 4:
-		spread_bits(in, end, 4, n, out);
-		break;
-	case 5:
-		spread_bits(in, end, 5, n, out);
-		break;
-	case 6:
-		spread_bits(in, end, 6, n, out);
-		break;
-	case 7:
-		spread_bits(in, end, 7, n, out);
-		break;
+		SPREAD_CASE(1);
+		SPREAD_CASE(2);
+		SPREAD_CASE(3);
+		SPREAD_CASE(4);
+		SPREAD_CASE(5);
+		SPREAD_CASE(6);
+		SPREAD_CASE(7);
 	default:
 		memcpy(out, in, n);
 	}

@@ -111,8 +111,11 @@ class ChoicesTest(mounting.MountTest):
 
     def test_a_choice_that_is_no_design_changes_nothing(self):
         mount = self.mount("design=auto")
+        policy = self.point / ".icfs/policy"
+        self.assertIn("no search has chosen yet", policy.read_text())
         self.choose(self.source, "cat")
         self.comes(lambda: mount.log_lines("what searches chose cannot be read"), "not said")
+        self.comes(lambda: "what searches chose cannot be read" in policy.read_text(), "not told")
         self.assertEqual(self.design_of(self.point / "train/cats/a.ic"), "s1x1-b8-k15-q8")
         self.assertEqual(len(mount.log_lines("what searches chose cannot be read")), 1)
 
