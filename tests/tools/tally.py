@@ -18,8 +18,9 @@ import re
 import sys
 
 # What LeakSanitizer says of a process that a test kills in the middle of the check at its end: the registers of a thread
-# that is gone are not to be had. It goes on without them, or dies with the process, having opened its report.
-OF_THE_KILLED = re.compile(r"==\d+==Unable to get registers from thread \d+\.")
+# that is gone are not to be had. It goes on without them, or dies with the process, having opened its report. Under
+# log_exe_name lines begin with the program's name, too.
+OF_THE_KILLED = re.compile(r"==(?:[^=]+==)?\d+==Unable to get registers from thread \d+\.")
 SHOWN_LINES, SHOWN_COLUMNS = 60, 200
 
 

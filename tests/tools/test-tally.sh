@@ -59,11 +59,12 @@ END
 mkdir reports none
 : >reports/report.killed.1
 echo '==3==Unable to get registers from thread 3.' >reports/report.killed.3
+echo '==icfs-search==6==Unable to get registers from thread 5.' >reports/report.icfs-search.5
 tally --reports clean=none --reports asan=reports one=good.json
 [ "$status" -eq 0 ]
 
 {
-    echo '==4==Unable to get registers from thread 4.'
+    echo '==icfs==4==Unable to get registers from thread 4.'
     printf '==4==ERROR: LeakSanitizer: %0250d\n' 0
     seq 100
 } >reports/report.icfs.4
