@@ -11,6 +11,7 @@ and still be as large as `size`; then fewer frequencies are read and decoded. Mo
 """
 from __future__ import annotations
 
+import io
 import threading
 from typing import Any, cast
 
@@ -50,6 +51,7 @@ class IcImageFile(ImageFile.ImageFile):
 
     format = FORMAT
     format_description = "Image Calculator object"
+    _exclusive_fp: bool  # Pillow's: whether it opened the file
 
     def _open(self) -> None:
         assert self.fp is not None
@@ -71,6 +73,32 @@ class IcImageFile(ImageFile.ImageFile):
         self._scale = scale
         self.tile = [_tile("ic", (0, 0, *self._size), 0, (self._full, self._design, scale, self._nbytes))]
 
+    def _is_undecoded(self) -> bool:
+        return len(self.tile) == 1 and self._scale == 1 and self.fp is not None
+
+    def _fetch(self) -> Object:
+        """All that is to be decoded. The file is closed, as by `load`; what was read stands in for it."""
+        assert self.fp is not None
+        self.fp.seek(0)
+        content, image = _read(self.fp, *self.tile[0][3])
+        if self._exclusive_fp:
+            self.fp.close()
+        self.fp, self._exclusive_fp = io.BytesIO(content), True
+        return image
+
+    def copy(self) -> Image.Image:
+        """Not decoded yet, where this is not."""
+        return Undecoded.of(self, self._fetch()) if self._is_undecoded() else super().copy()
+
+    def convert(self, mode: str | None = None, matrix: Any = None, *args: Any, **options: Any) -> Image.Image:
+        """Not decoded yet, where this is not and the mode stays."""
+        if not mode or mode == self.mode and not matrix:
+            return self.copy()
+        return super().convert(mode, matrix, *args, **options)
+
+    def tobytes(self, encoder_name: str = "raw", *args: Any) -> bytes:
+        return self.copy().tobytes(encoder_name, *args) if self._is_undecoded() else super().tobytes(encoder_name, *args)
+
     def load_read(self, read_bytes: int) -> bytes:
         """As the file's `read`. That there is one tells `ImageFile.Parser` to keep what it is fed until it is closed:
         the decoder takes a file, not pieces."""
@@ -82,7 +110,7 @@ class IcImageFile(ImageFile.ImageFile):
         self, mode: str | None, size: tuple[int, int] | None
     ) -> tuple[str, tuple[int, int, float, float]] | None:
         """See the module. Returns what JPEG's does, or None where nothing is gained."""
-        if len(self.tile) != 1 or self._scale != 1:
+        if not self._is_undecoded():
             return None
         if mode == "L" and self.mode == "RGB":
             _set_mode(self, "L")
@@ -95,6 +123,66 @@ class IcImageFile(ImageFile.ImageFile):
         self._size = (-(-width // scale), -(-height // scale))
         self._plan(scale)
         return self.mode, (0, 0, width / scale, height / scale)
+
+
+class Undecoded(Image.Image):
+    """An image that is decoded when it is looked at. Nothing but its bytes, which arrays are made of, can be had without
+    Pillow's memory, which has another layout; with that it becomes an ordinary image of Pillow."""
+
+    _object: Object
+
+    @classmethod
+    def of(cls, image: IcImageFile, content: Object) -> Undecoded:
+        """The same picture as `image`, of what is in its file."""
+        new = Image.Image()
+        _set_mode(new, image.mode)
+        setattr(new, "_size", image.size)  # which typeshed does not know
+        new.info = image.info.copy()
+        new.__class__ = cls
+        assert isinstance(new, cls)
+        new._object = content
+        return new
+
+    def _become_ordinary(self) -> None:
+        del self._object
+        self.__class__ = Image.Image  # type: ignore[assignment]
+
+    def load(self) -> Any:
+        pixels, rawmode = _pixels(self._object, self.mode, 1)
+        self.im = Image.frombytes(self.mode, self.size, cast("bytes", pixels), "raw", rawmode, 0, 1).im
+        return self.load()
+
+    @property
+    def im(self) -> Any:
+        self.load()
+        return self.im
+
+    @im.setter
+    def im(self, im: Any) -> None:
+        self._become_ordinary()
+        self.im = im
+
+    def close(self) -> None:
+        self._become_ordinary()
+        self.close()
+
+    def tobytes(self, encoder_name: str = "raw", *args: Any) -> bytes:
+        if encoder_name != "raw" or args:
+            self.load()
+            return self.tobytes(encoder_name, *args)
+        if self.mode == "L":
+            return self._object.samples(0).tobytes()
+        return self._object.rgb(_scratch(self.size, 3)).tobytes()
+
+    def __eq__(self, other: object) -> bool:
+        for image in (self, other):
+            if isinstance(image, Undecoded):
+                image.load()
+        return self == other
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        self.load()
+        return self.__reduce_ex__(protocol)
 
 
 def _set_mode(image: Image.Image, mode: str) -> None:
@@ -116,27 +204,43 @@ def _fitting(content: bytes, keep: int) -> int:
     return keep
 
 
-def _scratch(size: tuple[int, int]) -> npt.NDArray[np.uint8] | None:
+def _scratch(size: tuple[int, int], channels: int) -> npt.NDArray[np.uint8] | None:
     """Memory for pixels that this thread uses again, None for large images. Pillow copies what it is given. Memory that
     comes and goes with each image would have the C library give it back to the kernel, and ask for it anew, every time:
     twice what the decoding takes."""
-    nbytes = 4 * size[0] * size[1]
+    nbytes = channels * size[0] * size[1]
     if nbytes > SCRATCH_MAX:
         return None
     if getattr(_kept, "pixels", None) is None or _kept.pixels.size < nbytes:
         _kept.pixels = np.empty(nbytes, np.uint8)
-    return cast("npt.NDArray[np.uint8]", _kept.pixels[:nbytes].reshape(size[1], size[0], 4))
+    return cast("npt.NDArray[np.uint8]", _kept.pixels[:nbytes].reshape(size[1], size[0], channels))
 
 
-def _pixels(image: Object, mode: str, scale: int) -> npt.NDArray[np.uint8]:
-    """As Pillow's raw decoder takes them, till the next call in this thread. Colours have four bytes a pixel, as in
-    Pillow's own memory, where they may, so that they are only copied."""
-    if scale > 1 and mode == "L":
-        return reduced(image, 1, scale)
-    if scale > 1:
-        ycc = reduced(image, 3, scale)
-        return np.asarray(Image.frombuffer("YCbCr", (ycc.shape[1], ycc.shape[0]), ycc, "raw", "YCbCr", 0, 1).convert("RGB"))
-    return image.samples(0) if mode == "L" else image.rgbx(_scratch(image.size))
+def _pixels(image: Object, mode: str, scale: int) -> tuple[npt.NDArray[np.uint8], str]:
+    """As Pillow's raw decoder takes them, till the next call in this thread, and its name for that. Colours have four
+    bytes a pixel, as in Pillow's own memory, where they may, so that they are only copied."""
+    if mode == "L":
+        return np.ascontiguousarray(reduced(image, 1, scale) if scale > 1 else image.samples(0)), "L"
+    if scale == 1:
+        return image.rgbx(_scratch(image.size, 4)), "RGBX"
+    ycc = reduced(image, 3, scale)
+    rgb = Image.frombuffer("YCbCr", (ycc.shape[1], ycc.shape[0]), ycc, "raw", "YCbCr", 0, 1).convert("RGB")
+    return np.ascontiguousarray(rgb), "RGB"
+
+
+def _read(fd: Any, size: tuple[int, int], design: Design, scale: int, nbytes: int) -> tuple[bytes, Object]:
+    """What decoding at this scale takes, and no more of the file."""
+    keep = keep_for(design, scale)
+    try:
+        content = read_up_to(fd, nbytes) if scale == 1 else read_object(fd, keep, ANY_PIXELS)
+        if ImageFile.LOAD_TRUNCATED_IMAGES:
+            keep = _fitting(content, keep) or keep
+        image = Object(content, keep, ANY_PIXELS)
+    except Error as error:
+        raise OSError(str(error)) from error
+    if image.size != size:
+        raise OSError("the file is another than was opened")
+    return content, image
 
 
 class IcDecoder(ImageFile.PyDecoder):
@@ -145,20 +249,9 @@ class IcDecoder(ImageFile.PyDecoder):
     _pulls_fd = True
 
     def decode(self, buffer: Any) -> tuple[int, int]:  # type: ignore[override]  # typeshed, the same
-        size, design, scale, nbytes = self.args
-        keep = keep_for(design, scale)
         assert self.fd is not None
-        try:
-            content = read_up_to(self.fd, nbytes) if scale == 1 else read_object(self.fd, keep, ANY_PIXELS)
-            if ImageFile.LOAD_TRUNCATED_IMAGES:
-                keep = _fitting(content, keep) or keep
-            image = Object(content, keep, ANY_PIXELS)
-        except Error as error:
-            raise OSError(str(error)) from error
-        if image.size != size:
-            raise OSError("the file is another than was opened")
-        pixels = np.ascontiguousarray(_pixels(image, self.mode, scale))
-        rawmode = "RGBX" if pixels.shape[2:] == (4,) else self.mode
+        _, image = _read(self.fd, *self.args)
+        pixels, rawmode = _pixels(image, self.mode, self.args[2])
         self.set_as_raw(cast("bytes", pixels), rawmode)  # any buffer will do
         return -1, 0
 

@@ -2,13 +2,15 @@
 """The plugin of Pillow: lazy, with its size from the header, draft, orientation, files that end early, and the limits
 that Pillow has."""
 import concurrent.futures
+import copy
 import io
 import os
 import pickle
+import unittest.mock
 import warnings
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageDraw, ImageFile, ImageFilter, ImageOps, UnidentifiedImageError
 
 from objects import DENSE, DESIGNS, Folder, encode, jpegs, main, objects, photo
 
@@ -82,6 +84,112 @@ class Plugin(Folder):
         content = encode(source[:len(source) * 2 // 3])
         self.assertTrue(icfs.open(content).truncated)
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), icfs.open(content).rgb())
+
+
+def _draw(image):
+    ImageDraw.Draw(image).line((0, 0, 6, 6))
+    return image
+
+
+def _dot(image):
+    image.load()[2, 3] = image.load()[0, 0]
+    return image
+
+
+def _put(image):
+    image.putpixel((1, 1), image.getpixel((3, 3)))
+    return image
+
+
+def _shrink(image):
+    image.thumbnail((5, 4))
+    return image
+
+
+def _saved(image):
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+# What programs do with an image that they were given.
+USES = (np.array, Image.Image.tobytes, lambda image: image.tobytes("raw", image.mode), Image.Image.copy, copy.copy,
+        copy.deepcopy, lambda image: pickle.loads(pickle.dumps(image)), lambda image: image.convert("L"),
+        lambda image: image.convert("RGB").copy(), lambda image: image.resize((9, 7)), lambda image: image.crop((1, 2, 6, 5)),
+        lambda image: image.transpose(Image.FLIP_LEFT_RIGHT), lambda image: image.filter(ImageFilter.BLUR), _draw, _dot, _put,
+        _shrink, _saved, lambda image: ImageChops.invert(image), lambda image: ImageChops.add(image, image),
+        lambda image: list(image.split()), lambda image: (image.size, image.mode, image.info, image.format, image.getbands()),
+        lambda image: dict(image.getexif()), Image.Image.getbbox, Image.Image.histogram, lambda image: image.im.size,
+        lambda image: ImageOps.exif_transpose(image), lambda image: Image.merge("RGB", [image.convert("L")] * 3),
+        lambda image: Image.new(image.mode, (40, 40)).paste(image, (3, 3)), Image.Image.getcolors)
+
+
+class Copies(Folder):
+    def test_they_are_as_those_of_any_image(self):
+        for name in ("exif-orientation-6", "grayscale", "size-9x9"):
+            content = objects()[name]
+            opened = Image.open(io.BytesIO(content))
+            opened.load()
+            for use in USES:
+                for copied in (Image.open(io.BytesIO(content)).copy(), Image.open(io.BytesIO(content)).convert(opened.mode),
+                               Image.open(io.BytesIO(content)).convert()):
+                    self.assertIsInstance(copied, icfs.pillow.Undecoded)
+                    ordinary = opened.copy()
+                    self.assertIs(type(ordinary), Image.Image)
+                    np.testing.assert_equal(use(copied), use(ordinary))
+                    np.testing.assert_array_equal(np.asarray(copied), np.asarray(ordinary))  # also what it was made to
+
+    def test_they_are_equal_and_apart(self):
+        image = Image.open(io.BytesIO(photo()))
+        one, other = image.copy(), image.copy()
+        self.assertEqual(one, image.copy())
+        self.assertEqual(Image.Image, type(one))
+        self.assertNotEqual(one, image)  # as Pillow has it of another class
+        one.putpixel((0, 0), (1, 2, 3))
+        one.info["design"] = "changed"
+        self.assertNotEqual(one, other)
+        np.testing.assert_array_equal(np.asarray(other), icfs.open(photo()).rgb())
+        np.testing.assert_array_equal(np.asarray(image), icfs.open(photo()).rgb())
+        self.assertNotEqual(other.info["design"], "changed")
+
+    def test_the_file_is_read_and_nothing_decoded(self):
+        path = self.put("cat.ic", photo())
+        before = len(os.listdir("/proc/self/fd"))
+        image = Image.open(path)
+        with unittest.mock.patch("icfs.pillow._pixels") as decode:
+            copied = image.convert("RGB")
+            self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+            path.unlink()
+            found = np.asarray(copied)
+            decode.assert_not_called()
+        np.testing.assert_array_equal(found, icfs.open(photo()).rgb())
+        np.testing.assert_array_equal(np.asarray(image), found)
+        image.draft("L", (1, 1))
+        self.assertEqual(image.size, tuple(-(-side // 8) for side in copied.size))
+        image.load()
+
+    def test_others_of_luma_and_of_drafts(self):
+        image = Image.open(io.BytesIO(photo()))
+        image.draft("L", None)
+        np.testing.assert_array_equal(np.asarray(image.copy()), icfs.open(photo()).samples(0))
+        image.draft("L", (1, 1))
+        expected = Image.open(io.BytesIO(photo()))
+        expected.draft("L", (1, 1))
+        expected.load()
+        self.assertEqual(image.convert("L").tobytes(), expected.tobytes())
+
+    def test_a_closed_one_is_closed(self):
+        copied = Image.open(io.BytesIO(photo())).copy()
+        copied.close()
+        self.assertRaises(ValueError, copied.load)
+        image = Image.open(self.put("cat.ic", photo()))
+        image.close()
+        self.assertRaises(ValueError, image.copy)
+
+    def test_a_file_that_ends_early_is_an_error(self):
+        for use in (lambda image: image.copy(), np.asarray, lambda image: image.convert("RGB")):
+            image = Image.open(io.BytesIO(photo()[:-1]))
+            self.assertRaises(OSError, use, image)
 
 
 class Parser(Folder):
