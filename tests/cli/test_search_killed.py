@@ -16,7 +16,8 @@ from cli import ICFS
 from searching import Searching
 
 KILLS = 20
-LINE = ["search", "--evaluations=60", "--buckets=20", "--max-bytes=25%"]
+EVALUATIONS = 100
+LINE = ["search", f"--evaluations={EVALUATIONS}", "--buckets=20", "--max-bytes=25%"]
 
 
 class Killed(Searching):
@@ -61,27 +62,44 @@ class Killed(Searching):
                 "SELECT * FROM frontier WHERE run = 1 ORDER BY design",
                 "SELECT design, reason, predicted, uncertainty, verified, nbytes, infer_s, train_s FROM choice WHERE run = 1")]
 
-    def test_a_killed_search_ends_as_one_that_was_not(self):
+    def kill(self, catalog, nmore, seconds):
+        """Start the search, and kill it some time after it has done so many evaluations more."""
+        wanted = self.count(catalog) + nmore
+        with self.start(catalog) as process:
+            while process.poll() is None and self.count(catalog) < wanted:
+                time.sleep(0.002)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
+            self.assertIsNone(process.poll())
+            process.kill()
+        return self.count(catalog)
+
+    def test_a_search_killed_twenty_times_ends_as_one_that_was_not(self):
+        self.begin_until_costs_are_frozen()
+        begun = time.monotonic()
+        wanted = self.ending(self.copy("whole.db"))
+        seconds = (time.monotonic() - begun) / EVALUATIONS
+        self.assertEqual((len(wanted[0]), len(wanted[2])), (EVALUATIONS, 1))
+        catalog, draw = self.copy("killed.db"), random.Random(7)
+        # Those that wait for no evaluation fall on its beginning, too.
+        done = [self.kill(catalog, draw.choice((0, 0, 1, 2, 3)), draw.uniform(0, 2 * seconds)) for _ in range(KILLS)]
+        self.assertEqual(done, sorted(done))
+        self.assertLess(self.count(self.catalog), done[-1])
+        self.assertLess(done[-1], EVALUATIONS)
+        self.assertEqual(self.ending(catalog), wanted)
+
+    def test_one_killed_at_its_end_does_too(self):
+        """Once all is evaluated, it is still to be chosen and written down."""
         self.begin_until_costs_are_frozen()
         wanted = self.ending(self.copy("whole.db"))
-        self.assertEqual((len(wanted[0]), len(wanted[2])), (60, 1))
-        draw, kills, searches, left = random.Random(7), 0, 0, []
-        while kills < KILLS:
-            self.assertLess(searches, 10 * KILLS)
-            catalog, has_ended = self.copy(f"killed-{searches}.db"), False
-            searches += 1
-            while kills < KILLS and not has_ended:
-                with self.start(catalog) as process:
-                    try:
-                        process.wait(draw.uniform(0.02, 0.5) * (1 + kills / 10))
-                        has_ended = True
-                    except subprocess.TimeoutExpired:
-                        process.kill()
-                        kills += 1
-            left.append(self.count(catalog))
-            self.assertEqual(self.ending(catalog), wanted)
-        # Some were killed, or had been, when they had done something.
-        self.assertGreater(max(left), self.count(self.catalog), left)
+        catalog, draw = self.copy("killed.db"), random.Random(7)
+        self.assertEqual(self.kill(catalog, EVALUATIONS - self.count(catalog), 0), EVALUATIONS)
+        for _ in range(5):
+            with self.start(catalog) as process:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(draw.uniform(0, 0.5))
+                process.kill()
+        self.assertEqual(self.ending(catalog), wanted)
 
     def test_a_terminal_is_shown_how_far_it_is(self):
         master, slave = pty.openpty()
@@ -97,7 +115,7 @@ class Killed(Searching):
         counts = [(int(done), int(total)) for done, total in re.findall(r"(\d+)/(\d+) evaluations", text)]
         self.assertTrue(counts, text)
         self.assertEqual(counts, sorted(counts))
-        self.assertEqual({total for _, total in counts}, {60})
+        self.assertEqual({total for _, total in counts}, {EVALUATIONS})
         self.assertRegex(text, r"best so far \S+")
         self.assertRegex(text, r"\bleft\b")
 
