@@ -12,13 +12,14 @@
 
 #define BLOCK_NBYTES_MAX (2 + 2 * 64)
 
+/* In one piece and without a pointer: coefs.h promises that it can be moved. */
 struct ic_coefs {
 	struct ic_jpeg_info info;
 	struct jpeg_plane plane[4];
 	uint16_t steps[4][64];
 	bool is_truncated;
-	uint8_t *bytes;
 	size_t nbytes;
+	uint8_t bytes[];
 };
 
 /* --- Keeping ------------------------------------------------------------------------------------------------------ */
@@ -72,74 +73,76 @@ static void take_row(void *context, const struct jpeg_row *row)
 	coefs->nbytes = (size_t)(at - coefs->bytes);
 }
 
-static uint64_t most_nbytes(const struct ic_coefs *coefs)
+static uint64_t most_nbytes(const struct ic_coefs *head)
 {
 	uint64_t nbytes = 0;
-	for (unsigned c = 0; c < coefs->info.ncomponents; c++)
-		nbytes += coefs->plane[c].block_rows * (1 + (uint64_t)coefs->plane[c].block_cols * BLOCK_NBYTES_MAX);
+	for (unsigned c = 0; c < head->info.ncomponents; c++)
+		nbytes += head->plane[c].block_rows * (1 + (uint64_t)head->plane[c].block_cols * BLOCK_NBYTES_MAX);
 	return nbytes;
 }
 
-/* Room for the most that rows may take, of which what is not written to takes no memory. libjpeg's own arrays, where it has to
- * decode, are no larger. */
-static errint_t make_room(struct ic_coefs *coefs, uint64_t limit, struct ic_why *why)
+/* With room for the most that rows may take, of which what is not written to takes no memory. libjpeg's own arrays, where it
+ * has to decode, are no larger. */
+static errint_t make_room(const struct ic_coefs *head, uint64_t limit, struct ic_coefs **ret_coefs, struct ic_why *why)
 {
-	uint64_t most = most_nbytes(coefs);
+	uint64_t most = most_nbytes(head);
 	if (limit && 2 * most > limit)
 		return ic_fail(why, -EFBIG,
 		               "the coefficients of %u x %u pixels need %llu bytes of memory, over the limit of %llu",
-		               coefs->info.width, coefs->info.height, (unsigned long long)(2 * most),
+		               head->info.width, head->info.height, (unsigned long long)(2 * most),
 		               (unsigned long long)limit);
-	coefs->bytes = malloc(most);
-	return coefs->bytes ? 0 : ic_fail(why, -ENOMEM, "out of memory for %llu bytes", (unsigned long long)most);
-}
-
-/* Into memory of their own: what is left of a large piece could not be used for anything else. */
-static errint_t fit(struct ic_coefs *coefs, struct ic_why *why)
-{
-	uint8_t *bytes = malloc(coefs->nbytes);
-	if (!bytes)
-		return ic_fail(why, -ENOMEM, "out of memory for %zu bytes", coefs->nbytes);
-	memcpy(bytes, coefs->bytes, coefs->nbytes);
-	free(coefs->bytes);
-	coefs->bytes = bytes;
+	struct ic_coefs *coefs = malloc(sizeof *coefs + most);
+	if (!coefs)
+		return ic_fail(why, -ENOMEM, "out of memory for %llu bytes", (unsigned long long)most);
+	*coefs = *head;
+	*ret_coefs = coefs;
 	return 0;
 }
 
-static errint_t read_all(struct ic_coefs *coefs, struct jpeg_reader *reader, uint64_t limit, struct ic_why *why)
+/* In memory of its own: what is left of a large piece could not be used for anything else. */
+static errint_t fit(const struct ic_coefs *roomy, struct ic_coefs **ret_coefs, struct ic_why *why)
 {
-	for (unsigned c = 0; c < coefs->info.ncomponents; c++)
-		coefs->plane[c] = jpeg_reader_plane(reader, c);
-	errint_t err = make_room(coefs, limit, why);
+	size_t nbytes = ic_coefs_nbytes(roomy);
+	struct ic_coefs *coefs = malloc(nbytes);
+	if (!coefs)
+		return ic_fail(why, -ENOMEM, "out of memory for %zu bytes", nbytes);
+	memcpy(coefs, roomy, nbytes);
+	*ret_coefs = coefs;
+	return 0;
+}
+
+static errint_t read_all(struct ic_coefs *head, struct jpeg_reader *reader, uint64_t limit, struct ic_coefs **ret_coefs,
+                         struct ic_why *why)
+{
+	struct ic_coefs *roomy = NULL;
+	for (unsigned c = 0; c < head->info.ncomponents; c++)
+		head->plane[c] = jpeg_reader_plane(reader, c);
+	errint_t err = make_room(head, limit, &roomy, why);
+	if (err)
+		return err;
+	err = jpeg_reader_each_row(reader, take_row, roomy, why);
+	roomy->is_truncated = jpeg_reader_is_truncated(reader);
 	if (!err)
-		err = jpeg_reader_each_row(reader, take_row, coefs, why);
-	coefs->is_truncated = jpeg_reader_is_truncated(reader);
-	return err ? err : fit(coefs, why);
+		err = fit(roomy, ret_coefs, why);
+	free(roomy);
+	return err;
 }
 
 errint_t ic_coefs_new(const uint8_t *jpeg, size_t nbytes, const struct ic_limits *limits, struct ic_coefs **ret_coefs,
                       struct ic_why *why)
 {
-	struct jpeg_reader *reader = NULL;
-	struct ic_coefs *coefs = calloc(1, sizeof *coefs);
-	if (!coefs)
-		return ic_fail(why, -ENOMEM, "out of memory");
-	errint_t err = jpeg_reader_new(jpeg, nbytes, true, limits, &reader, &coefs->info, why);
-	if (!err)
-		err = read_all(coefs, reader, limits ? limits->memory : ic_limits_default().memory, why);
-	jpeg_reader_free(reader);
+	struct jpeg_reader *reader;
+	struct ic_coefs head = {.nbytes = 0};
+	errint_t err = jpeg_reader_new(jpeg, nbytes, true, limits, &reader, &head.info, why);
 	if (err)
-		ic_coefs_free(coefs);
-	else
-		*ret_coefs = coefs;
+		return err;
+	err = read_all(&head, reader, limits ? limits->memory : ic_limits_default().memory, ret_coefs, why);
+	jpeg_reader_free(reader);
 	return err;
 }
 
 void ic_coefs_free(struct ic_coefs *coefs)
 {
-	if (!coefs)
-		return;
-	free(coefs->bytes);
 	free(coefs);
 }
 

@@ -16,5 +16,6 @@ errint_t ic_coefs_new(const uint8_t *jpeg, size_t nbytes, const struct ic_limits
                       struct ic_why *why);
 void ic_coefs_free(struct ic_coefs *coefs); /* NULL is fine */
 
-/* Bytes of memory that it takes. */
+/* Bytes of memory that it takes. They lie in one piece and point to nothing: a copy of them, where malloc would have put it,
+ * stands for it within this process, so that it may wait in a file. */
 size_t ic_coefs_nbytes(const struct ic_coefs *coefs);

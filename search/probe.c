@@ -31,7 +31,8 @@ struct probe {
 	const struct probe_kernel *kernel;
 	struct probe_workers *workers;
 	struct probe_objects *objects;
-	uint64_t coefs_nbytes; /* that are kept */
+	struct probe_keeper *keeper;
+	uint64_t coefs_nbytes, file_nbytes; /* that are kept in all, and in a file */
 	const atomic_bool *cancelled;
 	struct evaluator_description description;
 };
@@ -57,9 +58,7 @@ static errint_t parse_options(const struct evaluator_settings *settings, size_t 
 struct look {
 	struct probe *probe;
 	const struct evaluator_settings *settings;
-	uint64_t coefs_nbytes_max;
-	_Atomic uint64_t coefs_nbytes, ndone;
-	atomic_bool is_full; /* coefficients of all images would take more */
+	_Atomic uint64_t ndone;
 };
 
 /* Means of 8 x 8 pixels of the grid. */
@@ -86,7 +85,7 @@ static errint_t make_small(struct look *look, const uint8_t *source, size_t nbyt
 	};
 	struct ic_coefs *coefs = NULL;
 	errint_t err = 0;
-	if (ic_is_jpeg(source, nbytes) && !look->is_full)
+	if (ic_is_jpeg(source, nbytes) && probe_keeper_has_room(look->probe->keeper))
 		err = ic_coefs_new(source, nbytes, NULL, &coefs, NULL);
 	if (err && err != -ENOMEM && err != -EFBIG)
 		return err;
@@ -116,28 +115,14 @@ static errint_t look_at_object(struct probe_image *image, struct probe_scratch *
 	return err;
 }
 
-/* Takes the coefficients; NULL is fine. */
-static void keep_coefs(struct look *look, struct probe_image *image, struct ic_coefs *coefs)
+static void settle_coefs(struct probe *p)
 {
-	if (coefs && (look->coefs_nbytes += ic_coefs_nbytes(coefs)) > look->coefs_nbytes_max)
-		look->is_full = true;
-	image->coefs = coefs;
-}
-
-/* Of all images or of none, but of single ones that are too large: with those of some, the others would still be read for
- * each family, and often for each design, since there were less room for objects. */
-static uint64_t settle_coefs(const struct look *look, struct probe_dataset *d)
-{
-	uint64_t nbytes = 0;
-	for (size_t i = 0; i < d->nimages; i++) {
-		struct probe_image *image = &d->images[i];
-		if (look->is_full) {
-			ic_coefs_free(image->coefs);
-			image->coefs = NULL;
-		}
-		nbytes += image->coefs ? ic_coefs_nbytes(image->coefs) : 0;
+	for (size_t i = 0; i < p->dataset.nimages; i++) {
+		struct probe_kept *kept = &p->dataset.images[i].kept;
+		probe_keeper_settle(p->keeper, kept);
+		p->file_nbytes += kept->nbytes;
+		p->coefs_nbytes += kept->coefs ? ic_coefs_nbytes(kept->coefs) : kept->nbytes;
 	}
-	return nbytes;
 }
 
 static errint_t look_at_bytes(struct look *look, struct probe_image *image, struct probe_scratch *scratch,
@@ -150,8 +135,9 @@ static errint_t look_at_bytes(struct look *look, struct probe_image *image, stru
 	if (err)
 		return err;
 	err = look_at_object(image, scratch, object, object_nbytes);
-	keep_coefs(look, image, err ? NULL : coefs);
-	if (err)
+	if (coefs && !err)
+		probe_keeper_put(look->probe->keeper, coefs, &image->kept);
+	else
 		ic_coefs_free(coefs);
 	free(object);
 	return err;
@@ -220,14 +206,17 @@ static errint_t open_all(struct probe *p, const struct evaluator_settings *setti
 	if (err)
 		return err;
 	uint64_t memory = memory_for_images(p, settings->memory_nbytes);
-	struct look look = {.probe = p, .settings = settings, .coefs_nbytes_max = memory / 2};
+	err = probe_keeper_new(memory / 2, settings->scratch, &p->keeper);
+	if (err)
+		return ic_fail(why, err, "out of memory");
+	struct look look = {.probe = p, .settings = settings};
 	err = probe_work(p->workers, look_at, &look, p->dataset.nimages, settings->cancelled, why);
 	if (!err)
 		err = probe_dataset_split(&p->dataset, settings->cancelled, why);
 	if (err)
 		return err;
-	p->coefs_nbytes = settle_coefs(&look, &p->dataset);
-	err = probe_objects_new(&p->dataset, memory - p->coefs_nbytes, &p->objects);
+	settle_coefs(p);
+	err = probe_objects_new(&p->dataset, p->keeper, memory - (p->coefs_nbytes - p->file_nbytes), &p->objects);
 	if (err)
 		return ic_fail(why, err, "out of memory");
 	describe(p, settings->split_seed, nimages_max, threads);
@@ -258,6 +247,7 @@ void probe_close(struct probe *p)
 	probe_workers_free(p->workers);
 	probe_filters_free(p->filters);
 	probe_dataset_clear(&p->dataset);
+	probe_keeper_free(p->keeper);
 	free(p);
 }
 
@@ -512,6 +502,7 @@ static errint_t measure(struct probe *p, struct sample *s, const struct evaluato
 	report->nmade = probe_objects_nmade(p->objects) - nmade;
 	report->nread = probe_objects_nread(p->objects) - nread;
 	report->coefs_nbytes = p->coefs_nbytes;
+	report->file_nbytes = p->file_nbytes;
 	report->object_s = seconds.object_s;
 	report->decode_s = seconds.decode_s;
 	report->features_s = seconds.features_s;

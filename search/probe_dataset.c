@@ -333,7 +333,7 @@ errint_t probe_dataset_list(struct probe_dataset *d, const char *path, uint64_t 
 
 void probe_image_clear(struct probe_image *image)
 {
-	ic_coefs_free(image->coefs);
+	probe_kept_clear(&image->kept);
 	free(image->path);
 }
 

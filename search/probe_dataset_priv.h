@@ -10,8 +10,8 @@
  */
 #pragma once
 
-#include "codec/coefs.h"
 #include "search/evaluator.h"
+#include "search/probe_kept_priv.h"
 
 enum probe_side {
 	PROBE_TRAIN,
@@ -26,7 +26,7 @@ struct probe_image {
 	uint8_t side;           /* enum probe_side */
 	bool is_bad;            /* cannot be decoded; no dataset that was opened has one */
 	uint64_t key;           /* random, by path and seed: the order in which images are drawn */
-	struct ic_coefs *coefs; /* of a JPEG, where there was room for them; else NULL */
+	struct probe_kept kept; /* coefficients of a JPEG, where there was room for them */
 
 	/* What draws are grouped by; probe_twins.c. */
 	uint32_t width, height; /* of the source, in pixels */

@@ -18,6 +18,7 @@ struct family {
 
 struct probe_objects {
 	const struct probe_dataset *dataset;
+	const struct probe_keeper *keeper;
 	uint64_t nbytes_max, nbytes;
 	struct family *families;
 	uint64_t nbegun;
@@ -37,12 +38,14 @@ struct ic_design probe_dense_of(const struct ic_design *design)
 	return dense;
 }
 
-errint_t probe_objects_new(const struct probe_dataset *dataset, uint64_t nbytes_max, struct probe_objects **ret_objects)
+errint_t probe_objects_new(const struct probe_dataset *dataset, const struct probe_keeper *keeper, uint64_t nbytes_max,
+                           struct probe_objects **ret_objects)
 {
 	struct probe_objects *o = calloc(1, sizeof *o);
 	if (!o)
 		return -ENOMEM;
 	o->dataset = dataset;
+	o->keeper = keeper;
 	o->nbytes_max = nbytes_max;
 	*ret_objects = o;
 	return 0;
@@ -210,10 +213,17 @@ static errint_t make_of_file(struct probe_objects *o, const struct probe_image *
 static errint_t make_dense(struct probe_objects *o, const struct probe_image *image, uint8_t **ret_bytes,
                            size_t *ret_nbytes, struct ic_why *why)
 {
+	const struct ic_coefs *coefs;
+	struct ic_coefs *copy;
 	o->nmade++;
-	if (image->coefs)
-		return ic_encode_coefs(image->coefs, &o->current->dense, NULL, ret_bytes, ret_nbytes, why);
-	return make_of_file(o, image, ret_bytes, ret_nbytes, why);
+	errint_t err = probe_keeper_get(o->keeper, &image->kept, &coefs, &copy);
+	if (err)
+		return ic_fail(why, err, "out of memory");
+	if (!coefs)
+		return make_of_file(o, image, ret_bytes, ret_nbytes, why);
+	err = ic_encode_coefs(coefs, &o->current->dense, NULL, ret_bytes, ret_nbytes, why);
+	ic_coefs_free(copy);
+	return err;
 }
 
 /* The view of a sparser design: of the same bytes where it is a head of them, else of its own. */

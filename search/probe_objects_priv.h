@@ -12,8 +12,9 @@
 
 struct probe_objects;
 
-/* Objects of the dataset's images in at most nbytes_max; both outlive it. For one thread, but for probe_objects_get. */
-errint_t probe_objects_new(const struct probe_dataset *dataset, uint64_t nbytes_max,
+/* Objects of the dataset's images, of which `keeper` has the coefficients, in at most nbytes_max; both outlive it. For one
+ * thread, but for probe_objects_get. */
+errint_t probe_objects_new(const struct probe_dataset *dataset, const struct probe_keeper *keeper, uint64_t nbytes_max,
                            struct probe_objects **ret_objects);
 void probe_objects_free(struct probe_objects *objects); /* NULL is fine */
 

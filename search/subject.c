@@ -47,6 +47,7 @@ static errint_t open_evaluator(struct subject *subject, uint64_t seed, struct ic
 	        .cancelled = s->cancelled,
 	        .trees = s->trees,
 	        .work = s->work,
+	        .scratch = s->scratch,
 	        .progress = s->doing,
 	        .progress_context = s->context,
 	};

@@ -24,6 +24,7 @@ struct subject_settings {
 	const atomic_bool *cancelled;        /* NULL: never */
 	const struct evaluator_trees *trees; /* as in evaluator_settings, like what follows */
 	const char *work;
+	const char *scratch;
 	/* Told what takes long before the first evaluation: what, and how much of how much. From any thread; may be NULL. */
 	void (*doing)(void *context, const char *doing, uint64_t done, uint64_t total);
 	void *context;

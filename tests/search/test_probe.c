@@ -190,6 +190,31 @@ START_TEST(what_there_is_no_room_for_is_read_again)
 }
 END_TEST
 
+/* Or waits in a file: each is decoded once, whatever memory there is. */
+START_TEST(what_there_is_no_room_for_waits_in_a_file)
+{
+	struct evaluator_settings settings = settings_for(&dataset);
+	struct probe *probe = open_default();
+	struct probe_report all = measure(probe, "s2x2-b8-k15-q8");
+	probe_close(probe);
+	ck_assert_uint_eq(all.file_nbytes, 0);
+	settings.memory_nbytes = 1;
+	settings.scratch = dataset.path;
+	for (settings.threads = 1; settings.threads < 4; settings.threads += 2) {
+		probe = open_with(&settings);
+		struct probe_report r = measure(probe, "s2x2-b8-k15-q8");
+		ck_assert_uint_eq(r.coefs_nbytes, all.coefs_nbytes);
+		ck_assert_uint_eq(r.file_nbytes, all.coefs_nbytes);
+		ck_assert_uint_eq(r.nmade, 70 * DATASET_NCLASSES);
+		ck_assert_uint_eq(r.nread, 0);
+		assert_same(&all, &r);
+		probe_report_clear(&r);
+		probe_close(probe);
+	}
+	probe_report_clear(&all);
+}
+END_TEST
+
 START_TEST(an_object_is_made_once_a_family)
 {
 	struct probe *probe = open_default();
@@ -374,6 +399,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, threads_memory_and_order_change_no_bit);
 	tcase_add_test(cases, an_object_is_made_once_a_family);
 	tcase_add_test(cases, what_there_is_no_room_for_is_read_again);
+	tcase_add_test(cases, what_there_is_no_room_for_waits_in_a_file);
 	tcase_add_test(cases, what_is_expected_stays);
 	tcase_add_test(cases, the_table_tells_what_the_probe_measures);
 	tcase_add_test(cases, parts_are_of_every_class);

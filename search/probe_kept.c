@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "search/probe_kept_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+struct probe_keeper {
+	uint64_t memory_max, file_max;
+	int fd;                                      /* -1: no file */
+	_Atomic uint64_t memory_nbytes, file_nbytes; /* that were put, and for which there was room or not */
+	atomic_bool is_memory_full, is_file_full;
+};
+
+/* --- The file ----------------------------------------------------------------------------------------------------- */
+
+/* Beyond RLIMIT_FSIZE a signal would end the process. */
+static uint64_t room_for_file(int fd)
+{
+	struct statvfs disk;
+	struct rlimit limit;
+	if (fstatvfs(fd, &disk))
+		return 0;
+	uint64_t room = (uint64_t)disk.f_bavail * disk.f_frsize / 2;
+	return !getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur < room ? limit.rlim_cur : room;
+}
+
+static bool write_all(int fd, const void *bytes, size_t nbytes, uint64_t at)
+{
+	for (const char *next = bytes; nbytes;) {
+		ssize_t n = pwrite(fd, next, nbytes, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		next += n;
+		at += (uint64_t)n;
+		nbytes -= (size_t)n;
+	}
+	return true;
+}
+
+static bool read_all(int fd, void *bytes, size_t nbytes, uint64_t at)
+{
+	for (char *next = bytes; nbytes;) {
+		ssize_t n = pread(fd, next, nbytes, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		next += n;
+		at += (uint64_t)n;
+		nbytes -= (size_t)n;
+	}
+	return true;
+}
+
+/* Takes coefs. */
+static void put_in_file(struct probe_keeper *k, struct ic_coefs *coefs, struct probe_kept *ret_kept)
+{
+	size_t nbytes = ic_coefs_nbytes(coefs);
+	uint64_t at = k->is_file_full ? k->file_max : atomic_fetch_add(&k->file_nbytes, nbytes);
+	if (at + nbytes <= k->file_max && write_all(k->fd, coefs, nbytes, at))
+		*ret_kept = (struct probe_kept){.at = at, .nbytes = nbytes};
+	else
+		k->is_file_full = true;
+	ic_coefs_free(coefs);
+}
+
+/* --- Both --------------------------------------------------------------------------------------------------------- */
+
+errint_t probe_keeper_new(uint64_t memory_nbytes, const char *directory, struct probe_keeper **ret_keeper)
+{
+	struct probe_keeper *k = malloc(sizeof *k);
+	if (!k)
+		return -ENOMEM;
+	*k = (struct probe_keeper){.memory_max = memory_nbytes, .fd = -1};
+	if (directory)
+		k->fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (k->fd >= 0)
+		k->file_max = room_for_file(k->fd);
+	k->is_file_full = !k->file_max;
+	*ret_keeper = k;
+	return 0;
+}
+
+void probe_keeper_free(struct probe_keeper *k)
+{
+	if (!k)
+		return;
+	if (k->fd >= 0)
+		close(k->fd);
+	free(k);
+}
+
+bool probe_keeper_has_room(const struct probe_keeper *k)
+{
+	return !k->is_memory_full || !k->is_file_full;
+}
+
+void probe_keeper_put(struct probe_keeper *k, struct ic_coefs *coefs, struct probe_kept *ret_kept)
+{
+	*ret_kept = (struct probe_kept){.coefs = NULL};
+	if (k->is_memory_full) {
+		put_in_file(k, coefs, ret_kept);
+		return;
+	}
+	if ((k->memory_nbytes += ic_coefs_nbytes(coefs)) > k->memory_max)
+		k->is_memory_full = true;
+	ret_kept->coefs = coefs;
+}
+
+void probe_keeper_settle(struct probe_keeper *k, struct probe_kept *kept)
+{
+	struct ic_coefs *coefs = kept->coefs;
+	if (!k->is_memory_full || !coefs)
+		return;
+	*kept = (struct probe_kept){.coefs = NULL};
+	put_in_file(k, coefs, kept);
+}
+
+errint_t probe_keeper_get(const struct probe_keeper *k, const struct probe_kept *kept,
+                          const struct ic_coefs **ret_coefs, struct ic_coefs **ret_copy)
+{
+	*ret_coefs = kept->coefs;
+	*ret_copy = NULL;
+	if (!kept->nbytes)
+		return 0;
+	struct ic_coefs *copy = malloc(kept->nbytes);
+	if (!copy)
+		return -ENOMEM;
+	if (!read_all(k->fd, copy, kept->nbytes, kept->at)) {
+		ic_coefs_free(copy);
+		return 0;
+	}
+	*ret_coefs = *ret_copy = copy;
+	return 0;
+}
+
+void probe_kept_clear(struct probe_kept *kept)
+{
+	ic_coefs_free(kept->coefs);
+}
