@@ -17,7 +17,7 @@ from ._abi import ITEM, check, lib
 from .design import Design, design_of
 from .errors import ArgumentError, CorruptError, Error, LimitError, ShapeError, UnsupportedError, from_code, name_file
 from .image import Buffer, Image, as_bytes, header_of
-from .tensor import CENTER, Array, Bound, Spec, Tensors, integer
+from .tensor import CENTER, Array, Bound, Spec, Tensors, integer, real_numbers
 
 BatchSource = Union[str, "os.PathLike[str]", Buffer, Image]
 Out = Union[Array, tuple[Array, Optional[Array]], Tensors]
@@ -180,11 +180,12 @@ def bind(spec: Spec, items: Items, design: Design | None = None, directory: int 
     raise first or ArgumentError("a batch of nothing")
 
 
-def _spread(name: str, values: Any, shape: tuple[int, ...], dtype: npt.DTypeLike = None) -> Array:
+def _spread(name: str, values: Any, shape: tuple[int, ...]) -> Array:
     """One for each image, or one for all. ArgumentError."""
+    given = real_numbers(name, values)
     try:
-        return np.broadcast_to(np.asarray(values, dtype), shape)
-    except (TypeError, ValueError) as error:
+        return np.broadcast_to(given, shape)
+    except ValueError as error:
         raise ArgumentError(f"{name}: {error}") from error
 
 
@@ -193,8 +194,6 @@ def _integers(name: str, values: Any, shape: tuple[int, ...]) -> npt.NDArray[np.
     given = _spread(name, values, shape)
     if given.dtype == np.int64:
         return given
-    if given.dtype.kind not in "biuf":
-        raise ArgumentError(f"{name}: numbers are wanted, not {given.dtype}")
     with np.errstate(invalid="ignore"):  # NaN and infinities become some number, which differs
         found = given.astype(np.int64)
     if not (found == given).all():
@@ -227,7 +226,7 @@ def _boxes(records: npt.NDArray[np.void], boxes: npt.ArrayLike | None) -> None:
 
 def _flips(records: npt.NDArray[np.void], flips: npt.ArrayLike | None) -> None:
     if flips is not None:
-        records["window"]["flip"] = _spread("flips", flips, (len(records),), bool)
+        records["window"]["flip"] = _spread("flips", flips, (len(records),)).astype(bool)
 
 
 def _outputs(bound: Bound, count: int, out: Out | None) -> Tensors:

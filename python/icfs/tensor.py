@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import math
 import operator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Optional, SupportsIndex, Union
+from typing import Any, Literal, NamedTuple, Optional, SupportsFloat, SupportsIndex, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,7 @@ _AXES = {"NCHW": _abi.NCHW, "NHWC": _abi.NHWC}
 _CHROMA = {"repeated": _abi.REPEATED, "apart": _abi.APART}
 _FIT = {"exact": 0, "crop": _abi.CROP, "pad": _abi.PAD, "crop or pad": _abi.CROP | _abi.PAD,
         "resize": _abi.RESIZE}
+_TRUTHS = {False: 0, True: 1}
 
 
 class Tensors(NamedTuple):
@@ -83,8 +85,8 @@ class Spec:
     whole_blocks: cut off first what sticks out of the whole blocks of the coarsest grid (16 x 16 luma samples for half
         chroma and blocks of 8), so that flips of frequencies are exact wherever the window lies.
     mean, std: value = (value - mean) / std, one number for each channel (those of chroma apart behind the others), or
-        one for all; in units of the values: 0..255 for pixels.
-    pad: what "pad" fills with, after mean and std.
+        one for all; finite, in units of the values: 0..255 for pixels.
+    pad: what "pad" fills with, after mean and std; finite.
     pixels_max: images of more pixels on luma's grid are a LimitError.
     """
 
@@ -139,8 +141,8 @@ class Spec:
             values=_choice("values", self.values, _VALUES), type=_choice("dtype", self.type, _TYPES),
             axes=_choice("axes", self.axes, _AXES), chroma=_choice("chroma", self.chroma, _CHROMA),
             components=_choice("components", self.components, {0: 0, 1: 1, 3: 3}),
-            fit=_choice("fit", self.fit, _FIT), whole_blocks=bool(self.whole_blocks), width=width, height=height,
-            short_side=short_side, pad=self.pad, pixels_max=pixels_max)
+            fit=_choice("fit", self.fit, _FIT), whole_blocks=_choice("whole_blocks", self.whole_blocks, _TRUTHS),
+            width=width, height=height, short_side=short_side, pad=_finite("pad", self.pad), pixels_max=pixels_max)
 
 
 def integer(name: str, value: SupportsIndex) -> int:
@@ -151,6 +153,26 @@ def integer(name: str, value: SupportsIndex) -> int:
         raise ArgumentError(f"{name}: {value!r} is no integer") from None
 
 
+def real_numbers(name: str, values: Any) -> Array:
+    """An array of them. ArgumentError for what is none."""
+    try:
+        found = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"{name}: {error}") from error
+    if found.dtype.kind not in "biuf":
+        raise ArgumentError(f"{name}: numbers are wanted, not {found.dtype}")
+    return found
+
+
+def _finite(name: str, value: SupportsFloat) -> float:
+    try:
+        if math.isfinite(value):
+            return float(value)
+    except (TypeError, OverflowError):
+        pass
+    raise ArgumentError(f"{name}: {value!r} is no finite number")
+
+
 def _choice(name: str, value: Any, choices: dict[Any, int]) -> int:
     try:
         return choices[value]
@@ -159,10 +181,9 @@ def _choice(name: str, value: Any, choices: dict[Any, int]) -> int:
 
 
 def _channels(name: str, numbers: Numbers, count: int) -> npt.NDArray[np.float64]:
-    try:
-        found = np.asarray(numbers, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(f"{name}: {error}") from error
+    found = real_numbers(name, numbers).astype(np.float64)
+    if not np.isfinite(found).all():
+        raise ArgumentError(f"{name}: a number is not finite")
     if found.ndim > 1 or found.ndim == 1 and len(found) != count:
         raise ArgumentError(f"{name}: {found.shape} numbers for {count} channels")
     return np.full(count, found)
@@ -186,6 +207,8 @@ class Bound:
                 if not (std != 0).all():
                     raise ArgumentError("std: a channel would be divided by 0")
                 self._scale = (1 / std).astype(np.float32)
+                if not self._scale.all():
+                    raise ArgumentError("std: a channel would be 0 throughout")
                 self.spec.scale = self._scale.ctypes.data
         self.c_shape = _abi.shape_of(layout, self.spec)
         self.shape = self._shape(spec.axes == "NHWC")

@@ -2,6 +2,7 @@
 """icfs.decode_batch: every spec against NumPy on what single images decode to, memory that is reused, failures, threads,
 a fork, and that other Python threads run meanwhile."""
 import copy
+import dataclasses
 import errno
 import gc
 import os
@@ -342,6 +343,23 @@ class Failures(Folder):
                 warnings.simplefilter("error")
                 icfs.decode_batch([photo()], spec)
 
+    def test_a_field_that_cannot_be_is_named(self):
+        nan, inf = float("nan"), float("inf")
+        wrong = {"values": (None, 0, ["rgb"]), "dtype": (1, "x", [1]), "axes": (None, 0), "chroma": (None, 0, ["apart"]),
+                 "components": (None, "3", 1.5), "size": ("x", 1.5, [1], (8, None), nan), "fit": (None, 0),
+                 "short_side": ("x", 1.5, inf), "whole_blocks": (None, "no", 2, nan, np.zeros(2)),
+                 "mean": (inf, -inf, nan, [1, nan, 2], "1", b"1", ["1", "2", "3"], 1j, 10**400, [None, 1, 2],
+                          np.datetime64(1, "s")),
+                 "std": (inf, nan, [1, inf, 2], "5", 10**400, [None, 1, 2], 1e60, 1j),
+                 "pad": (inf, -inf, nan, "x", "1", b"1", None, [1], np.zeros(2), 1j, 10**400),
+                 "pixels_max": (None, "x", 1.5, inf, [1])}
+        self.assertEqual(list(wrong), [field.name for field in dataclasses.fields(Spec)])
+        for name, values in wrong.items():
+            for value in values:
+                with self.assertRaisesRegex(icfs.ArgumentError, name, msg=f"{name} {value!r}"), warnings.catch_warnings():
+                    warnings.simplefilter("error")
+                    icfs.open(photo()).tensor(Spec(**{"size": 400, "fit": "pad", name: value}))
+
     def test_arguments_that_cannot_be(self):
         crop, resize = Spec(size=8, fit="crop"), Spec(size=8, fit="resize")
         nan, inf = float("nan"), float("inf")
@@ -352,7 +370,8 @@ class Failures(Folder):
                     (nan, 0), (inf, 0), (0.5, 0), (0, 1e30), ("1", "2"), ("a", "b"))),
                 *((resize, {"boxes": boxes}) for boxes in (
                     (0, 0, 5), (0, 0, 5.5, 5), (nan,) * 4, (0, 0, -1, 5), (0, 0, 2**32, 5), [(0, 0, 5, 5)] * 3)),
-                *((crop, {"flips": flips}) for flips in ([True] * 3, [[True]] * 2, [[True], [True, False]])),
+                *((crop, {"flips": flips}) for flips in (
+                    [True] * 3, [[True]] * 2, [[True], [True, False]], "no", ["", "no"], [None, True])),
                 (crop, {"errors": "ignore"}), (crop, {"design": "s2x2"})):
             with self.assertRaises(icfs.ArgumentError, msg=str(options)), warnings.catch_warnings():
                 warnings.simplefilter("error")
