@@ -31,7 +31,7 @@ class Design(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Design:
         """Read `s2x2-b8-k6-q8`. ArgumentError says what was expected."""
-        if "\0" in text:
+        if not isinstance(text, str) or "\0" in text:
             raise ArgumentError(f"{text!r} is no design")
         design, why = _abi.Design(), _abi.Why()
         check(lib.ic_design_parse(text.encode(errors="replace"), byref(design), byref(why)), why)

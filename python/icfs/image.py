@@ -75,12 +75,13 @@ class Image:
         shape = (self.size[1], self.size[0], channels)
         if out is None:
             return np.empty(shape, np.uint8)
-        if out.dtype != np.uint8 or out.shape != shape or not out.flags.c_contiguous or not out.flags.writeable:
+        if (not isinstance(out, np.ndarray) or out.dtype != np.uint8 or out.shape != shape
+                or not out.flags.c_contiguous or not out.flags.writeable):
             raise ArgumentError(f"out: to be uint8 of shape {shape}, without gaps and writeable")
         return out
 
     def _component(self, component: int) -> _abi.Component:
-        if not 0 <= component < self.components:
+        if not 0 <= integer("component", component) < self.components:
             raise ArgumentError(f"there is no component {component} among {self.components}")
         grid: _abi.Component = self._view.layout.component[component]
         return grid
@@ -145,7 +146,7 @@ def as_bytes(content: Buffer) -> npt.NDArray[np.uint8]:
 
 
 def check_pixels(layout: _abi.Layout, pixels_max: int) -> None:
-    if layout.width * layout.height > pixels_max:
+    if layout.width * layout.height > integer("pixels_max", pixels_max):
         raise LimitError(f"{layout.width} x {layout.height} are more than {pixels_max} pixels")
 
 
@@ -192,7 +193,8 @@ def open(source: Source, keep: int = 0, pixels_max: int = PIXELS_MAX) -> Image:
     keep: read no more than so many groups of frequencies, as if the object had been made with them alone; 0: all.
     pixels_max: more pixels are refused before anything is read or decoded; a few bytes may stand for a large image.
 
-    CorruptError, TruncatedError, UnsupportedError, LimitError; ArgumentError where the object keeps less; OSError."""
+    CorruptError, TruncatedError, UnsupportedError, LimitError; ArgumentError where the object keeps less or an argument
+    is wrong; OSError."""
     if isinstance(source, (str, os.PathLike)):
         try:
             with builtins.open(source, "rb", buffering=0) as file:

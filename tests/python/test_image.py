@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """icfs.open: what it takes, what it says, and that it decodes what the command and the format's own decoder do."""
+import copy
 import ctypes
 import io
 import mmap
@@ -72,7 +73,8 @@ class Open(Folder):
         content = photo()
         whole, cut = self.put("whole.ic", content), self.put("cut.ic", content[:500])
         for path, options, error in ((cut, {}, icfs.TruncatedError), (whole, {"pixels_max": 5}, icfs.LimitError),
-                                     (whole, {"keep": 7}, icfs.ArgumentError)):
+                                     (whole, {"keep": 7}, icfs.ArgumentError), (whole, {"keep": 1.5}, icfs.ArgumentError),
+                                     *((whole, {"pixels_max": limit}, icfs.ArgumentError) for limit in (None, "5", 5.5))):
             for name in (path, str(path)):
                 with self.assertRaises(error) as caught:
                     icfs.open(name, **options)
@@ -125,7 +127,7 @@ class Open(Folder):
                     np.testing.assert_array_equal(found.reshape(found.shape[0], -1),
                                                   reference_coefficients(content, component))
                     np.testing.assert_array_equal(image.samples(component), ic_reference.samples(parsed, component))
-                for component in (-1, image.components):
+                for component in (-1, image.components, 0.0, "0", None):
                     self.assertRaises(icfs.ArgumentError, image.coefficients, component)
                     self.assertRaises(icfs.ArgumentError, image.samples, component)
 
@@ -165,8 +167,9 @@ class Open(Folder):
             np.testing.assert_array_equal(out, expected)
             fixed = np.empty_like(expected)
             fixed.flags.writeable = False
-            for other in (out[:-1], out[:, :, :2], out.astype(np.int8), out[:, ::-1], fixed, out.reshape(-1)):
-                before = other.copy()
+            for other in (out[:-1], out[:, :, :2], out.astype(np.int8), out[:, ::-1], fixed, out.reshape(-1), 7,
+                          bytearray(out)):
+                before = copy.copy(other)
                 self.assertRaises(icfs.ArgumentError, decode, other)
                 np.testing.assert_array_equal(other, before)
 
@@ -192,7 +195,8 @@ class Designs(Folder):
         self.assertEqual(icfs.Design.parse("s1x1-b8-k2-q8").frequencies, ((0, 0), (0, 1), (1, 0)))
 
     def test_what_is_none(self):
-        for text in ("", "s2x2", "s3x3-b8-k6-q8", "s2x2-b8-k16-q8", "s2x2-b8-k6-q8 ", "s2x2-b8-k6-q8\0", "\udcff"):
+        for text in ("", "s2x2", "s3x3-b8-k6-q8", "s2x2-b8-k16-q8", "s2x2-b8-k6-q8 ", "s2x2-b8-k6-q8\0", "\udcff",
+                     None, 5, b"s2x2-b8-k6-q8", (2, 2, 8, 6, 8)):
             with self.assertRaises(icfs.ArgumentError, msg=text):
                 icfs.Design.parse(text)
         for parts in ((3, 3, 8, 6, 8), (2, 2, 8, 16, 8), (-1, 2, 8, 6, 8), (2, 2, 8, 6, 256 + 8), (2, 2, 8, 6, 8.0)):
