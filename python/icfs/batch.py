@@ -108,9 +108,12 @@ class Items:
         return len(self.records)
 
     def take(self, indices: npt.ArrayLike) -> Items:
-        """Those of these indices, in their order. IndexError."""
+        """Those of these indices, which are integers and no mask, in their order. ArgumentError, IndexError."""
+        places = real_numbers("indices", indices)
+        if places.ndim != 1 or places.size and places.dtype.kind not in "iu":
+            raise ArgumentError(f"indices: wanted is a row of integers, not {places.dtype} of shape {places.shape}")
         chosen = Items()
-        chosen.records = self.records[np.asarray(indices, np.intp)]
+        chosen.records = self.records[places.astype(np.intp)]
         chosen._contents, chosen._names = self._contents, self._names  # what the records point into
         return chosen
 

@@ -188,7 +188,20 @@ class Sources(Folder):
         del items
         expected = icfs.decode_batch([contents[index] for index in (3, 0, 0, 2)])
         np.testing.assert_array_equal(icfs.decode_batch(chosen, spec).values, expected.values)
-        self.assertRaises(IndexError, chosen.take, [4])
+        for indices in ([4], [-5], np.int64([0, 4])):
+            self.assertRaises(IndexError, chosen.take, indices)
+
+    def test_indices_are_integers(self):
+        items = icfs.Items([str(number) for number in range(4)])
+        for indices in ([3, -4], (np.int64(3), np.uint8(0)), np.uint64([3, 0]), np.int8([-1, 0]), range(3, -1, -3)):
+            chosen = items.take(indices)
+            self.assertEqual([chosen.path(index) for index in range(len(chosen))], ["3", "0"])
+        for indices in ([], (), np.zeros(0), np.zeros(0, np.int64)):
+            self.assertEqual(len(items.take(indices)), 0)
+        for indices in ([1.5], [1.0], np.float32([1, 2]), [float("nan")], [True, False, True, False], np.ones(4, bool), 1,
+                        [[1]], "1", ["1"], [None], None, [1j], {1}, [2**64], [[1], [1, 2]], np.array([1], "m8[s]")):
+            with self.assertRaises(icfs.ArgumentError, msg=repr(indices)):
+                items.take(indices)
 
     def assert_copied(self, way, sources, indices):
         """The copy is used once the original is gone, and the memory that it borrowed is overwritten."""
