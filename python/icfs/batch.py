@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ctypes import byref
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Optional, SupportsIndex, Union
@@ -66,21 +67,20 @@ class Pool:
 
 
 class Items:
-    """What a batch is made of, prepared once: paths, and bytes, which are borrowed and must not change. A batch of a
-    data set is then `items.take(indices)`, without work in Python for each image. Copies and pickles have names and
-    bytes of their own."""
+    """What a batch is made of, prepared once: paths, and objects in memory (bytes, bytearray, memoryview, mmap, a NumPy
+    array, or an Image), which is borrowed and must not change. A batch of a data set is then `items.take(indices)`,
+    without work in Python for each image. Copies and pickles have names and bytes of their own."""
 
     def __init__(self, sources: Iterable[BatchSource] = ()) -> None:
-        check_sources(sources)
         names: list[bytes | None] = []
         contents: list[npt.NDArray[np.uint8] | None] = []
-        for source in sources:
+        for source in each(sources):
             if isinstance(source, (str, os.PathLike)):
                 names.append(_name(source))
                 contents.append(None)
             else:
                 names.append(None)
-                contents.append(source._bytes if isinstance(source, Image) else as_bytes(source))
+                contents.append(content_of(source))
         self.records = np.zeros(len(names), ITEM)
         self._contents = contents
         self._names = self._place(names)
@@ -136,10 +136,26 @@ class Items:
             os.close(file)
 
 
-def check_sources(sources: Iterable[BatchSource]) -> None:
-    """ArgumentError for a single one, which Python would iterate over by the letter."""
-    if isinstance(sources, (str, bytes, os.PathLike)):
-        raise ArgumentError("wanted are several paths or objects, in a list for example, not one alone")
+def each(sources: Iterable[BatchSource]) -> Iterator[BatchSource]:
+    """ArgumentError for a single one, which Python may iterate over by the letter or the byte."""
+    is_one = isinstance(sources, (str, bytes, bytearray, memoryview, mmap.mmap))
+    if isinstance(sources, np.ndarray):
+        is_one = sources.ndim == 1 and sources.dtype.kind not in "OSU"
+    try:
+        if not is_one:
+            return iter(sources)
+    except TypeError:
+        pass
+    raise ArgumentError("wanted are several paths or objects, in a list for example, not one alone: "
+                        f"{type(sources).__name__}")
+
+
+def content_of(source: Buffer | Image) -> npt.NDArray[np.uint8]:
+    """The bytes of an object, where they lie. ArgumentError."""
+    try:
+        return source._bytes if isinstance(source, Image) else as_bytes(source)
+    except (TypeError, ValueError, BufferError) as error:
+        raise ArgumentError(f"neither a path nor an object: {error}") from error
 
 
 def _at(path: int, place: int, nbytes: int) -> str | bytes:
@@ -236,7 +252,7 @@ def _outputs(bound: Bound, count: int, out: Out | None) -> Tensors:
     """The caller's arrays, if they are what the library may write to."""
     if out is None:
         return bound.empty(count)
-    arrays = (out, None) if isinstance(out, np.ndarray) else (out[0], out[1])
+    arrays = (*out, None, None)[:2] if isinstance(out, (tuple, list)) else (out, None)
     for array, shape in zip(arrays, bound.shape):
         if shape is None:
             continue
@@ -278,7 +294,8 @@ def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec
                  errors: Literal["raise", "return"] = "raise") -> Batch:
     """Decode images to one tensor. Other Python threads run meanwhile.
 
-    items: paths (read by the decoding threads, and no further than is needed), bytes, or Images; or Items.
+    items: several, in a list for example: paths (str or os.PathLike; read by the decoding threads, and no further than is
+        needed), or objects as bytes, bytearray, memoryview, mmap, NumPy array or Image; or Items.
     spec: what is wanted of each; or what `bind` made of it, which saves reading a header. All must become of one shape:
         a `size` sees to that, but for frequencies of images with other designs or components.
     corners: where crops begin: (top, left) for all, or a row of them for each, in pixels or blocks of luma, CENTER for
@@ -300,7 +317,9 @@ def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec
         raise ArgumentError(f"errors: {errors!r}")
     items = items if isinstance(items, Items) else Items(items)
     wanted = None if design is None else design_of(design)
-    place = _abi.AT_FDCWD if directory is None else directory
+    place = _abi.AT_FDCWD if directory is None else integer("directory", directory)
+    if not -2**31 <= place < 2**31:
+        raise ArgumentError(f"no open directory: {place}")
     bound = spec if isinstance(spec, Bound) else bind(spec, items, wanted, place)
     outputs = _outputs(bound, len(items), out)
     records = items.records.copy()  # the items may be in use by another thread, too

@@ -5,6 +5,7 @@ import copy
 import dataclasses
 import errno
 import gc
+import mmap
 import os
 import pickle
 import sys
@@ -24,6 +25,13 @@ FREQUENCIES = Spec(values="frequencies")
 
 def photos(design=SPARSE, count=4):
     return [photo(design, number) for number in range(count)]
+
+
+def mapped(content):
+    """Bytes as a memory map."""
+    found = mmap.mmap(-1, len(content))
+    found.write(content)
+    return found
 
 
 def grids(image):
@@ -165,7 +173,12 @@ class Sources(Folder):
         paths = [self.put(f"caf\u00e9 {number}.ic", content) for number, content in enumerate(contents)]
         expected = icfs.decode_batch(contents)
         mixed = [paths[0], str(paths[1]), icfs.open(contents[2]), memoryview(contents[3])]
-        np.testing.assert_array_equal(icfs.decode_batch(mixed).values, expected.values)
+        for several in (mixed, tuple(mixed), iter(mixed), dict.fromkeys(mixed), [bytearray(content) for content in contents],
+                        [mapped(content) for content in contents], [np.frombuffer(content, np.uint8) for content in contents],
+                        np.array([str(path) for path in paths]), np.array(paths)):
+            np.testing.assert_array_equal(icfs.decode_batch(several).values, expected.values)
+        rows = np.frombuffer(contents[0] * 2, np.uint8).reshape(2, -1)
+        np.testing.assert_array_equal(icfs.decode_batch(rows).values, expected.values[[0, 0]])
         directory = os.open(self.dir, os.O_RDONLY)
         self.addCleanup(os.close, directory)
         found = icfs.decode_batch([path.name for path in paths], directory=directory)
@@ -242,9 +255,17 @@ class Sources(Folder):
 
     def test_one_source_alone(self):
         path = self.put("0.ic", photo())
-        for source in (str(path), path, photo(), ""):
-            self.assertRaises(icfs.ArgumentError, icfs.Items, source)
-            self.assertRaises(icfs.ArgumentError, icfs.decode_batch, source)
+        for source in (str(path), path, photo(), "", bytearray(photo()), memoryview(photo()), mapped(photo()),
+                       np.frombuffer(photo(), np.uint8), icfs.open(photo()), None, 7):
+            for taker in (icfs.Items, icfs.decode_batch):
+                with self.assertRaisesRegex(icfs.ArgumentError, f"in a list .* {type(source).__name__}$"):
+                    taker(source)
+
+    def test_what_is_no_source(self):
+        for source in (None, 7, [photo()], memoryview(photo())[::2], np.array([1], "M8[s]")):
+            for taker in (icfs.Items, icfs.decode_batch):
+                with self.assertRaisesRegex(icfs.ArgumentError, "^neither a path nor an object: "):
+                    taker([photo(), source])
 
     def test_nothing(self):
         self.assertRaises(icfs.ArgumentError, icfs.decode_batch, [])
@@ -278,8 +299,8 @@ class Memory(Folder):
         locked.setflags(write=False)
         odd = np.zeros(good.size * 2 + 1, np.uint8)[1:].view(np.int16).reshape(good.shape)
         for out in (good[:3], good.astype(np.int8), good.transpose(0, 1, 3, 2), good[..., ::-1], good[::-1], locked,
-                    np.broadcast_to(good[:1], good.shape), (None, None), odd, good.tolist()):
-            with self.assertRaises((icfs.ArgumentError, TypeError)):
+                    np.broadcast_to(good[:1], good.shape), (None, None), odd, good.tolist(), (), [], 7, "out"):
+            with self.assertRaises(icfs.ArgumentError):
                 icfs.decode_batch(contents, out=out)
 
     def test_dlpack(self):
@@ -385,7 +406,8 @@ class Failures(Folder):
                     (0, 0, 5), (0, 0, 5.5, 5), (nan,) * 4, (0, 0, -1, 5), (0, 0, 2**32, 5), [(0, 0, 5, 5)] * 3)),
                 *((crop, {"flips": flips}) for flips in (
                     [True] * 3, [[True]] * 2, [[True], [True, False]], "no", ["", "no"], [None, True])),
-                (crop, {"errors": "ignore"}), (crop, {"design": "s2x2"})):
+                *((crop, {"directory": directory}) for directory in ("/tmp", 1.5, 2**31, 2**32)),
+                (crop, {"errors": "ignore"}), (crop, {"design": "s2x2"}), (crop, {"design": 5})):
             with self.assertRaises(icfs.ArgumentError, msg=str(options)), warnings.catch_warnings():
                 warnings.simplefilter("error")
                 icfs.decode_batch(photos(count=2), spec, **options)

@@ -292,7 +292,8 @@ class Loading(Torch):
                               (PIXELS, {"threads": 0}), (PIXELS, {"prefetch": 0}), (PIXELS, {"errors": "skip"})):
             with self.assertRaises(icfs.ArgumentError):
                 Loader(self.folder, spec, 4, **options)
-        self.assertRaises(icfs.ArgumentError, ictorch.decode, self.folder.path(0), device="cuda:0")
+        for sources in (self.folder.path(0), bytearray(photo()), icfs.open(photo()), None, [7]):
+            self.assertRaises(icfs.ArgumentError, ictorch.decode, sources, device="cuda:0")
 
     def test_memory_is_shared_by_dlpack(self):
         batch = icfs.decode_batch([photo()], icfs.Spec(dtype="float16"))

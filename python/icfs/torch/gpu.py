@@ -16,10 +16,9 @@ import torch
 
 from .. import _abi
 from .._abi import check
-from ..batch import BatchSource, Items, _boxes, _corners, _flips, bind, check_sources
+from ..batch import BatchSource, Items, _boxes, _corners, _flips, bind, content_of, each
 from ..design import Design, design_of
 from ..errors import ArgumentError, from_code
-from ..image import Image, as_bytes
 from ..tensor import Bound, Spec
 from . import _gpu_abi
 
@@ -116,13 +115,12 @@ def _plain(spec: _abi.TensorSpec) -> bytes:
 
 
 def _contents(sources: Iterable[BatchSource]) -> list[npt.NDArray[np.uint8]]:
-    check_sources(sources)
     found = []
-    for source in sources:
+    for source in each(sources):
         if isinstance(source, (str, os.PathLike)):
             found.append(np.fromfile(source, np.uint8))
         else:
-            found.append(source._bytes if isinstance(source, Image) else as_bytes(source))
+            found.append(content_of(source))
     return found
 
 
@@ -155,7 +153,8 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
     """Decode images to one tensor on a GPU, on the stream that is current in PyTorch. Returns once the objects are
     copied to page-locked memory; they may be reused then. Other Python threads run meanwhile.
 
-    sources: paths, which are read whole by the calling thread; bytes; or Images. All of one design.
+    sources: as the items of `icfs.decode_batch`, but no Items; paths are read whole by the calling thread. All of one
+        design.
     spec, corners, boxes, flips, errors: as in `icfs.decode_batch`; the values are the same, bit for bit. To
         resize takes up to 128 MiB of the GPU's memory a batch on its way, or 3 bytes a pixel of the largest box.
     dtype: torch.bfloat16, which NumPy and so a Spec have not, in place of the spec's type.
