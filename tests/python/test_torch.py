@@ -281,7 +281,17 @@ class Loading(Torch):
         self.assertEqual(sparse[0][0].shape[1], 3)
         self.assertTrue(torch.equal(sparse[0][0], self.batches(FREQUENCIES)[0][0][:, :3]))
 
+    def test_numbers_of_every_type(self):
+        options = {"threads": 2, "prefetch": 3, "keep": 2, "seed": 5}
+        loader = Loader(self.folder, PIXELS, np.int64(4), shuffle=True, **{name: np.int16(options[name]) for name in options})
+        loader.set_epoch(np.uint8(1))
+        expected = Loader(self.folder, PIXELS, 4, shuffle=True, seed=5)
+        expected.set_epoch(1)
+        for found, batch in zip(loader, expected):
+            self.assertTrue(torch.equal(found.values, batch.values))
+
     def test_what_cannot_be(self):
+        nan, inf = float("nan"), float("inf")
         for spec, options in ((icfs.Spec(), {"augment": Augment("random")}), (PIXELS, {"augment": Augment("middle")}),
                               (icfs.Spec(values="frequencies", size=8, fit="crop"), {"augment": Augment(flip=True)}),
                               (PIXELS, {"augment": Augment("resized")}),
@@ -289,9 +299,17 @@ class Loading(Torch):
                               (icfs.Spec(size=8, fit="resize"), {"augment": Augment("resized", scale=(0, 1))}),
                               (icfs.Spec(size=8, fit="resize"), {"augment": Augment("resized", ratio=(2, 1))}),
                               (icfs.Spec(size=8, fit="resize", short_side=9), {"augment": Augment("resized")}),
-                              (PIXELS, {"threads": 0}), (PIXELS, {"prefetch": 0}), (PIXELS, {"errors": "skip"})):
-            with self.assertRaises(icfs.ArgumentError):
-                Loader(self.folder, spec, 4, **options)
+                              (icfs.Spec(size=8, fit=None), {"augment": Augment("random")}),
+                              *((PIXELS, {"augment": Augment(scale=scale)}) for scale in (None, 0.5, "01", (0.5,), (1, "1"))),
+                              *((PIXELS, {"augment": Augment(ratio=ratio)}) for ratio in (1, (nan, 1), (1, inf), (1, 2, 3))),
+                              *((PIXELS, {name: value}) for value in (0, -1, 1.5, nan, "2", None)
+                                for name in ("batch_size", "threads", "prefetch", "keep")),
+                              *((PIXELS, {"seed": seed}) for seed in (None, "1", 1.5)),
+                              (PIXELS, {"errors": "skip"}), (PIXELS, {"design": 5})):
+            with self.assertRaises(icfs.ArgumentError, msg=f"{spec} {options}"):
+                Loader(self.folder, spec, **{"batch_size": 4, **options})
+        for epoch in (None, "1", 1.5):
+            self.assertRaises(icfs.ArgumentError, Loader(self.folder, PIXELS, 4).set_epoch, epoch)
         for sources in (self.folder.path(0), bytearray(photo()), icfs.open(photo()), None, [7]):
             self.assertRaises(icfs.ArgumentError, ictorch.decode, sources, device="cuda:0")
 
@@ -370,7 +388,8 @@ class OfFrequencies(Torch):
         self.assertEqual((again.design, again.images), (found.design, 5))
         np.testing.assert_array_equal(again.mean, found.mean)
         np.testing.assert_array_equal(again.std, found.std)
-        for text in ("", "{}", "[]", path.read_text().replace("k6", "k5"), path.read_text()[:-5]):
+        for text in ("", "{}", "[]", path.read_text().replace("k6", "k5"), path.read_text()[:-5],
+                     path.read_text().replace('"images": 5', '"images": 1e999')):
             path.write_text(text)
             self.assertRaises(icfs.CorruptError, Statistics.load, path)
 
@@ -382,6 +401,13 @@ class OfFrequencies(Torch):
         self.assertEqual(len(found.arranged(components=1)[0]), 21)
         self.assertRaises(icfs.ArgumentError, found.arranged, design="s2x2-b8-k7-q8")
         self.assertRaises(icfs.ArgumentError, found.arranged, design="s2x2-b16-k2-q8")
+        self.assertRaises(icfs.ArgumentError, found.arranged, design=5)
+        self.assertRaises(icfs.ArgumentError, found.arranged, "beside")
+
+    def test_what_cannot_be(self):
+        for options in ({"images": 0}, {"images": -1}, {"images": 5.5}, {"images": None}, {"seed": 1.5}, {"seed": None}):
+            with self.assertRaises(icfs.ArgumentError, msg=str(options)):
+                statistics(self.folder, **options)
 
     def test_grayscale_counts_for_luma(self):
         self.put("gray/all/0.ic", objects()["grayscale"])

@@ -48,12 +48,19 @@ class Augment:
             raise ArgumentError(f"crop: {self.crop!r}")
         if self.crop == "resized" and (spec.fit != "resize" or spec.short_side is not None):
             raise ArgumentError('a resized crop takes a spec of the fit "resize" without a short side')
-        if not 0 < self.scale[0] <= self.scale[1] <= 1 or not 0 < self.ratio[0] <= self.ratio[1] < math.inf:
+        if not self._has_limits():
             raise ArgumentError(f"scale and ratio: {self.scale}, {self.ratio}")
-        if self.crop == "random" and (spec.size is None or "crop" not in spec.fit):
+        if self.crop == "random" and (spec.size is None or spec.fit not in ("crop", "crop or pad")):
             raise ArgumentError("a random crop takes a spec with a size that images are cropped to")
         if self.flip and spec.values == "frequencies" and not spec.whole_blocks:
             raise ArgumentError("flips of frequencies take a spec with whole_blocks")
+
+    def _has_limits(self) -> bool:
+        try:
+            (smallest, largest), (narrowest, widest) = self.scale, self.ratio
+            return 0 < smallest <= largest <= 1 and 0 < narrowest <= widest < math.inf
+        except (TypeError, ValueError):
+            return False
 
     def limits(self, items: Items, spec: Spec) -> Numbers | None:
         """What `draw` must know of the images; where that is anything, their headers are read."""

@@ -15,7 +15,7 @@ import torch
 from ..batch import Pool, bind, decode_batch
 from ..design import Design, design_of
 from ..errors import ArgumentError
-from ..tensor import Bound, Spec, Tensors
+from ..tensor import Bound, Spec, Tensors, integer
 from .augment import Augment, Windows
 from .data import Folder, Sample
 
@@ -84,13 +84,16 @@ class Loader:
                  augment: Augment = Augment(), seed: int = 0, drop_last: bool = False, threads: int = 1,
                  prefetch: int = 2, keep: int = 1, pin_memory: bool = False,
                  design: Union[Design, str, None] = None, errors: Literal["raise", "ignore"] = "raise") -> None:
+        batch_size, threads = integer("batch_size", batch_size), integer("threads", threads)
+        prefetch, keep = integer("prefetch", prefetch), integer("keep", keep)
         if batch_size < 1 or prefetch < 1 or keep < 1 or threads < 1:
             raise ArgumentError("batch_size, prefetch, keep and threads are 1 or more")
         if errors not in ("raise", "ignore"):
             raise ArgumentError(f"errors: {errors!r}")
         augment.check(spec)
         self.folder, self.batch_size, self.shuffle, self.augment = folder, batch_size, shuffle, augment
-        self.seed, self.drop_last, self.threads, self.prefetch, self.keep = seed, drop_last, threads, prefetch, keep
+        self.seed, self.drop_last, self.threads = integer("seed", seed), drop_last, threads
+        self.prefetch, self.keep = prefetch, keep
         self.pin_memory, self.errors, self.epoch = pin_memory, errors, 0
         self.design = None if design is None else design_of(design)
         self.bound = bind(spec, folder.items, self.design)
@@ -98,8 +101,8 @@ class Loader:
         self._limits = augment.limits(folder.items, spec)
 
     def set_epoch(self, epoch: int) -> None:
-        """The next iteration is this epoch; without, each is the one after the last."""
-        self.epoch = epoch
+        """The next iteration is this epoch; without, each is the one after the last. ArgumentError."""
+        self.epoch = integer("epoch", epoch)
 
     def __len__(self) -> int:
         """Batches of an epoch."""

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..design import Design
+from ..design import Design, design_of
 from ..errors import ArgumentError, CorruptError
 from ..image import open as open_image
+from ..tensor import integer
 from .data import Folder
 
 Numbers = npt.NDArray[np.float64]
@@ -33,7 +34,9 @@ class Statistics:
                  design: Design | str | None = None) -> tuple[Numbers, Numbers]:
         """Mean and std as a Spec of this `chroma` wants them, channel by channel. `components` 1 is luma alone. For a
         `design` that keeps less, those of its frequencies. ArgumentError for one that keeps more, or other ones."""
-        wanted = self.design if design is None else design if isinstance(design, Design) else Design.parse(design)
+        if chroma not in ("repeated", "apart"):
+            raise ArgumentError(f"chroma: {chroma!r}")
+        wanted = self.design if design is None else design_of(design)
         count = len(wanted.frequencies)
         if (wanted._replace(keep=self.design.keep) != self.design or wanted.keep > self.design.keep
                 or components not in (1, len(self.mean))):
@@ -58,7 +61,7 @@ class Statistics:
             if mean.shape != std.shape or mean.shape not in ((1, count), (3, count)):
                 raise ValueError("of another shape than the design's")
             return cls(design, mean, std, int(found["images"]))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise CorruptError(f"{os.fspath(path)} has no statistics: {error}") from error
 
 
@@ -71,8 +74,11 @@ def _arrange(numbers: Numbers, chroma: str) -> Numbers:
 
 def statistics(folder: Folder, images: int = 2000, seed: int = 0) -> Statistics:
     """Of at most so many images of a folder, drawn by the seed. All blocks weigh the same. Grayscale images count for
-    luma. ArgumentError where they are not of one design."""
-    order = torch.randperm(len(folder), generator=torch.Generator().manual_seed(seed))[:images].tolist()
+    luma. ArgumentError where they are not of one design, or `images` is less than 1."""
+    if integer("images", images) < 1:
+        raise ArgumentError(f"no number of images: {images}")
+    generator = torch.Generator().manual_seed(integer("seed", seed))
+    order = torch.randperm(len(folder), generator=generator)[:images].tolist()
     design = open_image(folder.path(order[0])).design
     sums = np.zeros((3, 3, len(design.frequencies)))  # count, sum, sum of squares
     for index in order:
