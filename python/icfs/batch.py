@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _abi
-from ._abi import ITEM, check, lib
+from ._abi import HEADER_SIZE, ITEM, check, lib
 from .design import Design, design_of
 from .errors import ArgumentError, CorruptError, Error, LimitError, ShapeError, UnsupportedError, from_code, name_file
 from .image import Buffer, Image, as_bytes, header_of
@@ -152,8 +152,12 @@ def each(sources: Iterable[BatchSource]) -> Iterator[BatchSource]:
 
 def content_of(source: Buffer | Image) -> npt.NDArray[np.uint8]:
     """The bytes of an object, where they lie. ArgumentError."""
+    if isinstance(source, Image):
+        if header_of(source._bytes[:HEADER_SIZE]).layout.design.keep != source.design.keep:
+            raise ArgumentError("an Image opened with fewer groups of frequencies than there are: a batch takes `design`")
+        return source._bytes
     try:
-        return source._bytes if isinstance(source, Image) else as_bytes(source)
+        return as_bytes(source)
     except (TypeError, ValueError, BufferError) as error:
         raise ArgumentError(f"neither a path nor an object: {error}") from error
 

@@ -150,7 +150,7 @@ def check_pixels(layout: _abi.Layout, pixels_max: int) -> None:
         raise LimitError(f"{layout.width} x {layout.height} are more than {pixels_max} pixels")
 
 
-def header_of(head: bytes) -> _abi.View:
+def header_of(head: Buffer) -> _abi.View:
     """What the first 64 bytes of an object say. CorruptError, TruncatedError, UnsupportedError."""
     view, why = _abi.View(), _abi.Why()
     content = as_bytes(head)

@@ -267,6 +267,13 @@ class Sources(Folder):
                 with self.assertRaisesRegex(icfs.ArgumentError, "^neither a path nor an object: "):
                     taker([photo(), source])
 
+    def test_an_image_of_fewer_frequencies_is_not_taken_for_all(self):
+        few = icfs.open(photo(DENSE), keep=2)
+        with self.assertRaisesRegex(icfs.ArgumentError, "design"):
+            icfs.decode_batch([few])
+        whole = icfs.open(photo(DENSE))
+        np.testing.assert_array_equal(icfs.decode_batch([whole], design=few.design).values[0], few.tensor().values)
+
     def test_nothing(self):
         self.assertRaises(icfs.ArgumentError, icfs.decode_batch, [])
         bound = icfs.bind(Spec(), icfs.Items([photo()]))
