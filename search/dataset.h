@@ -49,5 +49,7 @@ void dataset_free(struct dataset *dataset); /* NULL is fine */
 /* All bytes of an image, malloc'ed. -ESTALE where it is not of its size any more, -errno. */
 errint_t dataset_read(const struct dataset *dataset, size_t image, uint8_t **ret_bytes, struct ic_why *why);
 
-/* What this machine is to measurements: its processor's name and how many of them. */
+/* What this machine is to measurements: its processor's name and how many of them, and likewise of NVIDIA's GPUs, where there
+ * are any. */
 void hardware_name(char out[128]);
+void hardware_name_at(const char *proc, char out[128]); /* by another directory than /proc */

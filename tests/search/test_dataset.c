@@ -287,6 +287,33 @@ START_TEST(hardware_has_a_name)
 }
 END_TEST
 
+static void write_text(const char *name, const char *text)
+{
+	write_in(name, text, strlen(text));
+}
+
+START_TEST(gpus_are_hardware)
+{
+	static const char *const folders[] = {"driver", "driver/nvidia", "driver/nvidia/gpus",
+	                                      "driver/nvidia/gpus/0000:01:00.0", "driver/nvidia/gpus/0000:02:00.0"};
+	char name[128], expected[128];
+
+	hardware_name_at(scratch(), name);
+	ck_assert_ptr_null(strstr(name, " x "));
+	write_text("cpuinfo", "processor\t: 0\nmodel\t\t: 1\nmodel name\t: A processor \1\nmodel name\t: Another\n");
+	hardware_name_at(scratch(), name);
+	snprintf(expected, sizeof(expected), "A processor ?, %ld processors", sysconf(_SC_NPROCESSORS_ONLN));
+	ck_assert_str_eq(name, expected);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
+		make_folder(folders[i]);
+	write_text("driver/nvidia/gpus/0000:01:00.0/information", "Model: \t\t NVIDIA H200\nIRQ:   \t\t 7\n");
+	write_text("driver/nvidia/gpus/0000:02:00.0/information", "Model: \t\t NVIDIA H200\n");
+	hardware_name_at(scratch(), name);
+	strcat(expected, ", 2 x NVIDIA H200");
+	ck_assert_str_eq(name, expected);
+}
+END_TEST
+
 static void add(TCase *cases)
 {
 	tcase_add_test(cases, a_dataset_is_what_its_images_take);
@@ -298,6 +325,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_was_measured_before_a_stop_is_kept);
 	tcase_add_test(cases, without_a_jpeg_there_is_nothing_to_measure);
 	tcase_add_test(cases, hardware_has_a_name);
+	tcase_add_test(cases, gpus_are_hardware);
 }
 
 int main(void)
