@@ -97,7 +97,7 @@ static errint_t make_private(const char *path)
 
 /* --- Connections ------------------------------------------------------------------------------------------------ */
 
-static void link_close(struct catalog_link *link)
+void catalog_link_close(struct catalog_link *link)
 {
 	sqlite3_stmt *const statements[] = {
 	        link->begin,       link->begin_writing, link->commit,     link->rollback,
@@ -158,22 +158,24 @@ static int use_log(sqlite3 *db)
 	return code;
 }
 
-static errint_t link_set_up(struct catalog_link *link, const char *path, struct ic_why *why)
+static errint_t prepare_to_write(sqlite3 *db, const char *path, struct ic_why *why)
+{
+	errint_t err = catalog_check(db, path, why); /* before anything is written */
+	if (err)
+		return err;
+	int code = use_log(db);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(db, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", NULL, NULL, NULL);
+	return code == SQLITE_OK ? catalog_migrate(db, path, why) : catalog_fail(db, code, path, why);
+}
+
+static errint_t link_set_up(struct catalog_link *link, const char *path, bool is_read_only, struct ic_why *why)
 {
 	/* No functions that a hostile schema names, no pages that do not add up. */
 	int code = sqlite3_exec(link->db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON", NULL, NULL, NULL);
-	errint_t err = 0;
 	if (code == SQLITE_OK) {
-		err = catalog_check(link->db, path, why); /* before anything is written */
-		if (err)
-			return err;
-		code = use_log(link->db);
-	}
-	if (code == SQLITE_OK)
-		code = sqlite3_exec(link->db, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", NULL, NULL,
-		                    NULL);
-	if (code == SQLITE_OK) {
-		err = catalog_migrate(link->db, path, why);
+		errint_t err = is_read_only ? catalog_check_newest(link->db, path, why)
+		                            : prepare_to_write(link->db, path, why);
 		if (err)
 			return err;
 		code = prepare(link);
@@ -181,19 +183,39 @@ static errint_t link_set_up(struct catalog_link *link, const char *path, struct 
 	return code == SQLITE_OK ? 0 : catalog_fail(link->db, code, path, why);
 }
 
-static errint_t link_open(struct catalog_link *link, const char *path, struct ic_why *why)
+errint_t catalog_link_open(struct catalog_link *link, const char *name, int flags, const char *path, struct ic_why *why)
 {
 	/* One connection is one thread's at a time: no locks of SQLite's own. */
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-	int code = sqlite3_open_v2(path, &link->db, flags, NULL);
+	int code = sqlite3_open_v2(name, &link->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	if (code == SQLITE_OK) {
 		sqlite3_extended_result_codes(link->db, 1);
 		sqlite3_busy_timeout(link->db, BUSY_MS);
 	}
-	errint_t err = code == SQLITE_OK ? link_set_up(link, path, why) : catalog_fail(link->db, code, path, why);
+	errint_t err = code == SQLITE_OK ? link_set_up(link, path, flags & SQLITE_OPEN_READONLY, why)
+	                                 : catalog_fail(link->db, code, path, why);
 	if (err)
-		link_close(link);
+		catalog_link_close(link);
 	return err;
+}
+
+static errint_t open_to_write(struct catalog *catalog, const char *path, struct ic_why *why)
+{
+	make_folders(path);
+	errint_t err = make_private(path);
+	if (err)
+		return ic_fail(why, err, "%.100s: %s", path, strerror(-err));
+	err = catalog_link_open(&catalog->reader, path, SQLITE_OPEN_READWRITE, path, why);
+	if (!err)
+		err = catalog_link_open(&catalog->writer, path, SQLITE_OPEN_READWRITE, path, why);
+	if (!err && (err = catalog_start_writer(catalog)))
+		ic_fail(why, err, "%.100s: no thread for the catalog", path);
+	return err;
+}
+
+/* There, but not to be written, be it for the mode of the file, its folder's or the file system. */
+static bool can_only_be_read(const char *path, errint_t err)
+{
+	return (err == -EACCES || err == -EPERM || err == -EROFS) && !faccessat(AT_FDCWD, path, R_OK, AT_EACCESS);
 }
 
 errint_t catalog_open(const char *path, struct catalog **ret_catalog, struct ic_why *why)
@@ -210,16 +232,12 @@ errint_t catalog_open(const char *path, struct catalog **ret_catalog, struct ic_
 	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
 	pthread_cond_init(&catalog->room, &steady);
 	pthread_condattr_destroy(&steady);
-	make_folders(path);
-	errint_t err = make_private(path);
-	if (err)
-		ic_fail(why, err, "%.100s: %s", path, strerror(-err));
-	else
-		err = link_open(&catalog->reader, path, why);
-	if (!err)
-		err = link_open(&catalog->writer, path, why);
-	if (!err && (err = catalog_start_writer(catalog)))
-		ic_fail(why, err, "%.100s: no thread for the catalog", path);
+	struct ic_why refusal = {""};
+	errint_t err = open_to_write(catalog, path, &refusal);
+	if (can_only_be_read(path, err))
+		err = catalog_open_read_only(catalog, path, err, why);
+	else if (err)
+		ic_fail(why, err, "%s", refusal.text);
 	if (err) {
 		catalog_close(catalog);
 		return err;
@@ -233,12 +251,13 @@ void catalog_close(struct catalog *catalog)
 	if (!catalog)
 		return;
 	catalog_stop_writer(catalog);
-	link_close(&catalog->writer);
-	link_close(&catalog->reader);
+	catalog_link_close(&catalog->writer);
+	catalog_link_close(&catalog->reader);
 	pthread_cond_destroy(&catalog->room);
 	pthread_cond_destroy(&catalog->written);
 	pthread_cond_destroy(&catalog->queued);
 	pthread_mutex_destroy(&catalog->queue_lock);
 	pthread_mutex_destroy(&catalog->read_lock);
+	free(catalog->path);
 	free(catalog);
 }

@@ -7,6 +7,10 @@
  * that whoever serves a file does not wait for the disk, unless thousands of facts are queued. What was put is found by
  * catalog_get of the same process only once it is written, and a fact that is lost by a crash is found out again.
  *
+ * A catalog that cannot be written, be it for its mode, its folder's or a read-only file system, is opened to be read: what
+ * is put into it is dropped, and all else that would write fails. What another process writes, by a path that can be
+ * written, is seen.
+ *
  * Schema versions are migrated upwards when a catalog is opened; a newer one is refused and left alone. A catalog does not
  * survive fork: open it in the process that uses it.
  */
@@ -52,9 +56,12 @@ struct catalog_known {
 errint_t catalog_default_path(char **ret_path, struct ic_why *why);
 
 /* Open `path`, made (mode 0600, its folder 0700) where it is missing. -EBADMSG: no catalog, or a damaged one; -EOPNOTSUPP:
- * from a newer icfs; -EACCES, -EROFS, -ENOSPC, -EBUSY, -EIO and their like: as the system or SQLite met them;
- * -ENOMEM. `why` names the path. A file that is refused stays as it is. */
+ * from a newer icfs, or from an older one where it cannot be written; -EACCES, -EROFS, -ENOSPC, -EBUSY, -EIO and their
+ * like: as the system or SQLite met them; -ENOMEM. `why` names the path. A file that is refused stays as it is. */
 errint_t catalog_open(const char *path, struct catalog **ret_catalog, struct ic_why *why);
+
+/* 0, or why it can only be read, which does not change while it is open: -EACCES, -EPERM, -EROFS. */
+errint_t catalog_check_writable(const struct catalog *catalog, struct ic_why *why);
 
 /* Write what is queued, then close; NULL is fine. What cannot be written is given up after a few seconds. */
 void catalog_close(struct catalog *catalog);

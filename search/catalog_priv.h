@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 /* Statements that only searches and those who serve their choices need: catalog_statements.c has their texts. */
 enum catalog_statement {
@@ -80,6 +81,15 @@ struct catalog {
 	pthread_mutex_t read_lock; /* over `reader` */
 	struct catalog_link reader;
 	struct catalog_link writer; /* the writer thread's */
+
+	/* Of one that can only be read, which has no writer (catalog_read_only.c). */
+	errint_t unwritable; /* why; 0 where it can be written */
+	char *path;          /* canonical */
+	bool is_unlocked;    /* nobody wrote it when `reader` was opened, and it was as `opened` says, */
+	bool is_new;         /* written so shortly before that its times could be those of another write, too */
+	struct stat opened;
+	uint32_t nopened; /* how often it was */
+
 	pthread_t thread;
 	bool has_thread;
 
@@ -100,9 +110,23 @@ errint_t catalog_error(sqlite3 *db, int code);
 /* The same, with SQLite's own words and the path in `why`. */
 errint_t catalog_fail(sqlite3 *db, int code, const char *path, struct ic_why *why);
 
-/* catalog_schema.c. Both say so where the database is no catalog, or one of a newer icfs; the first only reads. */
+/* One to `name`, which is the path or a URI, with SQLite's flags; the path is for `why`. Closing what is closed is fine. */
+errint_t catalog_link_open(struct catalog_link *link, const char *name, int flags, const char *path,
+                           struct ic_why *why);
+void catalog_link_close(struct catalog_link *link);
+
+/* catalog_read_only.c. Open a catalog that `unwritable` says cannot be written. */
+errint_t catalog_open_read_only(struct catalog *catalog, const char *path, errint_t unwritable, struct ic_why *why);
+
+/* Before and after `reader` is used. The second is for after a failure of the first, too; returns `err`, or -EBUSY where
+ * what was read was written meanwhile. */
+errint_t catalog_begin_reading(struct catalog *catalog, struct ic_why *why);
+errint_t catalog_end_reading(struct catalog *catalog, errint_t err, struct ic_why *why);
+
+/* catalog_schema.c. All say so where the database is no catalog, or one of a newer icfs; only the last one writes. */
 errint_t catalog_check(sqlite3 *db, const char *path, struct ic_why *why);
-errint_t catalog_migrate(sqlite3 *db, const char *path, struct ic_why *why); /* bring it to the newest version */
+errint_t catalog_check_newest(sqlite3 *db, const char *path, struct ic_why *why); /* nor of an older one */
+errint_t catalog_migrate(sqlite3 *db, const char *path, struct ic_why *why);      /* bring it to the newest version */
 
 /* catalog_writer.c. The first runs a statement that returns no row; SQLITE_OK where it is done. */
 int catalog_run(sqlite3_stmt *statement);

@@ -86,11 +86,22 @@ static errint_t get_all(const struct catalog_link *link, const struct catalog_so
 	return err;
 }
 
+static errint_t get_once(struct catalog *catalog, const struct catalog_source *sources, size_t n,
+                         const struct ic_variant *variant, struct catalog_known *ret_known)
+{
+	errint_t err = catalog_begin_reading(catalog, NULL);
+	if (!err)
+		err = get_all(&catalog->reader, sources, n, variant, ret_known);
+	return catalog_end_reading(catalog, err, NULL);
+}
+
 errint_t catalog_get(struct catalog *catalog, const struct catalog_source *sources, size_t n,
                      const struct ic_variant *variant, struct catalog_known *ret_known)
 {
-	pthread_mutex_lock(&catalog->read_lock);
-	errint_t err = get_all(&catalog->reader, sources, n, variant, ret_known);
-	pthread_mutex_unlock(&catalog->read_lock);
+	errint_t err = get_once(catalog, sources, n, variant, ret_known);
+
+	/* Written while it was read, which is no reason for a caller to give it up. */
+	if (err == -EBUSY && catalog->unwritable)
+		err = get_once(catalog, sources, n, variant, ret_known);
 	return err;
 }

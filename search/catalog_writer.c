@@ -209,7 +209,9 @@ static bool wait_for_room(struct catalog *catalog)
 static void put(struct catalog *catalog, const struct catalog_change *change)
 {
 	pthread_mutex_lock(&catalog->queue_lock);
-	if (catalog->count < QUEUE_SIZE || wait_for_room(catalog)) {
+	if (catalog->unwritable) {
+		catalog->err = catalog->unwritable;
+	} else if (catalog->count < QUEUE_SIZE || wait_for_room(catalog)) {
 		catalog->queue[(catalog->first + catalog->count++) % QUEUE_SIZE] = *change;
 		catalog->put++;
 		pthread_cond_signal(&catalog->queued);
@@ -250,6 +252,8 @@ errint_t catalog_flush(struct catalog *catalog)
 errint_t catalog_write(struct catalog *catalog, catalog_work *work, void *context, struct ic_why *why)
 {
 	struct catalog_call call = {.work = work, .context = context, .why = why};
+	if (catalog->unwritable)
+		return catalog_check_writable(catalog, why);
 	pthread_mutex_lock(&catalog->queue_lock);
 	struct catalog_call **last = &catalog->calls;
 	while (*last)
@@ -265,8 +269,8 @@ errint_t catalog_write(struct catalog *catalog, catalog_work *work, void *contex
 errint_t catalog_read(struct catalog *catalog, catalog_work *work, void *context, struct ic_why *why)
 {
 	struct catalog_call call = {.work = work, .context = context, .why = why};
-	pthread_mutex_lock(&catalog->read_lock);
-	errint_t err = do_call(&catalog->reader, &call, false);
-	pthread_mutex_unlock(&catalog->read_lock);
-	return err;
+	errint_t err = catalog_begin_reading(catalog, why);
+	if (!err)
+		err = do_call(&catalog->reader, &call, false);
+	return catalog_end_reading(catalog, err, why);
 }

@@ -160,21 +160,32 @@ const struct choice *choice_find(const struct choice *choices, size_t n, const c
 	return found;
 }
 
+struct counting {
+	const struct catalog *catalog;
+	uint64_t count;
+};
+
 static errint_t version_work(struct catalog_link *link, void *context, struct ic_why *why)
 {
+	struct counting *counting = context;
 	sqlite3_stmt *statement;
 	errint_t err = catalog_statement(link, CATALOG_DATA_VERSION, &statement, why);
 
 	if (err)
 		return err;
 	int next = catalog_next(link, statement, why);
-	if (next > 0)
-		*(uint64_t *)context = (uint64_t)sqlite3_column_int64(statement, 0);
+	if (next > 0) /* each connection counts for itself, in 32 bits */
+		counting->count = (uint64_t)counting->catalog->nopened << 32 | sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
 	return next > 0 ? 0 : next;
 }
 
 errint_t catalog_change_count(struct catalog *catalog, uint64_t *ret_count)
 {
-	return catalog_read(catalog, version_work, ret_count, NULL);
+	struct counting counting = {.catalog = catalog};
+	errint_t err = catalog_read(catalog, version_work, &counting, NULL);
+
+	if (!err)
+		*ret_count = counting.count;
+	return err;
 }

@@ -330,6 +330,18 @@ static void cancel(void *context)
 	atomic_store((atomic_bool *)context, true);
 }
 
+/* Where what is found could not be written down, nothing is looked for. */
+static int open_catalog(const struct find_settings *settings, struct catalog **ret_catalog)
+{
+	struct ic_why why = {""};
+	int status = open_search_catalog(settings->catalog, false, ret_catalog);
+
+	if (status != EXIT_OK || settings->is_dry || !catalog_check_writable(*ret_catalog, &why))
+		return status;
+	catalog_close(*ret_catalog);
+	return fail("%s", why.text);
+}
+
 static int find(struct find_settings *settings, const char *directory)
 {
 	atomic_bool cancelled = false;
@@ -339,7 +351,7 @@ static int find(struct find_settings *settings, const char *directory)
 
 	if (interrupt_new(cancel, &cancelled, &interrupt))
 		return fail("out of memory");
-	int status = open_search_catalog(settings->catalog, false, &finding.catalog);
+	int status = open_catalog(settings, &finding.catalog);
 	if (status == EXIT_OK) {
 		status = settings->per_directory ? find_in_each(&finding, directory)
 		                                 : find_in(&finding, directory, &is_fit);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""icfs search with its catalog on a disk that is full or read-only. It is a tmpfs, in a namespace of its own."""
+"""icfs with its catalog on a disk that is full or read-only. It is a tmpfs, in a namespace of its own."""
 
 import os
 import signal
@@ -33,6 +33,12 @@ class Disks(Searching):
                 except OSError:
                     size //= 2
 
+    def remount(self, mode):
+        subprocess.run(["mount", "-o", f"remount,{mode}", self.disk], check=True)
+
+    def refusal(self):
+        return f"icfs: {self.catalog}: can be read, but not written: Read-only file system\n"
+
     def test_a_disk_that_is_full_from_the_beginning(self):
         self.ok("search", "pin", "s1x1-b8-k3-q8", self.dir)
         self.fill()
@@ -58,11 +64,37 @@ class Disks(Searching):
     def test_a_read_only_disk(self):
         self.search(self.set)
         before = self.sql("SELECT count(*) FROM measurement")
-        subprocess.run(["mount", "-o", "remount,ro", self.disk], check=True)
-        self.fails(f"icfs: {self.catalog}: Read-only file system\n", "search", *FEW, "--max-bytes=20%", self.set)
-        subprocess.run(["mount", "-o", "remount,rw", self.disk], check=True)
+        self.remount("ro")
+        self.fails(self.refusal(), "search", *FEW, "--max-bytes=20%", self.set)
+        self.remount("rw")
         self.assertEqual(self.sql("SELECT count(*) FROM measurement"), before)
         self.assertRegex(self.search("--max-bytes=20%", self.set), r"run 2: \d+ evaluations made, [1-9]\d* known before")
+
+    def test_what_only_reads_does_so_on_a_read_only_disk(self):
+        self.search(self.set)
+        self.ok("search", "pin", "s2x2-b8-k6-q4", self.set)
+        (self.set / ".icpolicy").write_text("[policy]\ndesign = auto\n")
+        self.addCleanup((self.set / ".icpolicy").unlink)
+        reading = [("policy", self.set), ("search", *FEW, "--dry-run", self.set), ("export", "-n", self.set, self.dir / "out"),
+                   ("warm", "-n", f"--store={self.dir}/store", self.set), ("report", "1")]
+        reading += [("search", *words.split()) for words in ("status", "history", "show 1", "frontier", "export",
+                                                             "export --what=times")]
+        said = [self.ok(*line) for line in reading]
+        self.assertIn(b"s2x2-b8-k6-q4", said[0])
+        self.remount("ro")
+        for line, expected in zip(reading, said):
+            self.assertEqual(self.ok(*line), expected, line)
+
+    def test_what_has_to_write_says_that_it_cannot(self):
+        self.ok("search", "pin", "s2x2-b8-k6-q4", self.set)
+        other = self.dir / "other.db"
+        other.write_bytes(self.catalog.read_bytes())
+        self.remount("ro")
+        for line in (("pin", "s1x1-b8-k3-q8", self.set), ("rollback", self.set), ("merge", other), (self.set,)):
+            self.fails(self.refusal(), "search", *line)
+        self.ok("search", "merge", f"--catalog={other}", self.catalog)
+        self.remount("rw")
+        self.assertIn(b": nothing is chosen", self.ok("search", "rollback", self.set))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -122,6 +125,26 @@ void become_ordinary(void)
 		return;
 	ck_assert_int_eq(nftw(place.folder, give_away, 8, FTW_PHYS), 0);
 	ck_assert(setresgid(NOBODY, NOBODY, NOBODY) == 0 && setresuid(NOBODY, NOBODY, NOBODY) == 0);
+}
+
+static bool have_own_mounts(void)
+{
+	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+bool can_mount(void)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0)
+		_exit(!have_own_mounts());
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void mount_scratch(const char *options)
+{
+	ck_assert(have_own_mounts() && mount("tmpfs", place.folder, "tmpfs", 0, options) == 0);
 }
 
 /* --- Catalogs ----------------------------------------------------------------------------------------------------- */

@@ -20,6 +20,12 @@ void remove_beside_catalog(void); /* SQLite's own files for catalog.db */
 /* Go on as a user who may not write everywhere; the folder becomes theirs. Not for return: each test is a process. */
 void become_ordinary(void);
 
+/* Whether a process may have mounts of its own: root may, in most places. */
+bool can_mount(void);
+
+/* Have the folder be a file system in memory, seen by this process and its children alone. It ends with them. */
+void mount_scratch(const char *options);
+
 /* --- Catalogs ----------------------------------------------------------------------------------------------------- */
 
 struct catalog *open_catalog(void); /* scratch_catalog() */

@@ -373,20 +373,39 @@ static errint_t try_open(const char *path)
 	return err;
 }
 
-START_TEST(files_and_folders_that_are_read_only_are_refused)
+static void check_can_only_be_read(const char *path)
+{
+	struct ic_variant variant = variant_of("s1x1-b8-k4-q8");
+	struct catalog_source source = source_at(77);
+	struct catalog *catalog = NULL;
+	struct ic_why why = {""};
+
+	ck_assert_msg(catalog_open(path, &catalog, &why) == 0, "%s", why.text);
+	ck_assert_int_eq(catalog_check_writable(catalog, &why), -EACCES);
+	ck_assert(strstr(why.text, path));
+	ck_assert_int_eq(get(catalog, &source, &variant), 7);
+	catalog_close(catalog);
+	ck_assert_uint_eq(count_scratch(), 1);
+}
+
+START_TEST(files_and_folders_that_are_read_only_are_read)
 {
 	char beside[PATH_SIZE];
+	struct catalog *catalog = open_catalog();
 
-	catalog_close(open_catalog());
+	check_put(catalog);
+	catalog_close(catalog);
 	chmod(scratch_catalog(), 0400);
 	become_ordinary();
-	ck_assert_int_eq(try_open(scratch_catalog()), -EACCES);
+	check_can_only_be_read(scratch_catalog());
 	chmod(scratch_catalog(), 0600);
 	ck_assert_int_eq(try_open(scratch_catalog()), 0);
 	chmod(scratch(), 0500);
-	ck_assert_int_eq(try_open(scratch_catalog()), -EACCES);
+	check_can_only_be_read(scratch_catalog());
 	ck_assert_int_eq(try_open(path_in_scratch("other.db", beside)), -EACCES);
 	ck_assert_int_eq(try_open(path_in_scratch("sub/other.db", beside)), -ENOENT);
+	chmod(scratch_catalog(), 0000);
+	ck_assert_int_eq(try_open(scratch_catalog()), -EACCES);
 	chmod(scratch(), 0700);
 }
 END_TEST
@@ -448,7 +467,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, an_older_catalog_is_migrated, 0, 2);
 	tcase_add_test(cases, a_size_that_was_never_put_is_damage);
 	tcase_add_test(cases, damaged_catalogs_do_no_harm);
-	tcase_add_test(cases, files_and_folders_that_are_read_only_are_refused);
+	tcase_add_test(cases, files_and_folders_that_are_read_only_are_read);
 	tcase_add_test(cases, a_folder_is_no_catalog);
 	tcase_add_test(cases, writes_that_fail_are_reported_and_got_over);
 	tcase_add_test(cases, nothing_to_do_is_fine);

@@ -5,30 +5,19 @@
 #include "catalog_helpers.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define EXIT_SKIPPED 77
 
 static const char zeros[300 << 10];
 
-/* Mounted over the folder of the test; it ends with the process. */
-static bool mount_disk(void)
-{
-	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("tmpfs", scratch(), "tmpfs", 0, "size=600k") == 0;
-}
-
 START_TEST(a_full_disk_is_reported_and_got_over)
 {
 	struct catalog *catalog;
 	char ballast[PATH_SIZE];
 
-	ck_assert(mount_disk());
+	mount_scratch("size=600k");
 	file_write(path_in_scratch("ballast", ballast), zeros, sizeof(zeros));
 	catalog = open_catalog();
 	ck_assert_int_eq(put_until_it_fails(catalog), -ENOSPC);
@@ -45,7 +34,7 @@ START_TEST(no_room_for_a_catalog_is_reported)
 	struct ic_why why = {""};
 	char ballast[PATH_SIZE];
 
-	ck_assert(mount_disk());
+	mount_scratch("size=600k");
 	file_write(path_in_scratch("ballast", ballast), zeros, sizeof(zeros));
 	file_write(path_in_scratch("more", ballast), zeros, sizeof(zeros));
 	ck_assert_int_eq(catalog_open(scratch_catalog(), &catalog, &why), -ENOSPC);
@@ -57,17 +46,6 @@ static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, a_full_disk_is_reported_and_got_over);
 	tcase_add_test(cases, no_room_for_a_catalog_is_reported);
-}
-
-/* Whether a process may have mounts of its own: root may, in most places. */
-static bool can_mount(void)
-{
-	pid_t child = fork();
-	int status;
-
-	if (child == 0)
-		_exit(unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 int main(void)
