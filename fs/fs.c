@@ -51,6 +51,14 @@ static errint_t open_catalog(struct fs *fs, struct ic_why *ret_reason, struct ic
 	return 0;
 }
 
+static void warn_of_read_only(const struct fs *fs)
+{
+	struct ic_why why = {""};
+
+	if (catalog_check_writable(fs->catalog, &why))
+		log_write(fs->log, LOG_LEVEL_WARNING, "sizes are not remembered: %s", why.text);
+}
+
 /* What searches chose, and the catalog that they are in. */
 static errint_t make_choices(struct fs *fs, struct ic_why *why)
 {
@@ -62,10 +70,12 @@ static errint_t make_choices(struct fs *fs, struct ic_why *why)
 	err = choices_new(source_path(fs->source), fs->log, &fs->choices);
 	if (err)
 		return ic_fail(why, err, "out of memory");
-	if (fs->catalog)
+	if (fs->catalog) {
+		warn_of_read_only(fs);
 		choices_refresh(fs->choices, fs->catalog);
-	else if (reason.text[0])
+	} else if (reason.text[0]) {
 		choices_set_failure(fs->choices, &reason);
+	}
 	govern_set_choices(fs->govern, fs->choices);
 	return 0;
 }

@@ -336,6 +336,8 @@ static errint_t search_if_wanted(struct searching *s, const struct idle_place *p
 	errint_t err = has_failed(s, place) ? 0 : lacks_choice(s, place, &lacks, why);
 
 	if (!err && lacks)
+		err = catalog_check_writable(s->catalog, why);
+	if (!err && lacks)
 		err = search_place(s, place, why);
 	*ret_did = !err && lacks;
 	return err;
@@ -374,6 +376,15 @@ static errint_t open_catalog(struct searching *s, struct ic_why *why)
 	return err;
 }
 
+/* One that can only be read stays so while it is open. */
+static void close_unwritable(struct searching *s)
+{
+	if (s->catalog && catalog_check_writable(s->catalog, NULL)) {
+		catalog_close(s->catalog);
+		s->catalog = NULL;
+	}
+}
+
 _Noreturn void idle_search(const struct idle_work *work)
 {
 	struct searching *s = calloc(1, sizeof(*s));
@@ -393,6 +404,7 @@ _Noreturn void idle_search(const struct idle_work *work)
 			continue;
 		begin_report(s, IDLE_WAITING, "", err ? why.text[0] ? why.text : strerror(-err) : "");
 		tell(s, true);
+		close_unwritable(s);
 		idle_wait(work, err ? pause_ms : -1, &order);
 		pause_ms = !err ? RETRY_MS : pause_ms < RETRY_MS_MAX / 2 ? 2 * pause_ms : RETRY_MS_MAX;
 	}

@@ -186,6 +186,17 @@ class MountTest(unittest.TestCase):
             status, errors = mount.end()
             self.assertEqual((status, errors), (0, ""))
 
+    def read_only_view(self, folder):
+        """Another path of a folder, at which nothing can be written."""
+        view = self.dir / "view"
+        view.mkdir()
+        done = subprocess.run(["mount", "--bind", folder, view], capture_output=True, text=True)
+        if done.returncode:
+            self.skipTest("nothing can be mounted read-only here: " + done.stderr.strip())
+        self.addCleanup(subprocess.run, ["umount", view], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", view], check=True)
+        return view
+
     def put(self, name, content, folder=None):
         path = os.path.join(os.fsencode(folder or self.source), os.fsencode(name))
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -3,11 +3,12 @@
 
 import os
 import sqlite3
+import subprocess
 import threading
 import time
 
 import mounting
-from mounting import images, until
+from mounting import ICFS, images, until
 
 CHOOSE = ("INSERT INTO choice (directory, design, is_pin, reason, verified, nbytes, infer_s, chosen_s)"
           " VALUES (?, ?, ?, 'a test says so', 0.875, 1234, 0.002, 1700000000)")
@@ -81,6 +82,29 @@ class ChoicesTest(mounting.MountTest):
         self.assertEqual(self.design_of(self.point / "train/cats/a.ic"), "s1x1-b8-k3-q8")
         view = self.point / ".icfs/view/s1x1-b8-k2-q8,ic/train/dogs/a.ic"
         self.assertEqual(self.design_of(view), "s1x1-b8-k2-q8")
+
+    def test_a_catalog_that_can_only_be_read(self):
+        """Its choices and sizes are served, also those that others write; nothing is remembered, which is said once."""
+        folder = self.dir / "kept"
+        folder.mkdir()
+        choose = lambda design: subprocess.run([ICFS, "search", "pin", f"--catalog={folder}/catalog.db", design, self.source],
+                                               check=True, stdout=subprocess.DEVNULL)
+        choose("s2x2-b8-k6-q4")
+        view = self.read_only_view(folder)
+        mount = self.mount("design=auto", f"catalog={view}/catalog.db")
+        cat = self.point / "train/cats/a.ic"
+        for design in ("s2x2-b8-k6-q4", "s4x4-b8-k3-q8", "s1x1-b8-k3-q8"):
+            choose(design)
+            self.comes(lambda design=design: self.design_of(cat) == design, "not served")
+            self.assertEqual(len(cat.read_bytes()), cat.stat().st_size)
+        faces = self.point / ".icfs/view/s1x1-b8-k3-q8,jpeg"
+        for path in ("train/cats/a.jpg", "val/cats/a.jpg"):
+            self.assertEqual(len((faces / path).read_bytes()), (faces / path).stat().st_size)
+        self.assertIn("pinned by hand", mount.text("policy"))
+        said = f"sizes are not remembered: {view}/catalog.db: can be read, but not written: Read-only file system"
+        self.assertEqual(len(mount.log_lines(said)), 1)
+        others = [line for line in mount.log_lines("catalog") if said not in line and "choices changed" not in line]
+        self.assertEqual(others, [])
 
     def test_readers_meet_one_or_the_other(self):
         """While choices come and go, each read is a whole object of some choice."""

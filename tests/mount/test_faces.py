@@ -3,6 +3,7 @@
 exact, and nothing is made before somebody asks for that file."""
 
 import concurrent.futures
+import contextlib
 import errno
 import mmap
 import os
@@ -239,6 +240,24 @@ class Faces(MountTest):
         for name, content in expected.items():
             self.assertEqual(os.stat(self.point / name).st_size, len(content))
         self.assertEqual(mount.stats()[MADE], 0)
+
+    def test_a_wrong_size_that_cannot_be_corrected(self):
+        folder = self.dir / "kept"
+        folder.mkdir()
+        self.put("a.jpg", images()[0])
+        expected = encode(self.source / "a.jpg", DEFAULT, "jpeg")
+        mount = self.mount("face=jpeg", f"catalog={folder}/catalog.db")
+        os.stat(self.point / "a.jpg")
+        self.assertEqual(mount.end(), (0, ""))
+        with contextlib.closing(sqlite3.connect(folder / "catalog.db")) as db, db:
+            db.execute("UPDATE object_size SET nbytes = nbytes + 1000")
+        mount = self.mount("face=jpeg", f"catalog={self.read_only_view(folder)}/catalog.db")
+        self.assertEqual(os.stat(self.point / "a.jpg").st_size, len(expected) + 1000)
+        with self.assertRaises(OSError) as caught:
+            (self.point / "a.jpg").read_bytes()
+        self.assertEqual(caught.exception.errno, errno.ESTALE)
+        self.assertTrue(until(lambda: self.shows("a.jpg", expected)))
+        self.assertEqual(len(mount.log_lines("the catalog is not used any more: Read-only file system")), 1)
 
     def test_a_source_that_changes(self):
         self.put("a.jpg", images()[0])

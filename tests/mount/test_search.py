@@ -343,6 +343,20 @@ class IdleTest(Searching):
         self.rests(mount)
         self.assertEqual(self.sql("SELECT count(*), count(DISTINCT measurement) FROM planned WHERE run = 1"), [(60, 60)])
 
+    def test_a_catalog_that_can_only_be_read(self):
+        """It is said, and tried again until it can be written."""
+        folder = self.dir / "kept"
+        folder.mkdir()
+        self.make()
+        subprocess.run([ICFS, "search", "pin", f"--catalog={folder}/catalog.db", "s1x1-b8-k5-q8", folder], check=True,
+                       stdout=subprocess.DEVNULL)
+        view = self.read_only_view(folder)
+        mount = self.mount("design=auto", "search=idle", f"catalog={view}/catalog.db")
+        self.assertTrue(until(lambda: "can be read, but not written: Read-only file system" in mount.text("search")),
+                        mount.text("search"))
+        subprocess.run(["mount", "-o", "remount,bind,rw", view], check=True)
+        self.assertTrue(until(lambda: "searching" in mount.text("search"), LONG), mount.text("search"))
+
     def test_options_that_do_not_fit(self):
         for options, words in (("search=idle,catalog=none", "search=idle: needs a catalog for what it finds"),
                                ("search=always", "-o search=always: expected idle or none"),
