@@ -133,14 +133,14 @@ errint_t catalog_check(sqlite3 *db, const char *path, struct ic_why *why)
 
 errint_t catalog_check_newest(sqlite3 *db, const char *path, struct ic_why *why)
 {
-	int version;
+	int version = VERSION;
 	errint_t err = get_version(db, path, &version, why);
-	if (!err && version < VERSION)
-		return ic_fail(
-		        why, -EOPNOTSUPP,
-		        "%.100s: catalog version %d is from an older icfs; it becomes %d where it can be written", path,
-		        version, VERSION);
-	return err;
+
+	if (err || version == VERSION)
+		return err;
+	return ic_fail(why, -EOPNOTSUPP,
+	               "%.100s: catalog version %d is from an older icfs; it becomes %d where it can be written", path,
+	               version, VERSION);
 }
 
 /* Inside a transaction that nobody else can have at the same time. */
