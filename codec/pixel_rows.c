@@ -156,7 +156,7 @@ void pixel_rows_planes(struct pixel_rows *p, uint32_t y, const uint8_t *rgb[3])
 /* Whether colours may be written where they belong, without a row between. */
 bool pixel_rows_are_direct(const struct pixel_rows *p)
 {
-	return p->ncomponents == 3 && !p->lead && !p->job->flip;
+	return p->ncomponents == 3 && !p->job->flip;
 }
 
 uint64_t tensor_memory(const struct ic_layout *l)

@@ -30,7 +30,7 @@ void pixel_rows_planes(struct pixel_rows *rows, uint32_t y, const uint8_t *rgb[3
 
 /* Whether colours may be written where they belong, without a row between; */
 bool pixel_rows_are_direct(const struct pixel_rows *rows);
-/* that, as pixel_kernel.color takes `form`, `out` and `room`. */
+/* that, from `lead` before the region on, as pixel_kernel.color takes `form`, `out` and `room`. */
 void pixel_rows_color(struct pixel_rows *rows, uint32_t y, enum pixel_form form, uint8_t *const out[3], size_t room);
 
 /* Mirror a row. */

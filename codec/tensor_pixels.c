@@ -10,34 +10,45 @@
 /* --- Out ----------------------------------------------------------------------------------------------------------- */
 
 /* Row `row` of the output, of colours that need no row between. What kernels write beyond its end is written over by what
- * comes behind it. */
-static void put_direct(struct pixel_rows *rows, const struct pixel_writer *writer, uint32_t row)
+ * comes behind it; the pixel that they write before its beginning, where chroma starts with that, is put back. */
+static void put_bytes(struct pixel_rows *rows, uint32_t row)
 {
 	const struct tensor_job *job = rows->job;
 	bool joined = job->spec->axes == IC_NHWC;
-	size_t line_nbytes = (size_t)job->shape.width * job->shape.value_nbytes * (joined ? 3 : 1);
-	size_t room = (job->shape.height - row) * line_nbytes, own = 3 * (size_t)job->region.width;
-	uint8_t *out[3];
+	size_t pixel = joined ? 3 : 1, line = job->shape.width * pixel, before = rows->lead * pixel;
+	size_t room = (job->shape.height - row) * line + before;
+	uint8_t *out[3], behind[3][3];
 	for (unsigned c = 0; c < 3; c++)
-		out[c] = (uint8_t *)job->out + ((size_t)c * job->shape.height + row) * line_nbytes;
-	if (job->spec->type == IC_UINT8) {
-		pixel_rows_color(rows, job->region.y + row, joined ? PIXELS_JOINED : PIXELS_APART, out, room);
-	} else {
-		pixel_rows_color(rows, job->region.y + row, PIXELS_JOINED, (uint8_t *[3]){rows->joined}, own);
-		pixel_writer_values(writer, rows->joined, own, 0, out[0]);
-	}
+		out[c] = (uint8_t *)job->out + ((size_t)c * job->shape.height + row) * line - before;
+	for (unsigned c = 0; c < (joined ? 1 : 3); c++)
+		memcpy(behind[c], out[c], before);
+	pixel_rows_color(rows, job->region.y + row, joined ? PIXELS_JOINED : PIXELS_APART, out, room);
+	for (unsigned c = 0; c < (joined ? 1 : 3); c++)
+		memcpy(out[c], behind[c], before);
 }
 
+static void put_values(struct pixel_rows *rows, const struct pixel_writer *writer, uint32_t row)
+{
+	const struct tensor_job *job = rows->job;
+	size_t n = 3 * (size_t)job->region.width, before = 3 * rows->lead;
+	size_t line_nbytes = (size_t)job->shape.width * job->shape.value_nbytes * 3;
+	pixel_rows_color(rows, job->region.y + row, PIXELS_JOINED, (uint8_t *[3]){rows->joined}, n + before);
+	pixel_writer_values(writer, rows->joined + before, n, 0, (uint8_t *)job->out + row * line_nbytes);
+}
+
+/* Nothing is written before the first byte of the first row, where another image may be. */
 static void put_row(struct pixel_rows *rows, const struct pixel_writer *writer, uint32_t row)
 {
 	const struct tensor_job *job = rows->job;
 	const uint8_t *rgb[3];
-	if (pixel_rows_are_direct(rows) && (job->spec->type == IC_UINT8 || job->spec->axes == IC_NHWC)) {
-		put_direct(rows, writer, row);
-		return;
+	if (pixel_rows_are_direct(rows) && job->spec->type == IC_UINT8 && (row > 0 || !rows->lead)) {
+		put_bytes(rows, row);
+	} else if (pixel_rows_are_direct(rows) && job->spec->type != IC_UINT8 && job->spec->axes == IC_NHWC) {
+		put_values(rows, writer, row);
+	} else {
+		pixel_rows_planes(rows, job->region.y + row, rgb);
+		pixel_writer_row(writer, row, rgb, job->region.width, rows->joined);
 	}
-	pixel_rows_planes(rows, job->region.y + row, rgb);
-	pixel_writer_row(writer, row, rgb, job->region.width, rows->joined);
 }
 
 static void pad_right(const struct tensor_job *job, uint32_t row)

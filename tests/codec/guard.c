@@ -20,22 +20,22 @@ static size_t mapped_nbytes(size_t nbytes)
 
 struct guard guard_new(size_t nbytes)
 {
-	size_t room = mapped_nbytes(nbytes);
-	uint8_t *map = mmap(NULL, room + page_nbytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t room = mapped_nbytes(nbytes), page = page_nbytes();
+	uint8_t *map = mmap(NULL, page + room + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (map == MAP_FAILED || mprotect(map + room, page_nbytes(), PROT_NONE)) {
+	if (map == MAP_FAILED || (room && mprotect(map + page, room, PROT_READ | PROT_WRITE))) {
 		perror("guard");
 		abort();
 	}
-	return (struct guard){map + room, nbytes};
+	return (struct guard){map + page + room, nbytes};
 }
 
 void guard_clear(struct guard *guard)
 {
-	size_t room = mapped_nbytes(guard->nbytes);
+	size_t room = mapped_nbytes(guard->nbytes), page = page_nbytes();
 
 	if (guard->end)
-		munmap(guard->end - room, room + page_nbytes());
+		munmap(guard->end - room - page, page + room + page);
 	*guard = (struct guard){0};
 }
 
@@ -46,6 +46,11 @@ void *guard_tail(const struct guard *guard, size_t nbytes)
 		abort();
 	}
 	return guard->end - nbytes;
+}
+
+void *guard_head(const struct guard *guard)
+{
+	return guard->end - mapped_nbytes(guard->nbytes);
 }
 
 uint8_t *guard_copy(struct guard *guard, const void *bytes, size_t nbytes)

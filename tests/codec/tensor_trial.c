@@ -122,3 +122,23 @@ bool trial_any(struct trial *t, struct dice *dice, uint8_t values)
 		abort();
 	return true;
 }
+
+bool trial_crop(struct trial *t, struct dice *dice)
+{
+	trial_object(t, dice);
+	any_spec(t, dice, IC_RGB);
+	t->spec.whole_blocks = 0;
+	t->spec.fit = IC_FIT_CROP | (dice_roll(dice, 2) ? IC_FIT_PAD : 0);
+	const struct ic_layout *l = &t->view.layout;
+	t->spec.width = any_of(dice, l->width);
+	t->spec.height = any_of(dice, l->height + (t->spec.fit & IC_FIT_PAD ? 5 : 0));
+	if (ic_tensor_shape(l, &t->spec, &t->shape, NULL))
+		return false;
+	uint32_t below = l->height > t->spec.height ? l->height - t->spec.height : 0;
+	t->window = (struct ic_window){.x = dice_roll(dice, l->width - t->spec.width + 1),
+	                               .y = dice_roll(dice, below + 1),
+	                               .flip = (uint8_t)!dice_roll(dice, 3)};
+	if (ic_tensor_region(l, &t->spec, &t->window, &t->region, NULL))
+		abort();
+	return true;
+}

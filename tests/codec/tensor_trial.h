@@ -27,5 +27,8 @@ void trial_object(struct trial *t, struct dice *dice);
  * window that the image does not hold becomes one at its corner. */
 bool trial_any(struct trial *t, struct dice *dice, uint8_t values);
 
+/* The same, of pixels from anywhere in the image. */
+bool trial_crop(struct trial *t, struct dice *dice);
+
 /* The same, of pixels that are resized, from a box that the image holds. */
 bool trial_resize(struct trial *t, struct dice *dice);
