@@ -127,12 +127,23 @@ void pixel_rows_color(struct pixel_rows *p, uint32_t y, enum pixel_form form, ui
 	p->job->kernel->pixel->color[p->is_half][form](&row, out, room);
 }
 
+/* Eight from either end at once, then what is left between. */
 void pixel_rows_reverse(uint8_t *row, uint32_t n)
 {
-	for (uint32_t i = 0; i < n / 2; i++) {
-		uint8_t other = row[n - 1 - i];
-		row[n - 1 - i] = row[i];
-		row[i] = other;
+	uint8_t *end = row + n;
+	for (; end - row >= 16; row += 8, end -= 8) {
+		uint64_t first, last;
+		memcpy(&first, row, 8);
+		memcpy(&last, end - 8, 8);
+		first = __builtin_bswap64(first);
+		last = __builtin_bswap64(last);
+		memcpy(row, &last, 8);
+		memcpy(end - 8, &first, 8);
+	}
+	for (; end - row >= 2; row++, end--) {
+		uint8_t last = end[-1];
+		end[-1] = *row;
+		*row = last;
 	}
 }
 
