@@ -17,14 +17,14 @@ static void put_bytes(struct pixel_rows *rows, uint32_t row)
 	bool joined = job->spec->axes == IC_NHWC;
 	size_t pixel = joined ? 3 : 1, line = job->shape.width * pixel, before = rows->lead * pixel;
 	size_t room = (job->shape.height - row) * line + before;
-	uint8_t *out[3], behind[3][3];
+	uint8_t *out[3], kept[3];
 	for (unsigned c = 0; c < 3; c++)
 		out[c] = (uint8_t *)job->out + ((size_t)c * job->shape.height + row) * line - before;
-	for (unsigned c = 0; c < (joined ? 1 : 3); c++)
-		memcpy(behind[c], out[c], before);
+	for (unsigned c = 0; c < 3 && before; c++)
+		kept[c] = *(joined ? out[0] + c : out[c]);
 	pixel_rows_color(rows, job->region.y + row, joined ? PIXELS_JOINED : PIXELS_APART, out, room);
-	for (unsigned c = 0; c < (joined ? 1 : 3); c++)
-		memcpy(out[c], behind[c], before);
+	for (unsigned c = 0; c < 3 && before; c++)
+		*(joined ? out[0] + c : out[c]) = kept[c];
 }
 
 static void put_values(struct pixel_rows *rows, const struct pixel_writer *writer, uint32_t row)
@@ -55,6 +55,8 @@ static void pad_right(const struct tensor_job *job, uint32_t row)
 {
 	bool joined = job->spec->axes == IC_NHWC;
 	size_t line = (size_t)job->shape.width * (joined ? 3 : 1), own = (size_t)job->region.width * (joined ? 3 : 1);
+	if (own == line)
+		return;
 	for (unsigned c = 0; c < (joined ? 1 : 3); c++) {
 		size_t first = ((size_t)c * job->shape.height + row) * line + own;
 		tensor_pad(job, (uint8_t *)job->out + first * job->shape.value_nbytes, line - own);
