@@ -8,10 +8,13 @@ limit on pixels holds.
 
 `image.draft(mode, size)`, before anything is loaded, chooses the smallest power of two that the image can be shrunk by
 and still be as large as `size`; then fewer frequencies are read and decoded. Mode L leaves chroma alone.
+
+`copy`, and `convert` to the mode that it has, read the file, close it as `load` does, and decode nothing: what they return is
+decoded when it is looked at, the first time that an array is made of it into that alone. Any other use makes it an ordinary
+image of Pillow.
 """
 from __future__ import annotations
 
-import io
 import threading
 from typing import Any, cast
 
@@ -34,6 +37,7 @@ ANY_PIXELS = 2**64 - 1  # Pillow has a limit of its own, and has looked already
 SCRATCH_MAX = 4 << 20  # bytes that a thread keeps
 
 _kept = threading.local()
+_becoming = threading.Lock()
 
 
 def accept(prefix: bytes) -> bool:
@@ -52,6 +56,8 @@ class IcImageFile(ImageFile.ImageFile):
     format = FORMAT
     format_description = "Image Calculator object"
     _exclusive_fp: bool  # Pillow's: whether it opened the file
+    _object: Object | None = None  # all of the file, where that was read and not decoded
+    _is_told = False  # the bytes of it were
 
     def _open(self) -> None:
         assert self.fp is not None
@@ -74,30 +80,43 @@ class IcImageFile(ImageFile.ImageFile):
         self.tile = [_tile("ic", (0, 0, *self._size), 0, (self._full, self._design, scale, self._nbytes))]
 
     def _is_undecoded(self) -> bool:
-        return len(self.tile) == 1 and self._scale == 1 and self.fp is not None
+        return len(self.tile) == 1 and self._scale == 1 and (self.fp is not None or self._object is not None)
 
     def _fetch(self) -> Object:
-        """All that is to be decoded. The file is closed, as by `load`; what was read stands in for it."""
-        assert self.fp is not None
-        self.fp.seek(0)
-        content, image = _read(self.fp, *self.tile[0][3])
-        if self._exclusive_fp:
-            self.fp.close()
-        self.fp, self._exclusive_fp = io.BytesIO(content), True
-        return image
+        """All that is to be decoded. The file is closed, as by `load`."""
+        if self._object is None:
+            assert self.fp is not None
+            self.fp.seek(0)
+            self._object = _read(self.fp, *self.tile[0][3])
+            if self._exclusive_fp:
+                self.fp.close()
+            self.fp = None
+        return self._object
+
+    def load(self) -> Any:
+        if self.tile and self._object is not None:
+            self.im, self.readonly = _core(self._object, self.mode), 0
+            self.tile, self._object = [], None
+        return super().load()  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        self._object = None
+        super().close()
 
     def copy(self) -> Image.Image:
         """Not decoded yet, where this is not."""
         return Undecoded.of(self, self._fetch()) if self._is_undecoded() else super().copy()
 
-    def convert(self, mode: str | None = None, matrix: Any = None, *args: Any, **options: Any) -> Image.Image:
+    def convert(self, mode: str | None = None, *args: Any, **options: Any) -> Image.Image:
         """Not decoded yet, where this is not and the mode stays."""
-        if not mode or mode == self.mode and not matrix:
-            return self.copy()
-        return super().convert(mode, matrix, *args, **options)
+        stays = not mode or mode == self.mode
+        return self.copy() if stays and not args and not options else super().convert(mode, *args, **options)
 
     def tobytes(self, encoder_name: str = "raw", *args: Any) -> bytes:
-        return self.copy().tobytes(encoder_name, *args) if self._is_undecoded() else super().tobytes(encoder_name, *args)
+        if self._is_undecoded() and not self._is_told:
+            self._is_told = True
+            return self.copy().tobytes(encoder_name, *args)
+        return super().tobytes(encoder_name, *args)
 
     def load_read(self, read_bytes: int) -> bytes:
         """As the file's `read`. That there is one tells `ImageFile.Parser` to keep what it is fed until it is closed:
@@ -110,7 +129,7 @@ class IcImageFile(ImageFile.ImageFile):
         self, mode: str | None, size: tuple[int, int] | None
     ) -> tuple[str, tuple[int, int, float, float]] | None:
         """See the module. Returns what JPEG's does, or None where nothing is gained."""
-        if not self._is_undecoded():
+        if not self._is_undecoded() or self._object is not None:
             return None
         if mode == "L" and self.mode == "RGB":
             _set_mode(self, "L")
@@ -126,10 +145,10 @@ class IcImageFile(ImageFile.ImageFile):
 
 
 class Undecoded(Image.Image):
-    """An image that is decoded when it is looked at. Nothing but its bytes, which arrays are made of, can be had without
-    Pillow's memory, which has another layout; with that it becomes an ordinary image of Pillow."""
+    """A copy of an IcImageFile before it is decoded."""
 
-    _object: Object
+    _object: Object  # as long as it is of this class
+    _is_told = False
 
     @classmethod
     def of(cls, image: IcImageFile, content: Object) -> Undecoded:
@@ -138,41 +157,46 @@ class Undecoded(Image.Image):
         _set_mode(new, image.mode)
         setattr(new, "_size", image.size)  # which typeshed does not know
         new.info = image.info.copy()
+        setattr(new, "_object", content)
         new.__class__ = cls
         assert isinstance(new, cls)
-        new._object = content
         return new
 
-    def _become_ordinary(self) -> None:
-        del self._object
-        self.__class__ = Image.Image  # type: ignore[assignment]
+    def _become_ordinary(self, im: Any) -> None:
+        """Once, by one of the threads that may look at it; whoever sees the other class finds `im` there."""
+        with _becoming:
+            if self.__class__ is Undecoded:
+                self.__dict__["_im" if "_im" in self.__dict__ else "im"] = im  # Pillow 11 has a property `im`
+                self.__class__ = Image.Image  # type: ignore[assignment]
+                del self.__dict__["_object"]
 
     def load(self) -> Any:
-        pixels, rawmode = _pixels(self._object, self.mode, 1)
-        self.im = Image.frombytes(self.mode, self.size, cast("bytes", pixels), "raw", rawmode, 0, 1).im
-        return self.load()
+        content: Object | None = self.__dict__.get("_object")
+        if content is not None:
+            Undecoded._become_ordinary(self, _core(content, self.mode))
+        return Image.Image.load(self)
 
     @property
     def im(self) -> Any:
-        self.load()
+        Undecoded.load(self)
         return self.im
 
     @im.setter
     def im(self, im: Any) -> None:
-        self._become_ordinary()
+        Undecoded._become_ordinary(self, im)
         self.im = im
 
     def close(self) -> None:
-        self._become_ordinary()
+        Undecoded._become_ordinary(self, None)
         self.close()
 
     def tobytes(self, encoder_name: str = "raw", *args: Any) -> bytes:
-        if encoder_name != "raw" or args:
-            self.load()
-            return self.tobytes(encoder_name, *args)
-        if self.mode == "L":
-            return self._object.samples(0).tobytes()
-        return self._object.rgb(_scratch(self.size, 3)).tobytes()
+        content: Object | None = self.__dict__.get("_object")
+        if content is None or self._is_told or encoder_name != "raw" or args:
+            Undecoded.load(self)
+            return Image.Image.tobytes(self, encoder_name, *args)
+        self._is_told = True
+        return (content.samples(0) if self.mode == "L" else content.rgb(_scratch(self.size, 3))).tobytes()
 
     def __eq__(self, other: object) -> bool:
         for image in (self, other):
@@ -181,7 +205,7 @@ class Undecoded(Image.Image):
         return self == other
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        self.load()
+        Undecoded.load(self)
         return self.__reduce_ex__(protocol)
 
 
@@ -228,7 +252,13 @@ def _pixels(image: Object, mode: str, scale: int) -> tuple[npt.NDArray[np.uint8]
     return np.ascontiguousarray(rgb), "RGB"
 
 
-def _read(fd: Any, size: tuple[int, int], design: Design, scale: int, nbytes: int) -> tuple[bytes, Object]:
+def _core(image: Object, mode: str) -> Any:
+    """Pillow's memory of an image, decoded."""
+    pixels, rawmode = _pixels(image, mode, 1)
+    return Image.frombytes(mode, image.size, cast("bytes", pixels), "raw", rawmode, 0, 1).im
+
+
+def _read(fd: Any, size: tuple[int, int], design: Design, scale: int, nbytes: int) -> Object:
     """What decoding at this scale takes, and no more of the file."""
     keep = keep_for(design, scale)
     try:
@@ -240,7 +270,7 @@ def _read(fd: Any, size: tuple[int, int], design: Design, scale: int, nbytes: in
         raise OSError(str(error)) from error
     if image.size != size:
         raise OSError("the file is another than was opened")
-    return content, image
+    return image
 
 
 class IcDecoder(ImageFile.PyDecoder):
@@ -250,7 +280,7 @@ class IcDecoder(ImageFile.PyDecoder):
 
     def decode(self, buffer: Any) -> tuple[int, int]:  # type: ignore[override]  # typeshed, the same
         assert self.fd is not None
-        _, image = _read(self.fd, *self.args)
+        image = _read(self.fd, *self.args)
         pixels, rawmode = _pixels(image, self.mode, self.args[2])
         self.set_as_raw(cast("bytes", pixels), rawmode)  # any buffer will do
         return -1, 0

@@ -52,11 +52,18 @@ class Plugin(Folder):
         """The plugin decodes into memory that it uses again, in each thread its own."""
         contents = [*objects().values(), photo(), photo(number=1)] * 2
         expected = [icfs.open(content).rgb() for content in contents]
-        kept = [Image.open(io.BytesIO(content)).convert("RGB") for content in contents]
+        def load(content):
+            image = Image.open(io.BytesIO(content)).convert("RGB")
+            array = np.asarray(image)
+            image.load()
+            return image, array
+
+        kept = [load(content) for content in contents]
         with concurrent.futures.ThreadPoolExecutor(4) as threads:
-            loaded = list(threads.map(lambda content: Image.open(io.BytesIO(content)).convert("RGB"), contents * 4))
-        for image, pixels in zip(kept + loaded, expected * 5):
+            loaded = list(threads.map(load, contents * 4))
+        for (image, array), pixels in zip(kept + loaded, expected * 5):
             np.testing.assert_array_equal(np.asarray(image), pixels)
+            np.testing.assert_array_equal(array, pixels)
 
     def test_a_file_changed_meanwhile_is_an_error(self):
         path = self.put("cat.ic", photo())
@@ -164,14 +171,47 @@ class Copies(Folder):
             decode.assert_not_called()
         np.testing.assert_array_equal(found, icfs.open(photo()).rgb())
         np.testing.assert_array_equal(np.asarray(image), found)
-        image.draft("L", (1, 1))
-        self.assertEqual(image.size, tuple(-(-side // 8) for side in copied.size))
+        self.assertIsNone(image.draft("L", (1, 1)))
         image.load()
+        np.testing.assert_array_equal(np.asarray(image), found)
+
+    def test_the_image_outlives_its_file(self):
+        """As where it was loaded, which these uses did before."""
+        path = self.put("cat.ic", photo())
+        for use in (Image.Image.copy, np.asarray, Image.Image.tobytes, lambda image: image.convert("RGB")):
+            for source in (path, io.BytesIO(photo())):
+                with Image.open(source) as image:
+                    use(image)
+                np.testing.assert_array_equal(np.asarray(image.resize(image.size, Image.NEAREST)), icfs.open(photo()).rgb())
+                image.close()
+                self.assertRaises((ValueError, AttributeError), image.resize, (3, 3))
+
+    def test_a_second_array_decodes_nothing(self):
+        opened = Image.open(io.BytesIO(photo()))
+        for image in (opened.copy(), opened):
+            first, second = np.asarray(image), np.asarray(image)
+            with unittest.mock.patch("icfs.pillow._pixels") as decode, unittest.mock.patch("icfs.Image.rgb") as rgb:
+                third = np.asarray(image)
+                decode.assert_not_called()
+                rgb.assert_not_called()
+            np.testing.assert_array_equal(first, second)
+            np.testing.assert_array_equal(first, third)
+
+    def test_threads_share_one(self):
+        """None sees it half made, and what one writes stays."""
+        for _ in range(40):
+            image = Image.open(io.BytesIO(photo())).convert("RGB")
+            with concurrent.futures.ThreadPoolExecutor(2) as threads:
+                reading = threads.submit(image.getpixel, (5, 5))
+                image.putpixel((0, 0), (1, 2, 3))
+                self.assertEqual(reading.result(), tuple(icfs.open(photo()).rgb()[5, 5]))
+            self.assertEqual(image.getpixel((0, 0)), (1, 2, 3))
 
     def test_others_of_luma_and_of_drafts(self):
         image = Image.open(io.BytesIO(photo()))
         image.draft("L", None)
         np.testing.assert_array_equal(np.asarray(image.copy()), icfs.open(photo()).samples(0))
+        image = Image.open(io.BytesIO(photo()))
         image.draft("L", (1, 1))
         expected = Image.open(io.BytesIO(photo()))
         expected.draft("L", (1, 1))
@@ -187,7 +227,7 @@ class Copies(Folder):
         self.assertRaises(ValueError, image.copy)
 
     def test_a_file_that_ends_early_is_an_error(self):
-        for use in (lambda image: image.copy(), np.asarray, lambda image: image.convert("RGB")):
+        for use in (Image.Image.copy, lambda image: image.copy(), np.asarray, lambda image: image.convert("RGB")):
             image = Image.open(io.BytesIO(photo()[:-1]))
             self.assertRaises(OSError, use, image)
 
