@@ -54,7 +54,10 @@ static bool was_just_written(const struct stat *st)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return (now.tv_sec - st->st_mtim.tv_sec) * 1000000000LL + now.tv_nsec - st->st_mtim.tv_nsec < NEW_NS;
+	if (st->st_mtim.tv_sec < now.tv_sec - 1 || st->st_mtim.tv_sec > now.tv_sec + 1) /* by another clock, too */
+		return false;
+	long long age_ns = (now.tv_sec - st->st_mtim.tv_sec) * 1000000000LL + now.tv_nsec - st->st_mtim.tv_nsec;
+	return age_ns < NEW_NS && age_ns > -NEW_NS;
 }
 
 static errint_t open_unlocked(struct catalog *catalog, struct ic_why *why)

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 struct probe_keeper {
 	uint64_t memory_max, file_max;
@@ -18,15 +20,32 @@ struct probe_keeper {
 
 /* --- The file ----------------------------------------------------------------------------------------------------- */
 
-/* Beyond RLIMIT_FSIZE a signal would end the process. */
-static uint64_t room_for_file(int fd)
+/* -1 where there can be none. Not every file system has files without a name. */
+static int open_unnamed(const char *directory)
+{
+	char path[4096];
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR) ||
+	    snprintf(path, sizeof path, "%s/icfs-search-XXXXXX", directory) >= (int)sizeof path)
+		return fd;
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
+/* Beyond it a signal would end the process. */
+static uint64_t file_limit(void)
+{
+	struct rlimit limit;
+	return getrlimit(RLIMIT_FSIZE, &limit) ? 0 : limit.rlim_cur;
+}
+
+/* Whether a file that ends there leaves as much free as it takes. */
+static bool is_half_free(int fd, uint64_t end)
 {
 	struct statvfs disk;
-	struct rlimit limit;
-	if (fstatvfs(fd, &disk))
-		return 0;
-	uint64_t room = (uint64_t)disk.f_bavail * disk.f_frsize / 2;
-	return !getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur < room ? limit.rlim_cur : room;
+	return !fstatvfs(fd, &disk) && end <= (uint64_t)disk.f_bavail * disk.f_frsize;
 }
 
 static bool write_all(int fd, const void *bytes, size_t nbytes, uint64_t at)
@@ -64,8 +83,8 @@ static void put_in_file(struct probe_keeper *k, struct ic_coefs *coefs, struct p
 {
 	size_t nbytes = ic_coefs_nbytes(coefs);
 	uint64_t at = k->is_file_full ? k->file_max : atomic_fetch_add(&k->file_nbytes, nbytes);
-	if (at + nbytes <= k->file_max && write_all(k->fd, coefs, nbytes, at))
-		*ret_kept = (struct probe_kept){.at = at, .nbytes = nbytes};
+	if (at + nbytes <= k->file_max && is_half_free(k->fd, at + nbytes) && write_all(k->fd, coefs, nbytes, at))
+		*ret_kept = (struct probe_kept){.at = at, .nbytes = nbytes, .checksum = XXH3_64bits(coefs, nbytes)};
 	else
 		k->is_file_full = true;
 	ic_coefs_free(coefs);
@@ -80,9 +99,9 @@ errint_t probe_keeper_new(uint64_t memory_nbytes, const char *directory, struct 
 		return -ENOMEM;
 	*k = (struct probe_keeper){.memory_max = memory_nbytes, .fd = -1};
 	if (directory)
-		k->fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		k->fd = open_unnamed(directory);
 	if (k->fd >= 0)
-		k->file_max = room_for_file(k->fd);
+		k->file_max = file_limit();
 	k->is_file_full = !k->file_max;
 	*ret_keeper = k;
 	return 0;
@@ -133,7 +152,7 @@ errint_t probe_keeper_get(const struct probe_keeper *k, const struct probe_kept 
 	struct ic_coefs *copy = malloc(kept->nbytes);
 	if (!copy)
 		return -ENOMEM;
-	if (!read_all(k->fd, copy, kept->nbytes, kept->at)) {
+	if (!read_all(k->fd, copy, kept->nbytes, kept->at) || XXH3_64bits(copy, kept->nbytes) != kept->checksum) {
 		ic_coefs_free(copy);
 		return 0;
 	}

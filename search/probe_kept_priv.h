@@ -15,10 +15,11 @@ struct probe_kept {
 	struct ic_coefs *coefs; /* in memory, */
 	uint64_t at;            /* or in the file, at `at`, where nbytes is not 0 */
 	size_t nbytes;
+	uint64_t checksum; /* a disk may give back something else */
 };
 
 /* As many as `memory_nbytes` of memory; beyond that a file in `directory`, which takes half of what is free there at most.
- * NULL, or where no file without a name can be made: there is none. -ENOMEM. */
+ * NULL, or where none can be made: there is none. -ENOMEM. */
 errint_t probe_keeper_new(uint64_t memory_nbytes, const char *directory, struct probe_keeper **ret_keeper);
 void probe_keeper_free(struct probe_keeper *keeper); /* NULL is fine */
 

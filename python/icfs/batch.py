@@ -69,9 +69,12 @@ class Pool:
 class Items:
     """What a batch is made of, prepared once: paths, and objects in memory (bytes, bytearray, memoryview, mmap, a NumPy
     array, or an Image), which is borrowed and must not change. A batch of a data set is then `items.take(indices)`,
-    without work in Python for each image. Copies and pickles have names and bytes of their own."""
+    without work in Python for each image. Copies and pickles have names and bytes of their own.
 
-    def __init__(self, sources: Iterable[BatchSource] = ()) -> None:
+    design: what they are to be read as; an Image that was opened with fewer frequencies takes one that has no more."""
+
+    def __init__(self, sources: Iterable[BatchSource] = (), design: Design | str | None = None) -> None:
+        wanted = None if design is None else design_of(design)
         names: list[bytes | None] = []
         contents: list[npt.NDArray[np.uint8] | None] = []
         for source in each(sources):
@@ -80,7 +83,7 @@ class Items:
                 contents.append(None)
             else:
                 names.append(None)
-                contents.append(content_of(source))
+                contents.append(content_of(source, wanted))
         self.records = np.zeros(len(names), ITEM)
         self._contents = contents
         self._names = self._place(names)
@@ -138,7 +141,7 @@ class Items:
 
 def each(sources: Iterable[BatchSource]) -> Iterator[BatchSource]:
     """ArgumentError for a single one, which Python may iterate over by the letter or the byte."""
-    is_one = isinstance(sources, (str, bytes, bytearray, memoryview, mmap.mmap))
+    is_one = isinstance(sources, (str, os.PathLike, bytes, bytearray, memoryview, mmap.mmap))
     if isinstance(sources, np.ndarray):
         is_one = sources.ndim == 1 and sources.dtype.kind not in "OSU"
     try:
@@ -150,11 +153,13 @@ def each(sources: Iterable[BatchSource]) -> Iterator[BatchSource]:
                         f"{type(sources).__name__}")
 
 
-def content_of(source: Buffer | Image) -> npt.NDArray[np.uint8]:
-    """The bytes of an object, where they lie. ArgumentError."""
+def content_of(source: Buffer | Image, wanted: Design | None) -> npt.NDArray[np.uint8]:
+    """The bytes of an object, where they lie. ArgumentError, also for an Image of fewer frequencies than are wanted."""
     if isinstance(source, Image):
-        if header_of(source._bytes[:HEADER_SIZE]).layout.design.keep != source.design.keep:
-            raise ArgumentError("an Image opened with fewer groups of frequencies than there are: a batch takes `design`")
+        keep = header_of(source._bytes[:HEADER_SIZE]).layout.design.keep
+        if source.design.keep < (keep if wanted is None else min(keep, wanted.keep)):
+            raise ArgumentError(f"an Image opened with {source.design.keep} groups of frequencies of {keep}: "
+                                "say a `design` that has no more")
         return source._bytes
     try:
         return as_bytes(source)
@@ -319,8 +324,8 @@ def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec
     ArgumentError, ShapeError, LimitError, CorruptError, TruncatedError, UnsupportedError, OSError, MemoryError."""
     if errors not in ("raise", "return"):
         raise ArgumentError(f"errors: {errors!r}")
-    items = items if isinstance(items, Items) else Items(items)
     wanted = None if design is None else design_of(design)
+    items = items if isinstance(items, Items) else Items(items, wanted)
     place = _abi.AT_FDCWD if directory is None else integer("directory", directory)
     if not -2**31 <= place < 2**31:
         raise ArgumentError(f"no open directory: {place}")

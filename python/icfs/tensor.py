@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
+import numbers
 import operator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Optional, SupportsFloat, SupportsIndex, Union
 
 import numpy as np
@@ -157,7 +159,10 @@ def real_numbers(name: str, values: Any) -> Array:
     """An array of them. ArgumentError for what is none."""
     try:
         found = np.asarray(values)
-    except (TypeError, ValueError) as error:
+        if found.dtype == object and all(isinstance(number, (numbers.Real, Decimal)) for number in found.flat):
+            found = np.array(found.tolist())
+            found = found.astype(np.float64) if found.dtype == object else found
+    except (TypeError, ValueError, OverflowError) as error:
         raise ArgumentError(f"{name}: {error}") from error
     if found.dtype.kind not in "biuf":
         raise ArgumentError(f"{name}: numbers are wanted, not {found.dtype}")
@@ -180,8 +185,8 @@ def _choice(name: str, value: Any, choices: dict[Any, int]) -> int:
         raise ArgumentError(f"{name}: {value!r} is none of {', '.join(map(str, choices))}") from None
 
 
-def _channels(name: str, numbers: Numbers, count: int) -> npt.NDArray[np.float64]:
-    found = real_numbers(name, numbers).astype(np.float64)
+def _channels(name: str, wanted: Numbers, count: int) -> npt.NDArray[np.float64]:
+    found = real_numbers(name, wanted).astype(np.float64)
     if not np.isfinite(found).all():
         raise ArgumentError(f"{name}: a number is not finite")
     if found.ndim > 1 or found.ndim == 1 and len(found) != count:

@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 
@@ -271,8 +273,22 @@ class Sources(Folder):
         few = icfs.open(photo(DENSE), keep=2)
         with self.assertRaisesRegex(icfs.ArgumentError, "design"):
             icfs.decode_batch([few])
-        whole = icfs.open(photo(DENSE))
-        np.testing.assert_array_equal(icfs.decode_batch([whole], design=few.design).values[0], few.tensor().values)
+        with self.assertRaisesRegex(icfs.ArgumentError, "design"):
+            icfs.decode_batch([few], design=few.design._replace(keep=3))
+        for image in (few, icfs.open(photo(DENSE)), icfs.open(photo(DENSE), keep=few.design.keep + 2)):
+            found = icfs.decode_batch([image], design=few.design)
+            np.testing.assert_array_equal(found.values[0], few.tensor().values)
+
+    def test_numbers_may_be_objects(self):
+        """As those of a data frame are."""
+        image = icfs.open(photo())
+        for mean in ([Fraction(1, 2)] * 3, [Decimal("0.5")] * 3, np.array([0.5, Fraction(1, 2), 0.5], object)):
+            found = image.tensor(Spec(dtype="float32", mean=mean))
+            np.testing.assert_array_equal(found.values, image.tensor(Spec(dtype="float32", mean=0.5)).values)
+        items = icfs.Items([photo(), photo(number=1)])
+        self.assertEqual(len(items.take(np.array([1, 0], object))), 2)
+        for wrong in (np.array([None], object), np.array(["1"], object), np.array([10**400], object), [Fraction(1)]):
+            self.assertRaises(icfs.ArgumentError, items.take, wrong)
 
     def test_nothing(self):
         self.assertRaises(icfs.ArgumentError, icfs.decode_batch, [])

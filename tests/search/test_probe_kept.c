@@ -158,7 +158,7 @@ static int unnamed_file(void)
 	for (struct dirent *entry; (entry = readdir(directory));) {
 		struct stat st;
 		if (!fstatat(dirfd(directory), entry->d_name, &st, 0) && S_ISREG(st.st_mode) && st.st_nlink == 0 &&
-		    st.st_size > 0)
+		    st.st_size == (off_t)total_nbytes())
 			found = atoi(entry->d_name);
 	}
 	closedir(directory);
@@ -171,6 +171,10 @@ START_TEST(what_cannot_be_read_any_more_is_not_kept)
 	struct probe_kept kept[NIMAGES];
 	struct probe_keeper *keeper = keep_all(0, tmp(), kept);
 	ck_assert_int_eq(ftruncate(unnamed_file(), (off_t)(total_nbytes() - 1)), 0);
+	ck_assert_uint_eq(count(keeper, kept), NIMAGES - 1);
+	end(keeper, kept);
+	keeper = keep_all(0, tmp(), kept);
+	ck_assert_int_eq(pwrite(unnamed_file(), "another", 7, (off_t)kept[2].at + 100), 7);
 	ck_assert_uint_eq(count(keeper, kept), NIMAGES - 1);
 	end(keeper, kept);
 }

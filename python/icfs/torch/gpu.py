@@ -114,13 +114,13 @@ def _plain(spec: _abi.TensorSpec) -> bytes:
                  if field[0] not in ("mean", "scale")]).encode()
 
 
-def _contents(sources: Iterable[BatchSource]) -> list[npt.NDArray[np.uint8]]:
+def _contents(sources: Iterable[BatchSource], wanted: Optional[Design]) -> list[npt.NDArray[np.uint8]]:
     found = []
     for source in each(sources):
         if isinstance(source, (str, os.PathLike)):
             found.append(np.fromfile(source, np.uint8))
         else:
-            found.append(content_of(source))
+            found.append(content_of(source, wanted))
     return found
 
 
@@ -168,7 +168,7 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
     if place.type != "cuda":
         raise ArgumentError(f"device: {device!r} is no GPU; icfs.decode_batch decodes on the CPU")
     index = torch.cuda.current_device() if place.index is None else place.index
-    contents = _contents(sources)
+    contents = _contents(sources, None if design is None else design_of(design))
     items = Items(contents)
     wanted = design_of(design) if design is not None else _first_design(items)
     bound = spec if isinstance(spec, Bound) else bind(spec, items, wanted)
