@@ -25,7 +25,8 @@ static const char *const quality_designs[] = {
 };
 
 static const char *const cost_designs[] = {
-        "s1x1-b8-k15-q8", "s1x1-b8-k4-q8", "s2x2-b8-k15-q8", "s2x2-b8-k6-q8", "s4x4-b8-k6-q8", "s2x2-b16-k12-q8",
+        "s1x1-b8-k15-q8", "s1x1-b8-k10-q8", "s1x1-b8-k8-q8", "s1x1-b8-k6-q8", "s1x1-b8-k5-q8",
+        "s1x1-b8-k4-q8",  "s2x2-b8-k15-q8", "s2x2-b8-k6-q8", "s4x4-b8-k6-q8", "s2x2-b16-k12-q8",
 };
 
 struct quality {
