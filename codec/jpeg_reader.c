@@ -51,10 +51,16 @@ static void on_error_exit(j_common_ptr jpeg)
 	longjmp(reader->on_error, 1);
 }
 
+/* Damaged data: what was decoded is used, as other decoders do. A marker where data should be leaves the rest out, as the end
+ * of the file would. */
 static void on_message(j_common_ptr jpeg, int level)
 {
+	struct jpeg_reader *reader = jpeg->client_data;
+
 	if (level < 0)
-		jpeg->err->num_warnings++; /* damaged data: what was decoded is used, as other decoders do */
+		jpeg->err->num_warnings++;
+	if (level < 0 && jpeg->err->msg_code == JWRN_HIT_MARKER)
+		reader->ended = true;
 }
 
 static void on_output(j_common_ptr jpeg)

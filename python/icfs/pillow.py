@@ -3,8 +3,8 @@
 was installed into, without.
 
 Opening reads the header alone. Modes are RGB and L. The orientation is EXIF's, in `getexif()`, and not applied, as for
-JPEGs. A file that is damaged raises UnidentifiedImageError when it is opened or OSError when it is loaded; Pillow's own
-limit on pixels holds.
+JPEGs. A file that is damaged raises UnidentifiedImageError when it is opened or OSError when it is loaded, and so does one
+that was made from a JPEG that ended early, unless `ImageFile.LOAD_TRUNCATED_IMAGES`; Pillow's own limit on pixels holds.
 
 `image.draft(mode, size)`, before anything is loaded, chooses the smallest power of two that the image can be shrunk by
 and still be as large as `size`; then fewer frequencies are read and decoded. Mode L leaves chroma alone.
@@ -270,6 +270,8 @@ def _read(fd: Any, size: tuple[int, int], design: Design, scale: int, nbytes: in
         raise OSError(str(error)) from error
     if image.size != size:
         raise OSError("the file is another than was opened")
+    if image.truncated and not ImageFile.LOAD_TRUNCATED_IMAGES:
+        raise OSError("image file is truncated: the JPEG that it was made from ended early")
     return image
 
 

@@ -355,6 +355,19 @@ class Faces(MountTest):
             self.assertGreater(sum(counts.values()), 100)
         self.assertTrue(mount.text("policy"))  # it is still alive
 
+    @unittest.skipUnless(DATA, "ICFS_TEST_DATA names no folder")
+    def test_hostile_bytes_under_image_names(self):
+        """The fuzzing corpus has no extensions."""
+        for i, path in enumerate(sorted(pathlib.Path(DATA, "edge-cases").rglob("*"))):
+            if path.is_file():
+                self.put(f"{i}.jpg", path.read_bytes())
+        mount = self.mount()
+        for design, face, other in ((DEFAULT, "jpeg", "as it is"), ("s2x2-b8-k6-q8", "bmp", "failure")):
+            counts = self.check_tree(design, face)
+            self.assertGreater(counts["object"], 100)
+            self.assertGreater(counts[other], 100)
+        self.assertTrue(mount.text("policy"))
+
 
 if __name__ == "__main__":
     main()

@@ -110,6 +110,12 @@ static void write_truncated(const char *directory, const struct bytes *jpeg, con
 		snprintf(name, sizeof(name), "%s-in-data-at-%u-percent.jpg", prefix, percents[i]);
 		write_file(directory, name, jpeg->data, scan + 14 + (jpeg->nbytes - scan - 14) * percents[i] / 100);
 	}
+	struct bytes closed = {malloc(jpeg->nbytes + 2), scan + 14 + (jpeg->nbytes - scan - 14) / 2};
+	memcpy(closed.data, jpeg->data, closed.nbytes);
+	memcpy(closed.data + closed.nbytes, "\xff\xd9", 2);
+	snprintf(name, sizeof(name), "%s-in-data-with-eoi.jpg", prefix);
+	write_file(directory, name, closed.data, closed.nbytes + 2);
+	free(closed.data);
 	snprintf(name, sizeof(name), "%s-without-eoi.jpg", prefix);
 	write_file(directory, name, jpeg->data, jpeg->nbytes - 2);
 	snprintf(name, sizeof(name), "%s-before-scan.jpg", prefix);
