@@ -49,7 +49,7 @@ struct probe_report {
 	uint64_t nmade;        /* dense objects that were made, not kept from before */
 	uint64_t nread;        /* of them, of a file that was read and decoded again */
 	uint64_t coefs_nbytes; /* that are kept of files so that these need not be read */
-	uint64_t file_nbytes;  /* of them, in a file: of all, or 0 */
+	uint64_t file_nbytes;  /* of them, in a file */
 	double loo_accuracy;   /* of the images trained on, each left out */
 	double object_s;       /* thread seconds in all: making and deriving objects */
 	double decode_s;       /* from objects to grids */

@@ -173,6 +173,7 @@ class Copies(Folder):
         with unittest.mock.patch("icfs.pillow._pixels") as decode:
             copied = image.convert("RGB")
             self.assertEqual(len(os.listdir("/proc/self/fd")), before)
+            self.assertIsNone(image.fp)
             path.unlink()
             found = np.asarray(copied)
             decode.assert_not_called()
@@ -229,9 +230,12 @@ class Copies(Folder):
         copied = Image.open(io.BytesIO(photo())).copy()
         copied.close()
         self.assertRaises(ValueError, copied.load)
-        image = Image.open(self.put("cat.ic", photo()))
-        image.close()
-        self.assertRaises(ValueError, image.copy)
+        for use in (lambda image: None, Image.Image.copy):
+            image = Image.open(self.put("cat.ic", photo()))
+            use(image)
+            image.close()
+            self.assertRaises(ValueError, image.copy)
+            self.assertRaises(ValueError, image.load)
 
     def test_a_file_that_ends_early_is_an_error(self):
         for use in (Image.Image.copy, lambda image: image.copy(), np.asarray, lambda image: image.convert("RGB")):
