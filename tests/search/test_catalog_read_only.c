@@ -2,6 +2,7 @@
 /* A catalog on a file system that is read-only, or that only others may write: one in memory, seen by the test's own
  * process alone. */
 #include "search/catalog.h"
+#include "search/catalog_priv.h"
 #include "search/choice.h"
 
 #include "catalog_helpers.h"
@@ -262,6 +263,27 @@ START_TEST(what_is_read_beside_a_writer_is_whole)
 }
 END_TEST
 
+static errint_t write_meanwhile(struct catalog_link *link, void *context, struct ic_why *why)
+{
+	(void)link, (void)context, (void)why;
+	choose_and_close("/b");
+	return 0;
+}
+
+START_TEST(what_was_written_during_a_reading_is_not_taken)
+{
+	struct ic_why why = {""};
+
+	mount_disk();
+	choose_and_close("/a");
+	struct catalog *view = open_read_only_view();
+	ck_assert_int_eq(catalog_read(view, write_meanwhile, NULL, &why), -EBUSY);
+	ck_assert_msg(strstr(why.text, "written while it was read"), "%s", why.text);
+	ck_assert_uint_eq(count_choices(view), 2);
+	catalog_close(view);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, what_is_on_a_read_only_disk_is_read, 0, 2);
@@ -270,6 +292,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, only_the_version_of_this_icfs_is_read);
 	tcase_add_test(cases, what_others_write_is_seen);
 	tcase_add_test(cases, what_is_read_beside_a_writer_is_whole);
+	tcase_add_test(cases, what_was_written_during_a_reading_is_not_taken);
 }
 
 int main(void)
