@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/idle_priv.h"
+#include "search/subject.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +43,12 @@ struct idle {
 
 struct idle_settings idle_settings_default(void)
 {
-	return (struct idle_settings){.nevaluations = 150, .seconds_max = 3600, .memory_nbytes = (uint64_t)1 << 30};
+	return (struct idle_settings){
+	        .nevaluations = 150,
+	        .seconds_max = 3600,
+	        .memory_nbytes = (uint64_t)1 << 30,
+	        .disk_nbytes = (uint64_t)4 << 30,
+	};
 }
 
 static int64_t now_ns(void)
@@ -72,6 +78,7 @@ static void clear_work(struct idle_work *work)
 	source_free(work->source);
 	policy_file_free(work->tree);
 	free(work->catalog);
+	free(work->scratch);
 	free(work->mountpoint);
 }
 
@@ -89,6 +96,8 @@ static errint_t prepare(const struct idle_settings *settings, const struct idle_
 	if (!work->mountpoint)
 		return ic_fail(why, -errno, "mount point %s: %s", tree->mountpoint, strerror(errno));
 	if (tree->catalog && make_absolute(tree->catalog, &work->catalog))
+		return ic_fail(why, -ENOMEM, "out of memory");
+	if (settings->disk_nbytes && make_absolute(subject_scratch_default(), &work->scratch))
 		return ic_fail(why, -ENOMEM, "out of memory");
 	errint_t err = source_new(tree->source, tree->follow, &work->source, why);
 	if (!err && tree->policy_file)
@@ -329,8 +338,10 @@ void idle_write(struct idle *idle, FILE *out)
 	        1e-9 * (double)idle->report.cpu_ns);
 	if (idle->settings.seconds_max)
 		fprintf(out, " of %" PRIu64, idle->settings.seconds_max);
-	fprintf(out, " processor seconds (-o search_time=); at most %" PRIu64 " MiB of memory (-o search_memory=)\n",
-	        idle->settings.memory_nbytes >> 20);
+	fprintf(out,
+	        " processor seconds (-o search_time=); at most %" PRIu64 " MiB of memory (-o search_memory=), %" PRIu64
+	        " MiB of disk (-o search_disk=)\n",
+	        idle->settings.memory_nbytes >> 20, idle->settings.disk_nbytes >> 20);
 	for (const struct result *result = idle->results; result; result = result->next)
 		fprintf(out, "%s\n", result->line);
 	pthread_mutex_unlock(&idle->lock);

@@ -53,6 +53,7 @@ struct idle_work {
 	struct policy_file *tree; /* may be NULL */
 	char *catalog;            /* absolute, or NULL for the default place */
 	char *mountpoint;         /* canonical */
+	char *scratch;            /* absolute, or NULL: nothing is kept on the disk but the catalog */
 	int socket;
 };
 

@@ -247,6 +247,8 @@ static errint_t run_search(struct searching *s, int root, const char *path, stru
 	        .root = root,
 	        .threads = 1,
 	        .memory_nbytes = limits->memory_nbytes / 2, /* the rest is for what it does not count: sources, fits */
+	        .scratch = s->work->scratch,
+	        .scratch_nbytes = limits->disk_nbytes,
 	        .cancelled = &s->cancelled,
 	        .doing = tell_doing,
 	        .context = s,

@@ -206,7 +206,7 @@ static errint_t open_all(struct probe *p, const struct evaluator_settings *setti
 	if (err)
 		return err;
 	uint64_t memory = memory_for_images(p, settings->memory_nbytes);
-	err = probe_keeper_new(memory / 2, settings->scratch, &p->keeper);
+	err = probe_keeper_new(memory / 2, settings->scratch, settings->scratch_nbytes, &p->keeper);
 	if (err)
 		return ic_fail(why, err, "out of memory");
 	struct look look = {.probe = p, .settings = settings};

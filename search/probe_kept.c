@@ -92,7 +92,8 @@ static void put_in_file(struct probe_keeper *k, struct ic_coefs *coefs, struct p
 
 /* --- Both --------------------------------------------------------------------------------------------------------- */
 
-errint_t probe_keeper_new(uint64_t memory_nbytes, const char *directory, struct probe_keeper **ret_keeper)
+errint_t probe_keeper_new(uint64_t memory_nbytes, const char *directory, uint64_t file_nbytes,
+                          struct probe_keeper **ret_keeper)
 {
 	struct probe_keeper *k = malloc(sizeof *k);
 	if (!k)
@@ -102,6 +103,8 @@ errint_t probe_keeper_new(uint64_t memory_nbytes, const char *directory, struct 
 		k->fd = open_unnamed(directory);
 	if (k->fd >= 0)
 		k->file_max = file_limit();
+	if (file_nbytes && k->file_max > file_nbytes)
+		k->file_max = file_nbytes;
 	k->is_file_full = !k->file_max;
 	*ret_keeper = k;
 	return 0;

@@ -18,9 +18,10 @@ struct probe_kept {
 	uint64_t checksum; /* a disk may give back something else */
 };
 
-/* As many as `memory_nbytes` of memory; beyond that a file in `directory`, which takes half of what is free there at most.
- * NULL, or where none can be made: there is none. -ENOMEM. */
-errint_t probe_keeper_new(uint64_t memory_nbytes, const char *directory, struct probe_keeper **ret_keeper);
+/* As many as `memory_nbytes` of memory; beyond that a file in `directory`, which takes `file_nbytes` (0: any number) and half
+ * of what is free there at most. NULL, or where none can be made: there is none. -ENOMEM. */
+errint_t probe_keeper_new(uint64_t memory_nbytes, const char *directory, uint64_t file_nbytes,
+                          struct probe_keeper **ret_keeper);
 void probe_keeper_free(struct probe_keeper *keeper); /* NULL is fine */
 
 /* Whether more can be kept, as far as is known. From any number of threads, as put. */

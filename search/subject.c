@@ -48,6 +48,7 @@ static errint_t open_evaluator(struct subject *subject, uint64_t seed, struct ic
 	        .trees = s->trees,
 	        .work = s->work,
 	        .scratch = s->scratch,
+	        .scratch_nbytes = s->scratch_nbytes,
 	        .progress = s->doing,
 	        .progress_context = s->context,
 	};
@@ -59,6 +60,13 @@ static errint_t open_evaluator(struct subject *subject, uint64_t seed, struct ic
 	return err ? ic_fail(why, err, "%.90s: %s", subject->dataset->directory,
 	                     reason.text[0] ? reason.text : strerror(-err))
 	           : 0;
+}
+
+const char *subject_scratch_default(void)
+{
+	const char *named = getenv("TMPDIR");
+
+	return named && *named ? named : "/var/tmp";
 }
 
 errint_t subject_open(const struct subject_settings *settings, uint64_t seed, struct subject **ret_subject,

@@ -25,12 +25,16 @@ struct subject_settings {
 	const struct evaluator_trees *trees; /* as in evaluator_settings, like what follows */
 	const char *work;
 	const char *scratch;
+	uint64_t scratch_nbytes;
 	/* Told what takes long before the first evaluation: what, and how much of how much. From any thread; may be NULL. */
 	void (*doing)(void *context, const char *doing, uint64_t done, uint64_t total);
 	void *context;
 };
 
 struct subject;
+
+/* Where large files may lie that need not outlive this process: TMPDIR, else /var/tmp, since /tmp may be memory. */
+const char *subject_scratch_default(void);
 
 /* Look at a directory. `seed` is that of the search to come: images are split by it. -ENODATA: no image in it, or
  * none that the evaluator can judge; -EINVAL: an option of the evaluator's; errors of dataset_open and

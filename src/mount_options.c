@@ -79,6 +79,11 @@ static errint_t apply_search_memory(struct mount_options *options, const char *v
 	return parse_size(value, (uint64_t)128 << 20, INT64_MAX, &options->settings.search.memory_nbytes, why);
 }
 
+static errint_t apply_search_disk(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	return parse_size(value, 0, INT64_MAX, &options->settings.search.disk_nbytes, why);
+}
+
 static errint_t apply_search_evaluations(struct mount_options *options, const char *value, struct ic_why *why)
 {
 	uint64_t n;
@@ -184,6 +189,7 @@ static const struct entry entries[] = {
         {"search_time", "SECONDS", "processor time for that, all in all (default 3600; 0: no limit)",
          apply_search_time},
         {"search_memory", "SIZE", "memory for that (default 1G, at least 128M)", apply_search_memory},
+        {"search_disk", "SIZE", "disk for what that memory cannot hold (default 4G; 0: none)", apply_search_disk},
         {"search_evaluations", "N", "designs that it evaluates for a directory (default 150)",
          apply_search_evaluations},
         {"policy", "FILE", "one policy file for the whole tree, sections by path", apply_policy},

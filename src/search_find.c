@@ -234,13 +234,6 @@ static int give_up(struct finding *finding, errint_t err, const struct ic_why *w
 	return EXIT_OK;
 }
 
-/* Where large files may lie that need not outlive this process: not in /tmp, which may be memory. */
-static const char *scratch_directory(void)
-{
-	const char *named = getenv("TMPDIR");
-	return named && *named ? named : "/var/tmp";
-}
-
 /* `directory` is canonical; `ret_is_fit` is false where the evaluator cannot judge it at all. */
 static int find_in_canonical(struct finding *finding, const char *directory, bool *ret_is_fit)
 {
@@ -253,7 +246,7 @@ static int find_in_canonical(struct finding *finding, const char *directory, boo
 	        .noptions = settings->noptions,
 	        .threads = (unsigned)settings->threads,
 	        .memory_nbytes = settings->memory_nbytes,
-	        .scratch = scratch_directory(),
+	        .scratch = subject_scratch_default(),
 	        .cancelled = finding->cancelled,
 	        .doing = tell_doing,
 	        .context = finding,

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 import unittest
+import unittest.mock
 
 import mounting
 from mounting import ICFS, MKIMAGES, PATIENCE, until
@@ -173,6 +174,40 @@ class IdleTest(Searching):
         self.assertEqual(self.proc(pid, "oom_score_adj"), "1000\n")
         self.assertEqual(subprocess.run(["ionice", "-p", str(pid)], capture_output=True, text=True).stdout, "idle\n")
         self.assertEqual(os.readlink(f"/proc/{pid}/cwd"), "/")
+
+    def scratch_of(self, pid):
+        """What its file without a name takes, where it has one."""
+        for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                if os.readlink(fd).startswith(f"{self.dir}/tmp/"):
+                    return fd.stat().st_size
+            except OSError:  # closed meanwhile
+                pass
+        return 0
+
+    def test_what_its_memory_cannot_hold_waits_on_the_disk(self):
+        """Half of the half of 128 MiB that is for images holds the coefficients of a few of these."""
+        from PIL import Image
+        for name in "ab":
+            self.source.joinpath(name).mkdir(parents=True)
+            for i in range(14):
+                Image.effect_noise((1200, 900), 60 + 20 * (name == "b") + i).convert("RGB").save(
+                    self.source / name / f"{i}.jpg", quality=95)
+        (self.dir / "tmp").mkdir()
+        for disk, most in (("64M", 64 << 20), ("0", 0)):
+            self.catalog.unlink(missing_ok=True)
+            with unittest.mock.patch.dict(os.environ, TMPDIR=f"{self.dir}/tmp"):
+                mount = self.idle("design=auto", "search_memory=128M", f"search_disk={disk}", evaluations=4)
+            pid = self.process_of(mount)
+            self.says(mount, "state: searching /, ")
+            took = self.scratch_of(pid)
+            self.assertTrue(0 < took <= most if most else took == 0, took)
+            self.assertIn(f", {most >> 20} MiB of disk (-o search_disk=)\n", mount.text("search"))
+            self.assertEqual(list((self.dir / "tmp").iterdir()), [])
+            self.rests(mount)
+            self.assertEqual(self.scratch_of(pid), 0)
+            self.end(mount)
+            self.assertEqual(len(self.sql("SELECT id FROM choice")), 1)
 
     def test_it_goes_on_after_a_remount(self):
         self.make()

@@ -54,15 +54,21 @@ static void assert_same(const struct ic_coefs *a, const struct ic_coefs *b)
 }
 
 /* Put all of them, and settle. */
-static struct probe_keeper *keep_all(uint64_t memory_nbytes, const char *directory, struct probe_kept kept[NIMAGES])
+static struct probe_keeper *keep_within(uint64_t memory_nbytes, const char *directory, uint64_t file_nbytes,
+                                        struct probe_kept kept[NIMAGES])
 {
 	struct probe_keeper *keeper;
-	ck_assert_int_eq(probe_keeper_new(memory_nbytes, directory, &keeper), 0);
+	ck_assert_int_eq(probe_keeper_new(memory_nbytes, directory, file_nbytes, &keeper), 0);
 	for (unsigned i = 0; i < NIMAGES; i++)
 		probe_keeper_put(keeper, coefs_of(i), &kept[i]);
 	for (unsigned i = 0; i < NIMAGES; i++)
 		probe_keeper_settle(keeper, &kept[i]);
 	return keeper;
+}
+
+static struct probe_keeper *keep_all(uint64_t memory_nbytes, const char *directory, struct probe_kept kept[NIMAGES])
+{
+	return keep_within(memory_nbytes, directory, 0, kept);
 }
 
 /* How many come back; each that does is what was put. */
@@ -131,6 +137,21 @@ START_TEST(without_a_file_none_stays_that_does_not_fit)
 }
 END_TEST
 
+START_TEST(a_file_takes_no_more_than_is_said)
+{
+	const uint64_t total = total_nbytes();
+	struct probe_kept kept[NIMAGES];
+	struct probe_keeper *keeper = keep_within(0, tmp(), total, kept);
+	ck_assert(probe_keeper_has_room(keeper));
+	ck_assert_uint_eq(count(keeper, kept), NIMAGES);
+	end(keeper, kept);
+	keeper = keep_within(0, tmp(), total - 1, kept);
+	ck_assert(!probe_keeper_has_room(keeper));
+	ck_assert_uint_eq(count(keeper, kept), NIMAGES - 1);
+	end(keeper, kept);
+}
+END_TEST
+
 /* Which would end the process by a signal if it were gone beyond. */
 START_TEST(a_file_grows_to_its_limit)
 {
@@ -184,6 +205,7 @@ static void add(TCase *cases)
 {
 	tcase_add_test(cases, all_are_in_memory_or_in_a_file);
 	tcase_add_test(cases, without_a_file_none_stays_that_does_not_fit);
+	tcase_add_test(cases, a_file_takes_no_more_than_is_said);
 	tcase_add_test(cases, a_file_grows_to_its_limit);
 	tcase_add_test(cases, what_cannot_be_read_any_more_is_not_kept);
 }
