@@ -17,7 +17,7 @@ struct ic_coefs {
 	struct ic_jpeg_info info;
 	struct jpeg_plane plane[4];
 	uint16_t steps[4][64];
-	bool is_truncated;
+	uint16_t flags; /* of the object */
 	size_t nbytes;
 	uint8_t bytes[];
 };
@@ -121,7 +121,7 @@ static errint_t read_all(struct ic_coefs *head, struct jpeg_reader *reader, uint
 	if (err)
 		return err;
 	err = jpeg_reader_each_row(reader, take_row, roomy, why);
-	roomy->is_truncated = jpeg_reader_is_truncated(reader);
+	roomy->flags = (uint16_t)jpeg_reader_flags(reader);
 	if (!err)
 		err = fit(roomy, ret_coefs, why);
 	free(roomy);
@@ -163,9 +163,9 @@ struct jpeg_plane coefs_plane(const struct ic_coefs *coefs, unsigned component)
 	return coefs->plane[component];
 }
 
-bool coefs_is_truncated(const struct ic_coefs *coefs)
+unsigned coefs_flags(const struct ic_coefs *coefs)
 {
-	return coefs->is_truncated;
+	return coefs->flags;
 }
 
 /* Into a block of zeros. */

@@ -7,7 +7,7 @@
 
 const struct ic_jpeg_info *coefs_info(const struct ic_coefs *coefs);
 struct jpeg_plane coefs_plane(const struct ic_coefs *coefs, unsigned component);
-bool coefs_is_truncated(const struct ic_coefs *coefs);
+unsigned coefs_flags(const struct ic_coefs *coefs);
 
 /* The rows of jpeg_reader_each_row, in the same order. Any number of times. -ENOMEM. */
 errint_t coefs_each_row(const struct ic_coefs *coefs, jpeg_row_fn *visit, void *context, struct ic_why *why);

@@ -218,8 +218,8 @@ static errint_t encode(struct encoder *e, struct ic_why *why)
 	}
 	if (err)
 		return err;
-	bool is_truncated = e->reader ? jpeg_reader_is_truncated(e->reader) : coefs_is_truncated(e->coefs);
-	object_put_header(&e->object, e->info.orientation, is_truncated ? IC_FLAG_TRUNCATED : 0);
+	unsigned flags = e->reader ? jpeg_reader_flags(e->reader) : coefs_flags(e->coefs);
+	object_put_header(&e->object, e->info.orientation, (uint16_t)flags);
 	return 0;
 }
 

@@ -142,7 +142,7 @@ static errint_t check_kind(const uint8_t *bytes, size_t nbytes, struct ic_why *w
 		return ic_fail(why, -EOPNOTSUPP, ".ic version %u is not known here, only version %u", version,
 		               IC_VERSION);
 	unsigned flags = get_le16(bytes + AT_FLAGS);
-	if (flags & ~IC_FLAG_TRUNCATED)
+	if (flags & ~(IC_FLAG_TRUNCATED | IC_FLAG_DAMAGED))
 		return ic_fail(why, -EOPNOTSUPP, "the .ic header has flags not known here: 0x%04x", flags);
 	return 0;
 }

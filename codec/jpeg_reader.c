@@ -2,6 +2,7 @@
 #include "codec/jpeg_reader_priv.h"
 
 #include "codec/exif_priv.h"
+#include "codec/format.h"
 #include "codec/jpeg_scan_priv.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ struct jpeg_reader {
 	jmp_buf on_error;
 	errint_t err;            /* why on_error was taken, where it was not an error of libjpeg's own */
 	bool complete;           /* the bytes are the whole file */
-	bool ended;              /* more was asked for than there is */
+	unsigned flags;          /* IC_FLAG_TRUNCATED, IC_FLAG_DAMAGED, as far as the data were decoded */
 	struct jpeg_scan *scan;  /* decodes the data; NULL where libjpeg does */
 	jvirt_barray_ptr *coefs; /* libjpeg's, of all rows */
 	uint16_t steps[4][64];
@@ -51,16 +52,34 @@ static void on_error_exit(j_common_ptr jpeg)
 	longjmp(reader->on_error, 1);
 }
 
+/* What is wrong behind the end is no damage. */
+static void note_damage(struct jpeg_reader *reader)
+{
+	if (!(reader->flags & IC_FLAG_TRUNCATED))
+		reader->flags |= IC_FLAG_DAMAGED;
+}
+
 /* Damaged data: what was decoded is used, as other decoders do. A marker where data should be leaves the rest out, as the end
- * of the file would. */
+ * of the file would. Other remarks are on what costs no part of the picture. */
 static void on_message(j_common_ptr jpeg, int level)
 {
 	struct jpeg_reader *reader = jpeg->client_data;
 
-	if (level < 0)
-		jpeg->err->num_warnings++;
-	if (level < 0 && jpeg->err->msg_code == JWRN_HIT_MARKER)
-		reader->ended = true;
+	if (level >= 0)
+		return;
+	jpeg->err->num_warnings++;
+	switch (jpeg->err->msg_code) {
+	case JWRN_HIT_MARKER:
+		reader->flags |= IC_FLAG_TRUNCATED;
+		break;
+	case JWRN_ARITH_BAD_CODE:
+	case JWRN_HUFF_BAD_CODE:
+	case JWRN_MUST_RESYNC:
+		note_damage(reader);
+		break;
+	default:
+		break;
+	}
 }
 
 static void on_output(j_common_ptr jpeg)
@@ -85,7 +104,7 @@ static boolean on_source_empty(j_decompress_ptr jpeg)
 	static const JOCTET end[2] = {0xff, JPEG_EOI};
 	struct jpeg_reader *reader = jpeg->client_data;
 
-	reader->ended = true;
+	reader->flags |= IC_FLAG_TRUNCATED;
 	/* Of a segment between scans that is not all there nothing can be used; the scans before it can. */
 	if (!reader->complete || is_in_segment(jpeg))
 		return FALSE;
@@ -108,7 +127,7 @@ static void on_source_skip(j_decompress_ptr jpeg, long n)
 	}
 	/* Past the end: the next read finds nothing. */
 	source->bytes_in_buffer = 0;
-	reader->ended = true;
+	reader->flags |= IC_FLAG_TRUNCATED;
 }
 
 static void on_progress(j_common_ptr jpeg)
@@ -334,9 +353,12 @@ static errint_t decode_all(struct jpeg_reader *reader, struct ic_why *why)
 	return 0;
 }
 
-/* Have libjpeg decode the data, from their start: it has not moved. Rows that the scan gave were the same. */
+/* Have libjpeg decode the data, from their start: it has not moved. Rows that the scan gave were the same. Where libjpeg is in
+ * a hurry it does not remark on codes that stand for nothing; the scan does. */
 static errint_t leave_to_libjpeg(struct jpeg_reader *reader, struct ic_why *why)
 {
+	if (jpeg_scan_met_damage(reader->scan))
+		note_damage(reader);
 	jpeg_scan_free(reader->scan);
 	reader->scan = NULL;
 	return decode_all(reader, why);
@@ -366,6 +388,33 @@ static errint_t read_row(struct jpeg_reader *reader, struct jpeg_row *row, struc
 	return 0;
 }
 
+/* Twice what a picture of 8 bits has: the transform of samples from -128 to 127 is nowhere beyond 1024 in magnitude. */
+#define COEF_MAX 2048
+
+/* Whether no picture has these coefficients. Decoders differ on what they show. The bits of all magnitudes of a place are no
+ * less than the largest, and less than twice that. */
+static bool is_beyond(const struct jpeg_reader *reader, const struct jpeg_row *row)
+{
+	uint32_t nblocks = reader->jpeg.comp_info[row->component].width_in_blocks;
+	uint16_t seen[64] = {0};
+
+	for (uint32_t i = 0; i < nblocks; i++)
+		for (unsigned k = 0; k < 64; k++)
+			seen[k] |= (uint16_t)abs(row->blocks[i][k]);
+	for (unsigned k = 0; k < 64; k++) {
+		uint32_t largest = 0;
+		if ((uint32_t)seen[k] * row->steps[k] <= COEF_MAX)
+			continue;
+		for (uint32_t i = 0; i < nblocks; i++) {
+			uint32_t magnitude = (uint32_t)abs(row->blocks[i][k]);
+			largest = magnitude > largest ? magnitude : largest;
+		}
+		if ((2 * largest - 1) * (uint64_t)row->steps[k] > 2 * COEF_MAX) /* before it was rounded */
+			return true;
+	}
+	return false;
+}
+
 /* The rows of blocks that lie in one row of MCUs. */
 static errint_t visit_mcu_row(struct jpeg_reader *reader, uint32_t mcu_row, jpeg_row_fn *visit, void *context,
                               struct ic_why *why)
@@ -384,6 +433,8 @@ static errint_t visit_mcu_row(struct jpeg_reader *reader, uint32_t mcu_row, jpeg
 			errint_t err = reader->scan ? 0 : read_row(reader, &row, why);
 			if (err)
 				return err;
+			if (is_beyond(reader, &row))
+				note_damage(reader);
 			visit(context, &row);
 		}
 	}
@@ -406,9 +457,9 @@ errint_t jpeg_reader_each_row(struct jpeg_reader *reader, jpeg_row_fn *visit, vo
 	return err;
 }
 
-bool jpeg_reader_is_truncated(const struct jpeg_reader *reader)
+unsigned jpeg_reader_flags(const struct jpeg_reader *reader)
 {
-	return reader->ended;
+	return reader->flags;
 }
 
 struct jpeg_plane jpeg_reader_plane(const struct jpeg_reader *reader, unsigned component)

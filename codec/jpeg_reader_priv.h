@@ -36,5 +36,5 @@ typedef void jpeg_row_fn(void *context, const struct jpeg_row *row);
  * After an error rows may be missing. Once. */
 errint_t jpeg_reader_each_row(struct jpeg_reader *reader, jpeg_row_fn *visit, void *context, struct ic_why *why);
 
-/* After that: the data ended before the end marker. */
-bool jpeg_reader_is_truncated(const struct jpeg_reader *reader);
+/* After that, those of the object: IC_FLAG_TRUNCATED where the data ended before the end marker, IC_FLAG_DAMAGED. */
+unsigned jpeg_reader_flags(const struct jpeg_reader *reader);

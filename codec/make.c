@@ -16,16 +16,23 @@
 #define PLANE_MEMORY (256 * sizeof(int16_t))
 #define HEADERS_MEMORY 8192
 
-static errint_t fail_truncated(struct ic_why *why)
+/* A picture that is not all there is no other file's. */
+static errint_t check_flags(unsigned flags, struct ic_why *why)
 {
-	return ic_fail(why, -EBADMSG, "the JPEG's data ends early");
+	if (flags & IC_FLAG_TRUNCATED)
+		return ic_fail(why, -EBADMSG, "the JPEG's data ends early");
+	if (flags & IC_FLAG_DAMAGED)
+		return ic_fail(why, -EBADMSG, "the JPEG's data are damaged");
+	return 0;
 }
 
 static errint_t present(const struct ic_view *view, enum ic_face face, const uint8_t *markers, size_t markers_nbytes,
                         uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
 {
-	if (view->flags & IC_FLAG_TRUNCATED)
-		return fail_truncated(why);
+	errint_t err = check_flags(view->flags, why);
+
+	if (err)
+		return err;
 	if (face == IC_FACE_BMP)
 		return ic_present_bmp(view, ret_bytes, ret_nbytes, why);
 	return ic_present_jpeg(view, markers, markers_nbytes, ret_bytes, ret_nbytes, why);
@@ -138,8 +145,9 @@ errint_t ic_make_check_object(const struct ic_view *header, const struct ic_vari
 		return ic_fail(why, -EINVAL, "not a valid design");
 	if (!ic_design_covers(&l->design, &variant->design))
 		return fail_uncovered(&l->design, &variant->design, why);
-	if (header->flags & IC_FLAG_TRUNCATED && variant->face != IC_FACE_IC)
-		return fail_truncated(why);
+	errint_t err = variant->face == IC_FACE_IC ? 0 : check_flags(header->flags, why);
+	if (err)
+		return err;
 	if (bounds.pixels && (uint64_t)l->width * l->height > bounds.pixels)
 		return ic_fail(why, -EFBIG, "%u x %u pixels are over the limit of %llu", l->width, l->height,
 		               (unsigned long long)bounds.pixels);

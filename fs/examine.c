@@ -109,7 +109,7 @@ static struct ic_variant variant_of(const struct visit *visit, const struct verd
 static errint_t check_object(const struct visit *visit, const struct verdict *verdict, const struct ic_variant *variant,
                              struct ic_why *why)
 {
-	struct ic_view header = {.flags = verdict->is_truncated ? IC_FLAG_TRUNCATED : 0};
+	struct ic_view header = {.flags = verdict->flags};
 
 	errint_t err =
 	        ic_layout_init(&header.layout, &verdict->design, verdict->width, verdict->height, verdict->ncomponents);

@@ -98,7 +98,7 @@ static errint_t look_for_object(int fd, const struct stat *st, const struct ic_l
 		verdict->width = (uint16_t)header.layout.source_width;
 		verdict->height = (uint16_t)header.layout.source_height;
 		verdict->ncomponents = (uint8_t)header.layout.ncomponents;
-		verdict->is_truncated = header.flags & IC_FLAG_TRUNCATED;
+		verdict->flags = header.flags;
 	}
 	*ret_verdict = verdict;
 	return 0;

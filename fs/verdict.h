@@ -17,7 +17,7 @@ struct verdict {
 	struct source_identity identity;
 	bool is_image;           /* its first bytes are those of what its name promises */
 	bool is_object;          /* an .ic file, not a JPEG; this and what follows of images alone */
-	bool is_truncated;       /* made of a JPEG that ended early */
+	uint16_t flags;          /* of an .ic file: IC_FLAG_TRUNCATED, IC_FLAG_DAMAGED */
 	struct ic_design design; /* of an .ic file */
 	bool is_kept;        /* false where the next look may tell otherwise with the same identity (no permission) */
 	uint8_t ncomponents; /* of its objects */

@@ -92,8 +92,9 @@ static int decode(const char *path, const uint8_t *bytes, size_t nbytes, const s
 		free(picture.rgb);
 		return fail("%s: cannot be decoded: %s", input_name(path), explain(err));
 	}
-	if (view.flags & IC_FLAG_TRUNCATED)
-		warn("%s: was made from a JPEG that ended early", input_name(path));
+	if (view.flags)
+		warn("%s: was made from a JPEG %s", input_name(path),
+		     view.flags & IC_FLAG_TRUNCATED ? "that ended early" : "whose data are damaged");
 	*ret_picture = picture;
 	return EXIT_OK;
 }

@@ -76,13 +76,14 @@ static void choose_design(const uint8_t *source, size_t nbytes, struct encode_se
 		settings->variant.design = header.layout.design;
 }
 
-static void warn_if_truncated(const char *name, const uint8_t *object, size_t nbytes)
+static void warn_of_flags(const char *name, const uint8_t *object, size_t nbytes)
 {
 	struct ic_view view;
 
-	if (ic_is_magic(object, nbytes) && !ic_view_parse_header(&view, object, nbytes, NULL) &&
-	    view.flags & IC_FLAG_TRUNCATED)
-		warn("%s: ends early; what is missing is as JPEG decoders fill it in", name);
+	if (!ic_is_magic(object, nbytes) || ic_view_parse_header(&view, object, nbytes, NULL) || !view.flags)
+		return;
+	warn("%s: %s; what is missing is as JPEG decoders fill it in", name,
+	     view.flags & IC_FLAG_TRUNCATED ? "ends early" : "its data are damaged");
 }
 
 static int run_encode(int argc, char **argv)
@@ -106,7 +107,7 @@ static int run_encode(int argc, char **argv)
 	free(source);
 	if (err)
 		return fail_input(input_name(argv[first]), err, &why);
-	warn_if_truncated(input_name(argv[first]), object, object_nbytes);
+	warn_of_flags(input_name(argv[first]), object, object_nbytes);
 	status = write_output(argv[first + 1], object, object_nbytes);
 	free(object);
 	return status;

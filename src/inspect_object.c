@@ -81,6 +81,8 @@ void inspect_object_words(const char *name, const struct ic_view *view, bool is_
 	printf("  orientation  %u\n", view->orientation);
 	if (view->flags & IC_FLAG_TRUNCATED)
 		puts("  flags        truncated: the source ended early");
+	if (view->flags & IC_FLAG_DAMAGED)
+		puts("  flags        damaged: data of the source stand for nothing");
 	if (planes && is_complete)
 		print_planes(view);
 }
@@ -131,7 +133,8 @@ void inspect_object_json(const char *name, const struct ic_view *view, bool is_c
 	       layout->source_height, layout->width, layout->height);
 	printf(", \"nplanes\": %u, \"data_offset\": %u, \"data_bytes\": %" PRIu64 ", \"orientation\": %u",
 	       layout->nplanes, layout->data_offset, layout->data_nbytes, view->orientation);
-	printf(", \"truncated\": %s", view->flags & IC_FLAG_TRUNCATED ? "true" : "false");
+	printf(", \"truncated\": %s, \"damaged\": %s", view->flags & IC_FLAG_TRUNCATED ? "true" : "false",
+	       view->flags & IC_FLAG_DAMAGED ? "true" : "false");
 	put_json_components(layout);
 	if (planes && is_complete)
 		put_json_planes(view);

@@ -43,8 +43,9 @@ static errint_t object_of(const uint8_t *jpeg, size_t nbytes, const struct ic_de
 	if (err)
 		return err;
 	err = ic_view_parse(&object.view, object.bytes, n, why);
-	if (!err && object.view.flags & IC_FLAG_TRUNCATED)
-		err = ic_fail(why, -EBADMSG, "it ends early");
+	if (!err && object.view.flags)
+		err = ic_fail(why, -EBADMSG, "%s",
+		              object.view.flags & IC_FLAG_TRUNCATED ? "it ends early" : "its data are damaged");
 	if (err)
 		free(object.bytes);
 	else

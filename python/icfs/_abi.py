@@ -24,6 +24,7 @@ NCHW, NHWC = 0, 1
 REPEATED, APART = 0, 1
 CROP, PAD, RESIZE = 1, 2, 4
 FLAG_TRUNCATED = 1
+FLAG_DAMAGED = 2
 
 
 class Why(Structure):

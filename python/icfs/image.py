@@ -31,7 +31,8 @@ class Image:
     size: (width, height) of the pixels, as in Pillow. source_size: of the JPEG that it was made from.
     design: the Design that it is read as. orientation: EXIF's, 1..8; never applied to what is decoded.
     components: 1 (grayscale) or 3 (Y, Cb, Cr). frequencies: the (u, v) of each channel of a component.
-    truncated: the source ended early, and what was missing is as its decoder filled it in. nbytes: of the object."""
+    truncated: the source ended early, and what was missing is as its decoder filled it in. damaged: data of the source stood
+    for nothing, and what they were is, too. nbytes: of the object."""
 
     def __init__(self, content: Buffer, keep: int = 0, pixels_max: int = PIXELS_MAX) -> None:
         self._bytes = as_bytes(content)
@@ -46,6 +47,7 @@ class Image:
         self.orientation: int = self._view.orientation
         self.components: int = layout.ncomponents
         self.truncated = bool(self._view.flags & _abi.FLAG_TRUNCATED)
+        self.damaged = bool(self._view.flags & _abi.FLAG_DAMAGED)
         self.nbytes: int = layout.nbytes
 
     def __repr__(self) -> str:

@@ -112,7 +112,7 @@ def parse_header(data: bytes) -> Header:
     if len(data) < HEADER_LENGTH or data[:8] != MAGIC:
         raise Damaged("not an .ic file")
     h = Header(*struct.unpack_from(FORMAT, data, 8))
-    if h.version != 1 or h.flags & ~1:
+    if h.version != 1 or h.flags & ~3:
         raise Unsupported("version or flag")
     if not (h.length == HEADER_LENGTH and 1 <= h.source_width <= 65535 and 1 <= h.source_height <= 65535
             and h.components in (1, 3) and 1 <= h.orientation <= 8 and h.x in (1, 2, 4) and h.y in (1, 2, 4)

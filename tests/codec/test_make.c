@@ -225,6 +225,28 @@ START_TEST(test_what_ended_early_is_no_picture)
 }
 END_TEST
 
+START_TEST(test_what_is_damaged_is_no_picture)
+{
+	struct jpeg_spec spec = {.restart = 2};
+	struct bytes jpeg = jpeg_new(203, 151, 7, &spec);
+	uint8_t *marker = jpeg.data;
+
+	while (marker[0] != 0xff || marker[1] != 0xd3)
+		marker++;
+	marker[1] = 0xd5;
+	struct bytes object = make(jpeg, "s1x1-b8-k1-q8", IC_FACE_IC, NULL, 0);
+	ck_assert_uint_eq(view_of(object).flags & IC_FLAG_DAMAGED, IC_FLAG_DAMAGED);
+	for (unsigned i = 0; i < 2; i++) {
+		struct bytes source = i ? object : jpeg;
+		free(make(source, "s1x1-b8-k1-q8", IC_FACE_IC, NULL, 0).data);
+		assert_fails(source, "s1x1-b8-k1-q8", IC_FACE_JPEG, NULL, -EBADMSG);
+		assert_fails(source, "s1x1-b8-k1-q8", IC_FACE_BMP, NULL, -EBADMSG);
+	}
+	free(object.data);
+	free(jpeg.data);
+}
+END_TEST
+
 START_TEST(test_no_design_is_refused)
 {
 	const struct ic_variant variant = {.design = {.keep = 200}, .face = IC_FACE_IC};
@@ -247,6 +269,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, test_a_small_file_cannot_claim_much);
 	tcase_add_test(cases, test_pixels_are_those_it_holds);
 	tcase_add_test(cases, test_what_ended_early_is_no_picture);
+	tcase_add_test(cases, test_what_is_damaged_is_no_picture);
 	tcase_add_test(cases, test_no_design_is_refused);
 }
 

@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import unittest
 
-from mounting import (DEFAULT, ENCODER, MKIMAGES, MountTest, extended_attributes, images, is_candidate, is_jpeg, main,
+from mounting import (DEFAULT, ENCODER, ICFS, MKIMAGES, MountTest, extended_attributes, images, is_candidate, is_jpeg, main,
                       until)
 
 DATA = os.environ.get("ICFS_TEST_DATA")
@@ -367,6 +367,46 @@ class Faces(MountTest):
             self.assertGreater(counts["object"], 100)
             self.assertGreater(counts[other], 100)
         self.assertTrue(mount.text("policy"))
+        self.assertGreater(self.compare_pictures(self.below(DEFAULT, "jpeg")), 100)
+
+    def compare_pictures(self, below):
+        """How many were made; each shows what it showed before, but for colour at half the resolution."""
+        from PIL import Image, ImageChops, ImageStat
+        ncompared = 0
+        for source in self.source.iterdir():
+            served = self.point / below / source.name
+            if not is_jpeg(source) or served.read_bytes() == source.read_bytes():
+                continue
+            try:
+                with Image.open(source) as image:
+                    before = image.convert("RGB")
+            except OSError:  # what Pillow does not read
+                continue
+            with Image.open(served) as image:
+                difference = ImageChops.difference(before, image.convert("RGB"))
+            self.assertLess(max(ImageStat.Stat(difference).mean), 12, source.name)
+            ncompared += 1
+        return ncompared
+
+    def test_a_damaged_source(self):
+        """Decoders go on behind codes that stand for nothing, each in its way, and say nothing."""
+        self.make_tree(2)
+        sources = sorted(path for path in self.source.rglob("*.jp*g") if is_jpeg(path))
+        for source in sources:
+            content = bytearray(source.read_bytes())
+            middle = (content.rindex(b"\xff\xda") + len(content)) // 2
+            content[middle:middle + 8] = bytes.fromhex("fefefefefefefefe")
+            source.write_bytes(content)
+        self.mount()
+        told = [subprocess.run([ICFS, "inspect", "--json", self.point / self.below(DEFAULT, "ic") /
+                                source.relative_to(self.source).with_suffix(".ic")], check=True, capture_output=True,
+                               text=True).stdout for source in sources]
+        damaged = [source for source, text in zip(sources, told) if '"damaged": true' in text]
+        self.assertGreater(len(damaged), 1)
+        for source in damaged:
+            name = source.relative_to(self.source)
+            self.assertEqual(self.served(f"{self.below(DEFAULT, 'jpeg')}/{name}"), source.read_bytes())
+            self.fails(f"{self.below(DEFAULT, 'bmp')}/{name}")
 
 
 if __name__ == "__main__":
