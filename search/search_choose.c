@@ -70,7 +70,13 @@ errint_t choose_estimates(const struct search *search, struct estimates **ret_es
 	return plan_estimates(search->plan, search->nplan, search->settings->model, search->cost, ret_estimates, why);
 }
 
-int choose_best(const struct search *search, const double *mean, double full)
+/*
+ * Of what the model holds to be as good, the surest: counted is what it is believed to be worth at least, one standard
+ * deviation below the mean (the effective best solution of Huang, Allen, Notz and Zeng, Global optimization of stochastic
+ * black-box systems via sequential kriging meta-models, 2006, section 3.4). Monotone means are alike over many designs, the
+ * cheapest of which were drawn up to the others'.
+ */
+int choose_best(const struct search *search, const struct estimates *estimates, double full)
 {
 	const struct aim *aim = &search->settings->aim;
 	const struct design_cost *reference = &search->cost[search->reference];
@@ -82,10 +88,11 @@ int choose_best(const struct search *search, const double *mean, double full)
 		if (!has_result(planned))
 			continue;
 		unsigned design = index_of(planned);
-		double accuracy = mean ? mean[design] : planned->measurement.result.accuracy;
-		double value = aim_value(aim, &search->cost[design], reference, accuracy, full);
+		double mean = estimates ? estimates->mean[design] : planned->measurement.result.accuracy;
+		double sure = estimates ? mean - estimates->sd[design] : mean;
+		double value = aim_value(aim, &search->cost[design], reference, sure, full);
 		bool is_smaller = search->cost[design].nbytes < least_nbytes;
-		if (!aim_affords(aim, &search->cost[design], reference) || accuracy < aim_floor(aim, full) ||
+		if (!aim_affords(aim, &search->cost[design], reference) || mean < aim_floor(aim, full) ||
 		    value > least + TIE || (value > least - TIE && !is_smaller))
 			continue;
 		least = value;
@@ -147,7 +154,7 @@ static double expected_gain(const struct search *search, const struct estimates 
 
 static double best_value(const struct search *search, const struct estimates *estimates, double full)
 {
-	int best = choose_best(search, estimates->mean, full);
+	int best = choose_best(search, estimates, full);
 
 	if (best < 0)
 		return (double)INFINITY;
@@ -418,7 +425,7 @@ static void fill_choice(const struct search *search, const struct estimates *est
 errint_t choose_outcome(const struct search *search, const struct estimates *estimates, struct search_outcome *outcome)
 {
 	double full = estimates->mean[search->reference];
-	int best = choose_best(search, estimates->mean, full);
+	int best = choose_best(search, estimates, full);
 
 	outcome->reference_cost = search->cost[search->reference];
 	outcome->reference_accuracy = full;

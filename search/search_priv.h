@@ -65,5 +65,5 @@ errint_t plan_estimates(const struct planned *plan, size_t nplan, enum estimate_
 errint_t choose_next(const struct search *search, const struct estimates *estimates, size_t n, struct planned *out,
                      size_t *ret_n);
 errint_t choose_outcome(const struct search *search, const struct estimates *estimates, struct search_outcome *outcome);
-/* The best one evaluated within the aim, as a position in the plan; -1: none is. `mean` may be NULL: as measured. */
-int choose_best(const struct search *search, const double *mean, double full);
+/* The best one evaluated within the aim, as a position in the plan; -1: none is. `estimates` may be NULL: as measured. */
+int choose_best(const struct search *search, const struct estimates *estimates, double full);

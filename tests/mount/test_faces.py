@@ -106,6 +106,21 @@ class Faces(MountTest):
             self.assertRegex(mount.text("policy"), f"face: {face}\n  [^\n]*\n  rule: -o face={face}\n")
             self.assertEqual(mount.end(), (0, ""))
 
+    def test_two_mounts_share_a_catalog(self):
+        """Both at once; what one has encoded, the other knows the size of."""
+        self.make_tree()
+        names = [path.relative_to(self.source) for path in self.source.rglob("*.jp*g") if is_jpeg(path)]
+        other = self.dir / "other"
+        other.mkdir()
+        first, second = self.mount("face=jpeg"), self.mount("face=jpeg", point=other)
+        sizes = [(self.point / name).stat().st_size for name in names]
+        self.assertEqual(first.stats()[MADE], len(names))
+        with contextlib.closing(sqlite3.connect(self.dir / "catalog.db")) as catalog:
+            self.assertTrue(until(lambda: catalog.execute("SELECT count(*) FROM object_size").fetchone()[0] >= len(names)))
+        self.assertEqual([(other / name).stat().st_size for name in names], sizes)
+        self.assertEqual(second.stats()[MADE], 0)
+        self.assertEqual([len((other / name).read_bytes()) for name in names], sizes)
+
     def test_orig_alone_is_a_view(self):
         self.put("a.jpg", images()[0])
         self.mount("face=orig")

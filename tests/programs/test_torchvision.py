@@ -12,6 +12,8 @@ try:
 except ImportError:  # needs() says so
     pass
 
+MADE = "icfs_cache_misses_total"
+
 
 class Torchvision(ProgramTest):
     def assert_folder(self, design, face, start):
@@ -30,6 +32,17 @@ class Torchvision(ProgramTest):
 
     def test_image_folder_by_spawn(self):
         self.on_each(lambda design, face: self.assert_folder(design, face, "spawn"))
+
+    def test_a_scan_makes_nothing(self):
+        """What is listed is encoded when it is read, once."""
+        mount = self.mount("face=jpeg")
+        folder = datasets.ImageFolder(str(self.point / "train"))
+        self.assertEqual(mount.stats()[MADE], 0)
+        sources = [self.content[str(pathlib.Path(path).relative_to(self.point))] for path, _ in folder.samples]
+        for _ in range(2):
+            for image, _ in folder:
+                image.load()
+            self.assertEqual(mount.stats()[MADE], sum(source[:3] == b"\xff\xd8\xff" for source in sources))
 
     def test_decode_jpeg(self):
         def check(design, face):
