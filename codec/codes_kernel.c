@@ -2,6 +2,8 @@
 /* Compiled once for each instruction set (codec/meson.build); CODES_KERNEL is the name of the table it fills. */
 #include "codec/codes_kernel_priv.h"
 
+#include <string.h>
+
 static struct codes_range range16(const int16_t *values, size_t n)
 {
 	int16_t min = 0, max = 0;
@@ -20,6 +22,23 @@ static struct codes_range range8(const int8_t *codes, size_t n)
 		max = codes[i] > max ? codes[i] : max;
 	}
 	return (struct codes_range){min, max};
+}
+
+#define PLACES 32 /* whose ranges are in registers at a time */
+
+static void block_ranges(const int16_t *restrict blocks, size_t n, int16_t *restrict ret_min, int16_t *restrict ret_max)
+{
+	for (unsigned first = 0; first < 64; first += PLACES) {
+		int16_t min[PLACES] = {0}, max[PLACES] = {0};
+		for (size_t i = 0; i < n; i++)
+			for (unsigned k = 0; k < PLACES; k++) {
+				int16_t value = blocks[i * 64 + first + k];
+				min[k] = value < min[k] ? value : min[k];
+				max[k] = value > max[k] ? value : max[k];
+			}
+		memcpy(ret_min + first, min, sizeof min);
+		memcpy(ret_max + first, max, sizeof max);
+	}
 }
 
 static void narrow(const int16_t *restrict values, size_t n, int8_t *restrict codes)
@@ -58,4 +77,5 @@ static struct codes_places sum_places(const int8_t *codes, size_t n, uint8_t mas
 	return all;
 }
 
-const struct codes_kernel CODES_KERNEL = {CODES_KERNEL_LABEL, range16, range8, narrow, divide, sum_places};
+const struct codes_kernel CODES_KERNEL = {CODES_KERNEL_LABEL, range16, range8, block_ranges, narrow, divide,
+                                          sum_places};

@@ -38,6 +38,9 @@ struct codes_kernel {
 	struct codes_range (*range16)(const int16_t *values, size_t n);
 	struct codes_range (*range8)(const int8_t *codes, size_t n);
 
+	/* The least and the most of each place of n blocks of 64, and of 0. */
+	void (*block_ranges)(const int16_t *blocks, size_t n, int16_t ret_min[64], int16_t ret_max[64]);
+
 	/* Values of 8 bits. */
 	void (*narrow)(const int16_t *values, size_t n, int8_t *codes);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/jpeg_reader_priv.h"
 
+#include "codec/codes_kernel_priv.h"
 #include "codec/exif_priv.h"
 #include "codec/format.h"
 #include "codec/jpeg_scan_priv.h"
@@ -31,6 +32,7 @@ struct jpeg_reader {
 	struct jpeg_scan *scan;  /* decodes the data; NULL where libjpeg does */
 	jvirt_barray_ptr *coefs; /* libjpeg's, of all rows */
 	uint16_t steps[4][64];
+	int16_t largest[4][64]; /* magnitudes that a picture can have */
 };
 
 struct ic_limits ic_limits_default(void)
@@ -73,6 +75,7 @@ static void on_message(j_common_ptr jpeg, int level)
 		reader->flags |= IC_FLAG_TRUNCATED;
 		break;
 	case JWRN_ARITH_BAD_CODE:
+	case JWRN_BOGUS_PROGRESSION: /* a scan before it is missing */
 	case JWRN_HUFF_BAD_CODE:
 	case JWRN_MUST_RESYNC:
 		note_damage(reader);
@@ -327,12 +330,17 @@ void jpeg_reader_free(struct jpeg_reader *reader)
 
 /* --- The data --------------------------------------------------------------------------------------------------- */
 
-/* A component that no scan brought has no table: its coefficients are all 0, whatever the step. */
-static void copy_steps(const JQUANT_TBL *table, uint16_t steps[64])
+/* Twice what a picture of 8 bits has: the transform of samples from -128 to 127 is nowhere beyond 1024 in magnitude. */
+#define COEF_MAX 2048
+
+/* A component that no scan brought has no table: its coefficients are all 0, whatever the step. A magnitude m stands for no less
+ * than (m - 1/2) steps. */
+static void take_steps(struct jpeg_reader *reader, int component, const JQUANT_TBL *table)
 {
 	for (unsigned i = 0; i < 64; i++) {
 		uint16_t step = table ? table->quantval[i] : 1;
-		steps[i] = step ? step : 1;
+		reader->steps[component][i] = step ? step : 1;
+		reader->largest[component][i] = (int16_t)((2 * COEF_MAX / reader->steps[component][i] + 1) / 2);
 	}
 }
 
@@ -349,16 +357,13 @@ static errint_t decode_all(struct jpeg_reader *reader, struct ic_why *why)
 		reader->coefs = jpeg_read_coefficients(jpeg);
 	}
 	for (int i = 0; i < jpeg->num_components; i++)
-		copy_steps(jpeg->comp_info[i].quant_table, reader->steps[i]);
+		take_steps(reader, i, jpeg->comp_info[i].quant_table);
 	return 0;
 }
 
-/* Have libjpeg decode the data, from their start: it has not moved. Rows that the scan gave were the same. Where libjpeg is in
- * a hurry it does not remark on codes that stand for nothing; the scan does. */
+/* Have libjpeg decode the data, from their start: it has not moved. Rows that the scan gave were the same. */
 static errint_t leave_to_libjpeg(struct jpeg_reader *reader, struct ic_why *why)
 {
-	if (jpeg_scan_met_damage(reader->scan))
-		note_damage(reader);
 	jpeg_scan_free(reader->scan);
 	reader->scan = NULL;
 	return decode_all(reader, why);
@@ -372,8 +377,18 @@ static errint_t begin_data(struct jpeg_reader *reader, struct ic_why *why)
 	if (!reader->scan)
 		return decode_all(reader, why);
 	for (int i = 0; i < jpeg->num_components; i++)
-		copy_steps(jpeg->quant_tbl_ptrs[jpeg->comp_info[i].quant_tbl_no], reader->steps[i]);
+		take_steps(reader, i, jpeg->quant_tbl_ptrs[jpeg->comp_info[i].quant_tbl_no]);
 	return 0;
+}
+
+/* Where libjpeg is in a hurry it does not remark on codes that stand for nothing; the scan does. */
+static errint_t next_row(struct jpeg_reader *reader, struct ic_why *why)
+{
+	if (!reader->scan || jpeg_scan_next(reader->scan))
+		return 0;
+	if (jpeg_scan_met_damage(reader->scan))
+		note_damage(reader);
+	return leave_to_libjpeg(reader, why);
 }
 
 /* Row `block_row` of a component's blocks out of libjpeg's arrays. */
@@ -388,31 +403,18 @@ static errint_t read_row(struct jpeg_reader *reader, struct jpeg_row *row, struc
 	return 0;
 }
 
-/* Twice what a picture of 8 bits has: the transform of samples from -128 to 127 is nowhere beyond 1024 in magnitude. */
-#define COEF_MAX 2048
-
-/* Whether no picture has these coefficients. Decoders differ on what they show. The bits of all magnitudes of a place are no
- * less than the largest, and less than twice that. */
+/* Whether no picture has these coefficients. Decoders differ on what they show. */
 static bool is_beyond(const struct jpeg_reader *reader, const struct jpeg_row *row)
 {
-	uint32_t nblocks = reader->jpeg.comp_info[row->component].width_in_blocks;
-	uint16_t seen[64] = {0};
+	const int16_t *largest = reader->largest[row->component];
+	int16_t min[64], max[64];
+	bool is_beyond = false;
 
-	for (uint32_t i = 0; i < nblocks; i++)
-		for (unsigned k = 0; k < 64; k++)
-			seen[k] |= (uint16_t)abs(row->blocks[i][k]);
-	for (unsigned k = 0; k < 64; k++) {
-		uint32_t largest = 0;
-		if ((uint32_t)seen[k] * row->steps[k] <= COEF_MAX)
-			continue;
-		for (uint32_t i = 0; i < nblocks; i++) {
-			uint32_t magnitude = (uint32_t)abs(row->blocks[i][k]);
-			largest = magnitude > largest ? magnitude : largest;
-		}
-		if ((2 * largest - 1) * (uint64_t)row->steps[k] > 2 * COEF_MAX) /* before it was rounded */
-			return true;
-	}
-	return false;
+	codes_kernel_best()->block_ranges(row->blocks[0], reader->jpeg.comp_info[row->component].width_in_blocks, min,
+	                                  max);
+	for (unsigned k = 0; k < 64; k++)
+		is_beyond |= max[k] > largest[k] || min[k] < -largest[k];
+	return is_beyond;
 }
 
 /* The rows of blocks that lie in one row of MCUs. */
@@ -447,8 +449,7 @@ errint_t jpeg_reader_each_row(struct jpeg_reader *reader, jpeg_row_fn *visit, vo
 	uint32_t nrows = jpeg_mcus(jpeg->image_height, jpeg->max_v_samp_factor, jpeg->num_components);
 	errint_t err = begin_data(reader, why);
 	for (uint32_t row = 0; row < nrows && !err; row++) {
-		if (reader->scan && !jpeg_scan_next(reader->scan))
-			err = leave_to_libjpeg(reader, why);
+		err = next_row(reader, why);
 		if (!err)
 			err = visit_mcu_row(reader, row, visit, context, why);
 	}

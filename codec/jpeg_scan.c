@@ -55,7 +55,6 @@ struct jpeg_scan {
 	uint8_t *segment;                   /* data up to a marker, without the stuffed zeros */
 	uint8_t marker;                     /* the one behind the segment; 0 where there is none */
 	void *blocks;
-	bool met_damage;
 };
 
 /* --- Bits --------------------------------------------------------------------------------------------------------- */
@@ -236,11 +235,8 @@ bool jpeg_scan_next(struct jpeg_scan *scan)
 	for (uint32_t mcu = 0; mcu < scan->mcus_per_row; mcu++) {
 		if (scan->restart_interval && scan->restart_left == 0 && !restart(scan))
 			return false;
-		if (!decode_mcu(scan, mcu)) {
-			/* else they ended in a symbol */
-			scan->met_damage = bits_left(&scan->reader) >= SYMBOL_BITS_MAX;
+		if (!decode_mcu(scan, mcu))
 			return false;
-		}
 		scan->restart_left--;
 	}
 	return bits_left(&scan->reader) >= 0; /* what lies behind the data decodes to something else with libjpeg */
@@ -248,7 +244,8 @@ bool jpeg_scan_next(struct jpeg_scan *scan)
 
 bool jpeg_scan_met_damage(const struct jpeg_scan *scan)
 {
-	return scan->met_damage;
+	bool awaits_restart = scan->restart_interval && scan->restart_left == 0;
+	return !awaits_restart && bits_left(&scan->reader) >= SYMBOL_BITS_MAX; /* else they ended in a symbol */
 }
 
 const int16_t (*jpeg_scan_blocks(const struct jpeg_scan *scan, unsigned component, unsigned row))[64]

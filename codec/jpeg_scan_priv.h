@@ -31,7 +31,7 @@ void jpeg_scan_free(struct jpeg_scan *scan); /* NULL is fine */
 /* Decode the next row of MCUs. False where the data are not as they should be. */
 bool jpeg_scan_next(struct jpeg_scan *scan);
 
-/* Where jpeg_scan_next refused a row: data stand for nothing there, and have not just ended. */
+/* Right after jpeg_scan_next refused a row: data stand for nothing there, and have not just ended. */
 bool jpeg_scan_met_damage(const struct jpeg_scan *scan);
 
 /* Of the row of MCUs decoded last, row `row` of blocks of a component: quantized coefficients at v * 8 + u. Borrowed until

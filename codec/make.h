@@ -11,7 +11,8 @@
 #include "codec/jpeg.h"
 
 /* Encode the JPEG in `source[0..nbytes)`, and present the object under the variant's face; `orig` gives a copy. A source
- * that ends early is flagged under `ic`, and refused with -EBADMSG under `jpeg` and `bmp`, whose readers could not tell.
+ * that ends early or is damaged is flagged under `ic`, and refused with -EBADMSG under `jpeg` and `bmp`, whose readers
+ * could not tell.
  * A source may also be an .ic file, by its first bytes: then it is what ic_make_check_object says, -ENODATA where it is
  * cut off, and ic_make_from_object. -EBADMSG, -EOPNOTSUPP, -EFBIG, -ENOMEM, -EINVAL. limits may be NULL for the defaults.
  */
@@ -19,7 +20,7 @@ errint_t ic_make(const uint8_t *source, size_t nbytes, const struct ic_variant *
                  uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
 
 /* Whether an .ic file with this header (ic_view_parse_header) can be the source of a variant: -EINVAL where its design does
- * not cover the variant's; -EBADMSG under `jpeg` and `bmp` where its own source ended early; -EFBIG where the pixels that
+ * not cover the variant's; -EBADMSG under `jpeg` and `bmp` where its own source ended early or was damaged; -EFBIG where the pixels that
  * it holds, or the memory for them, pass a limit. limits may be NULL for the defaults. */
 errint_t ic_make_check_object(const struct ic_view *header, const struct ic_variant *variant,
                               const struct ic_limits *limits, struct ic_why *why);

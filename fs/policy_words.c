@@ -94,12 +94,11 @@ const char *policy_describe_face(enum ic_face face)
 		return "The object itself, under its source's stem and .ic.";
 	case IC_FACE_JPEG:
 		return "A baseline JPEG of the object, under its source's name. Sources that are over a limit, end "
-		       "early or "
-		       "cannot be transcoded are served as they are.";
+		       "early, are damaged or cannot be transcoded are served as they are.";
 	case IC_FACE_BMP:
 		return "The object's pixels as a BMP, under its source's name; there is no place in it for an "
-		       "orientation. "
-		       "Sources that are over a limit, end early or cannot be transcoded are I/O errors.";
+		       "orientation. Sources that are over a limit, end early, are damaged or cannot be transcoded are "
+		       "I/O errors.";
 	case IC_FACE_ORIG:
 		return "The source, byte for byte; the design plays no part.";
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/files.h"
 #include "src/icfs.h"
+#include "src/labels.h"
 #include "src/options.h"
 
 #include "codec/make.h"
@@ -58,8 +59,8 @@ static const struct command_line encode_line = {
                 "Make the object of the JPEG file IN, the bytes that a mount serves under this design and face. IN may "
                 "also be an .ic file of a denser design. '-' is standard input or output.",
         .options = encode_options,
-        .note = "A BMP has no place for an orientation. A JPEG that ends early is flagged in an .ic file and refused "
-                "under jpeg and bmp; a mount serves it under jpeg as it is.",
+        .note = "A BMP has no place for an orientation. A JPEG that ends early or is damaged is flagged in an .ic file "
+                "and refused under jpeg and bmp; a mount serves it under jpeg as it is. " LABELS_NOTE ".",
         .examples = "  icfs encode --design s2x2-b8-k6-q8 cat.jpg cat.ic\n"
                     "  icfs encode --design s2x2-b8-k6-q8 --face jpeg cat.jpg small.jpg\n"
                     "  icfs designs --size 500x375    what each design would take\n",

@@ -2,6 +2,7 @@
 #include "src/gone.h"
 #include "src/icfs.h"
 #include "src/interrupt.h"
+#include "src/labels.h"
 #include "src/options.h"
 #include "src/progress.h"
 
@@ -142,7 +143,7 @@ static const struct command_line warm_line = {
                 "Policies are those of the tree and of --policy; options of a mount are unknown here. --check, "
                 "--drop-gone and --evict come in this order, before anything is stored; the first and the last need no "
                 "DATASET. --drop-gone takes what is of no DATASET for gone: name all that share the store. A source "
-                "that cannot be decoded is told of, and the exit status is 1.",
+                "that cannot be decoded is told of, and the exit status is 1. " LABELS_NOTE ".",
         .examples = "  icfs warm --store /var/cache/icfs --design s2x2-b8-k6-q8 photos\n"
                     "  icfs warm --store /shared/icfs --shard 3/8 photos    on the third of eight machines\n"
                     "  icfs warm --store /var/cache/icfs --check\n",

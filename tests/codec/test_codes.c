@@ -440,6 +440,34 @@ START_TEST(every_loop_is_the_same)
 }
 END_TEST
 
+#define NBLOCKS_MAX 9
+
+START_TEST(places_of_blocks_have_their_ranges)
+{
+	const struct codes_kernel *kernel = codes_kernel_at((unsigned)_i);
+	struct guard in = guard_new(NBLOCKS_MAX * 64 * sizeof(int16_t));
+	struct dice dice = dice_new(17);
+
+	for (unsigned round = 0; round < 200; round++) {
+		size_t n = round % (NBLOCKS_MAX + 1);
+		int16_t *values = (int16_t *)guard_tail(&in, n * 64 * sizeof *values), min[64], max[64];
+
+		for (size_t i = 0; i < n * 64; i++)
+			values[i] = (int16_t)((int32_t)dice_roll(&dice, 65536) - 32768);
+		kernel->block_ranges(values, n, min, max);
+		for (size_t k = 0; k < 64; k++) {
+			int16_t least = 0, most = 0;
+			for (size_t i = k; i < n * 64; i += 64) {
+				least = values[i] < least ? values[i] : least;
+				most = values[i] > most ? values[i] : most;
+			}
+			ck_assert_msg(min[k] == least && max[k] == most, "place %zu of %zu blocks", k, n);
+		}
+	}
+	guard_clear(&in);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, the_step_is_the_smallest_that_fits);
@@ -455,6 +483,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, a_table_is_the_formula);
 	tcase_add_loop_test(cases, every_quotient_is_the_same, 0, count_kernels());
 	tcase_add_loop_test(cases, every_loop_is_the_same, 0, count_kernels());
+	tcase_add_loop_test(cases, places_of_blocks_have_their_ranges, 0, count_kernels());
 }
 
 int main(void)

@@ -279,8 +279,51 @@ START_TEST(a_lost_restart_marker_is_damage)
 }
 END_TEST
 
+/* The first scan of a progressive one has the DC coefficients of all components. */
+START_TEST(a_lost_scan_is_damage)
+{
+	struct bytes jpeg = jpeg_new(120, 80, 3, &(struct jpeg_spec){.progressive = true});
+	size_t end = data_at(jpeg), begin = end;
+
+	while (jpeg.data[begin] != 0xff || jpeg.data[begin + 1] != 0xda)
+		begin--;
+	while (jpeg.data[end] != 0xff || jpeg.data[end + 1] == 0)
+		end++;
+	ck_assert_uint_eq(flags_of(jpeg), 0);
+	memmove(jpeg.data + begin, jpeg.data + end, jpeg.nbytes - end);
+	jpeg.nbytes -= end - begin;
+	ck_assert_uint_eq(flags_of(jpeg), IC_FLAG_DAMAGED);
+	free(jpeg.data);
+}
+END_TEST
+
+/* Bytes between the data and a marker, and what lies behind the end. */
+START_TEST(what_costs_no_part_of_the_picture_is_no_damage)
+{
+	static const uint8_t padding[] = {0, 0, 0x5a, 0xff, 0, 0xff};
+	const struct jpeg_spec spec = {.quality = 80, .restart = 2};
+	struct bytes jpeg = jpeg_new(200, 160, 5, &spec), padded = {malloc(jpeg.nbytes + sizeof(padding)), 0};
+
+	ck_assert_ptr_nonnull(padded.data);
+	for (unsigned i = 0; i < 3; i++) {
+		size_t at = i == 2 ? jpeg.nbytes : i ? jpeg.nbytes - 2 : data_at(jpeg);
+		while (i == 0 && (jpeg.data[at] != 0xff || jpeg.data[at + 1] != 0xd3))
+			at++;
+		memcpy(padded.data, jpeg.data, at);
+		memcpy(padded.data + at, padding, sizeof(padding));
+		memcpy(padded.data + at + sizeof(padding), jpeg.data + at, jpeg.nbytes - at);
+		padded.nbytes = jpeg.nbytes + sizeof(padding);
+		ck_assert_msg(flags_of(padded) == 0, "case %u: flags %u", i, flags_of(padded));
+	}
+	free(padded.data);
+	free(jpeg.data);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
+	tcase_add_test(tests, a_lost_scan_is_damage);
+	tcase_add_test(tests, what_costs_no_part_of_the_picture_is_no_damage);
 	tcase_add_loop_test(tests, coefficients_that_no_picture_has_are_damage, 0, COUNT(processes));
 	tcase_add_test(tests, the_limit_of_coefficients_is_exact);
 	tcase_add_test(tests, codes_that_stand_for_nothing_are_damage);

@@ -107,6 +107,13 @@ class Open(Folder):
         self.assertFalse(icfs.open(encode(whole)).truncated)
         np.testing.assert_array_equal(icfs.open(cut).rgb(), shown(cut))
 
+    def test_damaged_sources_are_flagged(self):
+        whole = jpegs()["sampling-420"]
+        middle = (whole.rindex(b"\xff\xda") + len(whole)) // 2
+        damaged = icfs.open(encode(whole[:middle] + b"\xfe" * 8 + whole[middle + 8:]))
+        self.assertTrue(damaged.damaged)
+        self.assertFalse(icfs.open(encode(whole)).damaged)
+
     def test_pixels_are_those_of_the_command(self):
         for design in DESIGNS:
             for name in ("sampling-420", "grayscale", "size-7x7", "exif-orientation-6"):
