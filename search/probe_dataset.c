@@ -87,9 +87,9 @@ static bool is_source_name(const char *name)
 
 /* --- Directories -------------------------------------------------------------------------------------------------- */
 
-/* What a directory has: directories, which links lead to where `follow` is set, and sources. Either list may be NULL.
- * Hidden names are none. */
-static errint_t list(int root, const char *path, bool follow, struct names *directories, struct names *sources)
+/* What a directory has: directories and sources. Either list may be NULL. Hidden names are none, nor are links to directories:
+ * the dataset's fingerprint knows nothing of what they lead to (dataset.c). */
+static errint_t list(int root, const char *path, struct names *directories, struct names *sources)
 {
 	int fd = openat(root, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -106,7 +106,7 @@ static errint_t list(int root, const char *path, bool follow, struct names *dire
 		if (entry->d_name[0] == '.' || fstatat(fd, entry->d_name, &st, 0) ||
 		    fstatat(fd, entry->d_name, &own, AT_SYMLINK_NOFOLLOW))
 			continue;
-		if (S_ISDIR(st.st_mode) && directories && (follow || !S_ISLNK(own.st_mode)))
+		if (S_ISDIR(own.st_mode) && directories)
 			err = names_add(directories, join(path, entry->d_name));
 		else if (S_ISREG(st.st_mode) && sources && is_source_name(entry->d_name))
 			err = names_add(sources, join(path, entry->d_name));
@@ -125,14 +125,14 @@ static unsigned depth_of(const char *path)
 	return depth;
 }
 
-/* All sources below a directory; links to directories are followed at its top alone, so that there is an end. */
+/* All sources below a directory. */
 static errint_t list_below(int root, const char *top, struct names *sources)
 {
 	struct names waiting = {0};
 	errint_t err = names_add(&waiting, strdup(top));
 	for (size_t i = 0; i < waiting.n && !err; i++)
 		if (depth_of(waiting.name[i]) < DEPTH_MAX)
-			err = list(root, waiting.name[i], false, &waiting, sources);
+			err = list(root, waiting.name[i], &waiting, sources);
 	names_clear(&waiting);
 	return err;
 }
@@ -231,7 +231,7 @@ static void thin(struct probe_dataset *d, size_t most)
 static bool has_directory(int root, const char *name)
 {
 	struct stat st;
-	return fstatat(root, name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+	return fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
 static const char *first_directory(int root, const char *const *names, size_t n)
@@ -246,7 +246,7 @@ static const char *first_directory(int root, const char *const *names, size_t n)
 static bool has_train(int root)
 {
 	struct names directories = {0};
-	bool has = has_directory(root, "train") && list(root, "train", true, &directories, NULL) == 0 && directories.n;
+	bool has = has_directory(root, "train") && list(root, "train", &directories, NULL) == 0 && directories.n;
 	names_clear(&directories);
 	return has;
 }
@@ -302,7 +302,7 @@ static errint_t list_images(struct probe_dataset *d, uint64_t seed, struct ic_wh
 	find_sides(d, side);
 	for (unsigned s = 0; s < PROBE_NSIDES && !err; s++)
 		if (side[s])
-			err = list(d->root, side[s], true, &directories[s], NULL);
+			err = list(d->root, side[s], &directories[s], NULL);
 	if (!err)
 		err = take_names(d, directories, why);
 	for (unsigned s = 0; s < PROBE_NSIDES; s++) {

@@ -237,6 +237,30 @@ START_TEST(a_class_may_be_called_train)
 }
 END_TEST
 
+/* Whose images the fingerprint would not know; a mount does not show them either. */
+START_TEST(links_to_directories_are_no_classes)
+{
+	struct dataset dataset = dataset_new();
+	dataset_add_classes(&dataset, "", 6, 1);
+	struct evaluator_settings settings = settings_for(&dataset);
+	char link[512];
+	snprintf(link, sizeof link, "%s/linked", dataset.path);
+	ck_assert_int_eq(symlink("a", link), 0);
+	struct probe *probe = open_or_fail(&settings);
+	ck_assert_uint_eq(describe(probe).nclasses, DATASET_NCLASSES);
+	probe_close(probe);
+	snprintf(link, sizeof link, "%s/train", dataset.path);
+	ck_assert_int_eq(symlink("..", link), 0);
+	probe = open_or_fail(&settings);
+	ck_assert_uint_eq(describe(probe).nclasses, DATASET_NCLASSES);
+	probe_close(probe);
+	ck_assert_int_eq(unlink(link), 0);
+	snprintf(link, sizeof link, "%s/linked", dataset.path);
+	ck_assert_int_eq(unlink(link), 0);
+	dataset_remove(&dataset);
+}
+END_TEST
+
 START_TEST(datasets_that_cannot_be_judged_are_refused)
 {
 	struct dataset dataset = dataset_new();
@@ -297,6 +321,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_cannot_be_read_is_left_out);
 	tcase_add_test(cases, at_most_so_many_images_are_used);
 	tcase_add_test(cases, a_class_may_be_called_train);
+	tcase_add_test(cases, links_to_directories_are_no_classes);
 	tcase_add_test(cases, datasets_that_cannot_be_judged_are_refused);
 	tcase_add_test(cases, options_are_checked);
 	tcase_add_test(cases, opening_can_be_stopped);
