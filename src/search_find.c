@@ -28,6 +28,7 @@ struct finding {
 	struct catalog *catalog;
 	const atomic_bool *cancelled;
 	bool is_one_of_many; /* what cannot be judged is left out */
+	bool is_told_stopped;
 };
 
 /* --- Hooks -------------------------------------------------------------------------------------------------------- */
@@ -144,12 +145,18 @@ static void put_plan(const struct planned *plan, size_t n, const struct cost_mod
 
 /* --- Searching ---------------------------------------------------------------------------------------------------- */
 
+static int fail_stopped(struct finding *finding)
+{
+	finding->is_told_stopped = true;
+	return fail("stopped; what was measured is kept, and the same command goes on");
+}
+
 static int fail_search(struct finding *finding, errint_t err, const struct ic_why *why)
 {
 	search_bar_free(finding->bar);
 	finding->bar = NULL;
 	if (err == -ECANCELED)
-		return fail("stopped; what was measured is kept, and the same command goes on");
+		return fail_stopped(finding);
 	return fail("%s", why->text[0] ? why->text : strerror(-err));
 }
 
@@ -292,27 +299,37 @@ static int is_directory(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
+/* One of `parent`; what is no directory is passed over. */
+static int find_in_entry(struct finding *finding, const char *parent, const char *name, bool *ret_is_fit)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int length = snprintf(path, sizeof(path), "%s/%s", parent, name);
+
+	*ret_is_fit = false;
+	if (length >= (int)sizeof(path) || stat(path, &st) || !S_ISDIR(st.st_mode))
+		return EXIT_OK;
+	/* A signal may come between two of them, where no search ends by it. */
+	if (atomic_load(finding->cancelled))
+		return finding->is_told_stopped ? EXIT_FAILED : fail_stopped(finding);
+	return find_in(finding, path, ret_is_fit);
+}
+
 /* Each directory in `parent` that can be judged. */
 static int find_in_each(struct finding *finding, const char *parent)
 {
 	struct dirent **entries;
-	char path[PATH_MAX];
 	int status = EXIT_OK, n = scandir(parent, &entries, is_directory, alphasort), nfit = 0;
 
 	if (n < 0)
 		return fail("%s: %s", parent, strerror(errno));
 	finding->is_one_of_many = true;
 	for (int i = 0; i < n; i++) {
-		struct stat st;
-		bool is_fit = false;
-		int length = snprintf(path, sizeof(path), "%s/%s", parent, entries[i]->d_name);
-		free(entries[i]);
-		if (length >= (int)sizeof(path) || stat(path, &st) || !S_ISDIR(st.st_mode) ||
-		    atomic_load(finding->cancelled))
-			continue;
-		if (find_in(finding, path, &is_fit) != EXIT_OK)
+		bool is_fit;
+		if (find_in_entry(finding, parent, entries[i]->d_name, &is_fit) != EXIT_OK)
 			status = EXIT_FAILED;
 		nfit += is_fit;
+		free(entries[i]);
 	}
 	free(entries);
 	return nfit || status != EXIT_OK ? status : fail("%s: no directory in it has classes to tell apart", parent);

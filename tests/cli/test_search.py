@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: MIT
 """icfs search: with the probe, on small datasets."""
 
+import contextlib
 import csv
+import fcntl
 import io
 import json
+import os
+import pathlib
 import re
 import shutil
 import signal
+import sqlite3
+import subprocess
+import time
 import unittest
 
-from cli import icfs
+from cli import ICFS, icfs
 from searching import FEW, Searching
 
 
@@ -121,6 +128,40 @@ class SearchTest(Searching):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual({d for d, in self.sql("SELECT directory FROM choice")}, {str(tree / "one"), str(tree / "two")})
         self.assertEqual(done.stderr.decode(), f"icfs: warning: {tree}/notes: there is no image in it; it is left out\n")
+
+    def test_a_signal_between_directories_stops_the_search(self):
+        """It comes when the first has its choice, and the third is not begun before what is said of the second is read."""
+        tree = self.dir / "tree"
+        for name in ("1", "3"):
+            shutil.copytree(self.set, tree / name)
+        (tree / "2").mkdir()
+        read, write = os.pipe()
+        filler = b"." * fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+        os.write(write, filler)
+        with subprocess.Popen([ICFS, "search", *FEW, "--per-directory", tree], stdout=subprocess.DEVNULL,
+                              stderr=write) as process, open(read, "rb") as errors:
+            os.close(write)
+            while process.poll() is None and not self.chosen():
+                time.sleep(0.005)
+            process.send_signal(signal.SIGINT)
+            while process.poll() is None and not self.rests(process.pid):
+                time.sleep(0.005)
+            said = errors.read().removeprefix(filler).decode()
+        self.assertEqual(process.returncode, -signal.SIGINT)
+        self.assertRegex(said, r"^(icfs: warning: \S+/2: there is no image in it; it is left out\n)?"
+                         r"icfs: stopped; what was measured is kept, and the same command goes on\n$")
+        self.assertEqual(self.chosen(), [(str(tree / "1"),)])
+
+    def chosen(self):
+        with contextlib.suppress(sqlite3.OperationalError):  # not made yet
+            return self.sql("SELECT directory FROM choice")
+
+    def rests(self, pid):
+        """Whether it took the signal, and each thread waits for something."""
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        pending = re.findall(r"^(?:Sig|Shd)Pnd:\s+(\w+)$", status, re.M)
+        stats = [path.read_text().rsplit(")", 1)[1].split()[0] for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+        return not any(int(mask, 16) for mask in pending) and set(stats) == {"S"}
 
     def test_policy_files_give_the_budget(self):
         tree = self.dir / "tree"
