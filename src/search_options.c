@@ -52,8 +52,10 @@ static errint_t apply_evaluations(void *settings, const char *value, struct ic_w
 	uint64_t n;
 	errint_t err = parse_number(value, 4, IC_DESIGN_COUNT, &n, why);
 
-	if (!err)
+	if (!err) {
 		((struct find_settings *)settings)->search.nevaluations = (unsigned)n;
+		((struct find_settings *)settings)->says_evaluations = true;
+	}
 	return err;
 }
 
@@ -177,7 +179,7 @@ static const struct option_entry find_options[] = {
         {'t', "max-time", "TIME", "an image may take: 2ms, or 12% of the default's", apply_max_time},
         {'b', "max-bytes", "SIZE", "an image may take: 20K, or 12% of the default's", apply_max_bytes},
         {'m', "objective", "WHAT", "time, training, space, accuracy, or weights of them", apply_objective},
-        {'n', "evaluations", "N", "designs to evaluate in all (default 150)", apply_evaluations},
+        {'n', "evaluations", "N", "designs in all (default 150, or 5/3 of --buckets)", apply_evaluations},
         {0, "buckets", "N", "of them before anything is known (default 3/5)", apply_buckets},
         {'p', "per-directory", NULL, "search each directory in DATASET by itself", apply_per_directory},
         {0, "dry-run", NULL, "print the plan and what it costs, and evaluate nothing", apply_dry},
@@ -235,6 +237,16 @@ static int spread(struct find_settings *settings)
 	return err ? fail("%s", why.text) : GO_ON;
 }
 
+/* Buckets that were asked for stay three fifths of a search, which grows with them. */
+static void make_room(struct find_settings *settings)
+{
+	uint64_t n = (5 * settings->buckets + 2) / 3;
+
+	if (settings->says_evaluations || n <= settings->search.nevaluations)
+		return;
+	settings->search.nevaluations = n < IC_DESIGN_COUNT ? (unsigned)n : IC_DESIGN_COUNT;
+}
+
 int find_settings_parse(int argc, char **argv, struct find_settings *ret_settings, const char **ret_directory)
 {
 	long ncpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -247,6 +259,7 @@ int find_settings_parse(int argc, char **argv, struct find_settings *ret_setting
 	        .threads = ncpus > 0 ? (uint64_t)ncpus : 1,
 	};
 	int status = parse_command_line(&find_line, argc, argv, ret_settings, &first);
+	make_room(ret_settings);
 	if (status == GO_ON && ret_settings->buckets + 1 > search->nevaluations && ret_settings->buckets)
 		status = fail_usage("search", "--buckets is less than --evaluations, which counts what follows, too");
 	if (status == GO_ON && ret_settings->is_on_cluster)

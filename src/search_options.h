@@ -17,7 +17,7 @@ struct find_settings {
 	uint64_t memory_nbytes; /* of the evaluator; 0: as it likes */
 	bool is_dry, per_directory;
 	const char *work; /* NULL: beside the catalog */
-	bool is_on_cluster, says_jobs;
+	bool is_on_cluster, says_jobs, says_evaluations;
 	char at_once[16]; /* --jobs, for a cluster */
 };
 

@@ -72,6 +72,11 @@ class SearchTest(Searching):
         for table in ("measurement", "run", "planned", "choice"):
             self.assertEqual(self.sql(f"SELECT count(*) FROM {table}"), [(0,)])
 
+    def test_buckets_alone_make_the_search_as_long_as_they_need(self):
+        for buckets, follow in ((5, 145), (90, 60), (91, 61), (150, 100), (2999, 1105)):
+            text = self.ok("search", "--dry-run", f"--buckets={buckets}", self.set).decode()
+            self.assertIn(f"\n{buckets} evaluations are planned, 0 of them known; up to {follow} follow", text)
+
     def test_export_and_merge(self):
         self.search(self.set)
         rows = list(csv.DictReader(io.StringIO(self.ok("search", "export").decode())))
@@ -211,7 +216,8 @@ class SearchTest(Searching):
                 ("--max-loss: max-loss: 'much' is not of the form 0.5% or 0.005", "--max-loss=much", "."),
                 ("--evaluator: unknown evaluator 'x'; known: probe, command", "--evaluator=x", "."),
                 ("--evaluations: '3' is no whole number from 4 to 4104", "--evaluations=3", "."),
-                ("--buckets is less than --evaluations, which counts what follows, too", "--buckets=150", "."),
+                ("--buckets is less than --evaluations, which counts what follows, too", "--buckets=150", "--evaluations=150", "."),
+                ("--buckets is less than --evaluations, which counts what follows, too", "--buckets=4104", "."),
                 ("--memory: '127M' is no whole number from 134217728 to 9223372036854775807", "--memory=127M", "."),
                 ("--set: 'images' is not of the form NAME=VALUE", "--set=images", "."),
                 ("expected DATASET",)):
