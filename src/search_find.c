@@ -151,13 +151,15 @@ static int fail_stopped(struct finding *finding)
 	return fail("stopped; what was measured is kept, and the same command goes on");
 }
 
-static int fail_search(struct finding *finding, errint_t err, const struct ic_why *why)
+/* `directory` is NULL where the reason names it, or there is but one. */
+static int fail_search(struct finding *finding, const char *directory, errint_t err, const struct ic_why *why)
 {
 	search_bar_free(finding->bar);
 	finding->bar = NULL;
 	if (err == -ECANCELED)
 		return fail_stopped(finding);
-	return fail("%s", why->text[0] ? why->text : strerror(-err));
+	const char *reason = why->text[0] ? why->text : strerror(-err);
+	return directory ? fail("%s: %s", directory, reason) : fail("%s", reason);
 }
 
 /* What the command line does not say of the budget, the policy files at and above the directory may. */
@@ -192,7 +194,8 @@ static void warn_of_pin(const struct finding *finding, const char *directory)
 	free(choices);
 }
 
-static int search(struct finding *finding, struct subject *subject, const struct aim *aim, const char *work)
+static int search(struct finding *finding, const char *directory, struct subject *subject, const struct aim *aim,
+                  const char *work)
 {
 	struct search_settings settings = finding->settings->search;
 	struct search_outcome outcome;
@@ -214,11 +217,15 @@ static int search(struct finding *finding, struct subject *subject, const struct
 	else
 		err = search_run(&settings, &outcome, &why);
 	if (err)
-		return fail_search(finding, err, &why);
+		return fail_search(finding, finding->is_one_of_many ? directory : NULL, err, &why);
 	search_bar_free(finding->bar);
 	finding->bar = NULL;
 	struct evaluator_description description = subject_description(subject);
 	if (finding->settings->is_dry) {
+		if (finding->is_one_of_many) {
+			put_text(stdout, directory);
+			puts(":");
+		}
 		put_plan(plan, n, &costs, settings.nevaluations, &description);
 		free(plan);
 		return EXIT_OK;
@@ -234,7 +241,7 @@ static int search(struct finding *finding, struct subject *subject, const struct
 static int give_up(struct finding *finding, errint_t err, const struct ic_why *why)
 {
 	if (err != -ENODATA || !finding->is_one_of_many)
-		return fail_search(finding, err, why);
+		return fail_search(finding, NULL, err, why);
 	search_bar_free(finding->bar);
 	finding->bar = NULL;
 	warn("%s; it is left out", why->text);
@@ -276,7 +283,7 @@ static int find_in_canonical(struct finding *finding, const char *directory, boo
 	if (!err)
 		err = subject_open(&of, settings->search.seed, &subject, &why);
 	*ret_is_fit = err != -ENODATA;
-	int status = err ? give_up(finding, err, &why) : search(finding, subject, &aim, of.work);
+	int status = err ? give_up(finding, err, &why) : search(finding, directory, subject, &aim, of.work);
 	if (!err)
 		subject_close(subject);
 	search_trees_free(trees);

@@ -134,6 +134,19 @@ class SearchTest(Searching):
         self.assertEqual({d for d, in self.sql("SELECT directory FROM choice")}, {str(tree / "one"), str(tree / "two")})
         self.assertEqual(done.stderr.decode(), f"icfs: warning: {tree}/notes: there is no image in it; it is left out\n")
 
+    def test_what_is_said_of_one_of_many_names_its_directory(self):
+        tree = self.dir / "tree"
+        for name in ("one", "two"):
+            shutil.copytree(self.set, tree / name)
+        (tree / "two" / ".icpolicy").write_text("[policy]\nmax-bytes = 10\n")
+        done = icfs("search", *FEW, "--dry-run", "--per-directory", tree)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr.decode(), rf"^icfs: {tree}/two: no design is within max-bytes=10 objective=accuracy: ")
+        (tree / "two" / ".icpolicy").unlink()
+        told = self.search("--dry-run", "--per-directory", tree)
+        self.assertEqual(re.findall(r"^(.*)\n   0 s1x1-b8-k15-q8\n", told, re.M), [f"{tree}/one:", f"{tree}/two:"])
+        self.assertNotIn(str(self.set), self.search("--dry-run", self.set))
+
     def test_a_signal_between_directories_stops_the_search(self):
         """It comes when the first has its choice, and the third is not begun before what is said of the second is read."""
         tree = self.dir / "tree"
