@@ -145,6 +145,9 @@ errint_t catalog_statement(struct catalog_link *link, enum catalog_statement whi
 errint_t catalog_do(struct catalog_link *link, sqlite3_stmt *statement, struct ic_why *why);
 int catalog_next(struct catalog_link *link, sqlite3_stmt *statement, struct ic_why *why);
 
+/* A row could not be taken: `err`, and in `why` of which file; -EBADMSG is a row that no icfs ever put. */
+errint_t catalog_fail_row(struct catalog_link *link, errint_t err, struct ic_why *why);
+
 /* Values that SQLite has no type for: NAN is NULL, a design its written form. */
 void catalog_bind_real(sqlite3_stmt *statement, int at, double value);
 double catalog_real(sqlite3_stmt *statement, int at);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #define RESULT "failure, accuracy, log_loss, nimages, infer_s, train_s, decode_s, wall_s, measured_s"
 #define KEY "evaluator, dataset, hardware, codec, design, split, seed, fraction, lineage"
@@ -71,6 +72,12 @@ static const char *const texts[CATALOG_NSTATEMENTS] = {
 static errint_t fail(struct catalog_link *link, int code, struct ic_why *why)
 {
 	return catalog_fail(link->db, code, sqlite3_db_filename(link->db, "main"), why);
+}
+
+errint_t catalog_fail_row(struct catalog_link *link, errint_t err, struct ic_why *why)
+{
+	return ic_fail(why, err, "%.100s: %s", sqlite3_db_filename(link->db, "main"),
+	               err == -EBADMSG ? "a row in it is damaged" : strerror(-err));
 }
 
 errint_t catalog_statement(struct catalog_link *link, enum catalog_statement which, sqlite3_stmt **ret_statement,

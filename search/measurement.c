@@ -65,7 +65,7 @@ static errint_t get_by(struct catalog_link *link, enum catalog_statement which, 
 		return next < 0 ? next : -ENOENT;
 	err = measurement_read_row(statement, 0, &getting->measurement);
 	sqlite3_reset(statement);
-	return err ? ic_fail(why, err, "the catalog has a measurement without a result") : 0;
+	return err ? catalog_fail_row(link, err, why) : 0;
 }
 
 static errint_t get_work(struct catalog_link *link, void *context, struct ic_why *why)
@@ -208,7 +208,9 @@ static errint_t each_work(struct catalog_link *link, void *context, struct ic_wh
 		err = visiting->visit ? visit_row(statement, visiting) : visit_cost_row(statement, visiting);
 		if (err) {
 			sqlite3_reset(statement);
-			return ic_fail(why, err, "a measurement of the catalog could not be passed on");
+			return err == -EBADMSG
+			               ? catalog_fail_row(link, err, why)
+			               : ic_fail(why, err, "a measurement of the catalog could not be passed on");
 		}
 	}
 	return err ? err : next;

@@ -30,7 +30,7 @@ errint_t rows_read(struct rows *rows, struct catalog_link *link, sqlite3_stmt *s
 		errint_t err = row ? read(statement, row) : -ENOMEM;
 		if (err) {
 			sqlite3_reset(statement);
-			return ic_fail(why, err, "the catalog has a row that was never put: %s", strerror(-err));
+			return catalog_fail_row(link, err, why);
 		}
 		rows->n++;
 	}

@@ -224,6 +224,14 @@ class SearchTest(Searching):
         self.assertGreaterEqual(known, before)
         self.assertEqual(self.sql("SELECT count(*), count(DISTINCT measurement) FROM planned"), [(90, 90)])
 
+    def test_a_damaged_row_names_its_catalog(self):
+        self.search("--max-bytes=25%", self.set)
+        damaged = f"icfs: {self.catalog}: a row in it is damaged\n"
+        self.sql("UPDATE frontier SET design = 'x' WHERE design = (SELECT min(design) FROM frontier)")
+        self.fails(damaged, "search", "frontier")
+        self.sql("UPDATE measurement SET design = 'x' WHERE id = 2")
+        self.fails(damaged, "search", "export")
+
     def test_wrong_command_lines(self):
         for message, *args in (
                 ("--max-loss: max-loss: 'much' is not of the form 0.5% or 0.005", "--max-loss=much", "."),
