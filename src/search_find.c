@@ -151,6 +151,12 @@ static int fail_stopped(struct finding *finding)
 	return fail("stopped; what was measured is kept, and the same command goes on");
 }
 
+/* What a search waits for, until it is told to stop: a catalog that is locked, or on a disk that is full. */
+static bool is_of_catalog(errint_t err)
+{
+	return err == -EBUSY || err == -ENOSPC || err == -EROFS || err == -EIO || err == -EACCES;
+}
+
 /* `directory` is NULL where the reason names it, or there is but one. */
 static int fail_search(struct finding *finding, const char *directory, errint_t err, const struct ic_why *why)
 {
@@ -159,6 +165,10 @@ static int fail_search(struct finding *finding, const char *directory, errint_t 
 	if (err == -ECANCELED)
 		return fail_stopped(finding);
 	const char *reason = why->text[0] ? why->text : strerror(-err);
+	if (is_of_catalog(err) && atomic_load(finding->cancelled)) {
+		finding->is_told_stopped = true;
+		return fail("stopped: %s; what was written is kept, and the same command goes on", reason);
+	}
 	return directory ? fail("%s: %s", directory, reason) : fail("%s", reason);
 }
 

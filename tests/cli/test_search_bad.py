@@ -154,6 +154,19 @@ class BadInput(Searching):
         self.assertEqual((process.returncode, errors), (0, b""))
         self.assertIn(b"run 1: 60 evaluations made, 0 known before, 0 without a result\n", text)
 
+    def test_a_signal_while_a_locked_catalog_is_waited_for(self):
+        process = self.begin(60)
+        db = self.lock_beside(process)
+        process.send_signal(signal.SIGCONT)
+        self.assertIn("waiting for it", process.stderr.readline().decode())
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=100)
+        self.assertEqual((process.returncode, errors.decode()), (
+            -signal.SIGINT, f"icfs: stopped: {self.catalog}: database is locked; what was written is kept, and the same "
+            "command goes on\n"))
+        db.execute("ROLLBACK")
+        self.assertRegex(self.ok("search", "--evaluations=60", self.set).decode(), r"^run 1: \d+ evaluations made, [1-9]")
+
 
 if __name__ == "__main__":
     unittest.main()
