@@ -3,6 +3,7 @@
 #include "src/icfs.h"
 #include "src/labels.h"
 #include "src/options.h"
+#include "src/search_cli.h"
 
 #include "fs/descriptors.h"
 
@@ -51,6 +52,12 @@ static errint_t apply_follow(void *settings, const char *value, struct ic_why *w
 	return 0;
 }
 
+static errint_t apply_catalog(void *settings, const char *value, struct ic_why *why)
+{
+	((struct export_line *)settings)->export.walk.catalog = value;
+	return 0;
+}
+
 static errint_t apply_threads(void *settings, const char *value, struct ic_why *why)
 {
 	uint64_t n;
@@ -73,6 +80,7 @@ static const struct option_entry export_options[] = {
         {'f', "face", "FACE", "ic, jpeg, bmp or orig (default: as policies say)", apply_face},
         {'m', "metadata", "WORD", "in JPEGs, keep or drop a source's own (default drop)", apply_metadata},
         {'p', "policy", "FILE", "a policy file for the whole tree", apply_policy},
+        {'c', "catalog", "FILE", "by its choices auto goes (default as for icfs mount)", apply_catalog},
         {'n', "dry-run", NULL, "say what there is to write, and write nothing", apply_dry},
         {'j', "threads", "N", "files made at once (default: one a CPU)", apply_threads},
         {0, "shard", "I/N", "write the I-th of N parts, for N machines", apply_shard},
@@ -109,6 +117,9 @@ static int run_export(int argc, char **argv)
 	int first, status = parse_command_line(&export_line, argc, argv, &line, &first);
 
 	if (status != GO_ON)
+		return status;
+	status = check_named_catalog(line.export.walk.catalog);
+	if (status != EXIT_OK)
 		return status;
 	line.export.walk.limits = line.limits;
 	line.export.walk.source = argv[first];

@@ -2,6 +2,7 @@
 #include "src/icfs.h"
 #include "src/labels.h"
 #include "src/options.h"
+#include "src/search_cli.h"
 
 #include "fs/choices.h"
 
@@ -15,6 +16,7 @@
 
 struct policy_settings {
 	struct policy_rule rule;
+	const char *catalog; /* NULL: in its default place */
 	bool clear;
 };
 
@@ -67,6 +69,12 @@ static errint_t apply_clear(void *settings, const char *value, struct ic_why *wh
 	return 0;
 }
 
+static errint_t apply_catalog(void *settings, const char *value, struct ic_why *why)
+{
+	((struct policy_settings *)settings)->catalog = value;
+	return 0;
+}
+
 static const struct option_entry policy_options[] = {
         {'s', "set", "DESIGN", "write DESIGN, or auto, to DIR/.icpolicy", apply_set},
         {'f', "face", "FACE", "write the face: ic, jpeg, bmp or orig", apply_face},
@@ -76,6 +84,7 @@ static const struct option_entry policy_options[] = {
         {'b', "max-bytes", "SIZE", "write what an image may take: 20K, or 12%", apply_max_bytes},
         {0, "objective", "WHAT", "write what is best within that: time, space, ...", apply_objective},
         {'c', "clear", NULL, "remove DIR/.icpolicy", apply_clear},
+        {0, "catalog", "FILE", "by its choices auto goes (default as for icfs mount)", apply_catalog},
         {.name = NULL},
 };
 
@@ -170,24 +179,40 @@ static void print_policy(const char *directory, const struct policy *policy)
 	        "say more.");
 }
 
-/* What the catalog in its default place says `auto` is here, or why it cannot be read; *ret_words stays where it says
- * nothing. */
-static errint_t find_choice(const char *directory, struct ic_design *ret_chosen, bool *ret_is_chosen, char **ret_words)
+/* That nothing is chosen, and where that was looked up; NULL where nowhere. */
+static errint_t words_of_none(const char *path, char **ret_words)
+{
+	char *place = NULL;
+
+	if (!path && catalog_default_path(&place, NULL))
+		return 0;
+	int n = asprintf(ret_words, "no search has chosen yet in the catalog %s, so the default", path ? path : place);
+	free(place);
+	if (n >= 0)
+		return 0;
+	*ret_words = NULL;
+	return -ENOMEM;
+}
+
+/* What the catalog at `path`, or for NULL in its default place, says `auto` is here, or why nothing or why it cannot be
+ * read. */
+static errint_t find_choice(const char *directory, const char *path, struct ic_design *ret_chosen, bool *ret_is_chosen,
+                            char **ret_words)
 {
 	struct choices *choices;
 	errint_t err = choices_new(directory, NULL, &choices);
 
 	if (err)
 		return err;
-	choices_load(choices, NULL);
+	choices_load(choices, path);
 	*ret_is_chosen = choices_find(choices, "", ret_chosen, ret_words);
-	if (*ret_is_chosen && !*ret_words)
-		err = -ENOMEM;
 	choices_free(choices);
-	return err;
+	if (*ret_is_chosen)
+		return *ret_words ? 0 : -ENOMEM;
+	return *ret_words ? 0 : words_of_none(path, ret_words);
 }
 
-static int show_source(const char *directory, int directory_fd)
+static int show_source(const char *directory, int directory_fd, const char *catalog)
 {
 	struct policy_nearest nearest;
 	struct policy_context context = {.nearest = &nearest};
@@ -199,7 +224,7 @@ static int show_source(const char *directory, int directory_fd)
 	errint_t err = policy_nearest_find(directory, &nearest, &why);
 
 	if (!err)
-		err = find_choice(directory, &chosen, &is_chosen, &words);
+		err = find_choice(directory, catalog, &chosen, &is_chosen, &words);
 	context.chosen = is_chosen ? &chosen : NULL;
 	context.chosen_words = words;
 	if (!err)
@@ -213,7 +238,7 @@ static int show_source(const char *directory, int directory_fd)
 	return EXIT_OK;
 }
 
-static int show(const char *name, int directory_fd)
+static int show(const char *name, int directory_fd, const char *catalog)
 {
 	errint_t err = copy_control_file(directory_fd);
 	char *directory;
@@ -228,7 +253,7 @@ static int show(const char *name, int directory_fd)
 	directory = realpath(name, NULL);
 	if (!directory)
 		return fail("%s: %s", name, strerror(errno));
-	status = show_source(directory, directory_fd);
+	status = show_source(directory, directory_fd, catalog);
 	free(directory);
 	return status;
 }
@@ -272,6 +297,9 @@ static int run_policy(int argc, char **argv)
 		has_rule = has_rule || policy_rule_says(&settings.rule, key);
 	if (settings.clear && has_rule)
 		return fail_usage("policy", "--clear removes what the other options would write; use one");
+	status = check_named_catalog(settings.catalog);
+	if (status != EXIT_OK)
+		return status;
 	directory_fd = open(argv[first], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory_fd < 0)
 		return fail("%s: %s", argv[first], strerror(errno));
@@ -279,10 +307,8 @@ static int run_policy(int argc, char **argv)
 		status = clear(argv[first], directory_fd);
 	else if (has_rule)
 		status = set(argv[first], directory_fd, &settings.rule);
-	else
-		status = EXIT_OK;
 	if (status == EXIT_OK)
-		status = show(argv[first], directory_fd);
+		status = show(argv[first], directory_fd, settings.catalog);
 	close(directory_fd);
 	return status;
 }

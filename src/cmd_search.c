@@ -31,6 +31,16 @@ int open_search_catalog(const char *path, bool is_needed, struct catalog **ret_c
 	return err ? fail("%s", why.text) : EXIT_OK;
 }
 
+int check_named_catalog(const char *path)
+{
+	struct catalog *catalog;
+	int status = path ? open_search_catalog(path, true, &catalog) : EXIT_OK;
+
+	if (path && status == EXIT_OK)
+		catalog_close(catalog);
+	return status;
+}
+
 const char *percent(double share, char out[PERCENT_SIZE])
 {
 	if (isfinite(share) && fabs(share) < 1e6)

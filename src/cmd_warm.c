@@ -5,6 +5,7 @@
 #include "src/labels.h"
 #include "src/options.h"
 #include "src/progress.h"
+#include "src/search_cli.h"
 
 #include "fs/descriptors.h"
 #include "fs/warm.h"
@@ -63,6 +64,12 @@ static errint_t apply_policy(void *settings, const char *value, struct ic_why *w
 	return 0;
 }
 
+static errint_t apply_catalog(void *settings, const char *value, struct ic_why *why)
+{
+	((struct warm_settings *)settings)->walk.catalog = value;
+	return 0;
+}
+
 static errint_t apply_threads(void *settings, const char *value, struct ic_why *why)
 {
 	uint64_t n;
@@ -116,6 +123,7 @@ static const struct option_entry warm_options[] = {
         {'s', "store", "DIR", "the store; made where it is missing; required", apply_store},
         {'d', "design", "DESIGN", "one design for all (default: as policies say)", apply_design},
         {'p', "policy", "FILE", "a policy file for the whole tree", apply_policy},
+        {'c', "catalog", "FILE", "by its choices auto goes (default as for icfs mount)", apply_catalog},
         {'n', "dry-run", NULL, "say what there is to store, and store nothing", apply_dry},
         {'j', "threads", "N", "objects made at once (default: one a CPU)", apply_threads},
         {0, "shard", "I/N", "store the I-th of N parts, for N machines", apply_shard},
@@ -360,6 +368,9 @@ static int run_warm(int argc, char **argv)
 	if (first == argc && ((!settings.is_check && !settings.is_evict) || settings.is_drop))
 		return fail_usage("warm", settings.is_drop ? "--drop-gone: expected DATASET"
 		                                           : "expected DATASET, --check or --evict");
+	status = check_named_catalog(settings.walk.catalog);
+	if (status != EXIT_OK)
+		return status;
 	settings.walk.limits = settings.limits;
 	settings.datasets = argv + first;
 	settings.ndatasets = (size_t)(argc - first);

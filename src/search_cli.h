@@ -23,6 +23,10 @@ int search_rollback(int argc, char **argv);
  * an error, and not made. Tells the user what failed. */
 int open_search_catalog(const char *path, bool is_needed, struct catalog **ret_catalog);
 
+/* Whether a catalog that somebody named, by whose choices `auto` is to go, can be opened; EXIT_OK for NULL. Tells the
+ * user what failed. */
+int check_named_catalog(const char *path);
+
 /* "81.20 %", or "-" for what is not known; at most 16 bytes. */
 #define PERCENT_SIZE 16
 const char *percent(double share, char out[PERCENT_SIZE]);

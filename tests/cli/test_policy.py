@@ -19,6 +19,9 @@ class Policy(CliTest):
         self.below = self.dir / "train" / "cats"
         self.below.mkdir(parents=True)
         self.file = self.dir / ".icpolicy"
+        self.catalog = self.dir / "catalog.db"
+        os.environ["ICFS_CATALOG"] = str(self.catalog)
+        self.addCleanup(os.environ.pop, "ICFS_CATALOG")
 
     def governs(self, directory, design, design_rule, face_rule="the default"):
         text = self.ok("policy", directory).decode()
@@ -38,7 +41,9 @@ class Policy(CliTest):
         self.governs(self.dir, "s2x2-b8-k6-q8", f"{self.file}, line 3", f"{self.file}, line 2")
         near.write_text("[policy]\ndesign = auto\n")
         self.governs(self.below, "s1x1-b8-k15-q8",
-                     f"auto ({near}, line 2); no search has chosen yet, so the default", f"{self.file}, line 2")
+                     f"auto ({near}, line 2); no search has chosen yet in the catalog {self.catalog}, so the default",
+                     f"{self.file}, line 2")
+        self.assertFalse(self.catalog.exists())
 
     def test_a_budget_governs_key_by_key(self):
         near = self.dir / "train" / ".icpolicy"

@@ -118,9 +118,27 @@ class SearchTest(Searching):
         self.assertIn("s2x2-b8-k6-q4", self.ok("search", "rollback", here).decode())
         self.assertIn("design  s2x2-b8-k6-q4", self.ok("policy", here).decode())
         self.assertEqual(self.ok("search", "rollback", here).decode(), f"{here}: nothing is chosen\n")
-        self.assertIn("no search has chosen yet", self.ok("policy", here).decode())
+        self.assertIn(f"no search has chosen yet in the catalog {self.catalog}, so the default",
+                      self.ok("policy", here).decode())
         self.fails(f"icfs: nothing is chosen for {here}\n", "search", "rollback", here)
         self.assertEqual(self.ok("search", "history", here).decode().count("withdrawn"), 2)
+
+    def test_choices_of_a_catalog_that_is_named(self):
+        tree, other = self.dir / "tree", self.dir / "other.db"
+        shutil.copytree(self.set, tree)
+        self.ok("policy", "--set=auto", tree)
+        self.ok("search", "pin", "--catalog", other, "s4x4-b8-k2-q8", tree)
+        self.assertIn("design  s4x4-b8-k2-q8", self.ok("policy", "--catalog", other, tree).decode())
+        self.assertIn(f"no search has chosen yet in the catalog {self.catalog}, so the default",
+                      self.ok("policy", tree).decode())
+        warm = "warm", "--dry-run", "--store", self.dir / "store"
+        export = "export", "--dry-run"
+        for command in ([*warm, tree], [*export, tree, self.dir / "out"]):
+            told = [int(re.search(r"(\d+) bytes", self.ok(*command, *more).decode())[1]) for more in ((), ("-c", other))]
+            self.assertLess(4 * told[1], told[0], command)
+            self.fails(f"icfs: {self.dir}/none.db: no catalog: No such file or directory\n", *command, "-c", self.dir / "none.db")
+        self.fails(f"icfs: {self.dir}/none.db: no catalog: No such file or directory\n", "policy",
+                   f"--catalog={self.dir}/none.db", tree)
 
     def test_each_directory_by_itself(self):
         tree = self.dir / "tree"
