@@ -165,7 +165,11 @@ static void put_words(FILE *out, const struct choice *choice)
 		fprintf(out, " by run %lld", (long long)choice->run);
 	fprintf(out, " for %s", choice->directory);
 	put_percent(out, "accuracy", choice->verified);
-	put_percent(out, "predicted", choice->predicted);
+	if (isfinite(choice->verified))
+		fputs(" measured", out);
+	put_percent(out, "predicted by the others", choice->predicted);
+	if (isfinite(choice->predicted) && isfinite(choice->uncertainty))
+		fprintf(out, " +- %.2f%%", 100 * choice->uncertainty);
 	if (isfinite(choice->nbytes))
 		fprintf(out, ", %.0f bytes", choice->nbytes);
 	if (isfinite(choice->infer_s))

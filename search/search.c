@@ -31,7 +31,7 @@ void search_settings_share(struct search_settings *settings, unsigned nevaluatio
 
 /* --- Frozen costs ------------------------------------------------------------------------------------------------- */
 
-#define NPARAMETERS_MAX (4 * COST_NFEATURES + 3)
+#define NPARAMETERS_MAX (4 * COST_NFEATURES + 4)
 
 struct parameters {
 	struct run_parameter at[NPARAMETERS_MAX];
@@ -82,6 +82,18 @@ static void add_number(struct parameters *parameters, const char *name, double n
 	parameters->n++;
 }
 
+/* Known results that a run began with beside its evaluations, of which there are no more than of those. */
+#define KNOWN "known"
+#define NPLAN_MAX(settings) (2 * (size_t)(settings)->nevaluations)
+
+static size_t most_planned(const struct search_settings *settings, const struct run_parameter *parameters, size_t n)
+{
+	double nknown = 0;
+
+	find_number(parameters, n, KNOWN, &nknown);
+	return settings->nevaluations + (nknown > 0 && nknown <= settings->nevaluations ? (size_t)nknown : 0);
+}
+
 bool costs_of_parameters(const struct run_parameter *parameters, size_t n, struct cost_model *ret_costs)
 {
 	struct cost_model costs = {
@@ -107,6 +119,7 @@ static errint_t load_costs(struct search *search, struct ic_why *why)
 	if (err)
 		return err;
 	search->has_model_seconds = costs_of_parameters(parameters, n, &search->costs);
+	search->nplan_max = most_planned(search->settings, parameters, n);
 	free(parameters);
 	return 0;
 }
@@ -207,13 +220,14 @@ static errint_t check_affordable(const struct search *search, struct ic_why *why
 	               least.nbytes, least.infer_s);
 }
 
+/* What is known already makes the model better, and costs no evaluation. */
 static errint_t make_plan(struct search *search, struct ic_why *why)
 {
 	const struct search_settings *s = search->settings;
 	bool *is_known = calloc(IC_DESIGN_COUNT, sizeof(*is_known));
 	errint_t err;
 
-	search->plan = calloc(s->nevaluations, sizeof(*search->plan));
+	search->plan = calloc(NPLAN_MAX(s), sizeof(*search->plan));
 	if (!is_known || !search->plan) {
 		free(is_known);
 		return ic_fail(why, -ENOMEM, "out of memory");
@@ -223,6 +237,11 @@ static errint_t make_plan(struct search *search, struct ic_why *why)
 		err = find_known(search, is_known, why);
 	if (!err)
 		err = plan_first(search, s->nevaluations - s->nverify, is_known, search->plan, &search->nplan);
+	if (!err) {
+		size_t n = plan_known(search, is_known, s->nevaluations, search->plan + search->nplan);
+		search->nplan += n;
+		search->nplan_max = s->nevaluations + n;
+	}
 	free(is_known);
 	return err;
 }
@@ -230,7 +249,7 @@ static errint_t make_plan(struct search *search, struct ic_why *why)
 /* What a run has planned; `is_done` where it says what came of it. */
 static errint_t load_plan(struct search *search, int64_t run, struct ic_why *why)
 {
-	unsigned most = search->settings->nevaluations;
+	size_t most = search->nplan_max;
 	struct planned *plan;
 	size_t n;
 	errint_t err = run_plan(search->settings->catalog, run, &plan, &n, why);
@@ -260,7 +279,9 @@ static errint_t plan_anew(struct search *search, struct parameters *parameters, 
 	add_line(parameters, "read", &search->costs.read);
 	add_line(parameters, "decode", &search->costs.decode);
 	add_number(parameters, "held-out", search->costs.held_out_error);
-	return make_plan(search, why);
+	err = make_plan(search, why);
+	add_number(parameters, KNOWN, (double)(search->nplan_max - s->nevaluations));
+	return err;
 }
 
 /* Whether it is of the model's own seconds, which were fitted to results. */
@@ -277,12 +298,16 @@ static errint_t plan_again(struct search *search, int64_t ended, struct paramete
 	struct run_parameter *loaded;
 	bool has_failed = false;
 	size_t n;
-	errint_t err = load_plan(search, ended, why);
+	errint_t err = run_parameters(search->settings->catalog, ended, &loaded, &n, why);
 
-	if (!err)
-		err = run_parameters(search->settings->catalog, ended, &loaded, &n, why);
 	if (err)
 		return err;
+	search->nplan_max = most_planned(search->settings, loaded, n);
+	err = load_plan(search, ended, why);
+	if (err) {
+		free(loaded);
+		return err;
+	}
 	for (size_t i = 0; i < search->nplan; i++) {
 		has_failed = has_failed || (search->plan[i].is_done && search->plan[i].measurement.is_failure);
 		search->plan[i].is_done = false;
@@ -386,7 +411,7 @@ static errint_t set_up(struct search *search, const struct search_settings *sett
 		return err;
 	search->features = calloc(IC_DESIGN_COUNT, sizeof(*search->features));
 	search->cost = calloc(IC_DESIGN_COUNT, sizeof(*search->cost));
-	search->is_taken = calloc(settings->nevaluations, sizeof(*search->is_taken));
+	search->is_taken = calloc(NPLAN_MAX(settings), sizeof(*search->is_taken));
 	if (!search->features || !search->cost || !search->is_taken)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	err = cost_features_of_base(settings->shapes, settings->nshapes, search->features);
@@ -415,7 +440,7 @@ static void tear_down(struct search *search)
 static errint_t extend(struct search *search, const struct estimates *estimates, size_t *ret_n, struct ic_why *why)
 {
 	const struct search_settings *s = search->settings;
-	size_t left = s->nevaluations - search->nplan, round = (s->nverify + s->nrounds - 1) / s->nrounds, n = 0;
+	size_t left = search->nplan_max - search->nplan, round = (s->nverify + s->nrounds - 1) / s->nrounds, n = 0;
 	errint_t err = choose_next(search, estimates, left < round ? left : round, search->plan + search->nplan, &n);
 
 	if (err)

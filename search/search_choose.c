@@ -386,16 +386,19 @@ static void give_reason(const struct search *search, const struct estimates *est
 	char aim[AIM_TEXT_SIZE], reference[IC_DESIGN_STRING_SIZE];
 	const struct design_cost *full = &search->cost[search->reference];
 	struct ic_design design = ic_design_default();
+	char off[40] = "";
 
 	ic_design_print(&design, reference);
 	aim_print(&search->settings->aim, aim);
+	if (isfinite(search->costs.held_out_error))
+		snprintf(off, sizeof(off), " (told within %.0f%%)", 100 * search->costs.held_out_error);
 	snprintf(
 	        choice->reason, sizeof(choice->reason),
 	        "best for %s: accuracy %.2f%% measured, by the model %.2f%%, and %.2f%% under %s; %.1f%% of its bytes, "
-	        "%.1f%% of its time; %zu evaluations by %.80s",
+	        "%.1f%% of its time%s; %zu evaluations by %.80s",
 	        aim, 100 * choice->verified, 100 * estimates->mean[ic_design_index(&choice->design)],
 	        100 * estimates->mean[search->reference], reference, 100 * choice->nbytes / full->nbytes,
-	        full->infer_s > 0 ? 100 * choice->infer_s / full->infer_s : 100, estimates->nobserved,
+	        full->infer_s > 0 ? 100 * choice->infer_s / full->infer_s : 100, off, estimates->nobserved,
 	        search->run.evaluator);
 }
 

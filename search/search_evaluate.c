@@ -143,7 +143,7 @@ static errint_t evaluate(struct search *search, size_t position, struct measurem
 /* The lock is held. */
 static void tell(struct search *search)
 {
-	struct search_progress progress = {.ntotal = search->settings->nevaluations, .nreused = search->nreused};
+	struct search_progress progress = {.ntotal = search->nplan_max, .nreused = search->nreused};
 	const struct planned *reference = &search->plan[0];
 
 	if (!search->settings->progress)
@@ -329,7 +329,7 @@ errint_t evaluate_all(struct search *search, struct ic_why *why)
 	if (nthreads > NTHREADS_MAX)
 		nthreads = NTHREADS_MAX;
 	search->next = 0;
-	memset(search->is_taken, 0, search->settings->nevaluations * sizeof(*search->is_taken));
+	memset(search->is_taken, 0, search->nplan_max * sizeof(*search->is_taken));
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	while (nstarted + 1 < nthreads && !pthread_create(&threads[nstarted], NULL, work, search))

@@ -108,6 +108,29 @@ int plan_parent(const struct planned *plan, size_t n, const struct ic_design *de
 	return parent;
 }
 
+size_t plan_known(const struct search *search, const bool *is_known, size_t most, struct planned *out)
+{
+	const struct search_settings *s = search->settings;
+	const struct design_cost *reference = &search->cost[search->reference];
+	unsigned known[IC_DESIGN_COUNT];
+	bool is_planned[IC_DESIGN_COUNT] = {false};
+	size_t n = 0;
+
+	for (size_t i = 0; i < search->nplan; i++)
+		is_planned[ic_design_index(&search->plan[i].design)] = true;
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
+		if (is_known[i] && !is_planned[i] && aim_affords(&s->aim, &search->cost[i], reference))
+			known[n++] = i;
+	if (most > n)
+		most = n;
+	for (size_t i = 0; i < most; i++) {
+		out[i] = (struct planned){.round = 0};
+		ic_design_at(known[i * n / most], &out[i].design);
+		out[i].parent = plan_parent(search->plan, search->nplan, &out[i].design);
+	}
+	return most;
+}
+
 static int compare_density(const void *a, const void *b)
 {
 	const struct planned *left = a, *right = b;

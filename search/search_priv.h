@@ -19,7 +19,7 @@ struct search {
 
 	pthread_mutex_t lock; /* over what follows, while evaluations run */
 	struct planned *plan;
-	size_t nplan;
+	size_t nplan, nplan_max;      /* evaluations that are asked for, and results that were known and count as none */
 	size_t next;                  /* to be evaluated, or one after it */
 	bool *is_taken;               /* by position: under way, or done since */
 	pthread_cond_t ended;         /* an evaluation was, with the lock */
@@ -35,6 +35,10 @@ bool costs_of_parameters(const struct run_parameter *parameters, size_t n, struc
 /* search_plan.c: the first part of a plan, `n` evaluations or fewer where fewer designs are within the aim's costs. `is_known`
  * (may be NULL) says of each design whether the catalog has a result. */
 errint_t plan_first(const struct search *search, size_t n, const bool *is_known, struct planned *out, size_t *ret_n);
+
+/* Beside the first part: designs within the aim's costs that the catalog has a result for and that are not planned yet, at most
+ * `most`, spread over the space. */
+size_t plan_known(const struct search *search, const bool *is_known, size_t most, struct planned *out);
 
 /* The parent of a design: the nearest of plan[0..n) that is as dense or denser; the first one where there is none. */
 int plan_parent(const struct planned *plan, size_t n, const struct ic_design *design);

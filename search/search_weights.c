@@ -136,8 +136,7 @@ static void drop(const struct search *search, size_t position)
 
 void weights_drop_unneeded(const struct search *search)
 {
-	if (!weights_pass(search) || search->settings->keeps_checkpoints ||
-	    search->nplan < search->settings->nevaluations)
+	if (!weights_pass(search) || search->settings->keeps_checkpoints || search->nplan < search->nplan_max)
 		return;
 	for (size_t i = 0; i < search->nplan; i++) {
 		bool is_needed = !search->plan[i].is_done;
