@@ -61,6 +61,7 @@ struct evaluator_description {
 	unsigned nclasses;     /* 0 where it does not know */
 	uint64_t ntrain, nselect, ntruth; /* images; 0 where it does not know */
 	uint64_t nunreadable;             /* that it leaves out because they cannot be decoded */
+	uint64_t ntwins;                  /* that it leaves out because near duplicates of them judge */
 	char unreadable[256];             /* one of them, or its path's end; "" where there is none */
 	double evaluation_s;              /* what an evaluation takes, roughly; 0 where it does not know */
 };

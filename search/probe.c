@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Raised whenever the same dataset and design would be judged otherwise; part of the identity. */
-#define PROBE_VERSION 1
+#define PROBE_VERSION 2
 
 /* So many tell designs apart by a percent or better; more only take time. */
 #define NIMAGES_DEFAULT 20000u
@@ -175,6 +175,7 @@ static void describe(struct probe *p, uint64_t seed, size_t nimages_max, unsigne
 	        .ntruth = d->begin[PROBE_TRUTH + 1] - d->begin[PROBE_TRUTH],
 	};
 	e->nunreadable = d->nbad;
+	e->ntwins = d->ntwins;
 	strcpy(e->unreadable, d->bad);
 	double fitted = (double)(e->ntrain < PROBE_NFEATURES ? e->ntrain : PROBE_NFEATURES);
 	e->evaluation_s = (double)(e->ntrain + e->nselect) * IMAGE_S / threads + 0.4e-9 * fitted * fitted * fitted;

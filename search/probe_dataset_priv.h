@@ -6,7 +6,7 @@
  * any depth, under a name that sources have. Where there are train/, val/ (or valid/, validation/) and test/, these are
  * the sides; where there is only one beside train/, it is the truth, and what to select by is drawn from train/; where
  * there is none, all is drawn. Drawing follows from the seed and the paths below the dataset, in each class apart, and
- * leaves near duplicates on one side.
+ * leaves near duplicates on one side. Those on two sides that are given are left out of the earlier one.
  */
 #pragma once
 
@@ -46,6 +46,7 @@ struct probe_dataset {
 	size_t nimages;
 	size_t nbad;   /* that were left out */
 	char bad[256]; /* the first of them, or its path's end; "" */
+	size_t ntwins; /* that were left out since near duplicates of them are on a later side */
 	char **classes;
 	unsigned nclasses;
 	enum probe_origin origin;
@@ -57,7 +58,7 @@ struct probe_dataset {
 errint_t probe_dataset_list(struct probe_dataset *dataset, const char *path, uint64_t seed, size_t nimages_max,
                             struct ic_why *why);
 
-/* Leave out the bad ones, draw, and sort. -ENODATA: a class without images to train on, or a side without any. */
+/* Leave out the bad ones, and near duplicates across sides that are given; draw, and sort. -ENODATA: a class without images to train on, or a side without any. */
 errint_t probe_dataset_split(struct probe_dataset *dataset, const atomic_bool *cancelled, struct ic_why *why);
 
 void probe_image_clear(struct probe_image *image); /* zeroed is fine */

@@ -140,6 +140,32 @@ static void leave_out_bad(struct probe_dataset *d)
 	d->nimages = kept;
 }
 
+/* Of near duplicates on several sides that the dataset has, those on the last of them stay: who trained or selected by one knows
+ * what judges. */
+static errint_t leave_out_twins(struct probe_dataset *d, const atomic_bool *cancelled)
+{
+	size_t n = d->nimages, kept = 0;
+	uint32_t *first = malloc((n + 1) * sizeof *first);
+	uint8_t *last = calloc(n + 1, sizeof *last); /* side of each group, by its first image */
+	errint_t err = first && last ? probe_twins(d->images, n, cancelled, first) : -ENOMEM;
+	for (size_t i = 0; i < n && !err; i++)
+		if (d->images[i].side > last[first[i]])
+			last[first[i]] = d->images[i].side;
+	for (size_t i = 0; i < n && !err; i++) {
+		if (d->images[i].side < last[first[i]])
+			probe_image_clear(&d->images[i]);
+		else
+			d->images[kept++] = d->images[i];
+	}
+	if (!err) {
+		d->ntwins = n - kept;
+		d->nimages = kept;
+	}
+	free(first);
+	free(last);
+	return err;
+}
+
 static errint_t check(const struct probe_dataset *d, struct ic_why *why)
 {
 	static const char *const purposes[PROBE_NSIDES] = {"to train on", "to select by", "for the truth"};
@@ -160,10 +186,15 @@ static errint_t check(const struct probe_dataset *d, struct ic_why *why)
 
 errint_t probe_dataset_split(struct probe_dataset *d, const atomic_bool *cancelled, struct ic_why *why)
 {
+	errint_t err = 0;
 	leave_out_bad(d);
+	if (d->origin != PROBE_ALL_DRAWN)
+		err = leave_out_twins(d, cancelled);
+	if (err)
+		return ic_fail(why, err, "cannot compare the images: %s", strerror(-err));
 	sort(d);
 	if (d->origin != PROBE_SIDES_GIVEN) {
-		errint_t err = draw(d, d->begin[PROBE_SELECT], cancelled);
+		err = draw(d, d->begin[PROBE_SELECT], cancelled);
 		if (err)
 			return ic_fail(why, err, "cannot split the images: %s", strerror(-err));
 		sort(d);

@@ -62,8 +62,10 @@ static void put_costs(const struct cost_model *costs)
 		printf("  times of the model in training by %s\n", percent(costs->train_error, percents));
 }
 
-static void put_unreadable(const struct evaluator_description *d)
+static void put_left_out(const struct evaluator_description *d)
 {
+	if (d->ntwins)
+		printf("  %" PRIu64 " images are left out, near duplicates of which judge\n", d->ntwins);
 	if (!d->nunreadable)
 		return;
 	printf("  %" PRIu64 " of %" PRIu64 " images cannot be decoded and are left out, among them ", d->nunreadable,
@@ -94,7 +96,7 @@ static void put_outcome(const struct search_outcome *outcome, const struct evalu
 	printf("  the model is off by %s on evaluations that it did not see; rank correlation %.3f, noise %s\n",
 	       percent(outcome->error, a), outcome->rank_correlation, percent(outcome->noise, b));
 	put_costs(&outcome->costs);
-	put_unreadable(description);
+	put_left_out(description);
 	printf("  icfs search frontier %" PRId64 " lists the others\n", outcome->run);
 }
 
@@ -131,7 +133,7 @@ static void put_plan(const struct planned *plan, size_t n, const struct cost_mod
 	printf("%zu evaluations are planned, %zu of them known; up to %u follow from their results\n", n, nknown,
 	       nevaluations - (unsigned)n);
 	put_costs(costs);
-	put_unreadable(description);
+	put_left_out(description);
 	double each_s = evaluation_seconds(plan, n, description);
 	printf("by %s", description->identity);
 	if (description->ntrain)

@@ -99,14 +99,14 @@ void dataset_add(const struct dataset *dataset, const char *directory, unsigned 
 	for (unsigned i = 0; i < n; i++) {
 		char name[32];
 		snprintf(name, sizeof name, "%u.jpg", i);
-		add_picture(dataset, directory, name, label, picture_hash(seed + label, i), 90);
+		add_picture(dataset, directory, name, label, picture_hash(DATASET_NCLASSES * seed + label, i), 90);
 	}
 }
 
 void dataset_add_copy(const struct dataset *dataset, const char *directory, const char *name, unsigned label,
                       unsigned index, uint32_t seed)
 {
-	add_picture(dataset, directory, name, label, picture_hash(seed + label, index), 70);
+	add_picture(dataset, directory, name, label, picture_hash(DATASET_NCLASSES * seed + label, index), 70);
 }
 
 void dataset_add_text(const struct dataset *dataset, const char *path, const char *text)

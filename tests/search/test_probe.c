@@ -263,7 +263,7 @@ START_TEST(the_table_tells_what_the_probe_measures)
 	void *handle;
 	ck_assert_int_eq(probe_evaluator.open(&settings, &handle, NULL), 0);
 	probe_evaluator.describe(handle, &d);
-	ck_assert_str_eq(d.identity, "probe 1 images=20000 split=select drawn seed=1");
+	ck_assert_str_eq(d.identity, "probe 2 images=20000 split=select drawn seed=1");
 	ck_assert(d.is_deterministic && !d.takes_init);
 	ck_assert_uint_eq(d.ntrain + d.nselect, 45 * DATASET_NCLASSES);
 	ck_assert_uint_eq(d.ntruth, 25 * DATASET_NCLASSES);

@@ -156,6 +156,48 @@ START_TEST(one_side_beside_train_is_the_truth)
 }
 END_TEST
 
+static void add_copies(const struct dataset *dataset, const char *directory, unsigned n, unsigned first, uint32_t seed)
+{
+	for (unsigned i = 0; i < n; i++) {
+		char name[64];
+		snprintf(name, sizeof name, "copy-of-%u-%u.jpg", seed, first + i);
+		dataset_add_copy(dataset, directory, name, 0, first + i, seed);
+	}
+}
+
+/* Of given sides, what the truth has is on no other, and what is selected by is not trained on. */
+START_TEST(near_duplicates_of_what_judges_are_left_out)
+{
+	struct dataset dataset = dataset_new();
+	dataset_add_classes(&dataset, "train", 9, 1);
+	dataset_add_classes(&dataset, "test", 4, 2);
+	add_copies(&dataset, "test/a", 2, 3, 1); /* of 3 and 4 of train/a */
+	struct evaluator_settings settings = settings_for(&dataset);
+	struct probe *probe = open_or_fail(&settings);
+	struct evaluator_description d = describe(probe);
+	ck_assert_uint_eq(d.ntwins, 2);
+	ck_assert_uint_eq(d.ntrain + d.nselect, 9 * DATASET_NCLASSES - 2);
+	ck_assert_uint_eq(d.ntruth, 4 * DATASET_NCLASSES + 2);
+	ck_assert(!has(probe, EVALUATOR_SELECT, "train/a/3.jpg") && !has(probe, EVALUATOR_SELECT, "train/a/4.jpg"));
+	ck_assert(has(probe, EVALUATOR_TRUTH, "test/a/copy-of-1-3.jpg"));
+	probe_close(probe);
+
+	dataset_add_classes(&dataset, "val", 3, 3);
+	add_copies(&dataset, "val/a", 1, 6, 1); /* of train/a */
+	add_copies(&dataset, "val/a", 1, 0, 2); /* of test/a */
+	probe = open_or_fail(&settings);
+	d = describe(probe);
+	ck_assert_uint_eq(d.ntwins, 2 + 1 + 1);
+	ck_assert_uint_eq(d.ntrain, 9 * DATASET_NCLASSES - 3);
+	ck_assert_uint_eq(d.nselect, 3 * DATASET_NCLASSES + 1);
+	ck_assert_uint_eq(d.ntruth, 4 * DATASET_NCLASSES + 2);
+	ck_assert(has(probe, EVALUATOR_SELECT, "val/a/copy-of-1-6.jpg") && has(probe, EVALUATOR_TRUTH, "test/a/0.jpg"));
+	ck_assert(!has(probe, EVALUATOR_SELECT, "val/a/copy-of-2-0.jpg"));
+	probe_close(probe);
+	dataset_remove(&dataset);
+}
+END_TEST
+
 START_TEST(near_duplicates_are_on_one_side)
 {
 	struct dataset dataset = dataset_new();
@@ -317,6 +359,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_dataset_that_moved_is_split_alike);
 	tcase_add_test(cases, three_sides_are_taken_as_they_are);
 	tcase_add_test(cases, one_side_beside_train_is_the_truth);
+	tcase_add_test(cases, near_duplicates_of_what_judges_are_left_out);
 	tcase_add_test(cases, near_duplicates_are_on_one_side);
 	tcase_add_test(cases, what_cannot_be_read_is_left_out);
 	tcase_add_test(cases, at_most_so_many_images_are_used);
