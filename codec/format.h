@@ -21,7 +21,7 @@
 
 /* Header flags. */
 #define IC_FLAG_TRUNCATED 0x0001u /* the source ended early; what was missing is as its decoder filled it in */
-#define IC_FLAG_DAMAGED 0x0002u   /* data of the source stood for nothing; what they were is as its decoder filled it in */
+#define IC_FLAG_DAMAGED 0x0002u   /* data of the source stood for nothing, and are as its decoder filled them in */
 
 /* One component (0 luma, 1 Cb, 2 Cr) on its target grid. */
 struct ic_component {

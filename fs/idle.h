@@ -26,7 +26,7 @@ struct idle_settings {
 	unsigned nevaluations;  /* of a search, from 4 on; default 150 */
 	uint64_t seconds_max;   /* processor time of all searches of one mount; 0: no limit; default 3600 */
 	uint64_t memory_nbytes; /* beyond what the process begins with, from 128 MiB on; default 1 GiB */
-	uint64_t disk_nbytes;   /* of a file without a name, never more than half of what is free; 0: none; default 4 GiB */
+	uint64_t disk_nbytes;   /* of a file without a name, at most half of what is free; 0: none; default 4 GiB */
 };
 
 struct idle_settings idle_settings_default(void);

@@ -41,8 +41,8 @@ struct evaluator_settings {
 	uint64_t memory_nbytes;              /* that the handle may take in all, about; 0: as the evaluator likes */
 	const atomic_bool *cancelled;        /* once true, what is under way returns -ECANCELED soon. May be NULL */
 	const struct evaluator_trees *trees; /* NULL: there are none to be had */
-	const char *work; /* a directory that is there, for logs and what lies between two evaluations; NULL: none */
-	const char *scratch;     /* a directory for a file without a name; NULL: none */
+	const char *work;    /* a directory that is there, for logs and what lies between two evaluations; NULL: none */
+	const char *scratch; /* a directory for a file without a name; NULL: none */
 	uint64_t scratch_nbytes; /* that the file may take, and never more than half of what is free there; 0: that */
 	/* Told of what takes long before the first result: what, and how much of how much. From any thread; may be NULL. */
 	void (*progress)(void *context, const char *doing, uint64_t done, uint64_t total);

@@ -58,7 +58,8 @@ struct probe_dataset {
 errint_t probe_dataset_list(struct probe_dataset *dataset, const char *path, uint64_t seed, size_t nimages_max,
                             struct ic_why *why);
 
-/* Leave out the bad ones, and near duplicates across sides that are given; draw, and sort. -ENODATA: a class without images to train on, or a side without any. */
+/* Leave out the bad ones, and near duplicates across sides that are given; draw, and sort. -ENODATA: a class without images to
+ * train on, or a side without any. */
 errint_t probe_dataset_split(struct probe_dataset *dataset, const atomic_bool *cancelled, struct ic_why *why);
 
 void probe_image_clear(struct probe_image *image); /* zeroed is fine */

@@ -280,7 +280,8 @@ static errint_t plan_anew(struct search *search, struct parameters *parameters, 
 	add_line(parameters, "decode", &search->costs.decode);
 	add_number(parameters, "held-out", search->costs.held_out_error);
 	err = make_plan(search, why);
-	add_number(parameters, KNOWN, (double)(search->nplan_max - s->nevaluations));
+	if (!err)
+		add_number(parameters, KNOWN, (double)(search->nplan_max - s->nevaluations));
 	return err;
 }
 

@@ -19,7 +19,7 @@ struct search {
 
 	pthread_mutex_t lock; /* over what follows, while evaluations run */
 	struct planned *plan;
-	size_t nplan, nplan_max;      /* evaluations that are asked for, and results that were known and count as none */
+	size_t nplan, nplan_max;      /* evaluations asked for, and results known, which count as none */
 	size_t next;                  /* to be evaluated, or one after it */
 	bool *is_taken;               /* by position: under way, or done since */
 	pthread_cond_t ended;         /* an evaluation was, with the lock */

@@ -19,7 +19,7 @@ static const struct evaluator *const evaluators[] = {&probe_evaluator, &command_
 
 #define NEVALUATORS (sizeof(evaluators) / sizeof(*evaluators))
 #define MEMORY_MIN ((uint64_t)128 << 20) /* as a mount that searches takes it */
-#define NWAITED 256 /* evaluations on a cluster that are waited for at once */
+#define NWAITED 256                      /* evaluations on a cluster that are waited for at once */
 
 static errint_t apply_catalog(void *settings, const char *value, struct ic_why *why)
 {
