@@ -19,7 +19,7 @@ struct search_settings search_settings_default(void)
 	        .njobs = 1,
 	        .model = ESTIMATE_MONOTONE,
 	        .aim = aim_default(),
-	        .patience_s = 600,
+	        .patience_s = (double)INFINITY,
 	};
 }
 

@@ -48,7 +48,7 @@ struct search_settings {
 	const char *checkpoints;
 	bool keeps_checkpoints;
 	const atomic_bool *cancelled; /* once true, search_run returns -ECANCELED, to be resumed; NULL */
-	double patience_s;            /* how long to wait for a catalog that cannot be written; 600 */
+	double patience_s;            /* how long to wait for a catalog that cannot be written; for ever */
 
 	/* Told after each evaluation, from any thread, one at a time; and when the catalog is waited for. May be NULL. */
 	void (*progress)(void *context, const struct search_progress *progress);
