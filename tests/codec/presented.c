@@ -36,6 +36,7 @@ struct quality {
 
 struct cost {
 	double encode, jpeg, bmp; /* seconds */
+	double nsymbols;          /* of the JPEG's entropy code */
 };
 
 struct means {
@@ -89,9 +90,46 @@ static double least(double a, double b)
 	return a < b ? a : b;
 }
 
+/* v * 8 + u of each place in the order of coding (ITU-T T.81, figure A.6). */
+static const uint8_t zigzag[64] = {
+        0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
+        41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
+        30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+};
+
+/* One for the DC coefficient, one for each other that is not 0 and for 16 zeros before it, and one for zeros at the end. */
+static unsigned block_symbols(const int16_t block[64])
+{
+	unsigned n = 1, nzeros = 0;
+
+	for (unsigned i = 1; i < 64; i++) {
+		if (!block[zigzag[i]]) {
+			nzeros++;
+			continue;
+		}
+		n += 1 + nzeros / 16;
+		nzeros = 0;
+	}
+	return n + (nzeros > 0);
+}
+
+static double count_symbols(struct bytes jpeg)
+{
+	struct jpegread read = jpegread_coefficients(jpeg);
+	double n = 0;
+
+	for (unsigned c = 0; c < read.ncomponents; c++) {
+		size_t nblocks = (size_t)read.component[c].block_cols * read.component[c].block_rows;
+		for (size_t i = 0; i < nblocks; i++)
+			n += block_symbols(read.component[c].blocks[i]);
+	}
+	jpegread_clear(&read);
+	return n;
+}
+
 static void add_cost(struct cost *sum, const struct ic_design *design, const char *path, struct bytes source)
 {
-	struct cost best = {1e9, 1e9, 1e9};
+	struct cost best = {1e9, 1e9, 1e9, 0};
 
 	for (unsigned i = 0; i < NTIMES; i++) {
 		double start = measure_seconds();
@@ -109,6 +147,11 @@ static void add_cost(struct cost *sum, const struct ic_design *design, const cha
 		best.jpeg = least(best.jpeg, presented - encoded);
 		best.bmp = least(best.bmp, end - presented);
 	}
+	struct measured object = measure_encode(path, source, design);
+	struct bytes jpeg = present(&object.view);
+	sum->nsymbols += count_symbols(jpeg);
+	free(jpeg.data);
+	measured_clear(&object);
 	sum->encode += best.encode;
 	sum->jpeg += best.jpeg;
 	sum->bmp += best.bmp;
@@ -153,6 +196,13 @@ static void print_cost(const struct means *means, double n)
 		const struct cost *c = &means->cost[i];
 		printf("| `%s` | %.2f | %.2f | %.2f | %.2f | %.2f |\n", cost_designs[i], 1e3 * c->encode / n,
 		       1e3 * c->jpeg / n, c->jpeg / c->encode, 1e3 * c->bmp / n, c->bmp / c->encode);
+	}
+	printf("\n| design | symbols | ns a symbol | ns that a third of the object's cost allows "
+	       "|\n|---|---|---|---|\n");
+	for (size_t i = 0; i < COUNT(cost_designs); i++) {
+		const struct cost *c = &means->cost[i];
+		printf("| `%s` | %.0f | %.1f | %.1f |\n", cost_designs[i], c->nsymbols / n, 1e9 * c->jpeg / c->nsymbols,
+		       1e9 * c->encode / 3 / c->nsymbols);
 	}
 }
 
