@@ -3,6 +3,7 @@
  * presented [cost] DIRECTORY: what the faces jpeg and bmp keep of an object, and what making them costs, or that alone.
  * Prints the tables of docs/faces.md as Markdown: means over the photographs of the directory.
  */
+#include "codec/jpeg_writer_priv.h"
 #include "codec/present.h"
 
 #include "jpegread.h"
@@ -90,20 +91,16 @@ static double least(double a, double b)
 	return a < b ? a : b;
 }
 
-/* v * 8 + u of each place in the order of coding (ITU-T T.81, figure A.6). */
-static const uint8_t zigzag[64] = {
-        0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
-        41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
-        30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
-};
-
 /* One for the DC coefficient, one for each other that is not 0 and for 16 zeros before it, and one for zeros at the end. */
 static unsigned block_symbols(const int16_t block[64])
 {
+	int16_t ordered[64];
 	unsigned n = 1, nzeros = 0;
 
+	for (unsigned i = 0; i < 64; i++)
+		ordered[jpeg_zigzag[i]] = block[i];
 	for (unsigned i = 1; i < 64; i++) {
-		if (!block[zigzag[i]]) {
+		if (!ordered[i]) {
 			nzeros++;
 			continue;
 		}
