@@ -54,7 +54,7 @@ static const char *const texts[CATALOG_NSTATEMENTS] = {
         [CATALOG_PUT_FRONTIER] = "INSERT INTO frontier (run, design, nbytes, infer_s, train_s, predicted, uncertainty,"
                                  " verified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         [CATALOG_GET_FRONTIER] = "SELECT design, nbytes, infer_s, train_s, predicted, uncertainty, verified"
-                                 " FROM frontier WHERE run = ?1 ORDER BY nbytes, design",
+                                 " FROM frontier WHERE run = ?1",
         [CATALOG_PUT_CHOICE] = "INSERT INTO choice (directory, design, run, is_pin, reason, predicted, uncertainty,"
                                " verified, nbytes, infer_s, train_s, chosen_s)"
                                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",

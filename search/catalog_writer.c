@@ -8,8 +8,8 @@
 #include <time.h>
 
 #define QUEUE_SIZE 8192 /* changes; 0.8 MB */
-#define BATCH_MAX 1024 /* changes in a transaction */
-#define STALL_S 2      /* without a batch written: nobody waits any more until one is */
+#define BATCH_MAX 1024  /* changes in a transaction */
+#define STALL_S 2       /* without a batch written: nobody waits any more until one is */
 
 int catalog_run(sqlite3_stmt *statement)
 {

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COST_NFOLDS 5
-
 /* Of all sources under a sampling and block size, whatever is kept. */
 struct totals {
 	double count, blocks, samples, pixels;
@@ -153,46 +151,16 @@ struct cost_line cost_fit(const struct cost_features *features, const double *se
 
 double cost_error(const struct cost_line *line, const struct cost_features *features, const double *seconds, size_t n)
 {
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += fabs(cost_seconds(line, &features[i]) / seconds[i] - 1);
-	return n ? sum / (double)n : 0;
-}
-
-/* The fold: seconds[i] of every fifth are 0 in `rest`, so not fitted to. */
-static double fold_error(const struct cost_features *features, const double *seconds, double *rest, size_t n,
-                         size_t fold, unsigned uses)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		rest[i] = i % COST_NFOLDS == fold ? 0 : seconds[i];
-	struct cost_line line = cost_fit(features, rest, n, uses);
-	for (size_t i = fold; i < n; i += COST_NFOLDS)
-		sum += fabs(cost_seconds(&line, &features[i]) / seconds[i] - 1);
-	return sum;
-}
-
-double cost_unseen_error(const struct cost_features *features, const double *seconds, size_t n, unsigned uses)
-{
-	struct cost_features *told = malloc(n * sizeof(*told) + 1);
-	double *known = malloc(n * sizeof(*known) + 1), *rest = malloc(n * sizeof(*rest) + 1), sum = 0;
 	size_t ntold = 0;
+	double sum = 0;
 
-	for (size_t i = 0; told && known && i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (!(seconds[i] > 0) || !isfinite(seconds[i]))
 			continue;
-		told[ntold] = features[i];
-		known[ntold++] = seconds[i];
+		sum += fabs(cost_seconds(line, &features[i]) / seconds[i] - 1);
+		ntold++;
 	}
-	bool is_known = rest && ntold >= COST_NFOLDS;
-	for (size_t fold = 0; is_known && fold < COST_NFOLDS; fold++)
-		sum += fold_error(told, known, rest, ntold, fold, uses);
-	free(told);
-	free(known);
-	free(rest);
-	return is_known ? sum / (double)ntold : (double)NAN;
+	return ntold ? sum / (double)ntold : (double)NAN;
 }
 
 struct design_cost cost_of(const struct cost_model *model, const struct cost_features *features)

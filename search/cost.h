@@ -49,17 +49,13 @@ struct cost_line cost_fit(const struct cost_features *features, const double *se
 /* A model's seconds depend on how much there is of the picture, as pixels or as coefficients. */
 #define COST_OF_MODELS (1u << COST_FILE | 1u << COST_COEFFICIENTS | 1u << COST_PIXELS)
 
-/* The mean of |predicted / measured - 1|. 0 for none. */
+/* The mean of |predicted / measured - 1|. Seconds that are not positive and finite are left out; NAN for none. */
 double cost_error(const struct cost_line *line, const struct cost_features *features, const double *seconds, size_t n);
-
-/* The same of seconds that a fit has not seen: a fifth of them at a time, by a fit to the others. Seconds that are not positive
- * and finite are left out. NAN with fewer than five of them, or without memory. */
-double cost_unseen_error(const struct cost_features *features, const double *seconds, size_t n, unsigned uses);
 
 struct cost_model {
 	struct cost_line read, decode, infer, train; /* the last two of the model alone; 0 where it told none */
 	double held_out_error; /* of read + decode, on designs that were measured and not fitted to; NAN: none were */
-	double infer_error, train_error; /* the same of the model's, by cost_unseen_error; NAN: it told too few */
+	double infer_error, train_error; /* the same of the model's, once others were evaluated; NAN: it told none */
 };
 
 /* Of one design, an image. */

@@ -91,3 +91,6 @@ errint_t run_parameters(struct catalog *catalog, int64_t run, struct run_paramet
 errint_t run_plan(struct catalog *catalog, int64_t run, struct planned **ret_plan, size_t *ret_n, struct ic_why *why);
 errint_t run_frontier(struct catalog *catalog, int64_t run, struct frontier_point **ret_points, size_t *ret_n,
                       struct ic_why *why);
+
+/* By bytes; of equal ones in the order of the space. So they are read, too. */
+void frontier_sort(struct frontier_point *points, size_t n);

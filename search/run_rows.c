@@ -155,10 +155,29 @@ static errint_t read_point(sqlite3_stmt *statement, void *row)
 	return catalog_design(statement, 0, &point->design);
 }
 
+static int compare_points(const void *a, const void *b)
+{
+	const struct frontier_point *left = a, *right = b;
+
+	if (left->nbytes != right->nbytes)
+		return left->nbytes < right->nbytes ? -1 : 1;
+	return ic_design_index(&left->design) - ic_design_index(&right->design);
+}
+
+void frontier_sort(struct frontier_point *points, size_t n)
+{
+	if (n)
+		qsort(points, n, sizeof(*points), compare_points);
+}
+
 errint_t run_frontier(struct catalog *catalog, int64_t run, struct frontier_point **ret_points, size_t *ret_n,
                       struct ic_why *why)
 {
 	struct reading reading = {CATALOG_GET_FRONTIER, run, read_point, {.row_nbytes = sizeof(struct frontier_point)}};
 
-	return read_all(catalog, &reading, ret_points, ret_n, why);
+	errint_t err = read_all(catalog, &reading, ret_points, ret_n, why);
+
+	if (!err)
+		frontier_sort(*ret_points, *ret_n);
+	return err;
 }

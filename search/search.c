@@ -29,145 +29,22 @@ void search_settings_share(struct search_settings *settings, unsigned nevaluatio
 	settings->nverify = nevaluations * 2 / 5;
 }
 
-/* --- Frozen costs ------------------------------------------------------------------------------------------------- */
-
-#define NPARAMETERS_MAX (4 * COST_NFEATURES + 4)
-
-struct parameters {
-	struct run_parameter at[NPARAMETERS_MAX];
-	size_t n;
-};
-
-static void add_line(struct parameters *parameters, const char *name, const struct cost_line *line)
-{
-	for (int i = 0; i < COST_NFEATURES; i++) {
-		struct run_parameter *parameter = &parameters->at[parameters->n++];
-		snprintf(parameter->name, sizeof(parameter->name), "%s.%d", name, i);
-		parameter->value = line->at[i];
-	}
-}
-
-static bool find_line(const struct run_parameter *parameters, size_t n, const char *name, struct cost_line *line)
-{
-	char text[RUN_PARAMETER_NAME_SIZE];
-	bool found = false;
-
-	for (int i = 0; i < COST_NFEATURES; i++) {
-		snprintf(text, sizeof(text), "%s.%d", name, i);
-		for (size_t j = 0; j < n; j++) {
-			if (strcmp(parameters[j].name, text))
-				continue;
-			line->at[i] = parameters[j].value;
-			found = true;
-		}
-	}
-	return found;
-}
-
-static void find_number(const struct run_parameter *parameters, size_t n, const char *name, double *number)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(parameters[i].name, name))
-			*number = parameters[i].value;
-}
-
-static void add_number(struct parameters *parameters, const char *name, double number)
-{
-	struct run_parameter *parameter = &parameters->at[parameters->n];
-
-	if (!isfinite(number))
-		return;
-	snprintf(parameter->name, sizeof(parameter->name), "%s", name);
-	parameter->value = number;
-	parameters->n++;
-}
-
-/* Known results that a run began with beside its evaluations, of which there are no more than of those. */
-#define KNOWN "known"
+/* Evaluations at most, with known results beside them. */
 #define NPLAN_MAX(settings) (2 * (size_t)(settings)->nevaluations)
 
-static size_t most_planned(const struct search_settings *settings, const struct run_parameter *parameters, size_t n)
-{
-	double nknown = 0;
-
-	find_number(parameters, n, KNOWN, &nknown);
-	return settings->nevaluations + (nknown > 0 && nknown <= settings->nevaluations ? (size_t)nknown : 0);
-}
-
-bool costs_of_parameters(const struct run_parameter *parameters, size_t n, struct cost_model *ret_costs)
-{
-	struct cost_model costs = {
-	        .held_out_error = (double)NAN, .infer_error = (double)NAN, .train_error = (double)NAN};
-
-	find_line(parameters, n, "read", &costs.read);
-	find_line(parameters, n, "decode", &costs.decode);
-	bool has_model_seconds = find_line(parameters, n, "infer", &costs.infer);
-	find_line(parameters, n, "train", &costs.train);
-	find_number(parameters, n, "held-out", &costs.held_out_error);
-	find_number(parameters, n, "held-out.infer", &costs.infer_error);
-	find_number(parameters, n, "held-out.train", &costs.train_error);
-	*ret_costs = costs;
-	return has_model_seconds;
-}
-
-static errint_t load_costs(struct search *search, struct ic_why *why)
-{
-	struct run_parameter *parameters;
-	size_t n;
-	errint_t err = run_parameters(search->settings->catalog, search->run.id, &parameters, &n, why);
-
-	if (err)
-		return err;
-	search->has_model_seconds = costs_of_parameters(parameters, n, &search->costs);
-	search->nplan_max = most_planned(search->settings, parameters, n);
-	free(parameters);
-	return 0;
-}
-
-static void apply_costs(struct search *search)
-{
-	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
-		search->cost[i] = cost_of(&search->costs, &search->features[i]);
-}
-
-/* Once the first part of the plan is done, what the model takes is known as well as it will be; from then on it stays. */
-static errint_t freeze_model_seconds(struct search *search, struct ic_why *why)
-{
-	struct cost_features *features = calloc(search->nplan, sizeof(*features));
-	double *infer = calloc(search->nplan, sizeof(*infer)), *train = calloc(search->nplan, sizeof(*train));
-	struct parameters parameters = {.n = 0};
-
-	if (!features || !infer || !train) {
-		free(features);
-		free(infer);
-		free(train);
-		return ic_fail(why, -ENOMEM, "out of memory");
-	}
-	for (size_t i = 0; i < search->nplan; i++) {
-		const struct planned *planned = &search->plan[i];
-		features[i] = search->features[ic_design_index(&planned->design)];
-		infer[i] = planned->measurement.is_failure ? 0 : planned->measurement.result.infer_s;
-		train[i] = planned->measurement.is_failure ? 0 : planned->measurement.result.train_s;
-	}
-	search->costs.infer = cost_fit(features, infer, search->nplan, COST_OF_MODELS);
-	search->costs.train = cost_fit(features, train, search->nplan, COST_OF_MODELS);
-	search->costs.infer_error = cost_unseen_error(features, infer, search->nplan, COST_OF_MODELS);
-	search->costs.train_error = cost_unseen_error(features, train, search->nplan, COST_OF_MODELS);
-	free(features);
-	free(infer);
-	free(train);
-	add_line(&parameters, "infer", &search->costs.infer);
-	add_line(&parameters, "train", &search->costs.train);
-	add_number(&parameters, "held-out.infer", search->costs.infer_error);
-	add_number(&parameters, "held-out.train", search->costs.train_error);
-	errint_t err = run_extend(search->settings->catalog, search->run.id, parameters.at, parameters.n, NULL,
-	                          search->nplan, 0, why);
-	search->has_model_seconds = !err;
-	apply_costs(search);
-	return err;
-}
+/* Evaluations whose seconds tell what the model takes, before what is planned by its cost: three coefficients to fit, and
+ * some to check them by. */
+#define NSAMPLE 8
 
 /* --- Beginning ---------------------------------------------------------------------------------------------------- */
+
+/* Of a short search a third of what is planned before accuracies are known, the reference and another at least. */
+static unsigned sample_size(const struct search_settings *s)
+{
+	unsigned n = (s->nevaluations - s->nverify) / 3;
+
+	return n < 2 ? 2 : n < NSAMPLE ? n : NSAMPLE;
+}
 
 static void describe_run(struct search *search)
 {
@@ -181,12 +58,46 @@ static void describe_run(struct search *search)
 	snprintf(search->run.hardware, sizeof(search->run.hardware), "%s", s->hardware);
 	search->run.codec = IC_CODEC_VERSION;
 	snprintf(search->run.settings, sizeof(search->run.settings),
-	         "evaluations=%u verify=%u rounds=%u seed=%llu model=%s %s", s->nevaluations, s->nverify, s->nrounds,
-	         (unsigned long long)s->seed, s->model == ESTIMATE_MONOTONE ? "monotone" : "along-cost", aim);
+	         "evaluations=%u sample=%u verify=%u rounds=%u seed=%llu model=%s %s", s->nevaluations, sample_size(s),
+	         s->nverify, s->nrounds, (unsigned long long)s->seed,
+	         s->model == ESTIMATE_MONOTONE ? "monotone" : "along-cost", aim);
 }
 
-/* Which designs the catalog has a result for. */
-static errint_t find_known(const struct search *search, bool is_known[IC_DESIGN_COUNT], struct ic_why *why)
+static void apply_costs(struct search *search)
+{
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
+		search->cost[i] = cost_of(&search->costs, &search->features[i]);
+}
+
+struct aim search_aim_known(const struct search *search)
+{
+	struct aim aim = search->settings->aim;
+
+	if (!search->has_model_seconds && aim.time.is_share)
+		aim.time.is_set = false;
+	return aim;
+}
+
+static errint_t check_affordable(const struct search *search, struct ic_why *why)
+{
+	struct aim aim = search_aim_known(search);
+	struct design_cost least = search->cost[search->reference];
+	char text[AIM_TEXT_SIZE];
+
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
+		if (aim_affords(&aim, &search->cost[i], &search->cost[search->reference]))
+			return 0;
+		least.nbytes = fmin(least.nbytes, search->cost[i].nbytes);
+		least.infer_s = fmin(least.infer_s, search->cost[i].infer_s);
+	}
+	aim_print(&search->settings->aim, text);
+	return ic_fail(why, -ENODATA, "no design is within %.100s: the least are %.0f bytes and %.3g s an image", text,
+	               least.nbytes, least.infer_s);
+}
+
+/* Which designs the catalog has a result for; if `with_seconds`, one whose seconds count here. */
+static errint_t find_known(const struct search *search, bool with_seconds, bool is_known[IC_DESIGN_COUNT],
+                           struct ic_why *why)
 {
 	/* With weights that pass, it depends on a plan that there is not yet. */
 	for (unsigned i = 0; !weights_pass(search) && i < IC_DESIGN_COUNT; i++) {
@@ -198,30 +109,13 @@ static errint_t find_known(const struct search *search, bool is_known[IC_DESIGN_
 		errint_t err = measurement_get(search->settings->catalog, &key, &measurement, why);
 		if (err && err != -ENOENT)
 			return err;
-		is_known[i] = !err && !measurement.is_failure;
+		is_known[i] = !err && !measurement.is_failure && !(with_seconds && measurement.is_foreign);
 	}
 	return 0;
 }
 
-static errint_t check_affordable(const struct search *search, struct ic_why *why)
-{
-	const struct aim *aim = &search->settings->aim;
-	struct design_cost least = search->cost[search->reference];
-	char text[AIM_TEXT_SIZE];
-
-	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
-		if (aim_affords(aim, &search->cost[i], &search->cost[search->reference]))
-			return 0;
-		least.nbytes = fmin(least.nbytes, search->cost[i].nbytes);
-		least.infer_s = fmin(least.infer_s, search->cost[i].infer_s);
-	}
-	aim_print(aim, text);
-	return ic_fail(why, -ENODATA, "no design is within %.100s: the least are %.0f bytes and %.3g s an image", text,
-	               least.nbytes, least.infer_s);
-}
-
-/* What is known already makes the model better, and costs no evaluation. */
-static errint_t make_plan(struct search *search, struct ic_why *why)
+/* The reference, and a sample to tell by what the model takes. */
+static errint_t plan_sample(struct search *search, struct ic_why *why)
 {
 	const struct search_settings *s = search->settings;
 	bool *is_known = calloc(IC_DESIGN_COUNT, sizeof(*is_known));
@@ -232,18 +126,36 @@ static errint_t make_plan(struct search *search, struct ic_why *why)
 		free(is_known);
 		return ic_fail(why, -ENOMEM, "out of memory");
 	}
+	search->nplan_max = s->nevaluations;
+	search->plan[search->nplan++] = (struct planned){.design = ic_design_default(), .parent = -1};
 	err = check_affordable(search, why);
 	if (!err)
-		err = find_known(search, is_known, why);
-	if (!err)
-		err = plan_first(search, s->nevaluations - s->nverify, is_known, search->plan, &search->nplan);
-	if (!err) {
-		size_t n = plan_known(search, is_known, s->nevaluations, search->plan + search->nplan);
-		search->nplan += n;
-		search->nplan_max = s->nevaluations + n;
-	}
+		err = find_known(search, true, is_known, why);
+	if (!err && plan_buckets(search, sample_size(s) - 1, is_known))
+		err = ic_fail(why, -ENOMEM, "out of memory");
 	free(is_known);
 	return err;
+}
+
+/* Once what designs cost is known. What the catalog has results for already makes the model better, and costs no evaluation. */
+static errint_t plan_by_cost(struct search *search, struct ic_why *why)
+{
+	const struct search_settings *s = search->settings;
+	bool *is_known = calloc(IC_DESIGN_COUNT, sizeof(*is_known));
+	size_t nfirst = s->nevaluations - s->nverify;
+	errint_t err = is_known ? find_known(search, false, is_known, why) : ic_fail(why, -ENOMEM, "out of memory");
+
+	if (!err && plan_buckets(search, nfirst - search->nplan, is_known))
+		err = ic_fail(why, -ENOMEM, "out of memory");
+	if (!err)
+		search->nplan_max = s->nevaluations + plan_known(search, is_known, s->nevaluations);
+	free(is_known);
+	return err;
+}
+
+static size_t most_planned(const struct search_settings *s, const struct run_parameter *parameters, size_t n)
+{
+	return s->nevaluations + known_of_parameters(parameters, n, s->nevaluations);
 }
 
 /* What a run has planned; `is_done` where it says what came of it. */
@@ -276,24 +188,12 @@ static errint_t plan_anew(struct search *search, struct parameters *parameters, 
 	if (err)
 		return err;
 	apply_costs(search);
-	add_line(parameters, "read", &search->costs.read);
-	add_line(parameters, "decode", &search->costs.decode);
-	add_number(parameters, "held-out", search->costs.held_out_error);
-	err = make_plan(search, why);
-	if (!err)
-		add_number(parameters, KNOWN, (double)(search->nplan_max - s->nevaluations));
-	return err;
-}
-
-/* Whether it is of the model's own seconds, which were fitted to results. */
-static bool is_of_model(const struct run_parameter *parameter)
-{
-	return !strncmp(parameter->name, "infer.", 6) || !strncmp(parameter->name, "train.", 6) ||
-	       !strcmp(parameter->name, "held-out.infer") || !strcmp(parameter->name, "held-out.train");
+	add_making_costs(parameters, &search->costs);
+	return plan_sample(search, why);
 }
 
 /* With the costs and the plan of one that has ended: what that evaluated is known, and what comes of it is the same. Where
- * some failed and are asked again, what the model takes is fitted again, too. */
+ * some of its sample failed and are asked again, what the model takes is fitted again, too. */
 static errint_t plan_again(struct search *search, int64_t ended, struct parameters *parameters, struct ic_why *why)
 {
 	struct run_parameter *loaded;
@@ -310,7 +210,8 @@ static errint_t plan_again(struct search *search, int64_t ended, struct paramete
 		return err;
 	}
 	for (size_t i = 0; i < search->nplan; i++) {
-		has_failed = has_failed || (search->plan[i].is_done && search->plan[i].measurement.is_failure);
+		if (i < sample_size(search->settings) && search->plan[i].is_done)
+			has_failed = has_failed || search->plan[i].measurement.is_failure;
 		search->plan[i].is_done = false;
 	}
 	for (size_t i = 0; i < n && parameters->n < NPARAMETERS_MAX; i++)
@@ -319,6 +220,20 @@ static errint_t plan_again(struct search *search, int64_t ended, struct paramete
 	free(loaded);
 	search->has_model_seconds = costs_of_parameters(parameters->at, parameters->n, &search->costs);
 	apply_costs(search);
+	return 0;
+}
+
+static errint_t load_costs(struct search *search, struct ic_why *why)
+{
+	struct run_parameter *parameters;
+	size_t n;
+	errint_t err = run_parameters(search->settings->catalog, search->run.id, &parameters, &n, why);
+
+	if (err)
+		return err;
+	search->has_model_seconds = costs_of_parameters(parameters, n, &search->costs);
+	search->nplan_max = most_planned(search->settings, parameters, n);
+	free(parameters);
 	return 0;
 }
 
@@ -437,6 +352,33 @@ static void tear_down(struct search *search)
 
 /* --- Running ------------------------------------------------------------------------------------------------------ */
 
+/*
+ * Once the sample is done: what the model takes, which stays from then on, and what is planned by that. A plan taken from
+ * a run that had ended has that already.
+ */
+static errint_t settle(struct search *search, struct ic_why *why)
+{
+	struct parameters parameters = {.n = 0};
+	size_t first = search->nplan, size = sample_size(search->settings);
+	errint_t err = plan_check_reference(search->plan, why);
+
+	if (!err && fit_model_costs(search, first < size ? first : size, &search->costs))
+		err = ic_fail(why, -ENOMEM, "out of memory");
+	if (err)
+		return err;
+	search->has_model_seconds = true;
+	apply_costs(search);
+	add_model_costs(&parameters, &search->costs);
+	err = check_affordable(search, why);
+	if (!err && first <= size) {
+		err = plan_by_cost(search, why);
+		add_known(&parameters, search->nplan_max - search->settings->nevaluations);
+	}
+	return err ? err
+	           : run_extend(search->settings->catalog, search->run.id, parameters.at, parameters.n,
+	                        search->plan + first, first, search->nplan - first, why);
+}
+
 /* Plan one more round; *ret_n is 0 when that was the last. */
 static errint_t extend(struct search *search, const struct estimates *estimates, size_t *ret_n, struct ic_why *why)
 {
@@ -462,10 +404,11 @@ static errint_t run_rounds(struct search *search, struct estimates **ret_estimat
 		struct estimates *estimates;
 		size_t n = 0;
 		errint_t err = evaluate_all(search, why);
-		if (!err && !search->has_model_seconds)
-			err = freeze_model_seconds(search, why);
-		if (!err)
-			err = check_affordable(search, why);
+		if (!err && !search->has_model_seconds) {
+			err = settle(search, why);
+			if (!err)
+				continue;
+		}
 		if (!err)
 			err = choose_estimates(search, &estimates, why);
 		if (err)
@@ -481,14 +424,30 @@ static errint_t run_rounds(struct search *search, struct estimates **ret_estimat
 	}
 }
 
+/* How far the frozen costs are off on what was evaluated after them. Where a run before told that, it stands. */
+static errint_t check_costs(struct search *search, struct ic_why *why)
+{
+	struct parameters parameters = {.n = 0};
+
+	if (isfinite(search->costs.infer_error) || isfinite(search->costs.train_error))
+		return 0;
+	if (check_model_costs(search, sample_size(search->settings), &search->costs))
+		return ic_fail(why, -ENOMEM, "out of memory");
+	add_model_errors(&parameters, &search->costs);
+	return run_extend(search->settings->catalog, search->run.id, parameters.at, parameters.n, NULL, search->nplan,
+	                  0, why);
+}
+
 static errint_t finish(struct search *search, const struct estimates *estimates, struct search_outcome *outcome,
                        struct ic_why *why)
 {
 	const struct search_settings *s = search->settings;
-	errint_t err = choose_outcome(search, estimates, outcome);
+	errint_t err = check_costs(search, why);
 
 	if (err)
-		return ic_fail(why, err, "out of memory");
+		return err;
+	if (choose_outcome(search, estimates, outcome))
+		return ic_fail(why, -ENOMEM, "out of memory");
 	outcome->run = search->run.id;
 	outcome->was_resumed = search->was_resumed;
 	outcome->nevaluated = search->nevaluated;
@@ -532,10 +491,10 @@ void search_outcome_clear(struct search_outcome *outcome)
 	outcome->npoints = 0;
 }
 
-errint_t search_plan(const struct search_settings *settings, struct planned **ret_plan, size_t *ret_n,
-                     struct cost_model *ret_costs, struct ic_why *why)
+errint_t search_preview(const struct search_settings *settings, struct search_preview *ret_preview, struct ic_why *why)
 {
 	struct parameters parameters = {.n = 0};
+	size_t nsample = 0;
 	struct search search;
 	int64_t run;
 	errint_t err = set_up(&search, settings, why);
@@ -549,6 +508,11 @@ errint_t search_plan(const struct search_settings *settings, struct planned **re
 		err = plan_again(&search, run, &parameters, why);
 	else if (err == -ENOENT)
 		err = plan_anew(&search, &parameters, why);
+	if (!err && !search.has_model_seconds && search.nplan <= sample_size(settings)) {
+		nsample = search.nplan;
+		search.has_model_seconds = true;
+		err = plan_by_cost(&search, why);
+	}
 	for (size_t i = 0; !err && i < search.nplan; i++) {
 		struct measurement_key key;
 		char *lineage = weights_lineage(&search, i);
@@ -560,9 +524,13 @@ errint_t search_plan(const struct search_settings *settings, struct planned **re
 		free(lineage);
 	}
 	if (!err) {
-		*ret_plan = search.plan;
-		*ret_n = search.nplan;
-		*ret_costs = search.costs;
+		*ret_preview = (struct search_preview){
+		        .plan = search.plan,
+		        .n = search.nplan,
+		        .nfollowing = search.nplan_max - search.nplan,
+		        .costs = search.costs,
+		        .nsample = nsample,
+		};
 		search.plan = NULL;
 	}
 	tear_down(&search);

@@ -85,7 +85,15 @@ struct search_outcome {
 errint_t search_run(const struct search_settings *settings, struct search_outcome *ret_outcome, struct ic_why *why);
 void search_outcome_clear(struct search_outcome *outcome);
 
-/* What search_run would do first, and nothing evaluated, nor written but times of decoding: the plan as far as it goes,
- * malloc'ed; which of it the catalog knows is_done. */
-errint_t search_plan(const struct search_settings *settings, struct planned **ret_plan, size_t *ret_n,
-                     struct cost_model *ret_costs, struct ic_why *why);
+/* What search_run would do first. */
+struct search_preview {
+	struct planned *plan; /* malloc'ed; which of it the catalog knows is_done */
+	size_t n, nfollowing; /* and at most so many after that, by their results */
+	struct cost_model costs;
+	/* Evaluations that are first made to tell what the model takes. The others are planned here as if that were nothing;
+	 * 0: it is known. */
+	size_t nsample;
+};
+
+/* Nothing is evaluated, nor written but times of decoding. Errors of search_run. */
+errint_t search_preview(const struct search_settings *settings, struct search_preview *ret_preview, struct ic_why *why);

@@ -37,6 +37,14 @@ static bool has_result(const struct planned *planned)
 	return planned->is_done && !planned->measurement.is_failure;
 }
 
+errint_t plan_check_reference(const struct planned *plan, struct ic_why *why)
+{
+	if (has_result(&plan[0]))
+		return 0;
+	return ic_fail(why, -ENODATA, "the reference design has no result, so nothing can be compared: %.100s",
+	               plan[0].is_done ? plan[0].measurement.failure : "it was not evaluated yet");
+}
+
 errint_t plan_estimates(const struct planned *plan, size_t nplan, enum estimate_model model,
                         const struct design_cost *costs, struct estimates **ret_estimates, struct ic_why *why)
 {
@@ -53,10 +61,9 @@ errint_t plan_estimates(const struct planned *plan, size_t nplan, enum estimate_
 	}
 	for (unsigned i = 0; !err && i < IC_DESIGN_COUNT; i++)
 		cost[i] = costs[i].nbytes;
-	if (!err && !has_result(&plan[0]))
-		err = ic_fail(why, -ENODATA, "the reference design has no result, so nothing can be compared: %.100s",
-		              plan[0].is_done ? plan[0].measurement.failure : "it was not evaluated yet");
-	else if (!err && n < 2)
+	if (!err)
+		err = plan_check_reference(plan, why);
+	if (!err && n < 2)
 		err = ic_fail(why, -ENODATA, "only %zu of %zu evaluations had a result", n, nplan);
 	else if (!err && (err = estimates_new(model, observations, n, cost, ret_estimates)))
 		ic_fail(why, err, "the accuracies cannot be modelled: %s", strerror(-err));
@@ -317,15 +324,6 @@ static double measured(const struct search *search, unsigned design)
 	return (double)NAN;
 }
 
-static int compare_points(const void *a, const void *b)
-{
-	const struct frontier_point *left = a, *right = b;
-
-	if (left->nbytes != right->nbytes)
-		return left->nbytes < right->nbytes ? -1 : 1;
-	return ic_design_index(&left->design) - ic_design_index(&right->design);
-}
-
 static errint_t list_frontier(const struct search *search, const struct estimates *estimates,
                               struct search_outcome *outcome)
 {
@@ -352,7 +350,7 @@ static errint_t list_frontier(const struct search *search, const struct estimate
 	free(is_frontier);
 	if (!outcome->points)
 		return -ENOMEM;
-	qsort(outcome->points, n, sizeof(*outcome->points), compare_points);
+	frontier_sort(outcome->points, n);
 	outcome->npoints = n;
 	return 0;
 }

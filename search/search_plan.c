@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The first part of a plan: what is evaluated before anything is known. */
+/* What is evaluated by what it costs, before its accuracy is known. */
 #include "search/search_priv.h"
 
 #include "search/coordinates.h"
@@ -36,20 +36,39 @@ static uint64_t draw(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
-/* All that the aim can afford, dearest first: by seconds where time is limited or asked for, else by bytes. */
-static size_t rank(const struct search *search, struct ranked *out)
+/* Those that a plan has. */
+static void mark_planned(const struct search *search, bool is_planned[IC_DESIGN_COUNT])
 {
-	const struct aim *aim = &search->settings->aim;
-	bool by_time = aim->time.is_set || (!aim->bytes.is_set && aim->time_weight + aim->training_weight > 0);
+	for (size_t i = 0; i < search->nplan; i++)
+		is_planned[ic_design_index(&search->plan[i].design)] = true;
+}
+
+/* All that an aim can afford and that are not planned, dearest first: by seconds where time is limited or asked for, else by
+ * bytes. */
+static size_t rank_within(const struct search *search, const struct aim *aim, struct ranked *out)
+{
+	const struct aim *asked = &search->settings->aim;
+	bool by_time = asked->time.is_set || (!asked->bytes.is_set && asked->time_weight + asked->training_weight > 0);
+	bool is_planned[IC_DESIGN_COUNT] = {false};
 	size_t n = 0;
 
+	mark_planned(search, is_planned);
 	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
 		const struct design_cost *cost = &search->cost[i];
-		if (i != search->reference && aim_affords(aim, cost, &search->cost[search->reference]))
+		if (!is_planned[i] && aim_affords(aim, cost, &search->cost[search->reference]))
 			out[n++] = (struct ranked){by_time ? cost->infer_s : cost->nbytes, i};
 	}
 	qsort(out, n, sizeof(*out), compare_ranked);
 	return n;
+}
+
+/* Before the model's time is known, reading and decoding are taken for all of it, as long as that leaves `least`. */
+static size_t rank(const struct search *search, size_t least, struct ranked *out)
+{
+	struct aim aim = search_aim_known(search);
+	size_t n = rank_within(search, &search->settings->aim, out);
+
+	return n < least ? rank_within(search, &aim, out) : n;
 }
 
 static double distance_to_plan(unsigned design, const struct coordinates *x, size_t n)
@@ -108,25 +127,25 @@ int plan_parent(const struct planned *plan, size_t n, const struct ic_design *de
 	return parent;
 }
 
-size_t plan_known(const struct search *search, const bool *is_known, size_t most, struct planned *out)
+size_t plan_known(struct search *search, const bool *is_known, size_t most)
 {
 	const struct search_settings *s = search->settings;
 	const struct design_cost *reference = &search->cost[search->reference];
+	size_t n = 0, nplan = search->nplan;
 	unsigned known[IC_DESIGN_COUNT];
 	bool is_planned[IC_DESIGN_COUNT] = {false};
-	size_t n = 0;
 
-	for (size_t i = 0; i < search->nplan; i++)
-		is_planned[ic_design_index(&search->plan[i].design)] = true;
+	mark_planned(search, is_planned);
 	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
 		if (is_known[i] && !is_planned[i] && aim_affords(&s->aim, &search->cost[i], reference))
 			known[n++] = i;
 	if (most > n)
 		most = n;
 	for (size_t i = 0; i < most; i++) {
-		out[i] = (struct planned){.round = 0};
-		ic_design_at(known[i * n / most], &out[i].design);
-		out[i].parent = plan_parent(search->plan, search->nplan, &out[i].design);
+		struct planned *out = &search->plan[search->nplan++];
+		*out = (struct planned){.round = 0};
+		ic_design_at(known[i * n / most], &out->design);
+		out->parent = plan_parent(search->plan, nplan, &out->design);
 	}
 	return most;
 }
@@ -139,34 +158,36 @@ static int compare_density(const void *a, const void *b)
 	return order ? order : ic_design_index(&left->design) - ic_design_index(&right->design);
 }
 
-errint_t plan_first(const struct search *search, size_t n, const bool *is_known, struct planned *out, size_t *ret_n)
+errint_t plan_buckets(struct search *search, size_t n, const bool *is_known)
 {
 	struct ranked *ranked = calloc(IC_DESIGN_COUNT, sizeof(*ranked));
-	struct coordinates *x = calloc(n, sizeof(*x));
-	uint64_t state = search->settings->seed;
-	size_t nplan = 0;
+	struct coordinates *x = calloc(search->nplan + n, sizeof(*x));
+	struct planned *out = search->plan + search->nplan;
+	uint64_t state = search->settings->seed + search->nplan; /* what is added later is drawn anew */
+	size_t nx = 0;
 
 	if (!ranked || !x) {
 		free(ranked);
 		free(x);
 		return -ENOMEM;
 	}
-	size_t nranked = rank(search, ranked), nbuckets = n - 1 < nranked ? n - 1 : nranked;
-	for (size_t i = 0; i <= nbuckets; i++) {
-		size_t first = i ? (i - 1) * nranked / nbuckets : 0, end = i ? i * nranked / nbuckets : 0;
-		unsigned design = search->reference;
-		if (i)
-			design = pick(ranked + first, end - first, is_known, x, nplan, &state);
-		out[nplan] = (struct planned){.round = 0};
-		ic_design_at(design, &out[nplan].design);
-		x[nplan] = coordinates_of(&out[nplan].design);
-		nplan++;
+	size_t nranked = rank(search, n, ranked), nbuckets = n < nranked ? n : nranked;
+	while (nx < search->nplan) {
+		x[nx] = coordinates_of(&search->plan[nx].design);
+		nx++;
+	}
+	for (size_t i = 0; i < nbuckets; i++) {
+		size_t first = i * nranked / nbuckets, end = (i + 1) * nranked / nbuckets;
+		out[i] = (struct planned){.round = 0};
+		ic_design_at(pick(ranked + first, end - first, is_known, x, nx, &state), &out[i].design);
+		x[nx++] = coordinates_of(&out[i].design);
 	}
 	free(ranked);
 	free(x);
-	qsort(out + 1, nplan - 1, sizeof(*out), compare_density);
-	for (size_t i = 0; i < nplan; i++)
-		out[i].parent = plan_parent(out, i, &out[i].design);
-	*ret_n = nplan;
+	qsort(out, nbuckets, sizeof(*out), compare_density);
+	for (size_t i = 0; i < nbuckets; i++) {
+		out[i].parent = plan_parent(search->plan, search->nplan, &out[i].design);
+		search->nplan++;
+	}
 	return 0;
 }

@@ -29,16 +29,37 @@ struct search {
 	struct ic_why why;
 };
 
-/* search.c: the costs that a run froze; whether those of the model are among them. */
+/* search.c: what is asked for, as far as it can be told by the costs that are known: a share of the reference's time cannot
+ * before the model's are. */
+struct aim search_aim_known(const struct search *search);
+
+/* search_costs.c: numbers that a run freezes, and what is in them. */
+#define NPARAMETERS_MAX (4 * COST_NFEATURES + 4)
+struct parameters {
+	struct run_parameter at[NPARAMETERS_MAX];
+	size_t n;
+};
+void add_making_costs(struct parameters *parameters, const struct cost_model *costs); /* of reading and decoding */
+void add_model_costs(struct parameters *parameters, const struct cost_model *costs);
+void add_model_errors(struct parameters *parameters, const struct cost_model *costs);
+void add_known(struct parameters *parameters, size_t nknown); /* results beside the evaluations */
+size_t known_of_parameters(const struct run_parameter *parameters, size_t n, size_t most); /* 0 if it is more than that */
+bool is_of_model(const struct run_parameter *parameter);
+/* Whether those of the model are among them. */
 bool costs_of_parameters(const struct run_parameter *parameters, size_t n, struct cost_model *ret_costs);
+/* Fit those of the model to what the first `n` evaluations of the plan told, whose errors nobody knows then; and say how far
+ * they are off on all from `first` on. -ENOMEM. */
+errint_t fit_model_costs(const struct search *search, size_t n, struct cost_model *costs);
+errint_t check_model_costs(const struct search *search, size_t first, struct cost_model *costs);
 
-/* search_plan.c: the first part of a plan, `n` evaluations or fewer where fewer designs are within the aim's costs. `is_known`
- * (may be NULL) says of each design whether the catalog has a result. */
-errint_t plan_first(const struct search *search, size_t n, const bool *is_known, struct planned *out, size_t *ret_n);
+/* search_plan.c: add to the plan `n` evaluations of round 0, or as many as there are designs within the aim's costs that are not
+ * planned yet: one of each of `n` buckets of equal count. `is_known` says of each design whether the catalog has a result, for
+ * it is preferred then. */
+errint_t plan_buckets(struct search *search, size_t n, const bool *is_known);
 
-/* Beside the first part: designs within the aim's costs that the catalog has a result for and that are not planned yet, at most
- * `most`, spread over the space. */
-size_t plan_known(const struct search *search, const bool *is_known, size_t most, struct planned *out);
+/* Beside these, and returned is how many: designs within the aim's costs that the catalog has a result for and that are not
+ * planned yet, at most `most`, spread over the space. */
+size_t plan_known(struct search *search, const bool *is_known, size_t most);
 
 /* The parent of a design: the nearest of plan[0..n) that is as dense or denser; the first one where there is none. */
 int plan_parent(const struct planned *plan, size_t n, const struct ic_design *design);
@@ -64,6 +85,8 @@ void search_key(const struct search *search, const struct ic_design *design, str
 
 /* search_choose.c: estimates from what is done; the next designs to evaluate, at most `n`; and the end. */
 errint_t choose_estimates(const struct search *search, struct estimates **ret_estimates, struct ic_why *why);
+/* -ENODATA where the first of a plan, the reference, has no result. */
+errint_t plan_check_reference(const struct planned *plan, struct ic_why *why);
 errint_t plan_estimates(const struct planned *plan, size_t nplan, enum estimate_model model,
                         const struct design_cost *costs, struct estimates **ret_estimates, struct ic_why *why);
 errint_t choose_next(const struct search *search, const struct estimates *estimates, size_t n, struct planned *out,

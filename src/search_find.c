@@ -116,13 +116,13 @@ static double evaluation_seconds(const struct planned *plan, size_t n, const str
 	return nknown ? sum / (double)nknown : description->evaluation_s;
 }
 
-static void put_plan(const struct planned *plan, size_t n, const struct cost_model *costs, unsigned nevaluations,
-                     const struct evaluator_description *description)
+static void put_preview(const struct search_preview *preview, const struct evaluator_description *description)
 {
+	const struct planned *plan = preview->plan;
 	char design[IC_DESIGN_STRING_SIZE];
 	size_t nknown = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < preview->n; i++) {
 		ic_design_print(&plan[i].design, design);
 		printf("%4zu %s", i, design);
 		if (plan[i].parent >= 0)
@@ -130,17 +130,21 @@ static void put_plan(const struct planned *plan, size_t n, const struct cost_mod
 		puts(plan[i].is_done ? ", known" : "");
 		nknown += plan[i].is_done;
 	}
-	printf("%zu evaluations are planned, %zu of them known; up to %u follow from their results\n", n, nknown,
-	       nevaluations - (unsigned)n);
-	put_costs(costs);
+	printf("%zu evaluations are planned, %zu of them known; up to %zu follow from their results\n", preview->n,
+	       nknown, preview->nfollowing);
+	if (preview->nsample)
+		printf("  the first %zu tell what the model takes; where time counts, those after them go by that, "
+		       "too\n",
+		       preview->nsample);
+	put_costs(&preview->costs);
 	put_left_out(description);
-	double each_s = evaluation_seconds(plan, n, description);
+	double each_s = evaluation_seconds(plan, preview->n, description);
 	printf("by %s", description->identity);
 	if (description->ntrain)
 		printf(", on %" PRIu64 " images to train and %" PRIu64 " to judge", description->ntrain,
 		       description->nselect);
 	if (each_s > 0)
-		printf("; about %.0f s in all\n", each_s * (double)(nevaluations - nknown));
+		printf("; about %.0f s in all\n", each_s * (double)(preview->n - nknown + preview->nfollowing));
 	else
 		printf("; what an evaluation takes is known once one was made\n");
 }
@@ -211,11 +215,8 @@ static int search(struct finding *finding, const char *directory, struct subject
 {
 	struct search_settings settings = finding->settings->search;
 	struct search_outcome outcome;
-	struct planned *plan;
-	struct cost_model costs;
+	struct search_preview preview;
 	struct ic_why why = {""};
-	size_t n;
-
 	errint_t err;
 
 	subject_apply(subject, &settings);
@@ -225,7 +226,7 @@ static int search(struct finding *finding, const char *directory, struct subject
 	settings.context = finding;
 	settings.checkpoints = work;
 	if (finding->settings->is_dry)
-		err = search_plan(&settings, &plan, &n, &costs, &why);
+		err = search_preview(&settings, &preview, &why);
 	else
 		err = search_run(&settings, &outcome, &why);
 	if (err)
@@ -238,8 +239,8 @@ static int search(struct finding *finding, const char *directory, struct subject
 			put_text(stdout, directory);
 			puts(":");
 		}
-		put_plan(plan, n, &costs, settings.nevaluations, &description);
-		free(plan);
+		put_preview(&preview, &description);
+		free(preview.plan);
 		return EXIT_OK;
 	}
 	put_outcome(&outcome, &description);

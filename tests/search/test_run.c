@@ -126,6 +126,9 @@ START_TEST(a_run_ends_with_its_frontier_and_its_choice)
 	const struct frontier_point points[] = {
 	        {design_of("s1x1-b8-k6-q4"), 2000, 2e-3, 4e-3, 0.75, 0.01, 0.76},
 	        {design_of("s4x4-b1-k1-q8"), 500, 1e-3, 2e-3, 0.5, 0.02, (double)NAN},
+	        /* As large, and in the order of the space not that of their names. */
+	        {design_of("s4x4-b16-k1-q6"), 134, 1e-3, 2e-3, 0.4, 0.02, (double)NAN},
+	        {design_of("s4x4-b8-k1-q2"), 134, 1e-3, 2e-3, 0.3, 0.02, (double)NAN},
 	};
 	struct choice choice = {.directory = "/data/birds", .design = points[0].design, .reason = "the best within 1%"};
 	struct frontier_point *got;
@@ -135,16 +138,18 @@ START_TEST(a_run_ends_with_its_frontier_and_its_choice)
 	size_t n;
 
 	choice.run = id;
-	ck_assert_int_eq(run_end(catalog, id, points, 2, &choice, 1, NULL), 0);
+	ck_assert_int_eq(run_end(catalog, id, points, 4, &choice, 1, NULL), 0);
 	ck_assert_int_eq(run_find(catalog, &a_run, false, &found, NULL), -ENOENT);
 	ck_assert_int_eq(run_find(catalog, &a_run, true, &found, NULL), 0);
 	ck_assert_int_eq(found, id);
 	ck_assert_int_eq(run_list(catalog, id, &runs, &n, NULL), 0);
-	ck_assert(n == 1 && runs[0].ended_s && runs[0].nfrontier == 2);
+	ck_assert(n == 1 && runs[0].ended_s && runs[0].nfrontier == 4);
 	free(runs);
 	ck_assert_int_eq(run_frontier(catalog, id, &got, &n, NULL), 0);
-	ck_assert_uint_eq(n, 2);
-	ck_assert(got[0].nbytes == 500 && isnan(got[0].verified) && got[1].verified == 0.76);
+	ck_assert_uint_eq(n, 4);
+	ck_assert(ic_design_equal(&got[0].design, &points[3].design) &&
+	          ic_design_equal(&got[1].design, &points[2].design));
+	ck_assert(got[2].nbytes == 500 && isnan(got[2].verified) && got[3].verified == 0.76);
 	ck_assert_int_eq(choice_list(catalog, NULL, false, &choices, &n, NULL), 0);
 	ck_assert(n == 1 && choices[0].run == id && ic_design_equal(&choices[0].design, &choice.design));
 	free(got);

@@ -179,7 +179,7 @@ START_TEST(a_limit_of_time_that_the_model_breaks_ends_a_search_early)
 
 	ck_assert_int_eq(search_run(&settings, &outcome, &why), -ENODATA);
 	ck_assert_msg(strstr(why.text, "no design is within"), "%s", why.text);
-	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 24);
+	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 8);
 	catalog_close(catalog);
 }
 END_TEST
@@ -550,20 +550,20 @@ START_TEST(a_plan_alone_writes_nothing)
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0};
 	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
-	struct cost_model costs;
-	struct planned *plan;
+	struct search_preview preview;
 	struct run *runs;
 	size_t n;
 
-	ck_assert_int_eq(search_plan(&settings, &plan, &n, &costs, NULL), 0);
-	ck_assert_uint_eq(n, 24);
-	ck_assert(costs.held_out_error == 0.05);
-	for (size_t i = 0; i < n; i++) {
-		ck_assert(!plan[i].is_done && plan[i].parent < (int)i && (plan[i].parent >= 0) == (i > 0));
-		if (i > 1)
-			ck_assert_int_ge(ic_design_compare_density(&plan[i - 1].design, &plan[i].design), 0);
+	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+	ck_assert(preview.n == 24 && preview.nfollowing == 16 && preview.nsample == 8);
+	ck_assert(preview.costs.held_out_error == 0.05);
+	for (size_t i = 0; i < preview.n; i++) {
+		const struct planned *at = &preview.plan[i];
+		ck_assert(!at->is_done && at->parent < (int)i && (at->parent >= 0) == (i > 0));
+		if (i > 1 && i != preview.nsample)
+			ck_assert_int_ge(ic_design_compare_density(&at[-1].design, &at->design), 0);
 	}
-	free(plan);
+	free(preview.plan);
 	ck_assert_int_eq(run_list(catalog, 0, &runs, &n, NULL), 0);
 	ck_assert_uint_eq(n, 0);
 	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 0);

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* How a search begins: a sample tells what the model takes, that is frozen, and the rest is planned by it. */
+#include "search/search.h"
+
+#include "catalog_helpers.h"
+#include "synthetic.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NSAMPLE 8 /* of 24 evaluations before accuracies are known */
+#define NFIRST 24
+#define NIN_ALL 40
+
+static struct search_settings small(struct catalog *catalog, struct synthetic *synthetic, const char *key,
+                                    const char *value)
+{
+	struct search_settings settings = synthetic_settings(catalog, synthetic);
+	struct ic_why why = {""};
+
+	settings.nevaluations = NIN_ALL;
+	settings.nverify = NIN_ALL - NFIRST;
+	ck_assert_msg(!aim_set(&settings.aim, key, value, &why), "%s", why.text);
+	aim_complete(&settings.aim);
+	return settings;
+}
+
+static struct search_outcome run(const struct search_settings *settings)
+{
+	struct search_outcome outcome = {.run = 0};
+	struct ic_why why = {""};
+	errint_t err = search_run(settings, &outcome, &why);
+
+	ck_assert_msg(!err, "%d, %s", err, why.text);
+	return outcome;
+}
+
+static struct planned *plan_of(struct catalog *catalog, int64_t id, size_t *ret_n)
+{
+	struct planned *plan;
+
+	ck_assert_int_eq(run_plan(catalog, id, &plan, ret_n, NULL), 0);
+	ck_assert_uint_ge(*ret_n, NFIRST);
+	return plan;
+}
+
+/* Designs of a plan, all different; `n` of them. */
+static void check_all_differ(const struct planned *plan, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			ck_assert(!ic_design_equal(&plan[i].design, &plan[j].design));
+}
+
+static void check_same_designs(const struct planned *a, const struct planned *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ck_assert_msg(ic_design_equal(&a[i].design, &b[i].design), "%zu", i);
+}
+
+/* The seconds of the model change as soon as the sample is done. */
+struct change {
+	struct synthetic *synthetic;
+	double infer_s;
+	uint64_t after;
+};
+
+static void change_seconds(void *context, const struct search_progress *progress)
+{
+	struct change *change = context;
+
+	if (progress->ndone == change->after)
+		change->synthetic->infer_s = change->infer_s;
+}
+
+START_TEST(what_the_model_takes_is_frozen_after_the_sample)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct change change = {&synthetic, 1, _i ? NSAMPLE - 1 : NSAMPLE};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome outcome;
+
+	settings.progress = change_seconds;
+	settings.context = &change;
+	outcome = run(&settings);
+	/* A millisecond told by all of the sample, or a second by the last of it. */
+	double model_s = outcome.costs.infer.at[COST_FILE] + outcome.costs.infer.at[COST_COEFFICIENTS] +
+	                 outcome.costs.infer.at[COST_PIXELS];
+	ck_assert((fabs(model_s - 1e-3) < 1e-9) == !_i);
+	/* That was all off afterwards, of a second each; nothing changed in training. */
+	ck_assert_msg(_i || fabs(outcome.costs.infer_error - 0.999) < 1e-6, "%g", outcome.costs.infer_error);
+	ck_assert(outcome.costs.train_error < 1e-6);
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
+static size_t naffordable(const struct search_settings *settings, const struct search_outcome *outcome,
+                          const struct planned *plan, size_t n, bool with_model)
+{
+	struct cost_model costs = outcome->costs;
+	struct ic_design reference = ic_design_default();
+	struct cost_features full, features;
+	size_t nwithin = 0;
+
+	if (!with_model)
+		costs.infer = (struct cost_line){{0}};
+	ck_assert_int_eq(cost_features_of(settings->shapes, settings->nshapes, &reference, &full), 0);
+	struct design_cost all = cost_of(&costs, &full);
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_int_eq(cost_features_of(settings->shapes, settings->nshapes, &plan[i].design, &features), 0);
+		struct design_cost cost = cost_of(&costs, &features);
+		nwithin += aim_affords(&settings->aim, &cost, &all);
+	}
+	return nwithin;
+}
+
+/* The model takes as long as reading and decoding the reference, whatever the design. */
+START_TEST(what_follows_the_sample_is_within_a_share_of_the_whole_time)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002, .infer_s = 1e-3};
+	struct search_settings settings = small(catalog, &synthetic, "max-time", "60%");
+	struct search_outcome outcome = run(&settings);
+	size_t n;
+	struct planned *plan = plan_of(catalog, outcome.run, &n);
+
+	check_all_differ(plan, n);
+	ck_assert_uint_eq(n, NIN_ALL);
+	ck_assert_uint_eq(naffordable(&settings, &outcome, plan + NSAMPLE, NFIRST - NSAMPLE, true), NFIRST - NSAMPLE);
+	/* Of the sample some are not that would be if the model took no time. */
+	size_t nwithin = naffordable(&settings, &outcome, plan, NSAMPLE, true);
+	ck_assert(nwithin < naffordable(&settings, &outcome, plan, NSAMPLE, false));
+	free(plan);
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
+/* A share of the time that reading and decoding alone would be within or not: what the model takes, too, decides. */
+START_TEST(a_share_of_the_time_is_held_to_once_all_of_it_is_known)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002, .infer_s = 1};
+	struct search_settings settings = small(catalog, &synthetic, "max-time", "90%");
+	struct search_outcome outcome;
+	struct ic_why why = {""};
+
+	ck_assert_int_eq(search_run(&settings, &outcome, &why), -ENODATA);
+	ck_assert_msg(strstr(why.text, "no design is within"), "%s", why.text);
+	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), NSAMPLE);
+	catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(without_the_reference_a_search_ends_after_the_sample)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.fails_within = "s1x1-b8-k15-q8"};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome outcome;
+
+	ck_assert_int_eq(search_run(&settings, &outcome, NULL), -ENODATA);
+	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), NSAMPLE);
+	catalog_close(catalog);
+}
+END_TEST
+
+/* Where one of the sample failed and tells its time when it is asked again, that counts, and the plan stays. */
+START_TEST(what_failed_of_the_sample_is_fitted_to_when_it_is_mended)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_preview preview;
+	char failing[IC_DESIGN_STRING_SIZE];
+	size_t n, nagain;
+
+	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+	ic_design_print(&preview.plan[NSAMPLE - 1].design, failing);
+	free(preview.plan);
+	synthetic.fails_within = failing;
+	struct search_outcome outcome = run(&settings);
+	struct planned *plan = plan_of(catalog, outcome.run, &n);
+	ck_assert(outcome.nfailed > 0 && plan[NSAMPLE - 1].measurement.is_failure);
+	synthetic.fails_within = NULL;
+	synthetic.infer_s = 2e-3;
+	struct search_outcome again = run(&settings);
+	struct planned *plan_again = plan_of(catalog, again.run, &nagain);
+	ck_assert_uint_eq(again.nevaluated, outcome.nfailed);
+	check_same_designs(plan, plan_again, n < nagain ? n : nagain);
+	ck_assert(outcome.costs.infer_error < 1e-6 && again.costs.infer_error > 1e-3 && again.costs.train_error < 1e-6);
+	/* And once all have a result, what is frozen is taken as it is. */
+	synthetic.infer_s = 1;
+	struct search_outcome third = run(&settings);
+	ck_assert(!third.nevaluated && third.costs.infer_error == again.costs.infer_error);
+	free(plan);
+	free(plan_again);
+	search_outcome_clear(&outcome);
+	search_outcome_clear(&again);
+	search_outcome_clear(&third);
+	catalog_close(catalog);
+}
+END_TEST
+
+/* What other hardware measured tells accuracies here, and no seconds: it is of no use for the sample, and is for the rest. */
+START_TEST(the_sample_prefers_what_was_timed_here)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome outcome = run(&settings);
+	size_t n, nmore, nknown = 0;
+	struct planned *plan = plan_of(catalog, outcome.run, &n);
+	struct search_preview preview;
+
+	settings.seed = 1;
+	settings.nevaluations = 60;
+	settings.nverify = 36;
+	settings.hardware = "elsewhere";
+	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+	check_same_designs(plan, preview.plan, NSAMPLE); /* as with an empty catalog */
+	ck_assert_uint_eq(preview.nsample, NSAMPLE);
+	for (size_t i = NSAMPLE; i < preview.n; i++)
+		nknown += preview.plan[i].is_done;
+	ck_assert_uint_eq(nknown, NIN_ALL - NSAMPLE);
+	free(preview.plan);
+
+	/* Here, other designs are preferred as soon as they were measured. */
+	settings.hardware = "here";
+	settings.aim = aim_default();
+	ck_assert_int_eq(aim_set(&settings.aim, "max-bytes", "40%", NULL), 0);
+	aim_complete(&settings.aim);
+	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+	for (nmore = 0; nmore < NSAMPLE && preview.plan[nmore].is_done; nmore++)
+		;
+	ck_assert_uint_eq(nmore, NSAMPLE);
+	free(preview.plan);
+	free(plan);
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
+START_TEST(a_preview_counts_what_is_known_beside_what_is_asked_for)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome outcome = run(&settings);
+	struct search_preview preview;
+	size_t nknown = 0;
+
+	settings.nevaluations = 12;
+	settings.nverify = 4;
+	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+	for (size_t i = 0; i < preview.n; i++)
+		nknown += preview.plan[i].is_done;
+	/* All of the eight, and as many as there are evaluations beside them. */
+	ck_assert(preview.n == 8 + 12 && nknown == preview.n && preview.nfollowing == 4);
+	free(preview.plan);
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
+/* A short search has a short sample; never one that leaves no bucket. */
+START_TEST(the_sample_is_a_third_at_most)
+{
+	static const unsigned lengths[][3] = {/* evaluations, for verification, the sample */
+	                                      {4, 1, 2}, {6, 1, 2}, {12, 3, 3}, {40, 16, 8}, {150, 60, 8}, {300, 0, 8}};
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_preview preview;
+
+	settings.nevaluations = lengths[_i][0];
+	settings.nverify = lengths[_i][1];
+	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+	ck_assert_uint_eq(preview.nsample, lengths[_i][2]);
+	ck_assert_uint_eq(preview.n, lengths[_i][0] - lengths[_i][1]);
+	ck_assert_uint_eq(preview.nfollowing, lengths[_i][1]);
+	check_all_differ(preview.plan, preview.n);
+	free(preview.plan);
+	catalog_close(catalog);
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+	tcase_add_loop_test(cases, what_the_model_takes_is_frozen_after_the_sample, 0, 2);
+	tcase_add_test(cases, what_follows_the_sample_is_within_a_share_of_the_whole_time);
+	tcase_add_test(cases, a_share_of_the_time_is_held_to_once_all_of_it_is_known);
+	tcase_add_test(cases, without_the_reference_a_search_ends_after_the_sample);
+	tcase_add_test(cases, what_failed_of_the_sample_is_fitted_to_when_it_is_mended);
+	tcase_add_test(cases, the_sample_prefers_what_was_timed_here);
+	tcase_add_test(cases, a_preview_counts_what_is_known_beside_what_is_asked_for);
+	tcase_add_loop_test(cases, the_sample_is_a_third_at_most, 0, 6);
+}
+
+int main(void)
+{
+	return run_catalog_suite("sample", add);
+}
