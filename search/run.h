@@ -39,8 +39,9 @@ struct run_parameter {
 
 /* An evaluation of a plan; its place in the array is its position in the run. */
 struct planned {
-	unsigned
-	        round; /* 0 was planned before anything ran; later rounds follow from what is known after the one before */
+	/* 0 was planned before accuracies were known: a sample that tells what the model takes, and what is planned by that.
+	 * Later rounds follow from what is known after the one before. */
+	unsigned round;
 	struct ic_design design;
 	int parent;   /* position of the one that its weights come from, an earlier one; -1: from scratch */
 	bool is_done; /* and this is what came of it */

@@ -90,7 +90,7 @@ static size_t frontier(const struct findings *findings, enum resource resource, 
 	return nkept;
 }
 
-/* Evaluated designs, as measured: those planned before anything ran, or those after. */
+/* Evaluated designs, as measured: those planned before accuracies were known, or those after. */
 static size_t measured(const struct findings *findings, enum resource resource, bool is_later, struct plot_point *out)
 {
 	size_t n = 0;
@@ -251,7 +251,8 @@ errint_t put_report_costs(FILE *out, const struct report *report)
 	errint_t err = 0;
 
 	fputs("<section id=\"costs\">\n<h2>Accuracy against what a design takes</h2>\n"
-	      "<p><em>Sampled</em> designs were planned before anything was known, <em>verified</em> ones after, where "
+	      "<p><em>Sampled</em> designs were planned before accuracies were known, <em>verified</em> ones after, "
+	      "where "
 	      "most was "
 	      "to be gained; both are shown as measured. All others are estimated from them.</p>\n",
 	      out);
