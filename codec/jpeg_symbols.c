@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/jpeg_symbols_priv.h"
 
-#include "codec/bytes_priv.h"
+#include "codec/nonzero_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,18 +33,6 @@ static void values_init(struct values *values)
 			values->of[VALUE_MAX - i] = size | (~i & ((1u << size) - 1)) << 16;
 		}
 	}
-}
-
-/* A bit for each coefficient that is not 0. */
-static inline uint64_t nonzero(const int16_t block[NCOEFS])
-{
-	uint8_t is_nonzero[NCOEFS];
-	uint64_t mask = 0;
-	for (unsigned i = 0; i < NCOEFS; i++)
-		is_nonzero[i] = block[i] != 0;
-	for (unsigned i = 0; i < NCOEFS; i += 8) /* the product has the lowest bits of eight bytes at its top */
-		mask |= (get_le64(is_nonzero + i) * 0x0102040810204080u >> 56) << i;
-	return mask;
 }
 
 /* Counted at once, which takes less time than to go through the list again. */

@@ -3,6 +3,7 @@
 #include "codec/present.h"
 
 #include "codec/jpeg_writer_priv.h"
+#include "codec/nonzero_priv.h"
 
 #include "codec_helpers.h"
 #include "jpegread.h"
@@ -209,6 +210,24 @@ START_TEST(the_writer_takes_each_row_once_and_any_coefficient)
 }
 END_TEST
 
+START_TEST(what_is_not_zero_is_found_by_all_instruction_sets)
+{
+	static const int16_t values[] = {1, -1, 127, -128, 256, -256, 0x7f00, INT16_MAX, INT16_MIN};
+	for (unsigned i = 0; i < 64; i++) {
+		for (unsigned v = 0; v < sizeof values / sizeof *values; v++) {
+			int16_t block[64] = {0};
+			block[i] = values[v];
+			ck_assert_uint_eq(nonzero(block), (uint64_t)1 << i);
+			ck_assert_uint_eq(nonzero_plain(block), (uint64_t)1 << i);
+			for (unsigned j = 0; j < 64; j++)
+				block[j] = j == i ? 0 : values[v];
+			ck_assert_uint_eq(nonzero(block), ~((uint64_t)1 << i));
+			ck_assert_uint_eq(nonzero_plain(block), ~((uint64_t)1 << i));
+		}
+	}
+}
+END_TEST
+
 static void fill_nothing(void *context, unsigned component, uint32_t block_row, int16_t (*blocks)[64], uint32_t ncols)
 {
 }
@@ -270,6 +289,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, narrow_pictures_are_coded_nearly_as_well_as_can_be, 0, 2);
 	tcase_add_test(cases, one_symbol_is_coded);
 	tcase_add_loop_test(cases, the_writer_takes_each_row_once_and_any_coefficient, 0, 6);
+	tcase_add_test(cases, what_is_not_zero_is_found_by_all_instruction_sets);
 	tcase_add_test(cases, the_last_byte_is_filled_up_with_ones);
 	tcase_add_test(cases, the_largest_coefficients_have_codes);
 }
