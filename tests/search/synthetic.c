@@ -54,6 +54,18 @@ static void count_in(struct synthetic *synthetic)
 		;
 }
 
+static const struct space_shape shape = {500, 375, 3, 100};
+
+static double model_seconds(const struct synthetic *synthetic, const struct ic_design *design)
+{
+	struct cost_features features = {{0}};
+
+	if (synthetic->coefficient_s > 0)
+		cost_features_of(&shape, 1, design, &features);
+	return (synthetic->infer_s > 0 ? synthetic->infer_s : 1e-3) +
+	       synthetic->coefficient_s * features.at[COST_COEFFICIENTS];
+}
+
 static errint_t evaluate(void *handle, const struct evaluator_job *job, struct evaluator_result *ret_result,
                          struct ic_why *why)
 {
@@ -80,7 +92,7 @@ static errint_t evaluate(void *handle, const struct evaluator_job *job, struct e
 	        .log_loss = -log(truth) +
 	                    noise * synthetic_noise(mix(job->seed) + (uint64_t)ic_design_index(&job->design) + 9999),
 	        .nimages = 1000,
-	        .infer_s = synthetic->infer_s > 0 ? synthetic->infer_s : 1e-3,
+	        .infer_s = model_seconds(synthetic, &job->design),
 	        .train_s = 3e-3,
 	        .decode_s = (double)NAN,
 	        .wall_s = synthetic->sleep_us * 1e-6,
@@ -113,7 +125,6 @@ static errint_t measure(void *context, struct cost_model *ret_model, struct ic_w
 
 struct search_settings synthetic_settings(struct catalog *catalog, struct synthetic *synthetic)
 {
-	static const struct space_shape shape = {500, 375, 3, 100};
 	struct search_settings settings = search_settings_default();
 
 	settings.catalog = catalog;

@@ -156,6 +156,26 @@ START_TEST(a_share_of_the_time_is_held_to_once_all_of_it_is_known)
 }
 END_TEST
 
+/* Not even the smallest is by reading and decoding alone; the model takes next to nothing of it. */
+START_TEST(a_share_of_the_time_may_need_the_models)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002, .infer_s = 1e-6, .coefficient_s = 1e-6};
+	struct search_settings settings = small(catalog, &synthetic, "max-time", "0.3%");
+	struct search_preview preview;
+
+	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+	ck_assert(preview.nsample == NSAMPLE && preview.n == NSAMPLE);
+	free(preview.plan);
+	struct search_outcome outcome = run(&settings);
+	ck_assert(outcome.has_choice && outcome.nevaluated > NSAMPLE);
+	ck_assert(outcome.choice.infer_s <= 0.003 * outcome.reference_cost.infer_s);
+	ck_assert(outcome.costs.infer_error < 0.01);
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
 START_TEST(without_the_reference_a_search_ends_after_the_sample)
 {
 	struct catalog *catalog = open_catalog();
@@ -294,6 +314,7 @@ static void add(TCase *cases)
 	tcase_add_loop_test(cases, what_the_model_takes_is_frozen_after_the_sample, 0, 2);
 	tcase_add_test(cases, what_follows_the_sample_is_within_a_share_of_the_whole_time);
 	tcase_add_test(cases, a_share_of_the_time_is_held_to_once_all_of_it_is_known);
+	tcase_add_test(cases, a_share_of_the_time_may_need_the_models);
 	tcase_add_test(cases, without_the_reference_a_search_ends_after_the_sample);
 	tcase_add_test(cases, what_failed_of_the_sample_is_fitted_to_when_it_is_mended);
 	tcase_add_test(cases, the_sample_prefers_what_was_timed_here);
