@@ -212,7 +212,8 @@ START_TEST(what_failed_of_the_sample_is_fitted_to_when_it_is_mended)
 	struct planned *plan_again = plan_of(catalog, again.run, &nagain);
 	ck_assert_uint_eq(again.nevaluated, outcome.nfailed);
 	check_same_designs(plan, plan_again, n < nagain ? n : nagain);
-	ck_assert(outcome.costs.infer_error < 1e-6 && again.costs.infer_error > 1e-3 && again.costs.train_error < 1e-6);
+	/* The one that changed is of eight; of all forty it would move the fit by less. */
+	ck_assert(outcome.costs.infer_error < 1e-6 && again.costs.infer_error > 0.02 && again.costs.train_error < 1e-6);
 	/* And once all have a result, what is frozen is taken as it is. */
 	synthetic.infer_s = 1;
 	struct search_outcome third = run(&settings);
