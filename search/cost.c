@@ -37,16 +37,33 @@ static errint_t add_up(const struct space_shape *shapes, size_t nshapes, const s
 	return totals.count > 0 ? 0 : -EINVAL;
 }
 
+/* Of frequencies; 0 where only the mean is kept. */
+static unsigned columns_of(const struct ic_design *design)
+{
+	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
+	unsigned n = ic_design_nfreqs(design), last = 0;
+
+	ic_design_freqs(design, freqs);
+	for (unsigned i = 0; i < n; i++)
+		last = freqs[i].u > last ? freqs[i].u : last;
+	return n > 1 ? last + 1 : 0;
+}
+
 static struct cost_features features_of(const struct totals *totals, const struct ic_design *design, uint64_t nbytes)
 {
 	static const int samples[] = {
 	        [2] = COST_SAMPLES_2, [4] = COST_SAMPLES_4, [8] = COST_SAMPLES_8, [16] = COST_SAMPLES_16};
+	static const int columns[] = {
+	        [2] = COST_COLUMNS_2, [4] = COST_COLUMNS_4, [8] = COST_COLUMNS_8, [16] = COST_COLUMNS_16};
 	struct cost_features features = {.at = {[COST_FILE] = 1}};
+	unsigned block = design->block > 16 ? 16 : design->block;
 
 	features.at[COST_BYTES] = (double)nbytes / totals->count;
 	features.at[COST_COEFFICIENTS] = totals->blocks * ic_design_nfreqs(design) / totals->count;
-	if (design->block > 1)
-		features.at[samples[design->block > 16 ? 16 : design->block]] = totals->samples / totals->count;
+	if (block > 1) {
+		features.at[samples[block]] = totals->samples / totals->count;
+		features.at[columns[block]] = totals->blocks * design->block * columns_of(design) / totals->count;
+	}
 	features.at[COST_PIXELS] = totals->pixels / totals->count;
 	return features;
 }

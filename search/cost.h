@@ -3,7 +3,8 @@
  * cost.h: what a design costs: bytes exactly, seconds by models that are fitted to measurements of this machine.
  *
  * Seconds are linear in features of the object, each a count of work that decoders do (docs/search.md): per file, per byte,
- * per coefficient, per sample and block size, per pixel. No coefficient is negative, since no work takes less than no time;
+ * per coefficient, per sample and block size, per pixel, and again per sample of the columns of frequencies that a transform
+ * goes through. No coefficient is negative, since no work takes less than no time;
  * that also keeps a model sane outside of what was measured. Averages over sources are averages of features.
  *
  * All functions are pure and thread safe.
@@ -21,6 +22,12 @@ enum cost_feature {
 	COST_SAMPLES_8,
 	COST_SAMPLES_16,
 	COST_PIXELS, /* on luma's grid */
+	/* Blocks times their height times their columns of frequencies of which any is kept, where the block is 2 wide and so on;
+	 * 0 where its mean alone is kept, which takes no transform. */
+	COST_COLUMNS_2,
+	COST_COLUMNS_4,
+	COST_COLUMNS_8,
+	COST_COLUMNS_16,
 	COST_NFEATURES,
 };
 

@@ -376,6 +376,34 @@ START_TEST(features_are_averages_over_sources)
 }
 END_TEST
 
+/* Of 64 x 64 pixels in gray: 64 blocks of 8, which a transform goes through by columns of frequencies, none for means alone. */
+START_TEST(a_transform_counts_the_columns_that_are_kept)
+{
+	static const struct {
+		uint8_t block, keep;
+		enum cost_feature feature;
+		double expected;
+	} cases[] = {
+	        {8, 1, COST_COLUMNS_8, 0},           {8, 2, COST_COLUMNS_8, 64 * 8 * 2},
+	        {8, 7, COST_COLUMNS_8, 64 * 8 * 7},  {8, 8, COST_COLUMNS_8, 64 * 64},
+	        {8, 15, COST_COLUMNS_8, 64 * 64},    {2, 3, COST_COLUMNS_2, 64 * 64},
+	        {4, 2, COST_COLUMNS_4, 64 * 64 / 2}, {16, 4, COST_COLUMNS_16, 64 * 64 / 4},
+	};
+	const struct space_shape square = {64, 64, 1, 1};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ic_design design = ic_design_default();
+		struct cost_features features;
+		design.block = cases[i].block;
+		design.keep = cases[i].keep;
+		ck_assert_int_eq(cost_features_of(&square, 1, &design, &features), 0);
+		ck_assert_msg(features.at[cases[i].feature] == cases[i].expected, "%u", i);
+		for (unsigned f = COST_COLUMNS_2; f <= COST_COLUMNS_16; f++)
+			ck_assert(f == cases[i].feature || features.at[f] == 0);
+	}
+}
+END_TEST
+
 START_TEST(a_fit_finds_the_seconds_that_work_takes)
 {
 	static struct cost_features all[IC_DESIGN_COUNT], features[100];
@@ -509,6 +537,7 @@ int main(void)
 	tcase_add_test(cases, what_few_accuracies_say_beyond_log_losses_is_held_for_noise);
 	tcase_add_test(cases, interpolation_along_cost_is_linear);
 	tcase_add_test(cases, features_are_averages_over_sources);
+	tcase_add_test(cases, a_transform_counts_the_columns_that_are_kept);
 	tcase_add_test(cases, a_fit_finds_the_seconds_that_work_takes);
 	tcase_add_test(cases, an_error_is_of_what_was_told);
 	tcase_add_test(cases, aims_are_read_and_printed);
