@@ -47,7 +47,8 @@ static const char *const texts[CATALOG_NSTATEMENTS] = {
         [CATALOG_GET_PARAMETERS] = "SELECT name, value FROM parameter WHERE run = ?1 ORDER BY name",
         [CATALOG_PUT_PLANNED] =
                 "INSERT INTO planned (run, position, round, design, parent) VALUES (?1, ?2, ?3, ?4, ?5)",
-        [CATALOG_GET_PLAN] = "SELECT position, round, planned.design, parent, measurement, " RESULT ", hardware"
+        [CATALOG_GET_PLAN] = "SELECT position, round, planned.design, parent, measurement, " RESULT
+                             ", hardware != (SELECT hardware FROM run WHERE id = ?1)"
                              " FROM planned LEFT JOIN measurement ON measurement.id = measurement"
                              " WHERE run = ?1 ORDER BY position",
         [CATALOG_PUT_EVALUATED] = "UPDATE planned SET measurement = ?3 WHERE run = ?1 AND position = ?2",

@@ -37,11 +37,20 @@ errint_t measurement_read_row(sqlite3_stmt *statement, int first, struct measure
 	                   .wall_s = catalog_real(statement, first + 8)},
 	        .measured_s = sqlite3_column_int64(statement, first + 9),
 	};
+	m.is_timed = m.result.infer_s > 0 || m.result.train_s > 0;
 	catalog_text(statement, first + 1, m.failure, sizeof(m.failure));
 	if (!m.is_failure && !isfinite(m.result.accuracy))
 		return -EBADMSG; /* never put */
 	*ret_measurement = m;
 	return 0;
+}
+
+void measurement_set_foreign(struct measurement *measurement)
+{
+	struct evaluator_result *result = &measurement->result;
+
+	result->infer_s = result->train_s = result->decode_s = result->wall_s = (double)NAN;
+	measurement->is_foreign = true;
 }
 
 /* --- One --------------------------------------------------------------------------------------------------------- */
@@ -78,9 +87,7 @@ static errint_t get_work(struct catalog_link *link, void *context, struct ic_why
 	errint_t foreign = get_by(link, CATALOG_GET_ACCURACY, getting, why);
 	if (foreign == -ENOENT)
 		return err; /* and what failed here is still in place */
-	struct evaluator_result *result = &getting->measurement.result;
-	result->infer_s = result->train_s = result->decode_s = result->wall_s = (double)NAN;
-	getting->measurement.is_foreign = true;
+	measurement_set_foreign(&getting->measurement);
 	return foreign;
 }
 

@@ -11,6 +11,9 @@
 /* measurement.c: from the column of its id on, ten columns. -EBADMSG. */
 errint_t measurement_read_row(sqlite3_stmt *statement, int first, struct measurement *ret_measurement);
 
+/* It was measured on other hardware: forget its seconds. */
+void measurement_set_foreign(struct measurement *measurement);
+
 /* Something to put; and, once it is, its row. measurement_put_row takes one, inside a transaction of the writer. */
 struct measurement_putting {
 	const struct measurement_key *key;

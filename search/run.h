@@ -45,7 +45,7 @@ struct planned {
 	struct ic_design design;
 	int parent;   /* position of the one that its weights come from, an earlier one; -1: from scratch */
 	bool is_done; /* and this is what came of it */
-	struct measurement measurement; /* is_foreign is not told */
+	struct measurement measurement; /* is_foreign: to the hardware of the run */
 };
 
 struct frontier_point {

@@ -110,6 +110,8 @@ static errint_t read_planned(sqlite3_stmt *statement, void *row)
 	planned->measurement = (struct measurement){.id = 0};
 	if (!err && planned->is_done)
 		err = measurement_read_row(statement, 4, &planned->measurement);
+	if (!err && planned->is_done && sqlite3_column_int(statement, 14))
+		measurement_set_foreign(&planned->measurement);
 	return err;
 }
 

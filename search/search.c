@@ -39,7 +39,7 @@ void search_settings_share(struct search_settings *settings, unsigned nevaluatio
 /* --- Beginning ---------------------------------------------------------------------------------------------------- */
 
 /* Of a short search a third of what is planned before accuracies are known, the reference and another at least. */
-static unsigned sample_size(const struct search_settings *s)
+unsigned search_sample_size(const struct search_settings *s)
 {
 	unsigned n = (s->nevaluations - s->nverify) / 3;
 
@@ -58,8 +58,8 @@ static void describe_run(struct search *search)
 	snprintf(search->run.hardware, sizeof(search->run.hardware), "%s", s->hardware);
 	search->run.codec = IC_CODEC_VERSION;
 	snprintf(search->run.settings, sizeof(search->run.settings),
-	         "evaluations=%u sample=%u verify=%u rounds=%u seed=%llu model=%s %s", s->nevaluations, sample_size(s),
-	         s->nverify, s->nrounds, (unsigned long long)s->seed,
+	         "evaluations=%u sample=%u verify=%u rounds=%u seed=%llu model=%s %s", s->nevaluations,
+	         search_sample_size(s), s->nverify, s->nrounds, (unsigned long long)s->seed,
 	         s->model == ESTIMATE_MONOTONE ? "monotone" : "along-cost", aim);
 }
 
@@ -109,7 +109,7 @@ static errint_t find_known(const struct search *search, bool with_seconds, bool 
 		errint_t err = measurement_get(search->settings->catalog, &key, &measurement, why);
 		if (err && err != -ENOENT)
 			return err;
-		is_known[i] = !err && !measurement.is_failure && !(with_seconds && measurement.is_foreign);
+		is_known[i] = !err && !measurement.is_failure && !(with_seconds && search_lacks_seconds(&measurement));
 	}
 	return 0;
 }
@@ -127,11 +127,12 @@ static errint_t plan_sample(struct search *search, struct ic_why *why)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	}
 	search->nplan_max = s->nevaluations;
-	search->plan[search->nplan++] = (struct planned){.design = ic_design_default(), .parent = -1};
+	search->plan[0] = (struct planned){.design = ic_design_default(), .parent = -1};
+	search->nplan = 1;
 	err = check_affordable(search, why);
 	if (!err)
 		err = find_known(search, true, is_known, why);
-	if (!err && plan_buckets(search, sample_size(s) - 1, is_known))
+	if (!err && plan_buckets(search, search_sample_size(s) - 1, is_known))
 		err = ic_fail(why, -ENOMEM, "out of memory");
 	free(is_known);
 	return err;
@@ -149,27 +150,30 @@ static errint_t plan_by_cost(struct search *search, struct ic_why *why)
 		err = ic_fail(why, -ENOMEM, "out of memory");
 	if (!err)
 		search->nplan_max = s->nevaluations + plan_known(search, is_known, s->nevaluations);
+	search->is_whole = !err;
 	free(is_known);
 	return err;
 }
 
-static size_t most_planned(const struct search_settings *s, const struct run_parameter *parameters, size_t n)
+static void find_size(struct search *search, const struct run_parameter *parameters, size_t n)
 {
-	return s->nevaluations + known_of_parameters(parameters, n, s->nevaluations);
+	size_t nevaluations = search->settings->nevaluations, nknown;
+
+	search->is_whole = known_of_parameters(parameters, n, nevaluations, &nknown);
+	search->nplan_max = nevaluations + nknown;
 }
 
 /* What a run has planned; `is_done` where it says what came of it. */
 static errint_t load_plan(struct search *search, int64_t run, struct ic_why *why)
 {
-	size_t most = search->nplan_max;
 	struct planned *plan;
 	size_t n;
 	errint_t err = run_plan(search->settings->catalog, run, &plan, &n, why);
 
 	if (err)
 		return err;
-	search->plan = calloc(most, sizeof(*search->plan));
-	if (!n || n > most || !search->plan) {
+	search->plan = calloc(NPLAN_MAX(search->settings), sizeof(*search->plan));
+	if (!n || n > search->nplan_max || !search->plan) {
 		free(plan);
 		return ic_fail(why, search->plan ? -EBADMSG : -ENOMEM, "run %lld of the catalog cannot be gone on with",
 		               (long long)run);
@@ -193,29 +197,30 @@ static errint_t plan_anew(struct search *search, struct parameters *parameters, 
 }
 
 /* With the costs and the plan of one that has ended: what that evaluated is known, and what comes of it is the same. Where
- * some of its sample failed and are asked again, what the model takes is fitted again, too. */
-static errint_t plan_again(struct search *search, int64_t ended, struct parameters *parameters, struct ic_why *why)
+ * some of its sample failed and are asked again, what the model takes is fitted again, too. One that goes on keeps all. */
+static errint_t plan_again(struct search *search, int64_t run, bool goes_on, struct parameters *parameters,
+                           struct ic_why *why)
 {
 	struct run_parameter *loaded;
 	bool has_failed = false;
 	size_t n;
-	errint_t err = run_parameters(search->settings->catalog, ended, &loaded, &n, why);
+	errint_t err = run_parameters(search->settings->catalog, run, &loaded, &n, why);
 
 	if (err)
 		return err;
-	search->nplan_max = most_planned(search->settings, loaded, n);
-	err = load_plan(search, ended, why);
+	find_size(search, loaded, n);
+	err = load_plan(search, run, why);
 	if (err) {
 		free(loaded);
 		return err;
 	}
 	for (size_t i = 0; i < search->nplan; i++) {
-		if (i < sample_size(search->settings) && search->plan[i].is_done)
+		if (i < search_sample_size(search->settings) && search->plan[i].is_done)
 			has_failed = has_failed || search->plan[i].measurement.is_failure;
 		search->plan[i].is_done = false;
 	}
 	for (size_t i = 0; i < n && parameters->n < NPARAMETERS_MAX; i++)
-		if (!has_failed || !is_of_model(&loaded[i]))
+		if (goes_on || !has_failed || !is_of_model(&loaded[i]))
 			parameters->at[parameters->n++] = loaded[i];
 	free(loaded);
 	search->has_model_seconds = costs_of_parameters(parameters->at, parameters->n, &search->costs);
@@ -232,7 +237,7 @@ static errint_t load_costs(struct search *search, struct ic_why *why)
 	if (err)
 		return err;
 	search->has_model_seconds = costs_of_parameters(parameters, n, &search->costs);
-	search->nplan_max = most_planned(search->settings, parameters, n);
+	find_size(search, parameters, n);
 	free(parameters);
 	return 0;
 }
@@ -245,7 +250,7 @@ static errint_t begin(struct search *search, struct ic_why *why)
 	errint_t err = run_find(catalog, &search->run, true, &ended, why);
 
 	if (!err)
-		err = plan_again(search, ended, &parameters, why);
+		err = plan_again(search, ended, false, &parameters, why);
 	else if (err == -ENOENT)
 		err = plan_anew(search, &parameters, why);
 	if (!err)
@@ -359,7 +364,7 @@ static void tear_down(struct search *search)
 static errint_t settle(struct search *search, struct ic_why *why)
 {
 	struct parameters parameters = {.n = 0};
-	size_t first = search->nplan, size = sample_size(search->settings);
+	size_t first = search->nplan, size = search_sample_size(search->settings);
 	errint_t err = plan_check_reference(search->plan, why);
 
 	if (!err && fit_model_costs(search, first < size ? first : size, &search->costs))
@@ -370,7 +375,7 @@ static errint_t settle(struct search *search, struct ic_why *why)
 	apply_costs(search);
 	add_model_costs(&parameters, &search->costs);
 	err = check_affordable(search, why);
-	if (!err && first <= size) {
+	if (!err && !search->is_whole) {
 		err = plan_by_cost(search, why);
 		add_known(&parameters, search->nplan_max - search->settings->nevaluations);
 	}
@@ -431,7 +436,7 @@ static errint_t check_costs(struct search *search, struct ic_why *why)
 
 	if (isfinite(search->costs.infer_error) || isfinite(search->costs.train_error))
 		return 0;
-	if (check_model_costs(search, sample_size(search->settings), &search->costs))
+	if (check_model_costs(search, search_sample_size(search->settings), &search->costs))
 		return ic_fail(why, -ENOMEM, "out of memory");
 	add_model_errors(&parameters, &search->costs);
 	return run_extend(search->settings->catalog, search->run.id, parameters.at, parameters.n, NULL, search->nplan,
@@ -505,13 +510,15 @@ errint_t search_preview(const struct search_settings *settings, struct search_pr
 	if (err == -ENOENT)
 		err = run_find(settings->catalog, &search.run, true, &run, why);
 	if (!err)
-		err = plan_again(&search, run, &parameters, why);
+		err = plan_again(&search, run, goes_on, &parameters, why);
 	else if (err == -ENOENT)
 		err = plan_anew(&search, &parameters, why);
-	if (!err && !search.has_model_seconds && search.nplan <= sample_size(settings)) {
-		nsample = search.nplan;
+	if (!err && !search.has_model_seconds)
+		nsample = search.nplan < search_sample_size(settings) ? search.nplan : search_sample_size(settings);
+	if (!err && !search.is_whole) {
 		search.has_model_seconds = true;
 		err = plan_by_cost(&search, why);
+		search.has_model_seconds = false;
 	}
 	for (size_t i = 0; !err && i < search.nplan; i++) {
 		struct measurement_key key;
@@ -519,8 +526,8 @@ errint_t search_preview(const struct search_settings *settings, struct search_pr
 		search_key(&search, &search.plan[i].design, &key);
 		key.lineage = lineage;
 		struct measurement *measurement = &search.plan[i].measurement;
-		search.plan[i].is_done = !measurement_get(settings->catalog, &key, measurement, NULL) &&
-		                         (goes_on || !measurement->is_failure);
+		search.plan[i].is_done =
+		        !search_known(&search, i, &key, measurement, NULL) && (goes_on || !measurement->is_failure);
 		free(lineage);
 	}
 	if (!err) {

@@ -13,9 +13,10 @@
 #include "search/run.h"
 
 struct search_progress {
-	uint64_t ndone, ntotal; /* evaluations of the whole run, planned or still to be planned */
-	uint64_t nreused;       /* that the catalog knew */
-	bool has_best;          /* the best of those evaluated that the aim allows, as far as it is known */
+	uint64_t ndone,
+	        ntotal;   /* evaluations of the run, planned or to be planned; after its sample with known results */
+	uint64_t nreused; /* that the catalog knew */
+	bool has_best;    /* the best of those evaluated that the aim allows, as far as it is known */
 	struct ic_design best;
 	double best_accuracy;
 };
@@ -36,7 +37,7 @@ struct search_settings {
 
 	/* With defaults: */
 	unsigned nevaluations;     /* in all, verification included; from 4 on; 150 */
-	unsigned nverify;          /* of them, after the first plan; less than nevaluations - 2; 60 */
+	unsigned nverify;          /* of them, once accuracies are known; less than nevaluations - 2; 60 */
 	unsigned nrounds;          /* in which those are planned, from 1 on; 5 */
 	uint64_t seed;             /* of the plan and of the evaluations; 1 */
 	unsigned njobs;            /* evaluations at once, at most what the evaluator takes; 1 */

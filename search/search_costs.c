@@ -79,12 +79,14 @@ static void find_number(const struct run_parameter *parameters, size_t n, const 
 			*number = parameters[i].value;
 }
 
-size_t known_of_parameters(const struct run_parameter *parameters, size_t n, size_t most)
+bool known_of_parameters(const struct run_parameter *parameters, size_t n, size_t most, size_t *ret_nknown)
 {
-	double nknown = 0;
+	double nknown = -1;
 
 	find_number(parameters, n, KNOWN, &nknown);
-	return nknown > 0 && nknown <= (double)most ? (size_t)nknown : 0;
+	bool is_known = nknown >= 0 && nknown <= (double)most;
+	*ret_nknown = is_known ? (size_t)nknown : 0;
+	return is_known;
 }
 
 bool costs_of_parameters(const struct run_parameter *parameters, size_t n, struct cost_model *ret_costs)

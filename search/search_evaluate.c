@@ -32,6 +32,20 @@ void search_key(const struct search *search, const struct ic_design *design, str
 	};
 }
 
+bool search_lacks_seconds(const struct measurement *measurement)
+{
+	return measurement->is_foreign && measurement->is_timed;
+}
+
+errint_t search_known(const struct search *search, size_t position, const struct measurement_key *key,
+                      struct measurement *ret_measurement, struct ic_why *why)
+{
+	bool is_of_sample = !search->has_model_seconds && position < search_sample_size(search->settings);
+	errint_t err = measurement_get(search->settings->catalog, key, ret_measurement, why);
+
+	return !err && is_of_sample && search_lacks_seconds(ret_measurement) ? -ENOENT : err;
+}
+
 /* Errors that may pass: another process has the catalog, a disk is full. What was measured is not given up for them. */
 static bool may_pass(errint_t err)
 {
@@ -102,13 +116,13 @@ static errint_t evaluate_by(struct search *search, size_t position, const struct
 {
 	struct catalog *catalog = search->settings->catalog;
 	struct measurement measurement = {.id = 0};
-	errint_t err = measurement_get(catalog, key, &measurement, why);
+	errint_t err = search_known(search, position, key, &measurement, why);
 
 	/* What failed in another run is asked again: what was wrong may have been mended. */
-	if (!err && measurement.is_failure) {
-		measurement = (struct measurement){.id = 0};
+	if (!err && measurement.is_failure)
 		err = -ENOENT;
-	}
+	if (err == -ENOENT)
+		measurement = (struct measurement){.id = 0};
 	*ret_is_reused = !err;
 	if (!err)
 		err = run_evaluated(catalog, search->run.id, position, measurement.id, why);
@@ -276,14 +290,14 @@ static void free_jobs(struct evaluator_job *jobs, size_t n)
 	free(jobs);
 }
 
-static bool is_known(const struct search *search, const struct evaluator_job *job)
+static bool is_known(const struct search *search, size_t position, const struct evaluator_job *job)
 {
 	struct measurement_key key;
 	struct measurement measurement;
 
 	search_key(search, &job->design, &key);
 	key.lineage = job->lineage;
-	return !measurement_get(search->settings->catalog, &key, &measurement, NULL) && !measurement.is_failure;
+	return !search_known(search, position, &key, &measurement, NULL) && !measurement.is_failure;
 }
 
 /* Those that nobody has made, for who can begin all of them at once. */
@@ -304,7 +318,7 @@ static errint_t begin(const struct search *search, struct ic_why *why)
 			continue;
 		if (!make_job(search, i, &jobs[n++]))
 			err = ic_fail(why, -ENOMEM, "out of memory");
-		else if (is_known(search, &jobs[n - 1]))
+		else if (is_known(search, i, &jobs[n - 1]))
 			free_texts(&jobs[--n]);
 	}
 	if (!err && n)

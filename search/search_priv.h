@@ -12,6 +12,7 @@ struct search {
 	struct run run; /* as it is in the catalog; id 0 before */
 	int claim;      /* of the run; -1 before */
 	bool was_resumed, has_model_seconds;
+	bool is_whole;                  /* the plan has more than the sample that tells the model's seconds */
 	struct cost_features *features; /* of each design of the base space */
 	struct cost_model costs;
 	struct design_cost *cost; /* by these */
@@ -33,6 +34,9 @@ struct search {
  * before the model's are. */
 struct aim search_aim_known(const struct search *search);
 
+/* How many evaluations tell what the model takes, at most. */
+unsigned search_sample_size(const struct search_settings *settings);
+
 /* search_costs.c: numbers that a run freezes, and what is in them. */
 #define NPARAMETERS_MAX (4 * COST_NFEATURES + 4)
 struct parameters {
@@ -43,7 +47,8 @@ void add_making_costs(struct parameters *parameters, const struct cost_model *co
 void add_model_costs(struct parameters *parameters, const struct cost_model *costs);
 void add_model_errors(struct parameters *parameters, const struct cost_model *costs);
 void add_known(struct parameters *parameters, size_t nknown); /* results beside the evaluations */
-size_t known_of_parameters(const struct run_parameter *parameters, size_t n, size_t most); /* 0 if it is more than that */
+/* False where there is no such number, or one above `most`: the run has no more than its sample yet. */
+bool known_of_parameters(const struct run_parameter *parameters, size_t n, size_t most, size_t *ret_nknown);
 bool is_of_model(const struct run_parameter *parameter);
 /* Whether those of the model are among them. */
 bool costs_of_parameters(const struct run_parameter *parameters, size_t n, struct cost_model *ret_costs);
@@ -82,6 +87,12 @@ void weights_end(const struct search *search);
 errint_t evaluate_all(struct search *search, struct ic_why *why);
 bool search_is_cancelled(const struct search *search);
 void search_key(const struct search *search, const struct ic_design *design, struct measurement_key *ret_key);
+
+/* Whether what the catalog knows of a design is of no use to the sample, for it tells of seconds, and those of other hardware. */
+bool search_lacks_seconds(const struct measurement *measurement);
+/* What the catalog knows that need not be evaluated at a position of the plan; -ENOENT. */
+errint_t search_known(const struct search *search, size_t position, const struct measurement_key *key,
+                      struct measurement *ret_measurement, struct ic_why *why);
 
 /* search_choose.c: estimates from what is done; the next designs to evaluate, at most `n`; and the end. */
 errint_t choose_estimates(const struct search *search, struct estimates **ret_estimates, struct ic_why *why);

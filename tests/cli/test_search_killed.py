@@ -26,8 +26,8 @@ class Killed(Searching):
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def begin_until_costs_are_frozen(self):
-        """Those of reading and decoding are when a run begins, those of the model after the first part of the plan; what the
-        model takes is measured, so only from here on two searches are to be the same."""
+        """Those of reading and decoding are when a run begins, those of the model after its sample; what the model takes is
+        measured, so only from here on two searches are to be the same."""
         with self.start(self.catalog) as process:
             while True:
                 self.assertIsNone(process.poll())

@@ -10,6 +10,7 @@ struct synthetic {
 	unsigned sleep_us;        /* an evaluation takes */
 	double infer_s;           /* of the model, an image; 0: a millisecond */
 	double coefficient_s;     /* and for each coefficient */
+	bool is_untimed;          /* it tells no seconds */
 	const char *fails_within; /* designs that this one covers have no result; NULL: all have; "": none has */
 	unsigned njobs_max;
 	atomic_uint ncalls, nrunning, nrunning_most;

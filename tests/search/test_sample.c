@@ -60,6 +60,14 @@ static void check_same_designs(const struct planned *a, const struct planned *b,
 		ck_assert_msg(ic_design_equal(&a[i].design, &b[i].design), "%zu", i);
 }
 
+/* Of the model, where they are the same for all designs. */
+static double model_seconds(const struct search_outcome *outcome)
+{
+	const struct cost_line *line = &outcome->costs.infer;
+
+	return line->at[COST_FILE] + line->at[COST_COEFFICIENTS] + line->at[COST_PIXELS];
+}
+
 /* The seconds of the model change as soon as the sample is done. */
 struct change {
 	struct synthetic *synthetic;
@@ -87,9 +95,7 @@ START_TEST(what_the_model_takes_is_frozen_after_the_sample)
 	settings.context = &change;
 	outcome = run(&settings);
 	/* A millisecond told by all of the sample, or a second by the last of it. */
-	double model_s = outcome.costs.infer.at[COST_FILE] + outcome.costs.infer.at[COST_COEFFICIENTS] +
-	                 outcome.costs.infer.at[COST_PIXELS];
-	ck_assert((fabs(model_s - 1e-3) < 1e-9) == !_i);
+	ck_assert((fabs(model_seconds(&outcome) - 1e-3) < 1e-9) == !_i);
 	/* That was all off afterwards, of a second each; nothing changed in training. */
 	ck_assert_msg(_i || fabs(outcome.costs.infer_error - 0.999) < 1e-6, "%g", outcome.costs.infer_error);
 	ck_assert(outcome.costs.train_error < 1e-6);
@@ -266,6 +272,107 @@ START_TEST(the_sample_prefers_what_was_timed_here)
 }
 END_TEST
 
+/* What a machine measures counts for another, but for its seconds: those of the sample are measured again. */
+START_TEST(a_sample_is_timed_where_others_measured_before)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002, .infer_s = 0.5, .is_untimed = _i};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome there = run(&settings), here;
+	struct search_preview preview;
+
+	synthetic.infer_s = 2e-3;
+	settings.hardware = "elsewhere";
+	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+	for (size_t i = 0; i < preview.nsample; i++) /* one that tells no seconds is asked for nothing again */
+		ck_assert(preview.plan[i].is_done == _i);
+	ck_assert_uint_eq(preview.nsample, NSAMPLE);
+	free(preview.plan);
+	here = run(&settings);
+	ck_assert_uint_eq(there.nevaluated, NIN_ALL);
+	ck_assert_uint_ge(here.nreused, NIN_ALL - NSAMPLE);
+	if (_i) {
+		ck_assert(model_seconds(&here) == 0 && isnan(here.costs.infer_error));
+	} else {
+		ck_assert_uint_ge(here.nevaluated, NSAMPLE);
+		ck_assert(fabs(model_seconds(&here) - 2e-3) < 1e-9 && !(here.costs.infer_error > 1e-6));
+	}
+	search_outcome_clear(&there);
+	search_outcome_clear(&here);
+	catalog_close(catalog);
+}
+END_TEST
+
+struct stopping {
+	atomic_bool cancelled;
+	uint64_t after;
+};
+
+static void stop_after(void *context, const struct search_progress *progress)
+{
+	struct stopping *stopping = context;
+
+	if (progress->ndone >= stopping->after)
+		atomic_store(&stopping->cancelled, true);
+}
+
+/* A search beside more results of another machine than it verifies, stopped after so many evaluations, looked at, and gone on
+ * with; 0: never. */
+static struct search_outcome go_on_after(struct catalog *catalog, unsigned nevaluations)
+{
+	struct synthetic synthetic = {.noise = 0.002, .infer_s = 0.5};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct stopping stopping = {false, nevaluations};
+	struct search_outcome outcome = run(&settings);
+	struct search_preview preview;
+
+	search_outcome_clear(&outcome);
+	synthetic.infer_s = 1e-3;
+	synthetic.coefficient_s = 1e-9;
+	settings.hardware = "elsewhere";
+	settings.nevaluations = 20;
+	settings.nverify = 2;
+	ck_assert_int_eq(aim_set(&settings.aim, "max-bytes", "45%", NULL), 0);
+	if (nevaluations) {
+		settings.progress = stop_after;
+		settings.context = &stopping;
+		settings.cancelled = &stopping.cancelled;
+		ck_assert_int_eq(search_run(&settings, &outcome, NULL), -ECANCELED);
+		atomic_store(&stopping.cancelled, false);
+		settings.progress = NULL;
+		ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+		ck_assert_uint_eq(preview.nsample, nevaluations <= 6 ? 6 : 0);
+		free(preview.plan);
+	}
+	outcome = run(&settings);
+	ck_assert(outcome.was_resumed == (nevaluations > 0));
+	return outcome;
+}
+
+START_TEST(a_search_that_stops_in_its_sample_goes_on_as_if_it_had_not)
+{
+	struct catalog *catalog, *stopped;
+	struct planned *plan, *plan_stopped;
+	char path[PATH_SIZE];
+	size_t n, nstopped;
+
+	ck_assert_int_eq(catalog_open(path_in_scratch("whole.db", path), &catalog, NULL), 0);
+	ck_assert_int_eq(catalog_open(path_in_scratch("stopped.db", path), &stopped, NULL), 0);
+	struct search_outcome whole = go_on_after(catalog, 0), again = go_on_after(stopped, (unsigned)_i);
+	plan = plan_of(catalog, whole.run, &n);
+	plan_stopped = plan_of(stopped, again.run, &nstopped);
+	ck_assert(n == nstopped && n > 20 + 2);
+	check_same_designs(plan, plan_stopped, n);
+	ck_assert(!memcmp(&whole.costs, &again.costs, sizeof(whole.costs)));
+	free(plan);
+	free(plan_stopped);
+	search_outcome_clear(&whole);
+	search_outcome_clear(&again);
+	catalog_close(catalog);
+	catalog_close(stopped);
+}
+END_TEST
+
 START_TEST(a_preview_counts_what_is_known_beside_what_is_asked_for)
 {
 	struct catalog *catalog = open_catalog();
@@ -319,6 +426,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, without_the_reference_a_search_ends_after_the_sample);
 	tcase_add_test(cases, what_failed_of_the_sample_is_fitted_to_when_it_is_mended);
 	tcase_add_test(cases, the_sample_prefers_what_was_timed_here);
+	tcase_add_loop_test(cases, a_sample_is_timed_where_others_measured_before, 0, 2);
+	tcase_add_loop_test(cases, a_search_that_stops_in_its_sample_goes_on_as_if_it_had_not, 1, 9);
 	tcase_add_test(cases, a_preview_counts_what_is_known_beside_what_is_asked_for);
 	tcase_add_loop_test(cases, the_sample_is_a_third_at_most, 0, 6);
 }
