@@ -351,6 +351,7 @@ static struct search_outcome go_on_after(struct catalog *catalog, unsigned neval
 
 START_TEST(a_search_that_stops_in_its_sample_goes_on_as_if_it_had_not)
 {
+	static const unsigned after[] = {1, 5, 6, 7}; /* the sample is of six */
 	struct catalog *catalog, *stopped;
 	struct planned *plan, *plan_stopped;
 	char path[PATH_SIZE];
@@ -358,7 +359,7 @@ START_TEST(a_search_that_stops_in_its_sample_goes_on_as_if_it_had_not)
 
 	ck_assert_int_eq(catalog_open(path_in_scratch("whole.db", path), &catalog, NULL), 0);
 	ck_assert_int_eq(catalog_open(path_in_scratch("stopped.db", path), &stopped, NULL), 0);
-	struct search_outcome whole = go_on_after(catalog, 0), again = go_on_after(stopped, (unsigned)_i);
+	struct search_outcome whole = go_on_after(catalog, 0), again = go_on_after(stopped, after[_i]);
 	plan = plan_of(catalog, whole.run, &n);
 	plan_stopped = plan_of(stopped, again.run, &nstopped);
 	ck_assert(n == nstopped && n > 20 + 2);
@@ -427,7 +428,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_failed_of_the_sample_is_fitted_to_when_it_is_mended);
 	tcase_add_test(cases, the_sample_prefers_what_was_timed_here);
 	tcase_add_loop_test(cases, a_sample_is_timed_where_others_measured_before, 0, 2);
-	tcase_add_loop_test(cases, a_search_that_stops_in_its_sample_goes_on_as_if_it_had_not, 1, 9);
+	tcase_add_loop_test(cases, a_search_that_stops_in_its_sample_goes_on_as_if_it_had_not, 0, 4);
 	tcase_add_test(cases, a_preview_counts_what_is_known_beside_what_is_asked_for);
 	tcase_add_loop_test(cases, the_sample_is_a_third_at_most, 0, 6);
 }
