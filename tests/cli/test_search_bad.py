@@ -78,13 +78,13 @@ class BadInput(Searching):
 
     def test_limits_that_nothing_evaluated_meets(self):
         """Some designs may be within them, by their cost; none of those tried is by its accuracy."""
-        done = icfs("search", *FEW, "--max-bytes=2%", "--max-loss=0%", self.set)
+        done = icfs("search", *FEW, "--max-bytes=1%", "--max-loss=0%", self.set)
         self.assertEqual((done.returncode, done.stderr), (1, b""))
         self.assertIn(f"{self.set}: nothing is within the limits; the nearest is s", done.stdout.decode())
         self.assertEqual(self.sql("SELECT count(*) FROM choice"), [(0,)])
         self.assertEqual(self.sql("SELECT count(*) FROM measurement"), [(12,)])
         self.assertEqual(self.sql("SELECT count(*) FROM run WHERE ended_s IS NOT NULL"), [(1,)])
-        self.assertRegex(self.search("--max-bytes=2%", self.set), r"run 2: \d evaluations made, \d+ known before")
+        self.assertRegex(self.search("--max-bytes=1%", self.set), r"run 2: \d evaluations made, \d+ known before")
 
     def test_catalogs_that_cannot_be_used(self):
         self.fails(f"icfs: {self.catalog}: no catalog: No such file or directory\n", "search", "status")
