@@ -217,7 +217,7 @@ static errint_t plan_again(struct search *search, int64_t run, bool goes_on, str
 	for (size_t i = 0; i < search->nplan; i++) {
 		if (i < search_sample_size(search->settings) && search->plan[i].is_done)
 			has_failed = has_failed || search->plan[i].measurement.is_failure;
-		search->plan[i].is_done = false;
+		search->plan[i].is_done = goes_on && search->plan[i].is_done;
 	}
 	for (size_t i = 0; i < n && parameters->n < NPARAMETERS_MAX; i++)
 		if (goes_on || !has_failed || !is_of_model(&loaded[i]))
@@ -526,8 +526,9 @@ errint_t search_preview(const struct search_settings *settings, struct search_pr
 		search_key(&search, &search.plan[i].design, &key);
 		key.lineage = lineage;
 		struct measurement *measurement = &search.plan[i].measurement;
-		search.plan[i].is_done =
-		        !search_known(&search, i, &key, measurement, NULL) && (goes_on || !measurement->is_failure);
+		if (!search.plan[i].is_done)
+			search.plan[i].is_done =
+			        !search_known(&search, i, &key, measurement, NULL) && !measurement->is_failure;
 		free(lineage);
 	}
 	if (!err) {

@@ -115,7 +115,7 @@ static errint_t evaluate_by(struct search *search, size_t position, const struct
                             struct measurement *ret_measurement, bool *ret_is_reused, struct ic_why *why)
 {
 	struct catalog *catalog = search->settings->catalog;
-	struct measurement measurement = {.id = 0};
+	struct measurement measurement = {.id = 0}, known;
 	errint_t err = search_known(search, position, key, &measurement, why);
 
 	/* What failed in another run is asked again: what was wrong may have been mended. */
@@ -131,6 +131,11 @@ static errint_t evaluate_by(struct search *search, size_t position, const struct
 		return err;
 	}
 	err = ask(search, position, key, &measurement, why);
+	/* Of the sample what another machine measured is better than nothing, though it tells no time. */
+	if (!err && measurement.is_failure && !measurement_get(catalog, key, &known, why) && !known.is_failure) {
+		*ret_measurement = known;
+		return run_evaluated(catalog, search->run.id, position, known.id, why);
+	}
 	if (!err)
 		err = write_down(search, position, key, &measurement.result,
 		                 measurement.is_failure ? measurement.failure : NULL, why);

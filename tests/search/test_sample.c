@@ -303,6 +303,59 @@ START_TEST(a_sample_is_timed_where_others_measured_before)
 }
 END_TEST
 
+/* The evaluator fails here: accuracies of another machine are better than nothing. */
+START_TEST(what_fails_here_may_be_known_from_elsewhere)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome there = run(&settings), here;
+	struct search_preview preview;
+	struct planned *plan;
+	size_t n;
+
+	settings.hardware = "elsewhere";
+	synthetic.fails_within = "";
+	here = run(&settings);
+	ck_assert(here.has_choice && here.nevaluated == NSAMPLE + here.nfailed);
+	ck_assert(model_seconds(&here) == 0 && isnan(here.costs.infer_error));
+	plan = plan_of(catalog, here.run, &n);
+	for (size_t i = 0; i < NSAMPLE; i++)
+		ck_assert(plan[i].is_done && plan[i].measurement.is_foreign);
+	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+	for (size_t i = 0; i < NSAMPLE; i++) /* and asked for no more */
+		ck_assert(preview.plan[i].is_done);
+	free(preview.plan);
+	free(plan);
+	search_outcome_clear(&there);
+	search_outcome_clear(&here);
+	catalog_close(catalog);
+}
+END_TEST
+
+/* What failed in a run that goes on stands; what failed in another is asked again. */
+START_TEST(a_preview_of_a_run_under_way_takes_what_came_of_it)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002, .fails_within = "", .stops_at = 5};
+	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome outcome;
+	struct search_preview preview;
+
+	ck_assert_int_eq(search_run(&settings, &outcome, NULL), -EIO);
+	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+	for (size_t i = 0; i < NSAMPLE; i++)
+		ck_assert(preview.plan[i].is_done == (i < 4));
+	free(preview.plan);
+	settings.nevaluations = 42; /* another run, whose sample is the same */
+	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
+	for (size_t i = 0; i < preview.n; i++)
+		ck_assert(!preview.plan[i].is_done);
+	free(preview.plan);
+	catalog_close(catalog);
+}
+END_TEST
+
 struct stopping {
 	atomic_bool cancelled;
 	uint64_t after;
@@ -428,6 +481,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_failed_of_the_sample_is_fitted_to_when_it_is_mended);
 	tcase_add_test(cases, the_sample_prefers_what_was_timed_here);
 	tcase_add_loop_test(cases, a_sample_is_timed_where_others_measured_before, 0, 2);
+	tcase_add_test(cases, what_fails_here_may_be_known_from_elsewhere);
+	tcase_add_test(cases, a_preview_of_a_run_under_way_takes_what_came_of_it);
 	tcase_add_loop_test(cases, a_search_that_stops_in_its_sample_goes_on_as_if_it_had_not, 0, 4);
 	tcase_add_test(cases, a_preview_counts_what_is_known_beside_what_is_asked_for);
 	tcase_add_loop_test(cases, the_sample_is_a_third_at_most, 0, 6);
