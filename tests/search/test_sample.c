@@ -3,7 +3,7 @@
 #include "search/search.h"
 
 #include "catalog_helpers.h"
-#include "synthetic.h"
+#include "search_helpers.h"
 
 #include <errno.h>
 #include <math.h>
@@ -13,29 +13,6 @@
 #define NSAMPLE 8 /* of 24 evaluations before accuracies are known */
 #define NFIRST 24
 #define NIN_ALL 40
-
-static struct search_settings small(struct catalog *catalog, struct synthetic *synthetic, const char *key,
-                                    const char *value)
-{
-	struct search_settings settings = synthetic_settings(catalog, synthetic);
-	struct ic_why why = {""};
-
-	settings.nevaluations = NIN_ALL;
-	settings.nverify = NIN_ALL - NFIRST;
-	ck_assert_msg(!aim_set(&settings.aim, key, value, &why), "%s", why.text);
-	aim_complete(&settings.aim);
-	return settings;
-}
-
-static struct search_outcome run(const struct search_settings *settings)
-{
-	struct search_outcome outcome = {.run = 0};
-	struct ic_why why = {""};
-	errint_t err = search_run(settings, &outcome, &why);
-
-	ck_assert_msg(!err, "%d, %s", err, why.text);
-	return outcome;
-}
 
 static struct planned *plan_of(struct catalog *catalog, int64_t id, size_t *ret_n)
 {
@@ -88,12 +65,12 @@ START_TEST(what_the_model_takes_is_frozen_after_the_sample)
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002};
 	struct change change = {&synthetic, 1, _i ? NSAMPLE - 1 : NSAMPLE};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
 	struct search_outcome outcome;
 
 	settings.progress = change_seconds;
 	settings.context = &change;
-	outcome = run(&settings);
+	outcome = run_search(&settings);
 	/* A millisecond told by all of the sample, or a second by the last of it. */
 	ck_assert((fabs(model_seconds(&outcome) - 1e-3) < 1e-9) == !_i);
 	/* That was all off afterwards, of a second each; nothing changed in training. */
@@ -129,8 +106,8 @@ START_TEST(what_follows_the_sample_is_within_a_share_of_the_whole_time)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002, .infer_s = 1e-3};
-	struct search_settings settings = small(catalog, &synthetic, "max-time", "60%");
-	struct search_outcome outcome = run(&settings);
+	struct search_settings settings = small_search(catalog, &synthetic, "max-time", "60%");
+	struct search_outcome outcome = run_search(&settings);
 	size_t n;
 	struct planned *plan = plan_of(catalog, outcome.run, &n);
 
@@ -151,7 +128,7 @@ START_TEST(a_share_of_the_time_is_held_to_once_all_of_it_is_known)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002, .infer_s = 1};
-	struct search_settings settings = small(catalog, &synthetic, "max-time", "90%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-time", "90%");
 	struct search_outcome outcome;
 	struct ic_why why = {""};
 
@@ -167,13 +144,13 @@ START_TEST(a_share_of_the_time_may_need_the_models)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002, .infer_s = 1e-6, .coefficient_s = 1e-6};
-	struct search_settings settings = small(catalog, &synthetic, "max-time", "0.3%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-time", "0.3%");
 	struct search_preview preview;
 
 	ck_assert_int_eq(search_preview(&settings, &preview, NULL), 0);
 	ck_assert(preview.nsample == NSAMPLE && preview.n == NSAMPLE);
 	free(preview.plan);
-	struct search_outcome outcome = run(&settings);
+	struct search_outcome outcome = run_search(&settings);
 	ck_assert(outcome.has_choice && outcome.nevaluated > NSAMPLE);
 	ck_assert(outcome.choice.infer_s <= 0.003 * outcome.reference_cost.infer_s);
 	ck_assert(outcome.costs.infer_error < 0.01);
@@ -186,7 +163,7 @@ START_TEST(without_the_reference_a_search_ends_after_the_sample)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.fails_within = "s1x1-b8-k15-q8"};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
 	struct search_outcome outcome;
 
 	ck_assert_int_eq(search_run(&settings, &outcome, NULL), -ENODATA);
@@ -200,7 +177,7 @@ START_TEST(what_failed_of_the_sample_is_fitted_to_when_it_is_mended)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
 	struct search_preview preview;
 	char failing[IC_DESIGN_STRING_SIZE];
 	size_t n, nagain;
@@ -209,12 +186,12 @@ START_TEST(what_failed_of_the_sample_is_fitted_to_when_it_is_mended)
 	ic_design_print(&preview.plan[NSAMPLE - 1].design, failing);
 	free(preview.plan);
 	synthetic.fails_within = failing;
-	struct search_outcome outcome = run(&settings);
+	struct search_outcome outcome = run_search(&settings);
 	struct planned *plan = plan_of(catalog, outcome.run, &n);
 	ck_assert(outcome.nfailed > 0 && plan[NSAMPLE - 1].measurement.is_failure);
 	synthetic.fails_within = NULL;
 	synthetic.infer_s = 2e-3;
-	struct search_outcome again = run(&settings);
+	struct search_outcome again = run_search(&settings);
 	struct planned *plan_again = plan_of(catalog, again.run, &nagain);
 	ck_assert_uint_eq(again.nevaluated, outcome.nfailed);
 	check_same_designs(plan, plan_again, n < nagain ? n : nagain);
@@ -222,7 +199,7 @@ START_TEST(what_failed_of_the_sample_is_fitted_to_when_it_is_mended)
 	ck_assert(outcome.costs.infer_error < 1e-6 && again.costs.infer_error > 0.02 && again.costs.train_error < 1e-6);
 	/* And once all have a result, what is frozen is taken as it is. */
 	synthetic.infer_s = 1;
-	struct search_outcome third = run(&settings);
+	struct search_outcome third = run_search(&settings);
 	ck_assert(!third.nevaluated && third.costs.infer_error == again.costs.infer_error);
 	free(plan);
 	free(plan_again);
@@ -238,8 +215,8 @@ START_TEST(the_sample_prefers_what_was_timed_here)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
-	struct search_outcome outcome = run(&settings);
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome outcome = run_search(&settings);
 	size_t n, nmore, nknown = 0;
 	struct planned *plan = plan_of(catalog, outcome.run, &n);
 	struct search_preview preview;
@@ -277,8 +254,8 @@ START_TEST(a_sample_is_timed_where_others_measured_before)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002, .infer_s = 0.5, .is_untimed = _i};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
-	struct search_outcome there = run(&settings), here;
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome there = run_search(&settings), here;
 	struct search_preview preview;
 
 	synthetic.infer_s = 2e-3;
@@ -288,7 +265,7 @@ START_TEST(a_sample_is_timed_where_others_measured_before)
 		ck_assert(preview.plan[i].is_done == _i);
 	ck_assert_uint_eq(preview.nsample, NSAMPLE);
 	free(preview.plan);
-	here = run(&settings);
+	here = run_search(&settings);
 	ck_assert_uint_eq(there.nevaluated, NIN_ALL);
 	ck_assert_uint_ge(here.nreused, NIN_ALL - NSAMPLE);
 	if (_i) {
@@ -308,15 +285,15 @@ START_TEST(what_fails_here_may_be_known_from_elsewhere)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
-	struct search_outcome there = run(&settings), here;
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome there = run_search(&settings), here;
 	struct search_preview preview;
 	struct planned *plan;
 	size_t n;
 
 	settings.hardware = "elsewhere";
 	synthetic.fails_within = "";
-	here = run(&settings);
+	here = run_search(&settings);
 	ck_assert(here.has_choice && here.nevaluated == NSAMPLE + here.nfailed);
 	ck_assert(model_seconds(&here) == 0 && isnan(here.costs.infer_error));
 	plan = plan_of(catalog, here.run, &n);
@@ -338,7 +315,7 @@ START_TEST(a_preview_of_a_run_under_way_takes_what_came_of_it)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002, .fails_within = "", .stops_at = 5};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
 	struct search_outcome outcome;
 	struct search_preview preview;
 
@@ -374,9 +351,9 @@ static void stop_after(void *context, const struct search_progress *progress)
 static struct search_outcome go_on_after(struct catalog *catalog, unsigned nevaluations)
 {
 	struct synthetic synthetic = {.noise = 0.002, .infer_s = 0.5};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
 	struct stopping stopping = {false, nevaluations};
-	struct search_outcome outcome = run(&settings);
+	struct search_outcome outcome = run_search(&settings);
 	struct search_preview preview;
 
 	search_outcome_clear(&outcome);
@@ -397,7 +374,7 @@ static struct search_outcome go_on_after(struct catalog *catalog, unsigned neval
 		ck_assert_uint_eq(preview.nsample, nevaluations <= 6 ? 6 : 0);
 		free(preview.plan);
 	}
-	outcome = run(&settings);
+	outcome = run_search(&settings);
 	ck_assert(outcome.was_resumed == (nevaluations > 0));
 	return outcome;
 }
@@ -431,8 +408,8 @@ START_TEST(a_preview_counts_what_is_known_beside_what_is_asked_for)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
-	struct search_outcome outcome = run(&settings);
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome outcome = run_search(&settings);
 	struct search_preview preview;
 	size_t nknown = 0;
 
@@ -456,7 +433,7 @@ START_TEST(the_sample_is_a_third_at_most)
 	                                      {4, 1, 2}, {6, 1, 2}, {12, 3, 3}, {40, 16, 8}, {150, 60, 8}, {300, 0, 8}};
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
 	struct search_preview preview;
 
 	settings.nevaluations = lengths[_i][0];

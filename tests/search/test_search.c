@@ -3,7 +3,7 @@
 #include "search/search.h"
 
 #include "catalog_helpers.h"
-#include "synthetic.h"
+#include "search_helpers.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,31 +15,6 @@
 #include <unistd.h>
 
 #include <sqlite3.h>
-
-static struct search_settings small(struct catalog *catalog, struct synthetic *synthetic, const char *key,
-                                    const char *value)
-{
-	struct search_settings settings = synthetic_settings(catalog, synthetic);
-	struct ic_why why = {""};
-
-	settings.nevaluations = 40;
-	settings.nverify = 16;
-	settings.nrounds = 4;
-	if (key)
-		ck_assert_msg(!aim_set(&settings.aim, key, value, &why), "%s", why.text);
-	aim_complete(&settings.aim);
-	return settings;
-}
-
-static struct search_outcome run(const struct search_settings *settings)
-{
-	struct search_outcome outcome = {.run = 0};
-	struct ic_why why = {""};
-	errint_t err = search_run(settings, &outcome, &why);
-
-	ck_assert_msg(!err, "%d, %s", err, why.text);
-	return outcome;
-}
 
 /* What a search ended with, in one text. */
 static char *ending(struct catalog *catalog, int64_t id)
@@ -84,8 +59,8 @@ START_TEST(the_choice_is_within_the_aim_and_verified)
 	        {"max-bytes", "12%"}, {"max-loss", "2%"}, {"max-time", "60%"}, {"objective", "space=1,accuracy=0.2"}};
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002};
-	struct search_settings settings = small(catalog, &synthetic, aims[_i][0], aims[_i][1]);
-	struct search_outcome outcome = run(&settings);
+	struct search_settings settings = small_search(catalog, &synthetic, aims[_i][0], aims[_i][1]);
+	struct search_outcome outcome = run_search(&settings);
 	struct ic_design reference = ic_design_default();
 	double truth = synthetic_truth(&outcome.choice.design), full = synthetic_truth(&reference);
 
@@ -111,8 +86,8 @@ START_TEST(the_frontier_holds_what_nothing_beats)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "25%");
-	struct search_outcome outcome = run(&settings);
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "25%");
+	struct search_outcome outcome = run_search(&settings);
 
 	ck_assert_uint_gt(outcome.npoints, 5);
 	for (size_t i = 0; i < outcome.npoints; i++) {
@@ -134,7 +109,7 @@ START_TEST(an_aim_that_nothing_meets_chooses_nothing)
 	static const char *const aims[][2] = {{"max-bytes", "10"}, {"max-time", "1us"}};
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0};
-	struct search_settings settings = small(catalog, &synthetic, aims[_i][0], aims[_i][1]);
+	struct search_settings settings = small_search(catalog, &synthetic, aims[_i][0], aims[_i][1]);
 	struct search_outcome outcome = {.run = 0};
 	struct choice *choices;
 	struct ic_why why = {""};
@@ -154,12 +129,12 @@ START_TEST(limits_that_exclude_each_other_choose_nothing_and_name_the_nearest)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0};
-	struct search_settings settings = small(catalog, &synthetic, "max-loss", "0.1%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-loss", "0.1%");
 	struct choice *choices;
 	size_t n;
 
 	ck_assert_int_eq(aim_set(&settings.aim, "max-bytes", "3%", NULL), 0);
-	struct search_outcome outcome = run(&settings);
+	struct search_outcome outcome = run_search(&settings);
 	ck_assert(!outcome.has_choice && outcome.choice.nbytes <= 0.03 * outcome.reference_cost.nbytes);
 	ck_assert_int_eq(choice_list(catalog, NULL, true, &choices, &n, NULL), 0);
 	ck_assert_uint_eq(n, 0);
@@ -173,7 +148,7 @@ START_TEST(a_limit_of_time_that_the_model_breaks_ends_a_search_early)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0, .infer_s = 1};
-	struct search_settings settings = small(catalog, &synthetic, "max-time", "500ms");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-time", "500ms");
 	struct search_outcome outcome;
 	struct ic_why why = {""};
 
@@ -206,22 +181,22 @@ START_TEST(another_search_evaluates_only_what_is_new)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
-	struct search_outcome first = run(&settings), second, wider, again;
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome first = run_search(&settings), second, wider, again;
 
 	ck_assert_uint_eq(first.nevaluated, 40);
-	second = run(&settings); /* it ended, so this is a new one, which has nothing to find out */
+	second = run_search(&settings); /* it ended, so this is a new one, which has nothing to find out */
 	ck_assert(second.run != first.run && !second.was_resumed && second.nreused == 40 && !second.nevaluated);
 	ck_assert(ic_design_equal(&second.choice.design, &first.choice.design));
 	ck_assert(second.choice.predicted == first.choice.predicted && second.npoints == first.npoints);
 	settings.nevaluations = 80;
 	settings.nverify = 32;
 	settings.directory = "/moved/synthetic";
-	wider = run(&settings);
+	wider = run_search(&settings);
 	ck_assert_uint_eq(wider.nreused, 40); /* in buckets, or beside the evaluations that were asked for */
 	ck_assert(wider.nevaluated >= 40 && wider.nevaluated < 80);
 	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 40 + wider.nevaluated);
-	again = run(&settings);
+	again = run_search(&settings);
 	ck_assert(again.run != wider.run && !again.nevaluated && again.nreused == wider.nevaluated + 40);
 	ck_assert(again.choice.predicted == wider.choice.predicted && again.npoints == wider.npoints);
 	search_outcome_clear(&again);
@@ -240,14 +215,14 @@ static char *wider_ending(const char *name, unsigned stops_at)
 
 	ck_assert_int_eq(catalog_open(path_in_scratch(name, path), &catalog, NULL), 0);
 	struct synthetic synthetic = {.noise = 0.002, .stops_at = stops_at};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
-	struct search_outcome outcome = run(&settings);
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome outcome = run_search(&settings);
 	search_outcome_clear(&outcome);
 	settings.nevaluations = 60;
 	settings.nverify = 24;
 	if (stops_at)
 		ck_assert_int_eq(search_run(&settings, &outcome, NULL), -EIO);
-	outcome = run(&settings);
+	outcome = run_search(&settings);
 	ck_assert(outcome.was_resumed == (stops_at > 0) && outcome.nevaluated + outcome.nreused > 60);
 	char *text = ending(catalog, outcome.run);
 	search_outcome_clear(&outcome);
@@ -277,9 +252,9 @@ START_TEST(evaluations_at_once_change_nothing)
 		char path[PATH_SIZE];
 		struct catalog *catalog;
 		ck_assert_int_eq(catalog_open(path_in_scratch(i ? "b.db" : "a.db", path), &catalog, NULL), 0);
-		struct search_settings settings = small(catalog, &synthetic, "max-bytes", "12%");
+		struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "12%");
 		settings.njobs = i ? 8 : 1;
-		struct search_outcome outcome = run(&settings);
+		struct search_outcome outcome = run_search(&settings);
 		endings[i] = ending(catalog, outcome.run);
 		search_outcome_clear(&outcome);
 		catalog_close(catalog);
@@ -305,7 +280,7 @@ static pid_t start(const char *path)
 	struct search_outcome outcome;
 	if (catalog_open(path, &catalog, NULL))
 		_exit(2);
-	struct search_settings settings = small(catalog, &synthetic, "max-loss", "2%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-loss", "2%");
 	settings.njobs = 2;
 	if (search_run(&settings, &outcome, NULL))
 		_exit(3);
@@ -393,13 +368,13 @@ START_TEST(what_ends_a_search_lets_it_go_on_later)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002, .stops_at = 13};
-	struct search_settings settings = small(catalog, &synthetic, NULL, NULL);
+	struct search_settings settings = small_search(catalog, &synthetic, NULL, NULL);
 	struct search_outcome outcome;
 	struct ic_why why = {""};
 
 	ck_assert_int_eq(search_run(&settings, &outcome, &why), -EIO);
 	ck_assert_str_eq(why.text, "the synthetic disk is gone");
-	outcome = run(&settings);
+	outcome = run_search(&settings);
 	ck_assert(outcome.was_resumed && outcome.nreused == 12 && outcome.nevaluated == 28);
 	search_outcome_clear(&outcome);
 	catalog_close(catalog);
@@ -417,7 +392,7 @@ START_TEST(a_search_that_is_cancelled_stops_and_can_go_on)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002};
-	struct search_settings settings = small(catalog, &synthetic, NULL, NULL);
+	struct search_settings settings = small_search(catalog, &synthetic, NULL, NULL);
 	struct search_outcome outcome;
 	atomic_bool cancelled = false;
 
@@ -428,7 +403,7 @@ START_TEST(a_search_that_is_cancelled_stops_and_can_go_on)
 	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 30);
 	atomic_store(&cancelled, false);
 	settings.progress = NULL;
-	outcome = run(&settings);
+	outcome = run_search(&settings);
 	ck_assert(outcome.was_resumed && outcome.nreused == 30 && outcome.nevaluated == 10);
 	search_outcome_clear(&outcome);
 	catalog_close(catalog);
@@ -439,14 +414,14 @@ START_TEST(evaluations_without_a_result_are_left_out)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002, .fails_within = "s1x2-b8-k15-q8"};
-	struct search_settings settings = small(catalog, &synthetic, "max-loss", "5%");
-	struct search_outcome outcome = run(&settings), again;
+	struct search_settings settings = small_search(catalog, &synthetic, "max-loss", "5%");
+	struct search_outcome outcome = run_search(&settings), again;
 	struct ic_design failing;
 
 	ck_assert_int_eq(ic_design_parse(synthetic.fails_within, &failing, NULL), 0);
 	ck_assert(outcome.has_choice && outcome.nfailed > 0 && outcome.nevaluated == 40);
 	ck_assert(!ic_design_covers(&failing, &outcome.choice.design));
-	again = run(&settings); /* what failed is asked again, and fails again */
+	again = run_search(&settings); /* what failed is asked again, and fails again */
 	ck_assert(again.nevaluated == outcome.nfailed && again.nfailed == outcome.nfailed);
 	ck_assert(again.nreused == 40 - outcome.nfailed);
 	search_outcome_clear(&outcome);
@@ -459,14 +434,14 @@ START_TEST(without_the_reference_nothing_can_be_compared)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.fails_within = "s1x1-b8-k15-q8"};
-	struct search_settings settings = small(catalog, &synthetic, NULL, NULL);
+	struct search_settings settings = small_search(catalog, &synthetic, NULL, NULL);
 	struct search_outcome outcome;
 	struct ic_why why = {""};
 
 	ck_assert_int_eq(search_run(&settings, &outcome, &why), -ENODATA);
 	ck_assert_msg(strstr(why.text, "reference") && strstr(why.text, "NaN"), "%s", why.text);
 	synthetic.fails_within = NULL; /* mended: the same search finds what it could not */
-	outcome = run(&settings);
+	outcome = run_search(&settings);
 	ck_assert(outcome.has_choice && outcome.nfailed == 0 && !outcome.was_resumed);
 	search_outcome_clear(&outcome);
 
@@ -474,7 +449,7 @@ START_TEST(without_the_reference_nothing_can_be_compared)
 	synthetic.fails_within = "";
 	ck_assert_int_eq(search_run(&settings, &outcome, &why), -ENODATA);
 	synthetic.fails_within = NULL;
-	outcome = run(&settings); /* what the model takes is told now, and fitted */
+	outcome = run_search(&settings); /* what the model takes is told now, and fitted */
 	ck_assert(outcome.choice.infer_s > 1e-3 && outcome.choice.train_s > 3e-3);
 	search_outcome_clear(&outcome);
 	catalog_close(catalog);
@@ -509,13 +484,13 @@ START_TEST(a_catalog_that_is_locked_is_waited_for)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002};
-	struct search_settings settings = small(catalog, &synthetic, NULL, NULL);
+	struct search_settings settings = small_search(catalog, &synthetic, NULL, NULL);
 	struct locking locking = {NULL, 0};
 
 	settings.progress = lock_once;
 	settings.waiting = unlock;
 	settings.context = &locking;
-	struct search_outcome outcome = run(&settings);
+	struct search_outcome outcome = run_search(&settings);
 	ck_assert_uint_eq(locking.nwaits, 1);
 	ck_assert_uint_eq(outcome.nevaluated, 40);
 	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 40);
@@ -529,7 +504,7 @@ START_TEST(settings_that_make_no_sense_are_refused)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0};
-	struct search_settings settings = small(catalog, &synthetic, NULL, NULL), bad[4];
+	struct search_settings settings = small_search(catalog, &synthetic, NULL, NULL), bad[4];
 	struct search_outcome outcome;
 
 	for (unsigned i = 0; i < 4; i++)
@@ -549,7 +524,7 @@ START_TEST(a_plan_alone_writes_nothing)
 {
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0};
-	struct search_settings settings = small(catalog, &synthetic, "max-bytes", "50%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-bytes", "50%");
 	struct search_preview preview;
 	struct run *runs;
 	size_t n;
