@@ -3,6 +3,7 @@
 of different inputs."""
 import contextlib
 import os
+import re
 import sqlite3
 import sys
 
@@ -23,10 +24,12 @@ class Search(MountTest):
         told = run(ICFS, "search", "--catalog", catalog, "--evaluations", EVALUATIONS, "--buckets", "3", "--max-loss",
                    "100%", "--command", line, "--set", "face=ic", self.source,
                    env={**os.environ, "OMP_NUM_THREADS": "1"}).decode()
-        self.assertIn(f"run 1: {EVALUATIONS} evaluations made, 0 known before, 0 without a result\n", told)
+        # All, or fewer where nothing is left to find out: a network that learned nothing calls all designs alike.
+        made = re.search(r"^run 1: (\d) evaluations made, 0 known before, 0 without a result$", told, re.M)
+        self.assertTrue(made and 3 <= int(made[1]) <= EVALUATIONS, told)
         with contextlib.closing(sqlite3.connect(catalog)) as db:
             rows = db.execute("SELECT accuracy, train_s, infer_s, lineage FROM measurement").fetchall()
-        self.assertEqual(len(rows), EVALUATIONS)
+        self.assertEqual(len(rows), int(made[1]))
         self.assertEqual(sum(not lineage for *_, lineage in rows), 1)
         for accuracy, train_s, infer_s, _ in rows:
             self.assertTrue(0 <= accuracy <= 1 and train_s > 0 and infer_s > 0)
