@@ -33,7 +33,7 @@ void search_settings_share(struct search_settings *settings, unsigned nevaluatio
 #define NPLAN_MAX(settings) (2 * (size_t)(settings)->nevaluations)
 
 /* Evaluations whose seconds tell what the model takes, before what is planned by its cost: three coefficients to fit, and
- * some to check them by. */
+ * more than that, since times are noisy. */
 #define NSAMPLE 8
 
 /* --- Beginning ---------------------------------------------------------------------------------------------------- */
