@@ -4,8 +4,8 @@
  *
  * Seconds are linear in features of the object, each a count of work that decoders do (docs/search.md): per file, per byte,
  * per coefficient, per sample and block size, per pixel, and again per sample of the columns of frequencies that a transform
- * goes through. No coefficient is negative, since no work takes less than no time;
- * that also keeps a model sane outside of what was measured. Averages over sources are averages of features.
+ * goes through. No coefficient is negative, since no work takes less than no time; that also keeps a model sane outside of
+ * what was measured. Averages over sources are averages of features.
  *
  * All functions are pure and thread safe.
  */

@@ -176,7 +176,6 @@ errint_t run_frontier(struct catalog *catalog, int64_t run, struct frontier_poin
                       struct ic_why *why)
 {
 	struct reading reading = {CATALOG_GET_FRONTIER, run, read_point, {.row_nbytes = sizeof(struct frontier_point)}};
-
 	errint_t err = read_all(catalog, &reading, ret_points, ret_n, why);
 
 	if (!err)

@@ -515,6 +515,7 @@ errint_t search_preview(const struct search_settings *settings, struct search_pr
 		err = plan_anew(&search, &parameters, why);
 	if (!err && !search.has_model_seconds)
 		nsample = search.nplan < search_sample_size(settings) ? search.nplan : search_sample_size(settings);
+	/* The rest as if the model took no time: its seconds count as known while that is planned. */
 	if (!err && !search.is_whole) {
 		search.has_model_seconds = true;
 		err = plan_by_cost(&search, why);

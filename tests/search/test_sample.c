@@ -123,12 +123,13 @@ START_TEST(what_follows_the_sample_is_within_a_share_of_the_whole_time)
 }
 END_TEST
 
-/* A share of the time that reading and decoding alone would be within or not: what the model takes, too, decides. */
-START_TEST(a_share_of_the_time_is_held_to_once_all_of_it_is_known)
+/* Of limits that reading and decoding alone are within, the model breaks each, by a time and by a share. */
+START_TEST(a_limit_of_time_that_the_model_breaks_ends_a_search_after_the_sample)
 {
+	static const char *const limits[] = {"500ms", "90%"};
 	struct catalog *catalog = open_catalog();
 	struct synthetic synthetic = {.noise = 0.002, .infer_s = 1};
-	struct search_settings settings = small_search(catalog, &synthetic, "max-time", "90%");
+	struct search_settings settings = small_search(catalog, &synthetic, "max-time", limits[_i]);
 	struct search_outcome outcome;
 	struct ic_why why = {""};
 
@@ -452,7 +453,7 @@ static void add(TCase *cases)
 {
 	tcase_add_loop_test(cases, what_the_model_takes_is_frozen_after_the_sample, 0, 2);
 	tcase_add_test(cases, what_follows_the_sample_is_within_a_share_of_the_whole_time);
-	tcase_add_test(cases, a_share_of_the_time_is_held_to_once_all_of_it_is_known);
+	tcase_add_loop_test(cases, a_limit_of_time_that_the_model_breaks_ends_a_search_after_the_sample, 0, 2);
 	tcase_add_test(cases, a_share_of_the_time_may_need_the_models);
 	tcase_add_test(cases, without_the_reference_a_search_ends_after_the_sample);
 	tcase_add_test(cases, what_failed_of_the_sample_is_fitted_to_when_it_is_mended);

@@ -143,22 +143,6 @@ START_TEST(limits_that_exclude_each_other_choose_nothing_and_name_the_nearest)
 }
 END_TEST
 
-/* The model's own time is known only after some evaluations: then what was affordable may not be. */
-START_TEST(a_limit_of_time_that_the_model_breaks_ends_a_search_early)
-{
-	struct catalog *catalog = open_catalog();
-	struct synthetic synthetic = {.noise = 0, .infer_s = 1};
-	struct search_settings settings = small_search(catalog, &synthetic, "max-time", "500ms");
-	struct search_outcome outcome;
-	struct ic_why why = {""};
-
-	ck_assert_int_eq(search_run(&settings, &outcome, &why), -ENODATA);
-	ck_assert_msg(strstr(why.text, "no design is within"), "%s", why.text);
-	ck_assert_uint_eq(atomic_load(&synthetic.ncalls), 8);
-	catalog_close(catalog);
-}
-END_TEST
-
 START_TEST(what_is_nearest_goes_by_the_limit_that_fails)
 {
 	struct design_cost full = {.nbytes = 1000, .infer_s = 1}, cost = {.nbytes = 100, .infer_s = 0.5};
@@ -553,7 +537,6 @@ static void add(TCase *cases)
 	tcase_add_test(cases, the_frontier_holds_what_nothing_beats);
 	tcase_add_loop_test(cases, an_aim_that_nothing_meets_chooses_nothing, 0, 2);
 	tcase_add_test(cases, limits_that_exclude_each_other_choose_nothing_and_name_the_nearest);
-	tcase_add_test(cases, a_limit_of_time_that_the_model_breaks_ends_a_search_early);
 	tcase_add_test(cases, what_is_nearest_goes_by_the_limit_that_fails);
 	tcase_add_test(cases, another_search_evaluates_only_what_is_new);
 	tcase_add_test(cases, a_wider_search_that_stops_goes_on_with_all_that_it_knew);
