@@ -8,32 +8,43 @@
 #include <string.h>
 
 /* A symbol's code, and zeros for the bits that follow it: 27 bits at most. */
-struct code {
+struct entry {
 	uint32_t bits, nbits;
 };
 
-static void join_tables(const struct huffman tables[JPEG_NTABLES], struct code codes[JPEG_NTABLES * 256])
+static void join_tables(const struct huffman tables[JPEG_NTABLES], struct entry entries[JPEG_NTABLES * 256])
 {
 	for (unsigned place = 0; place < JPEG_NTABLES * 256; place++) {
 		const struct huffman *table = &tables[place / 256];
 		unsigned symbol = place % 256, follow = symbol & 15;
-		codes[place] = (struct code){(uint32_t)table->code[symbol] << follow, table->length[symbol] + follow};
+		entries[place] =
+		        (struct entry){(uint32_t)table->code[symbol] << follow, table->length[symbol] + follow};
 	}
 }
 
-static size_t count_bits(const struct jpeg_symbols *symbols, const struct code codes[JPEG_NTABLES * 256])
+static size_t count_bits(const size_t counts[JPEG_NTABLES * 256], const struct entry entries[JPEG_NTABLES * 256])
 {
 	size_t nbits = 0;
 	for (unsigned place = 0; place < JPEG_NTABLES * 256; place++)
-		nbits += symbols->counts[place] * codes[place].nbits;
+		nbits += counts[place] * entries[place].nbits;
 	return nbits;
 }
 
-/* A symbol's code and the bits that follow it. */
-static inline struct code code_of(jpeg_symbol symbol, const struct code codes[JPEG_NTABLES * 256])
+/* Codes, one after the other, and the bits that follow each. */
+struct code {
+	uint64_t bits;
+	uint64_t nbits;
+};
+
+static inline struct code code_of(uint16_t symbol, uint16_t bits, const struct entry entries[JPEG_NTABLES * 256])
 {
-	struct code code = codes[symbol & 0xffff];
-	return (struct code){code.bits | symbol >> 16, code.nbits};
+	struct entry entry = entries[symbol];
+	return (struct code){entry.bits | bits, entry.nbits};
+}
+
+static inline struct code join(struct code a, struct code b)
+{
+	return (struct code){a.bits << b.nbits | b.bits, a.nbits + b.nbits};
 }
 
 /* Bits go to whole words wherever the last byte is not full yet: no branch depends on how many there are. */
@@ -45,28 +56,35 @@ struct bits {
 	unsigned nheld; /* fewer than 8 between two calls */
 };
 
-/* Up to 57 bits. */
-static inline void put_bits(struct bits *b, uint64_t bits, unsigned nbits)
+#define PUT_BITS_MAX 57
+
+static inline void put_bits(struct bits *b, struct code code)
 {
-	b->held = b->held << nbits | bits;
-	b->nheld += nbits;
+	b->held = b->held << code.nbits | code.bits;
+	b->nheld += (unsigned)code.nbits;
 	put_be64(b->out, b->held << (64 - b->nheld));
 	b->out += b->nheld / 8;
 	b->nheld %= 8;
 }
 
-/* Each step waits for the one before it, so two symbols, 54 bits at most, are one step. */
-static void write_bits(const struct jpeg_symbols *symbols, const struct code codes[JPEG_NTABLES * 256], uint8_t *out)
+/* Each step waits for the one before it, so four symbols are one step: those of a photograph have 20 to 30 bits, and any two
+ * have no more than 54. */
+static void write_bits(const struct jpeg_symbols *symbols, const struct entry entries[JPEG_NTABLES * 256], uint8_t *out)
 {
 	struct bits b = {.out = out};
-	for (size_t i = 0; i + 2 <= symbols->n; i += 2) {
-		struct code first = code_of(symbols->list[i], codes), second = code_of(symbols->list[i + 1], codes);
-		put_bits(&b, (uint64_t)first.bits << second.nbits | second.bits, first.nbits + second.nbits);
+	const uint16_t *symbol = symbols->symbols, *end = symbol + symbols->n, *bits = symbols->bits;
+	for (; end - symbol >= 4; symbol += 4, bits += 4) {
+		struct code first = join(code_of(symbol[0], bits[0], entries), code_of(symbol[1], bits[1], entries));
+		struct code second = join(code_of(symbol[2], bits[2], entries), code_of(symbol[3], bits[3], entries));
+		struct code all = join(first, second);
+		if (all.nbits > PUT_BITS_MAX) {
+			put_bits(&b, first);
+			all = second;
+		}
+		put_bits(&b, all);
 	}
-	if (symbols->n % 2) {
-		struct code last = code_of(symbols->list[symbols->n - 1], codes);
-		put_bits(&b, last.bits, last.nbits);
-	}
+	for (; symbol < end; symbol++, bits++)
+		put_bits(&b, code_of(*symbol, *bits, entries));
 	if (b.nheld)
 		*b.out |= 0xff >> b.nheld; /* filled up with ones */
 }
@@ -74,21 +92,25 @@ static void write_bits(const struct jpeg_symbols *symbols, const struct code cod
 static size_t count_ones(const uint8_t *bytes, size_t nbytes)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < nbytes; i++)
-		n += bytes[i] == 0xff;
+	for (size_t i = 0; i < nbytes; i += 128) {
+		uint8_t part = 0;
+		for (size_t j = i; j < i + 128 && j < nbytes; j++)
+			part += bytes[j] == 0xff;
+		n += part;
+	}
 	return n;
 }
 
 errint_t jpeg_coded_init(struct jpeg_coded *coded, const struct jpeg_symbols *symbols,
-                         const struct huffman tables[JPEG_NTABLES])
+                         const size_t counts[JPEG_NTABLES * 256], const struct huffman tables[JPEG_NTABLES])
 {
-	struct code codes[JPEG_NTABLES * 256];
-	join_tables(tables, codes);
-	size_t nbytes = (count_bits(symbols, codes) + 7) / 8;
+	struct entry entries[JPEG_NTABLES * 256];
+	join_tables(tables, entries);
+	size_t nbytes = (count_bits(counts, entries) + 7) / 8;
 	*coded = (struct jpeg_coded){.bytes = malloc(nbytes + WORD), .nbytes = nbytes};
 	if (!coded->bytes)
 		return -ENOMEM;
-	write_bits(symbols, codes, coded->bytes);
+	write_bits(symbols, entries, coded->bytes);
 	coded->nbytes_stuffed = nbytes + count_ones(coded->bytes, nbytes);
 	return 0;
 }

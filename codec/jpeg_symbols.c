@@ -1,122 +1,55 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/jpeg_symbols_priv.h"
 
-#include "codec/nonzero_priv.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
 #define BLOCK 8
 #define NCOEFS 64
-#define RUN_MAX 15
-#define SIZE_MAX_DC 11 /* of a difference of DC; of AC it is 10 */
-#define VALUE_MAX ((1 << SIZE_MAX_DC) - 1)
 
-/* Symbols of AC with a meaning of their own (T.81, F.1.2.2.1). */
-#define END_OF_BLOCK 0x00
-#define ZERO_RUN 0xf0 /* sixteen zeros */
+extern const struct jpeg_kernel jpeg_kernel_c, jpeg_kernel_avx2, jpeg_kernel_avx512;
 
-/* --- A block ------------------------------------------------------------------------------------------------------ */
-
-/* What is coded of each value, table and run aside: its size, and as many bits of itself, or, where it is negative, of
- * one less (T.81, F.1.2.1). */
-struct values {
-	jpeg_symbol of[2 * VALUE_MAX + 1]; /* from -VALUE_MAX on */
-};
-
-static void values_init(struct values *values)
+#if defined(__x86_64__)
+#define N_KERNELS 3
+static unsigned first_kernel(void)
 {
-	values->of[VALUE_MAX] = 0;
-	for (unsigned size = 1; size <= SIZE_MAX_DC; size++) {
-		for (unsigned i = 1u << (size - 1); i < 1u << size; i++) {
-			values->of[VALUE_MAX + i] = size | i << 16;
-			values->of[VALUE_MAX - i] = size | (~i & ((1u << size) - 1)) << 16;
-		}
+	if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+	    __builtin_cpu_supports("avx512vbmi2"))
+		return 0;
+	return __builtin_cpu_supports("avx2") ? 1 : 2;
+}
+
+const struct jpeg_kernel *jpeg_kernel_at(unsigned index)
+{
+	static const struct jpeg_kernel *const kernels[N_KERNELS] = {&jpeg_kernel_avx512, &jpeg_kernel_avx2,
+	                                                             &jpeg_kernel_c};
+	index += first_kernel();
+	return index < N_KERNELS ? kernels[index] : NULL;
+}
+#else
+const struct jpeg_kernel *jpeg_kernel_at(unsigned index)
+{
+	return index ? NULL : &jpeg_kernel_c;
+}
+#endif
+
+/* --- Counts ------------------------------------------------------------------------------------------------------- */
+
+#define NCOUNTS ((size_t)JPEG_NTABLES * 256)
+
+/* A symbol that follows itself would wait for its own count: neighbours are counted apart. A quarter of a scan's symbols,
+ * those of 65,500 x 65,500 pixels at 4:4:4, are fewer than 2^32. */
+static void count(const struct jpeg_symbols *symbols, size_t from, uint32_t counts[4][NCOUNTS])
+{
+	const uint16_t *at = symbols->symbols + from, *end = symbols->symbols + symbols->n;
+	for (; end - at >= 4; at += 4) {
+		counts[0][at[0]]++;
+		counts[1][at[1]]++;
+		counts[2][at[2]]++;
+		counts[3][at[3]]++;
 	}
-}
-
-/* Counted at once, which takes less time than to go through the list again. */
-static inline jpeg_symbol *put(jpeg_symbol *out, size_t counts[JPEG_NTABLES * 256], jpeg_symbol symbol)
-{
-	counts[symbol & 0xffff]++;
-	*out = symbol;
-	return out + 1;
-}
-
-static inline jpeg_symbol *put_ac(jpeg_symbol *out, size_t *counts, const struct values *values, unsigned table,
-                                  const int16_t block[NCOEFS])
-{
-	unsigned last = 0;
-	for (uint64_t left = nonzero(block) & ~(uint64_t)1; left; left &= left - 1) {
-		unsigned at = (unsigned)__builtin_ctzll(left), run = at - last - 1;
-		for (; run > RUN_MAX; run -= RUN_MAX + 1)
-			out = put(out, counts, table << 8 | ZERO_RUN);
-		out = put(out, counts, table << 8 | run << 4 | values->of[VALUE_MAX + block[at]]);
-		last = at;
-	}
-	if (last < NCOEFS - 1)
-		out = put(out, counts, table << 8 | END_OF_BLOCK);
-	return out;
-}
-
-/* --- A row of MCUs ------------------------------------------------------------------------------------------------ */
-
-struct rows {
-	uint32_t factor; /* blocks in an MCU, across and down */
-	uint32_t ncols, nrows;
-	int16_t (*blocks)[NCOEFS]; /* `factor` rows of ncols; owned */
-	unsigned tables;           /* number of the first of its two */
-	int last_dc;
-};
-
-struct scan {
-	const struct jpeg_picture *picture;
-	struct rows rows[IC_COMPONENTS_MAX];
-	uint32_t mcu_cols, mcu_rows;
-	struct values values;
-	size_t *counts; /* of struct jpeg_symbols */
-};
-
-static void fill_rows(const struct scan *scan, unsigned c, uint32_t mcu_row)
-{
-	const struct jpeg_picture *picture = scan->picture;
-	const struct rows *rows = &scan->rows[c];
-	for (uint32_t i = 0; i < rows->factor && mcu_row * rows->factor + i < rows->nrows; i++)
-		picture->fill(picture->context, c, mcu_row * rows->factor + i, rows->blocks + (size_t)i * rows->ncols,
-		              rows->ncols);
-}
-
-/* The blocks of one component in an MCU. Those that only fill it up nobody sees: they are the cheapest there are. */
-static jpeg_symbol *put_unit(jpeg_symbol *out, struct scan *scan, unsigned c, uint32_t mcu_row, uint32_t mcu_col)
-{
-	static const int16_t filler[NCOEFS] = {0};
-	struct rows *rows = &scan->rows[c];
-	jpeg_symbol dc_table = (rows->tables + JPEG_TABLE_DC) << 8;
-	for (uint32_t y = 0; y < rows->factor; y++) {
-		for (uint32_t x = 0; x < rows->factor; x++) {
-			uint32_t col = mcu_col * rows->factor + x, row = mcu_row * rows->factor + y;
-			bool is_seen = col < rows->ncols && row < rows->nrows;
-			const int16_t *block = is_seen ? rows->blocks[(size_t)y * rows->ncols + col] : filler;
-			int dc = is_seen ? block[0] : rows->last_dc;
-			out = put(out, scan->counts, dc_table | scan->values.of[VALUE_MAX + dc - rows->last_dc]);
-			out = put_ac(out, scan->counts, &scan->values, rows->tables + JPEG_TABLE_AC, block);
-			rows->last_dc = dc;
-		}
-	}
-	return out;
-}
-
-static jpeg_symbol *put_all(jpeg_symbol *out, struct scan *scan)
-{
-	unsigned ncomponents = scan->picture->layout->ncomponents;
-	for (uint32_t row = 0; row < scan->mcu_rows; row++) {
-		for (unsigned c = 0; c < ncomponents; c++)
-			fill_rows(scan, c, row);
-		for (uint32_t col = 0; col < scan->mcu_cols; col++)
-			for (unsigned c = 0; c < ncomponents; c++)
-				out = put_unit(out, scan, c, row, col);
-	}
-	return out;
+	for (; at < end; at++)
+		counts[0][*at]++;
 }
 
 /* --- The scan ----------------------------------------------------------------------------------------------------- */
@@ -132,46 +65,71 @@ static uint32_t divide_up(uint32_t n, uint32_t by)
 	return (n + by - 1) / by;
 }
 
-static errint_t rows_init(struct rows *rows, const struct jpeg_picture *picture, unsigned c)
+/* What a component's rows of blocks are in a row of MCUs, and how many rows it has in all. */
+static errint_t blocks_init(struct jpeg_mcu_blocks *blocks, const struct jpeg_picture *picture, unsigned c)
 {
-	const struct ic_component *component = &picture->layout->component[c];
-	*rows = (struct rows){
+	*blocks = (struct jpeg_mcu_blocks){
 	        .factor = c == 0 ? jpeg_picture_luma_factor(picture) : 1,
-	        .ncols = divide_up(component->width, BLOCK),
-	        .nrows = divide_up(component->height, BLOCK),
-	        .tables = c == 0 ? 0 : JPEG_TABLE_CHROMA,
+	        .ncols = divide_up(picture->layout->component[c].width, BLOCK),
 	};
-	rows->blocks = calloc((size_t)rows->factor * rows->ncols, sizeof *rows->blocks);
-	return rows->blocks ? 0 : -ENOMEM;
+	blocks->blocks = calloc((size_t)blocks->factor * blocks->ncols + JPEG_KERNEL_PAD, sizeof *blocks->blocks);
+	return blocks->blocks ? 0 : -ENOMEM;
 }
 
-errint_t jpeg_symbols_init(struct jpeg_symbols *symbols, const struct jpeg_picture *picture)
+static void fill_blocks(struct jpeg_mcu_blocks *blocks, const struct jpeg_picture *picture, unsigned c,
+                        uint32_t mcu_row)
 {
-	struct scan scan = {.picture = picture, .counts = symbols->counts};
+	uint32_t first = mcu_row * blocks->factor;
+	uint32_t left = divide_up(picture->layout->component[c].height, BLOCK) - first;
+	blocks->nrows = left < blocks->factor ? left : blocks->factor;
+	picture->fill(picture->context, c, first, blocks->nrows, blocks->blocks);
+}
+
+static void append_all(struct jpeg_symbols *symbols, uint32_t counts[4][NCOUNTS], const struct jpeg_picture *picture,
+                       struct jpeg_mcu_row *row, uint32_t nrows)
+{
+	const struct jpeg_kernel *kernel = jpeg_kernel_best();
+	for (uint32_t i = 0; i < nrows; i++) {
+		size_t from = symbols->n;
+		for (unsigned c = 0; c < row->ncomponents; c++)
+			fill_blocks(&row->component[c], picture, c, i);
+		kernel->append(symbols, row);
+		count(symbols, from, counts);
+	}
+}
+
+errint_t jpeg_symbols_init(struct jpeg_symbols *symbols, size_t counts[JPEG_NTABLES * 256],
+                           const struct jpeg_picture *picture)
+{
+	struct jpeg_mcu_row row = {.ncomponents = picture->layout->ncomponents};
 	errint_t err = 0;
 	size_t nblocks = 0; /* in an MCU */
 	*symbols = (struct jpeg_symbols){.n = 0};
-	for (unsigned c = 0; c < picture->layout->ncomponents && !err; c++) {
-		err = rows_init(&scan.rows[c], picture, c);
-		nblocks += (size_t)scan.rows[c].factor * scan.rows[c].factor;
+	for (unsigned c = 0; c < row.ncomponents && !err; c++) {
+		err = blocks_init(&row.component[c], picture, c);
+		nblocks += (size_t)row.component[c].factor * row.component[c].factor;
 	}
-	scan.mcu_cols = divide_up(scan.rows[0].ncols, scan.rows[0].factor);
-	scan.mcu_rows = divide_up(scan.rows[0].nrows, scan.rows[0].factor);
-	if (!err) { /* a block has no more symbols than coefficients */
-		symbols->list = malloc(NCOEFS * nblocks * scan.mcu_cols * scan.mcu_rows * sizeof *symbols->list);
-		err = symbols->list ? 0 : -ENOMEM;
+	uint32_t nrows = divide_up(picture->layout->height, BLOCK * row.component[0].factor);
+	row.nmcus = divide_up(row.component[0].ncols, row.component[0].factor);
+	size_t room = NCOEFS * nblocks * row.nmcus * nrows + JPEG_KERNEL_PAD;
+	if (!err) {
+		symbols->symbols = malloc(2 * room * sizeof *symbols->symbols);
+		symbols->bits = symbols->symbols + room;
+		err = symbols->symbols ? 0 : -ENOMEM;
 	}
 	if (!err) {
-		values_init(&scan.values);
-		symbols->n = (size_t)(put_all(symbols->list, &scan) - symbols->list);
+		uint32_t apart[4][NCOUNTS] = {{0}};
+		append_all(symbols, apart, picture, &row, nrows);
+		for (size_t i = 0; i < NCOUNTS; i++)
+			counts[i] = (size_t)apart[0][i] + apart[1][i] + apart[2][i] + apart[3][i];
 	}
 	for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
-		free(scan.rows[c].blocks);
+		free(row.component[c].blocks);
 	return err;
 }
 
 void jpeg_symbols_clear(struct jpeg_symbols *symbols)
 {
-	free(symbols->list);
-	symbols->list = NULL;
+	free(symbols->symbols);
+	symbols->symbols = NULL;
 }

@@ -198,13 +198,13 @@ static errint_t write_scan(const struct jpeg_picture *picture, const struct huff
 }
 
 static errint_t write_symbols(const struct jpeg_picture *picture, const struct jpeg_symbols *symbols,
-                              uint8_t **ret_bytes, size_t *ret_nbytes)
+                              const size_t counts[JPEG_NTABLES * 256], uint8_t **ret_bytes, size_t *ret_nbytes)
 {
 	struct huffman tables[JPEG_NTABLES] = {{.nsymbols = 0}};
 	struct jpeg_coded scan;
 	for (unsigned i = 0; i < ntables(picture); i++)
-		huffman_make(symbols->counts + 256 * i, CODE_LENGTH_MAX, &tables[i]);
-	errint_t err = jpeg_coded_init(&scan, symbols, tables);
+		huffman_make(counts + 256 * i, CODE_LENGTH_MAX, &tables[i]);
+	errint_t err = jpeg_coded_init(&scan, symbols, counts, tables);
 	if (!err)
 		err = write_scan(picture, tables, &scan, ret_bytes, ret_nbytes);
 	jpeg_coded_clear(&scan);
@@ -215,12 +215,13 @@ errint_t jpeg_write(const struct jpeg_picture *picture, uint8_t **ret_bytes, siz
 {
 	const struct ic_layout *l = picture->layout;
 	struct jpeg_symbols symbols;
+	size_t counts[JPEG_NTABLES * 256];
 	if (l->width > SIDE_MAX || l->height > SIDE_MAX)
 		return ic_fail(why, -EFBIG, "no JPEG of %u x %u pixels is written: %d is the longest side", l->width,
 		               l->height, SIDE_MAX);
-	errint_t err = jpeg_symbols_init(&symbols, picture);
+	errint_t err = jpeg_symbols_init(&symbols, counts, picture);
 	if (!err)
-		err = write_symbols(picture, &symbols, ret_bytes, ret_nbytes);
+		err = write_symbols(picture, &symbols, counts, ret_bytes, ret_nbytes);
 	jpeg_symbols_clear(&symbols);
 	return err ? ic_fail(why, err, "out of memory for a JPEG") : 0;
 }

@@ -14,9 +14,10 @@ struct jpeg_picture {
 	const uint8_t *markers;               /* whole APPn and COM segments to write, or NULL */
 	size_t markers_nbytes;
 
-	/* Fill a row of `ncols` blocks with quantized coefficients of at most 1023 either way, at jpeg_zigzag. Rows come
-	 * from the top, each once. What no call sets is 0: a call must set again all that calls for this component set. */
-	void (*fill)(void *context, unsigned component, uint32_t block_row, int16_t (*blocks)[64], uint32_t ncols);
+	/* Fill `nrows` rows of blocks, one after the other, with quantized coefficients of at most 1023 either way, at
+	 * jpeg_zigzag. Rows come from the top, each once, one or two at a time. What no call sets is 0: a call must set again
+	 * all that calls for this component set. JPEG_KERNEL_PAD more blocks may be written. */
+	void (*fill)(void *context, unsigned component, uint32_t first_row, uint32_t nrows, int16_t (*blocks)[64]);
 	void *context;
 };
 

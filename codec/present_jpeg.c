@@ -6,9 +6,9 @@
 #include "codec/dct_priv.h"
 #include "codec/decode.h"
 #include "codec/grid_priv.h"
+#include "codec/jpeg_kernel_priv.h"
 #include "codec/jpeg_writer_priv.h"
 #include "codec/tensor_priv.h"
-#include "codec/transpose8_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,14 +27,21 @@ static int16_t round_to_step(int32_t value, int32_t step)
 
 /* --- B = 8: the planes are JPEG coefficients --------------------------------------------------------------------- */
 
-#define LANES 8 /* blocks, and coefficients of each, that are gathered together */
+#define PLACES JPEG_KERNEL_PLACES
+
+struct plane_codes {
+	const uint8_t *packed;
+	int16_t table[256]; /* the JPEG's code of each packed code, where bits were dropped */
+};
 
 struct from_planes {
 	const struct ic_view *view;
-	int16_t (*tables)[256]; /* for each plane: the JPEG's code of each packed code */
-	int16_t freq_at[64];    /* which frequency a place in zigzag order has, -1 where it is not kept */
-	int16_t *rows;          /* the codes of LANES frequencies in a row of blocks, `stride` from one to the next */
+	struct plane_codes *planes;
+	const uint8_t *end;  /* of the last one's packed codes */
+	int16_t freq_at[64]; /* which frequency a place in zigzag order has, -1 where it is not kept */
+	int16_t *rows;       /* the codes of PLACES frequencies in two rows of blocks, `stride` from one to the next */
 	size_t stride;
+	const int16_t *zeros; /* as many of them */
 };
 
 static unsigned place_of(struct ic_freq freq)
@@ -42,55 +49,59 @@ static unsigned place_of(struct ic_freq freq)
 	return jpeg_zigzag[freq.v * BLOCK + freq.u];
 }
 
-/* The JPEG's codes of a frequency in a row of blocks. */
-static void take_codes(const struct from_planes *from, unsigned p, size_t first, uint32_t ncols, int16_t *out)
+/* `n` codes and, as the kernels read on, JPEG_KERNEL_PAD more of any value. */
+static const int8_t *whole_codes(const struct from_planes *from, const uint8_t *codes, size_t n, int16_t *room)
 {
-	unsigned bits = from->view->layout.design.bits;
-	const uint8_t *packed = ic_view_plane_data(from->view, p);
-	if (bits < 8) {
-		codes_unpack(packed, bits, first, ncols, from->tables[p], out);
-		return;
-	}
-	for (uint32_t col = 0; col < ncols; col++) /* nothing was dropped: as they are */
-		out[col] = (int8_t)packed[first + col];
+	if ((size_t)(from->end - codes) < n + JPEG_KERNEL_PAD)
+		codes = memcpy(room, codes, n);
+	return (const int8_t *)codes;
 }
 
-static bool keeps_any(const int16_t freq_at[LANES])
+/* Some places of all blocks of some rows. */
+static void fill_places(const struct from_planes *from, unsigned component, size_t first, size_t n, unsigned at,
+                        int16_t (*blocks)[64])
+{
+	const struct jpeg_kernel *kernel = jpeg_kernel_best();
+	unsigned bits = from->view->layout.design.bits;
+	const int8_t *narrow[PLACES];
+	const int16_t *wide[PLACES];
+	for (unsigned i = 0; i < PLACES; i++) {
+		int16_t f = from->freq_at[at + i], *room = from->rows + i * from->stride;
+		wide[i] = from->zeros;
+		narrow[i] = (const int8_t *)from->zeros;
+		if (f < 0)
+			continue;
+		unsigned p = (unsigned)f * from->view->layout.ncomponents + component;
+		const struct plane_codes *plane = &from->planes[p];
+		if (bits == 8) { /* nothing was dropped: as they are */
+			narrow[i] = whole_codes(from, plane->packed + first, n, room);
+		} else {
+			codes_unpack(plane->packed, bits, first, n, plane->table, room);
+			wide[i] = room;
+		}
+	}
+	if (bits == 8)
+		kernel->gather8(narrow, n, blocks, at);
+	else
+		kernel->gather16(wide, n, blocks, at);
+}
+
+static bool keeps_any(const int16_t freq_at[PLACES])
 {
 	int16_t all = -1;
-	for (unsigned i = 0; i < LANES; i++)
+	for (unsigned i = 0; i < PLACES; i++)
 		all &= freq_at[i];
 	return all >= 0;
 }
 
-/* Places `at` to `at` + LANES - 1 of all blocks of a row. */
-static void fill_places(const struct from_planes *from, unsigned component, size_t first, unsigned at,
-                        int16_t (*blocks)[64], uint32_t ncols)
-{
-	for (unsigned i = 0; i < LANES; i++) {
-		int16_t f = from->freq_at[at + i], *row = from->rows + i * from->stride;
-		if (f >= 0)
-			take_codes(from, (unsigned)f * from->view->layout.ncomponents + component, first, ncols, row);
-		else
-			memset(row, 0, ncols * sizeof *row);
-	}
-	for (uint32_t col = 0; col < ncols; col += LANES) {
-		lanes16 codes[LANES];
-		for (unsigned i = 0; i < LANES; i++)
-			memcpy(&codes[i], from->rows + i * from->stride + col, sizeof codes[i]);
-		transpose8(codes);
-		for (unsigned i = 0; i < LANES && col + i < ncols; i++)
-			memcpy(blocks[col + i] + at, &codes[i], sizeof codes[i]);
-	}
-}
-
-static void fill_from_planes(void *context, unsigned component, uint32_t block_row, int16_t (*blocks)[64],
-                             uint32_t ncols)
+static void fill_from_planes(void *context, unsigned component, uint32_t first_row, uint32_t nrows,
+                             int16_t (*blocks)[64])
 {
 	struct from_planes *from = context;
-	for (unsigned at = 0; at < BLOCK * BLOCK; at += LANES)
+	size_t ncols = from->view->layout.component[component].block_cols;
+	for (unsigned at = 0; at < BLOCK * BLOCK; at += PLACES)
 		if (keeps_any(from->freq_at + at)) /* else the caller's zeros stay */
-			fill_places(from, component, (size_t)block_row * ncols, at, blocks, ncols);
+			fill_places(from, component, first_row * ncols, nrows * ncols, at, blocks);
 }
 
 /* What the decoder makes of each code, in steps. */
@@ -108,21 +119,25 @@ static errint_t from_planes_init(struct from_planes *from, const struct ic_view 
 	const struct ic_layout *l = &view->layout;
 	struct ic_freq freqs[BLOCK * BLOCK];
 	from->view = view;
-	from->stride = (l->component[0].block_cols + LANES - 1) / LANES * LANES;
-	from->tables = malloc(l->nplanes * sizeof *from->tables);
-	from->rows = calloc(LANES * from->stride, sizeof *from->rows);
-	if (!from->tables || !from->rows)
+	from->stride = 2 * (size_t)l->component[0].block_cols + JPEG_KERNEL_PAD;
+	from->planes = malloc(l->nplanes * sizeof *from->planes);
+	from->rows = calloc((PLACES + 1) * from->stride, sizeof *from->rows);
+	if (!from->planes || !from->rows)
 		return -ENOMEM;
 
+	from->zeros = from->rows + PLACES * from->stride;
+	from->end = ic_view_plane_data(view, 0);
 	ic_design_freqs(&l->design, freqs);
 	memset(from->freq_at, -1, sizeof from->freq_at);
 	memset(picture->steps, UINT8_MAX, sizeof picture->steps); /* of frequencies that are not kept */
 	for (unsigned p = 0; p < l->nplanes; p++) {
-		unsigned f = p / l->ncomponents, at = place_of(freqs[f]);
+		unsigned f = p / l->ncomponents, c = p % l->ncomponents, at = place_of(freqs[f]);
 		from->freq_at[at] = (int16_t)f;
-		picture->steps[p % l->ncomponents][at] = ic_view_plane_params(view, p).step;
+		picture->steps[c][at] = ic_view_plane_params(view, p).step;
+		from->planes[p].packed = from->end;
+		from->end += l->component[c].plane_nbytes;
 		if (l->design.bits < 8)
-			make_table(view, p, from->tables[p]);
+			make_table(view, p, from->planes[p].table);
 	}
 	return 0;
 }
@@ -139,7 +154,7 @@ static errint_t present_planes(const struct ic_view *view, struct jpeg_picture *
 		picture->context = &from;
 		err = jpeg_write(picture, ret_bytes, ret_nbytes, why);
 	}
-	free(from.tables);
+	free(from.planes);
 	free(from.rows);
 	return err;
 }
@@ -151,18 +166,20 @@ struct from_samples {
 	size_t stride[IC_COMPONENTS_MAX];
 };
 
-static void fill_from_samples(void *context, unsigned component, uint32_t block_row, int16_t (*blocks)[64],
-                              uint32_t ncols)
+static void fill_from_samples(void *context, unsigned component, uint32_t first_row, uint32_t nrows,
+                              int16_t (*blocks)[64])
 {
 	struct from_samples *from = context;
-	size_t stride = from->stride[component];
-	block8_kernel_best()->forward(from->samples[component] + block_row * BLOCK * stride, stride, ncols, blocks);
-	for (uint32_t col = 0; col < ncols; col++) {
+	size_t stride = from->stride[component], ncols = stride / BLOCK;
+	for (uint32_t row = 0; row < nrows; row++)
+		block8_kernel_best()->forward(from->samples[component] + (first_row + row) * BLOCK * stride, stride,
+		                              ncols, blocks + row * ncols);
+	for (size_t block = 0; block < nrows * ncols; block++) {
 		int16_t coefs[64];
 		for (unsigned i = 0; i < 64; i++)
-			coefs[i] = round_to_step(blocks[col][i], IC_PRESENT_STEP * DCT_FORWARD_UNIT);
+			coefs[i] = round_to_step(blocks[block][i], IC_PRESENT_STEP * DCT_FORWARD_UNIT);
 		for (unsigned i = 0; i < 64; i++)
-			blocks[col][jpeg_zigzag[i]] = coefs[i];
+			blocks[block][jpeg_zigzag[i]] = coefs[i];
 	}
 }
 

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Every filling of the loops of writing a JPEG against what ITU-T T.81, F.1.2, says of one coefficient after the other. */
+#include "codec/jpeg_kernel_priv.h"
+
+#include "codec_helpers.h"
+#include "guard.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int count_kernels(void)
+{
+	int n = 0;
+
+	while (jpeg_kernel_at((unsigned)n))
+		n++;
+	return n;
+}
+
+/* --- Planes to blocks ----------------------------------------------------------------------------------------------- */
+
+#define NGATHERED_MAX 70
+
+/* Memory ends where the kernel may read and write last. Other places of a block are not touched. */
+static void check_gather(const struct jpeg_kernel *kernel, bool is_wide, size_t n, unsigned at, struct guard *guards,
+                         struct dice *dice)
+{
+	size_t room = n + JPEG_KERNEL_PAD;
+	const int8_t *narrow[JPEG_KERNEL_PLACES];
+	const int16_t *wide[JPEG_KERNEL_PLACES];
+	int16_t(*blocks)[64] = guard_tail(&guards[JPEG_KERNEL_PLACES], room * sizeof *blocks);
+
+	memset(blocks, 0x5a, room * sizeof *blocks);
+	for (unsigned i = 0; i < JPEG_KERNEL_PLACES; i++) {
+		uint8_t *codes = guard_tail(&guards[i], room * (is_wide ? 2 : 1));
+
+		for (size_t j = 0; j < room * (is_wide ? 2 : 1); j++)
+			codes[j] = (uint8_t)dice_roll(dice, 256);
+		narrow[i] = (const int8_t *)codes;
+		wide[i] = (const int16_t *)codes;
+	}
+	if (is_wide)
+		kernel->gather16(wide, n, blocks, at);
+	else
+		kernel->gather8(narrow, n, blocks, at);
+	for (size_t block = 0; block < n; block++) {
+		for (unsigned place = 0; place < 64; place++) {
+			unsigned i = place - at;
+
+			ck_assert_int_eq(blocks[block][place], i >= JPEG_KERNEL_PLACES ? 0x5a5a
+			                                       : is_wide               ? wide[i][block]
+			                                                               : narrow[i][block]);
+		}
+	}
+}
+
+START_TEST(planes_become_blocks)
+{
+	const struct jpeg_kernel *kernel = jpeg_kernel_at((unsigned)_i);
+	struct guard guards[JPEG_KERNEL_PLACES + 1];
+	struct dice dice = dice_new(16);
+
+	for (unsigned i = 0; i < COUNT(guards); i++)
+		guards[i] = guard_new((NGATHERED_MAX + JPEG_KERNEL_PAD) * sizeof(int16_t[64]));
+	for (size_t n = 0; n <= NGATHERED_MAX; n++)
+		check_gather(kernel, n / 8 % 2, n, (unsigned)(n % 8 * 8), guards, &dice);
+	for (unsigned i = 0; i < COUNT(guards); i++)
+		guard_clear(&guards[i]);
+}
+END_TEST
+
+/* --- Blocks to symbols ---------------------------------------------------------------------------------------------- */
+
+static void put(struct jpeg_symbols *symbols, unsigned table, unsigned symbol, unsigned bits)
+{
+	symbols->symbols[symbols->n] = (uint16_t)(table << 8 | symbol);
+	symbols->bits[symbols->n++] = (uint16_t)bits;
+}
+
+static void put_value(struct jpeg_symbols *symbols, unsigned table, unsigned run, int value)
+{
+	unsigned size = 0, magnitude = (unsigned)abs(value);
+
+	while (magnitude >> size)
+		size++;
+	put(symbols, table, run << 4 | size, value < 0 ? (unsigned)(value - 1) & ((1u << size) - 1) : magnitude);
+}
+
+static void put_block(struct jpeg_symbols *symbols, unsigned tables, const int16_t block[64], int dc)
+{
+	unsigned run = 0;
+
+	put_value(symbols, tables + JPEG_TABLE_DC, 0, dc);
+	for (unsigned i = 1; i < 64; i++) {
+		if (!block[i]) {
+			run++;
+			continue;
+		}
+		for (; run > 15; run -= 16)
+			put(symbols, tables + JPEG_TABLE_AC, 0xf0, 0);
+		put_value(symbols, tables + JPEG_TABLE_AC, run, block[i]);
+		run = 0;
+	}
+	if (run)
+		put(symbols, tables + JPEG_TABLE_AC, 0, 0);
+}
+
+static void put_row(struct jpeg_symbols *symbols, struct jpeg_mcu_row *row)
+{
+	static const int16_t zeros[64];
+
+	for (uint32_t mcu = 0; mcu < row->nmcus; mcu++) {
+		for (unsigned c = 0; c < row->ncomponents; c++) {
+			struct jpeg_mcu_blocks *of = &row->component[c];
+
+			for (uint32_t i = 0; i < of->factor * of->factor; i++) {
+				uint32_t y = i / of->factor, x = mcu * of->factor + i % of->factor;
+				bool is_seen = y < of->nrows && x < of->ncols;
+				const int16_t *block = is_seen ? of->blocks[y * of->ncols + x] : zeros;
+				int dc = is_seen ? block[0] : of->last_dc;
+
+				put_block(symbols, c ? JPEG_TABLE_CHROMA : 0, block, dc - of->last_dc);
+				of->last_dc = dc;
+			}
+		}
+	}
+}
+
+/* Dense or sparse, up to the largest either way; often with long runs of zeros, up to that of a block but for its last. */
+static int16_t any_coef(struct dice *dice, unsigned kind, unsigned place)
+{
+	static const uint32_t one_of[] = {1, 2, 5, 20, 60};
+
+	if (kind == COUNT(one_of))
+		return place % 17 == 16 || place == 63 ? -1023 : 0;
+	if (dice_roll(dice, one_of[kind % COUNT(one_of)]))
+		return 0;
+	return (int16_t)(dice_between(dice, -1023, 1023) / (1 << dice_roll(dice, 11)));
+}
+
+static struct jpeg_mcu_row row_new(struct dice *dice)
+{
+	struct jpeg_mcu_row row = {.nmcus = 1 + dice_roll(dice, 40), .ncomponents = dice_roll(dice, 3) ? 3 : 1};
+
+	for (unsigned c = 0; c < row.ncomponents; c++) {
+		uint32_t factor = c == 0 && row.ncomponents == 3 ? 1 + dice_roll(dice, 2) : 1;
+		struct jpeg_mcu_blocks *of = &row.component[c];
+
+		*of = (struct jpeg_mcu_blocks){
+		        .factor = factor,
+		        .ncols = row.nmcus * factor - dice_roll(dice, factor),
+		        .nrows = 1 + dice_roll(dice, factor),
+		        .last_dc = dice_between(dice, -1023, 1023),
+		};
+		of->blocks = malloc(of->nrows * of->ncols * sizeof *of->blocks);
+		ck_assert_ptr_nonnull(of->blocks);
+		for (uint32_t i = 0; i < of->nrows * of->ncols; i++) {
+			unsigned kind = dice_roll(dice, 6);
+
+			for (unsigned place = 0; place < 64; place++)
+				of->blocks[i][place] = any_coef(dice, kind, place);
+		}
+	}
+	return row;
+}
+
+/* As many as the header says there is room for: memory ends there. */
+static struct jpeg_symbols room_for(const struct jpeg_mcu_row *row, size_t nbefore, struct guard guards[2])
+{
+	size_t room = nbefore + JPEG_KERNEL_PAD;
+
+	for (unsigned c = 0; c < row->ncomponents; c++)
+		room += (size_t)64 * row->nmcus * row->component[c].factor * row->component[c].factor;
+	for (unsigned i = 0; i < 2; i++)
+		guards[i] = guard_new(room * sizeof(uint16_t));
+	return (struct jpeg_symbols){guard_tail(&guards[0], room * sizeof(uint16_t)),
+	                             guard_tail(&guards[1], room * sizeof(uint16_t)), nbefore};
+}
+
+START_TEST(blocks_become_symbols)
+{
+	const struct jpeg_kernel *kernel = jpeg_kernel_at((unsigned)_i);
+	struct dice dice = dice_new(81);
+
+	for (unsigned round = 0; round < 200; round++) {
+		struct jpeg_mcu_row row = row_new(&dice), same = row;
+		struct guard guards[2], expected_guards[2];
+		struct jpeg_symbols symbols = room_for(&row, round % 3, guards);
+		struct jpeg_symbols expected = room_for(&row, round % 3, expected_guards);
+
+		for (size_t i = 0; i < round % 3; i++) /* appended to, not written over */
+			symbols.symbols[i] = symbols.bits[i] = expected.symbols[i] = expected.bits[i] = 0xabcd;
+		kernel->append(&symbols, &row);
+		put_row(&expected, &same);
+		ck_assert_uint_eq(symbols.n, expected.n);
+		ck_assert_mem_eq(symbols.symbols, expected.symbols, symbols.n * sizeof *symbols.symbols);
+		ck_assert_mem_eq(symbols.bits, expected.bits, symbols.n * sizeof *symbols.bits);
+		for (unsigned c = 0; c < row.ncomponents; c++) {
+			ck_assert_int_eq(row.component[c].last_dc, same.component[c].last_dc);
+			free(row.component[c].blocks);
+		}
+		for (unsigned i = 0; i < 2; i++) {
+			guard_clear(&guards[i]);
+			guard_clear(&expected_guards[i]);
+		}
+	}
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+	tcase_add_loop_test(tests, planes_become_blocks, 0, count_kernels());
+	tcase_add_loop_test(tests, blocks_become_symbols, 0, count_kernels());
+}
+
+int main(void)
+{
+	return suite_run("jpeg-kernel", add_tests);
+}
