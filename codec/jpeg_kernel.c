@@ -20,7 +20,7 @@
 
 /* --- Planes to blocks --------------------------------------------------------------------------------------------- */
 
-/* Lanes of 8 blocks; `transpose` interleaves within each. */
+/* Pieces of 8 blocks; numbers are interleaved within each, as x86 has it. */
 #if defined(__AVX2__)
 #define NBLOCKS 16
 #define INTERLEAVE_LOW 0, 16, 1, 17, 2, 18, 3, 19, 8, 24, 9, 25, 10, 26, 11, 27
@@ -82,6 +82,7 @@ static void gather16(const int16_t *const codes[JPEG_KERNEL_PLACES], size_t n, i
 
 /* --- Blocks to a list of places ----------------------------------------------------------------------------------- */
 
+#define AT_ONCE_MAX 32 /* that are written or read together, and so up to one less behind the last */
 #define PLACES_MAX 2048
 #define MCU_PLACES_MAX (6 * NCOEFS)
 
@@ -90,8 +91,8 @@ static void gather16(const int16_t *const codes[JPEG_KERNEL_PLACES], size_t n, i
 #define AT_CHROMA (2 * NCOEFS) /* added to places of chroma */
 
 struct list {
-	uint16_t at[1 + PLACES_MAX + JPEG_KERNEL_PAD]; /* from 1 on, so that each has one before it */
-	int16_t value[1 + PLACES_MAX + JPEG_KERNEL_PAD];
+	uint16_t at[1 + PLACES_MAX + AT_ONCE_MAX]; /* from 1 on, so that each has one before it */
+	int16_t value[1 + PLACES_MAX + AT_ONCE_MAX];
 	size_t end;
 };
 

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Coefficients that are gathered together, and what blocks and symbols need room for beyond their number. */
-#define JPEG_KERNEL_PLACES 8
-#define JPEG_KERNEL_PAD 32
+#define JPEG_KERNEL_PLACES 8   /* of a block, that are gathered together */
+#define JPEG_KERNEL_PAD 16     /* codes and blocks that there is room for beyond their number */
+#define JPEG_KERNEL_SYMBOLS 64 /* that there is room for, for each block */
 
 /* The Huffman tables: two for luma, two for chroma. */
 enum {
@@ -22,7 +22,7 @@ enum {
 	JPEG_NTABLES = 4,
 };
 
-/* Symbols of a scan and the bits that follow their codes. The number of those bits is the low half of the symbol: for AC
+/* Symbols of a scan, each array owned, and the bits that follow their codes. The number of those bits is the low half of the symbol: for AC
  * the size of the coefficient beside the run of zeros before it, for DC the size of the difference (T.81, F.1.2). */
 struct jpeg_symbols {
 	uint16_t *symbols; /* table * 256 + symbol */
@@ -49,11 +49,11 @@ struct jpeg_kernel {
 	const char *name; /* of the instruction set */
 
 	/* Places `at` to `at` + 7 of n blocks: codes[i] are those at place at + i, one for each block. Up to
-	 * JPEG_KERNEL_PAD more are read, and blocks written. */
+	 * JPEG_KERNEL_PAD more are read, and as many blocks written. */
 	void (*gather8)(const int8_t *const codes[JPEG_KERNEL_PLACES], size_t n, int16_t (*blocks)[64], unsigned at);
 	void (*gather16)(const int16_t *const codes[JPEG_KERNEL_PLACES], size_t n, int16_t (*blocks)[64], unsigned at);
 
-	/* Append the symbols of a row of MCUs, at most 64 a block; JPEG_KERNEL_PAD more are written behind them. */
+	/* Append the symbols of a row of MCUs. As many may be written as there is room for. */
 	void (*append)(struct jpeg_symbols *symbols, struct jpeg_mcu_row *row);
 };
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #define BLOCK 8
-#define NCOEFS 64
 
 extern const struct jpeg_kernel jpeg_kernel_c, jpeg_kernel_avx2, jpeg_kernel_avx512;
 
@@ -65,7 +64,7 @@ static uint32_t divide_up(uint32_t n, uint32_t by)
 	return (n + by - 1) / by;
 }
 
-/* What a component's rows of blocks are in a row of MCUs, and how many rows it has in all. */
+/* Room for a component's blocks in a row of MCUs. */
 static errint_t blocks_init(struct jpeg_mcu_blocks *blocks, const struct jpeg_picture *picture, unsigned c)
 {
 	*blocks = (struct jpeg_mcu_blocks){
@@ -98,6 +97,13 @@ static void append_all(struct jpeg_symbols *symbols, uint32_t counts[4][NCOUNTS]
 	}
 }
 
+static errint_t room_init(struct jpeg_symbols *symbols, size_t n)
+{
+	symbols->symbols = malloc(n * sizeof *symbols->symbols);
+	symbols->bits = malloc(n * sizeof *symbols->bits);
+	return symbols->symbols && symbols->bits ? 0 : -ENOMEM;
+}
+
 errint_t jpeg_symbols_init(struct jpeg_symbols *symbols, size_t counts[JPEG_NTABLES * 256],
                            const struct jpeg_picture *picture)
 {
@@ -111,12 +117,8 @@ errint_t jpeg_symbols_init(struct jpeg_symbols *symbols, size_t counts[JPEG_NTAB
 	}
 	uint32_t nrows = divide_up(picture->layout->height, BLOCK * row.component[0].factor);
 	row.nmcus = divide_up(row.component[0].ncols, row.component[0].factor);
-	size_t room = NCOEFS * nblocks * row.nmcus * nrows + JPEG_KERNEL_PAD;
-	if (!err) {
-		symbols->symbols = malloc(2 * room * sizeof *symbols->symbols);
-		symbols->bits = symbols->symbols + room;
-		err = symbols->symbols ? 0 : -ENOMEM;
-	}
+	if (!err)
+		err = room_init(symbols, JPEG_KERNEL_SYMBOLS * nblocks * row.nmcus * nrows);
 	if (!err) {
 		uint32_t apart[4][NCOUNTS] = {{0}};
 		append_all(symbols, apart, picture, &row, nrows);
@@ -131,5 +133,6 @@ errint_t jpeg_symbols_init(struct jpeg_symbols *symbols, size_t counts[JPEG_NTAB
 void jpeg_symbols_clear(struct jpeg_symbols *symbols)
 {
 	free(symbols->symbols);
-	symbols->symbols = NULL;
+	free(symbols->bits);
+	*symbols = (struct jpeg_symbols){.n = 0};
 }

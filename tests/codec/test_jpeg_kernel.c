@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Every filling of the loops of writing a JPEG against what ITU-T T.81, F.1.2, says of one coefficient after the other. */
+/* Every filling of the loops of writing a JPEG against what ITU-T T.81, F.1.2, says of one coefficient after the other, and the
+ * bits of any symbols. */
+#include "codec/jpeg_coded_priv.h"
 #include "codec/jpeg_kernel_priv.h"
 
 #include "codec_helpers.h"
@@ -36,8 +38,8 @@ static void check_gather(const struct jpeg_kernel *kernel, bool is_wide, size_t 
 
 		for (size_t j = 0; j < room * (is_wide ? 2 : 1); j++)
 			codes[j] = (uint8_t)dice_roll(dice, 256);
-		narrow[i] = (const int8_t *)codes;
-		wide[i] = (const int16_t *)codes;
+		narrow[i] = is_wide ? NULL : (const int8_t *)codes;
+		wide[i] = is_wide ? (const int16_t *)codes : NULL;
 	}
 	if (is_wide)
 		kernel->gather16(wide, n, blocks, at);
@@ -126,19 +128,25 @@ static void put_row(struct jpeg_symbols *symbols, struct jpeg_mcu_row *row)
 	}
 }
 
-/* Dense or sparse, up to the largest either way; often with long runs of zeros, up to that of a block but for its last. */
-static int16_t any_coef(struct dice *dice, unsigned kind, unsigned place)
+#define NKINDS 7
+
+/* As many symbols as can be, DC as far from the block before as can be; long runs of zeros, up to the end; dense to sparse, up
+ * to the largest either way. */
+static int16_t any_coef(struct dice *dice, unsigned kind, unsigned block, unsigned place)
 {
 	static const uint32_t one_of[] = {1, 2, 5, 20, 60};
 
-	if (kind == COUNT(one_of))
+	if (kind == 1)
+		return block % 2 ? 1023 : -1023;
+	if (kind == 2)
 		return place % 17 == 16 || place == 63 ? -1023 : 0;
-	if (dice_roll(dice, one_of[kind % COUNT(one_of)]))
+	if (dice_roll(dice, one_of[kind - 3]))
 		return 0;
 	return (int16_t)(dice_between(dice, -1023, 1023) / (1 << dice_roll(dice, 11)));
 }
 
-static struct jpeg_mcu_row row_new(struct dice *dice)
+/* With `kind`, all blocks are of that kind, else each of any. */
+static struct jpeg_mcu_row row_new(struct dice *dice, unsigned kind)
 {
 	struct jpeg_mcu_row row = {.nmcus = 1 + dice_roll(dice, 40), .ncomponents = dice_roll(dice, 3) ? 3 : 1};
 
@@ -155,10 +163,10 @@ static struct jpeg_mcu_row row_new(struct dice *dice)
 		of->blocks = malloc(of->nrows * of->ncols * sizeof *of->blocks);
 		ck_assert_ptr_nonnull(of->blocks);
 		for (uint32_t i = 0; i < of->nrows * of->ncols; i++) {
-			unsigned kind = dice_roll(dice, 6);
+			unsigned its_kind = kind ? kind : 1 + dice_roll(dice, NKINDS);
 
 			for (unsigned place = 0; place < 64; place++)
-				of->blocks[i][place] = any_coef(dice, kind, place);
+				of->blocks[i][place] = any_coef(dice, its_kind, i, place);
 		}
 	}
 	return row;
@@ -167,10 +175,10 @@ static struct jpeg_mcu_row row_new(struct dice *dice)
 /* As many as the header says there is room for: memory ends there. */
 static struct jpeg_symbols room_for(const struct jpeg_mcu_row *row, size_t nbefore, struct guard guards[2])
 {
-	size_t room = nbefore + JPEG_KERNEL_PAD;
+	size_t room = nbefore;
 
 	for (unsigned c = 0; c < row->ncomponents; c++)
-		room += (size_t)64 * row->nmcus * row->component[c].factor * row->component[c].factor;
+		room += (size_t)JPEG_KERNEL_SYMBOLS * row->nmcus * row->component[c].factor * row->component[c].factor;
 	for (unsigned i = 0; i < 2; i++)
 		guards[i] = guard_new(room * sizeof(uint16_t));
 	return (struct jpeg_symbols){guard_tail(&guards[0], room * sizeof(uint16_t)),
@@ -183,7 +191,7 @@ START_TEST(blocks_become_symbols)
 	struct dice dice = dice_new(81);
 
 	for (unsigned round = 0; round < 200; round++) {
-		struct jpeg_mcu_row row = row_new(&dice), same = row;
+		struct jpeg_mcu_row row = row_new(&dice, round % (NKINDS + 1)), same = row;
 		struct guard guards[2], expected_guards[2];
 		struct jpeg_symbols symbols = room_for(&row, round % 3, guards);
 		struct jpeg_symbols expected = room_for(&row, round % 3, expected_guards);
@@ -207,10 +215,97 @@ START_TEST(blocks_become_symbols)
 }
 END_TEST
 
+/* --- Symbols to bits ------------------------------------------------------------------------------------------------ */
+
+/* The bits of symbols one after the other, most significant first, filled up with ones, a byte 0 behind each byte of ones.
+ * Returns how many bytes. */
+static size_t expected_bytes(const struct jpeg_symbols *symbols, const struct huffman tables[JPEG_NTABLES],
+                             uint8_t *out)
+{
+	size_t nbits = 0, nbytes = 0;
+	unsigned byte = 0;
+
+	for (size_t i = 0; i <= symbols->n; i++) {
+		bool is_end = i == symbols->n;
+		const struct huffman *table = &tables[is_end ? 0 : symbols->symbols[i] / 256];
+		unsigned symbol = is_end ? 0 : symbols->symbols[i] % 256, follow = symbol % 16;
+		unsigned length = is_end ? (unsigned)(-nbits % 8) : table->length[symbol] + follow;
+		uint64_t bits = is_end ? 0xff : (uint64_t)table->code[symbol] << follow | symbols->bits[i];
+
+		for (unsigned bit = length; bit-- > 0; nbits++) {
+			byte = (byte << 1 | (bits >> bit & 1)) & 0xff;
+			if (nbits % 8 != 7)
+				continue;
+			out[nbytes++] = (uint8_t)byte;
+			if (byte == 0xff)
+				out[nbytes++] = 0;
+		}
+	}
+	return nbytes;
+}
+
+/* Few symbols or many, of a table each or of all; with `ones`, those that follow a code are ones, and mostly many. */
+static void any_symbols(struct jpeg_symbols *symbols, bool ones, struct dice *dice, size_t counts[JPEG_NTABLES * 256])
+{
+	unsigned ntables = 1 + dice_roll(dice, JPEG_NTABLES), nsymbols = 1 + dice_roll(dice, 160);
+
+	memset(counts, 0, JPEG_NTABLES * 256 * sizeof *counts);
+	for (size_t i = 0; i < symbols->n; i++) {
+		unsigned follow = ones && dice_roll(dice, 4) ? 11 : dice_roll(dice, 12);
+		unsigned symbol = (dice_roll(dice, nsymbols) << 4 & 0xf0) | follow;
+
+		symbols->symbols[i] = (uint16_t)(dice_roll(dice, ntables) << 8 | symbol);
+		symbols->bits[i] = (uint16_t)((ones ? 0xffff : dice_roll(dice, 0x10000)) & ((1u << follow) - 1));
+		counts[symbols->symbols[i]]++;
+	}
+}
+
+static bool is_counted(const size_t counts[256])
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 256; i++)
+		n += counts[i];
+	return n > 0;
+}
+
+/* With codes of up to 16 and of up to 8 bits. Memory ends with the last byte. */
+START_TEST(symbols_become_bits)
+{
+	struct dice dice = dice_new(64 + (uint64_t)_i);
+	struct guard guard = guard_new((size_t)1 << 20);
+
+	for (unsigned round = 0; round < 60; round++) {
+		static uint16_t of[2][20000];
+		static uint8_t expected[20000 * 8];
+		struct jpeg_symbols symbols = {of[0], of[1], 1 + dice_roll(&dice, round % 2 ? 20 : 20000)};
+		size_t counts[JPEG_NTABLES * 256];
+		struct huffman tables[JPEG_NTABLES] = {{.nsymbols = 0}};
+		struct jpeg_coded coded;
+
+		any_symbols(&symbols, round % 4 > 1, &dice, counts);
+		for (unsigned i = 0; i < JPEG_NTABLES; i++)
+			if (is_counted(counts + 256 * i))
+				huffman_make(counts + 256 * i, _i ? 8 : 16, &tables[i]);
+		ck_assert_int_eq(jpeg_coded_init(&coded, &symbols, counts, tables), 0);
+
+		uint8_t *out = guard_tail(&guard, coded.nbytes_stuffed);
+		size_t nbytes = expected_bytes(&symbols, tables, expected);
+
+		ck_assert_uint_eq(coded.nbytes_stuffed, nbytes);
+		ck_assert_ptr_eq(jpeg_coded_stuff(&coded, out), out + nbytes);
+		ck_assert_mem_eq(out, expected, nbytes);
+		jpeg_coded_clear(&coded);
+	}
+	guard_clear(&guard);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
 	tcase_add_loop_test(tests, planes_become_blocks, 0, count_kernels());
 	tcase_add_loop_test(tests, blocks_become_symbols, 0, count_kernels());
+	tcase_add_loop_test(tests, symbols_become_bits, 0, 2);
 }
 
 int main(void)

@@ -102,6 +102,38 @@ END_TEST
 
 /* --- Other block sizes -------------------------------------------------------------------------------------------- */
 
+/* The head of a denser object, in front of a page that may not be touched, is the sparser one. */
+START_TEST(jpegs_of_heads_are_those_of_the_sparser_object)
+{
+	static const char *const designs[] = {"s1x1-b8-k15-q8", "s2x2-b8-k9-q5", "s1x1-b8-k6-q8-c1", "s1x1-b16-k20-q8"};
+
+	for (unsigned i = 0; i < 2 * COUNT(designs); i++) {
+		struct subject c = subject_new((unsigned)_i, designs[i / 2]);
+		struct ic_design sparser = c.view.layout.design;
+		struct guard guard = {0};
+		struct bytes object;
+		struct ic_view head, derived;
+
+		sparser.keep = i % 2 ? 1 : 4;
+		size_t needed = ic_layout_prefix_nbytes(&c.view.layout, sparser.keep);
+		const uint8_t *bytes = guard_copy(&guard, c.object.data, needed);
+
+		ck_assert_int_eq(ic_view_parse_prefix(&head, bytes, needed, sparser.keep, NULL), 0);
+		ck_assert_int_eq(ic_derive(&c.view, &sparser, &object.data, &object.nbytes, NULL), 0);
+		derived = view_of(object);
+		struct bytes of_head = present(&head), of_object = present(&derived);
+
+		ck_assert_uint_eq(of_head.nbytes, of_object.nbytes);
+		ck_assert_mem_eq(of_head.data, of_object.data, of_head.nbytes);
+		free(of_head.data);
+		free(of_object.data);
+		free(object.data);
+		guard_clear(&guard);
+		subject_clear(&c);
+	}
+}
+END_TEST
+
 START_TEST(jpegs_of_other_blocks_are_near_the_object)
 {
 	static const char *const designs[] = {
@@ -417,6 +449,7 @@ static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, jpegs_of_b8_hold_the_objects_coefficients, 0, NSOURCES);
 	tcase_add_loop_test(cases, jpegs_of_b8_without_dropped_bits_show_the_objects_pixels, 0, NSOURCES);
+	tcase_add_loop_test(cases, jpegs_of_heads_are_those_of_the_sparser_object, 0, NSOURCES);
 	tcase_add_loop_test(cases, jpegs_of_other_blocks_are_near_the_object, 0, 3);
 	tcase_add_loop_test(cases, jpegs_of_other_blocks_have_the_objects_grid, 0, NSOURCES);
 	tcase_add_loop_test(cases, orientation_is_a_tag, 0, 2);

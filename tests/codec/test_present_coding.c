@@ -98,7 +98,7 @@ START_TEST(photographs_are_coded_nearly_as_well_as_can_be)
 	static const char *const designs[] = {"s1x1-b8-k15-q8", "s1x1-b8-k4-q8", "s1x1-b8-k7-q5-c1",
 	                                      "s1x1-b8-k15-q1", "s2x2-b8-k6-q8", "s4x4-b8-k6-q8"};
 	const struct jpeg_spec spec = {.quality = 96, .h = {1, 1, 1}, .v = {1, 1, 1}};
-	struct bytes source = photograph("imagenet-1k-sample", (unsigned)_i, 251, 187, &spec);
+	struct bytes source = photograph("imagenet-1k-sample", (unsigned)_i, 651, 187, &spec);
 
 	for (unsigned i = 0; i < COUNT(designs); i++) {
 		struct ic_design d = design_of(designs[i]);
