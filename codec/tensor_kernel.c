@@ -19,46 +19,45 @@ DECLARE(ssse3);
 DECLARE(avx2);
 DECLARE(avx512);
 
-#define N_KERNELS 4
-static const struct tensor_kernel *const kernels[N_KERNELS] = {&tensor_kernel_avx512, &tensor_kernel_avx2,
-                                                               &tensor_kernel_ssse3, &tensor_kernel_c};
+static const struct tensor_kernel *const kernels[] = {&tensor_kernel_avx512, &tensor_kernel_avx2, &tensor_kernel_ssse3,
+                                                      &tensor_kernel_c, NULL};
 
-/* All that codec/meson.build lets the compiler use. */
-static unsigned best(void)
+/* Zen 4 does half of a register of 512 bits at a time, and takes longer for that than for one of 256 (docs/decoding.md). */
+static const struct tensor_kernel *const kernels_zen4[] = {&tensor_kernel_avx2, &tensor_kernel_avx512,
+                                                           &tensor_kernel_ssse3, &tensor_kernel_c, NULL};
+
+/* Those that this machine can run: with all that codec/meson.build lets the compiler use. */
+static const struct tensor_kernel *const *available(void)
 {
 	bool has_halves = __builtin_cpu_supports("f16c");
 	if (has_halves && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-		return 0;
+		return __builtin_cpu_is("amdfam19h") ? kernels_zen4 : kernels;
 	if (has_halves && __builtin_cpu_supports("avx2"))
-		return 1;
-	return __builtin_cpu_supports("ssse3") ? 2 : 3;
-}
-
-#elif defined(__aarch64__)
-DECLARE(neon);
-
-#define N_KERNELS 2
-static const struct tensor_kernel *const kernels[N_KERNELS] = {&tensor_kernel_neon, &tensor_kernel_c};
-
-static unsigned best(void)
-{
-	return 0;
+		return kernels + 1;
+	return kernels + (__builtin_cpu_supports("ssse3") ? 2 : 3);
 }
 
 #else
-#define N_KERNELS 1
-static const struct tensor_kernel *const kernels[N_KERNELS] = {&tensor_kernel_c};
+#if defined(__aarch64__)
+DECLARE(neon);
 
-static unsigned best(void)
+static const struct tensor_kernel *const kernels[] = {&tensor_kernel_neon, &tensor_kernel_c, NULL};
+#else
+static const struct tensor_kernel *const kernels[] = {&tensor_kernel_c, NULL};
+#endif
+
+static const struct tensor_kernel *const *available(void)
 {
-	return 0;
+	return kernels;
 }
 #endif
 
 const struct tensor_kernel *tensor_kernel_at(unsigned index)
 {
-	index += best();
-	return index < N_KERNELS ? kernels[index] : 0;
+	const struct tensor_kernel *const *kernel = available();
+	for (; *kernel && index > 0; index--)
+		kernel++;
+	return *kernel;
 }
 
 static const int16_t *matrix(unsigned block)
