@@ -22,8 +22,9 @@ enum {
 	JPEG_NTABLES = 4,
 };
 
-/* Symbols of a scan, each array owned, and the bits that follow their codes. The number of those bits is the low half of the symbol: for AC
- * the size of the coefficient beside the run of zeros before it, for DC the size of the difference (T.81, F.1.2). */
+/* Symbols of a scan, and the bits that follow the code of each. How many those are is the low half of the symbol: for AC the
+ * size of the coefficient beside the run of zeros before it, for DC the size of the difference (T.81, F.1.2). Both arrays
+ * are owned. */
 struct jpeg_symbols {
 	uint16_t *symbols; /* table * 256 + symbol */
 	uint16_t *bits;
