@@ -2,6 +2,9 @@
 #include "codec/block8_priv.h"
 
 #include "codec/dct_priv.h"
+#include "codec/transpose8_priv.h"
+
+#include <string.h>
 
 static inline int16_t dequantize(int16_t coef, uint16_t step)
 {
@@ -25,11 +28,35 @@ void block8_inverse_c(const int16_t (*quantized)[64], const uint16_t steps[64], 
 	}
 }
 
+#define LANES DCT_NBLOCKS
+
+/* Of n blocks, from a block to a lane to one after the other. */
+static void take_apart(const int16_t lanes[64 * LANES], size_t n, int16_t (*coefs)[64])
+{
+	for (unsigned i = 0; i < 64; i += LANES) {
+		lanes16 r[LANES];
+		memcpy(r, lanes + (size_t)i * LANES, sizeof r);
+		transpose8(r);
+		for (size_t block = 0; block < n; block++)
+			memcpy(coefs[block] + i, &r[block], sizeof r[block]);
+	}
+}
+
 static void forward_c(const uint8_t *samples, size_t stride, size_t n, int16_t (*coefs)[64])
 {
 	const struct dct_kernel *dct = dct_kernel_best();
-	for (size_t block = 0; block < n; block++)
-		dct->forward(8, 8, 8, samples + block * 8, stride, coefs[block]);
+	int16_t lanes[64 * LANES];
+	for (; n >= LANES; n -= LANES, samples += 8 * LANES, coefs += LANES) {
+		dct->forward(8, 8, 8, samples, stride, lanes);
+		take_apart(lanes, LANES, coefs);
+	}
+	if (n > 0) { /* those beyond the last are of no account, and not the caller's */
+		uint8_t last[8][8 * LANES] = {{0}};
+		for (unsigned y = 0; y < 8; y++)
+			memcpy(last[y], samples + y * stride, 8 * n);
+		dct->forward(8, 8, 8, last[0], sizeof last[0], lanes);
+		take_apart(lanes, n, coefs);
+	}
 }
 
 static const struct block8_kernel block8_kernel_c = {"c", block8_inverse_c, forward_c};

@@ -13,7 +13,7 @@
 #define MATRIX_BITS 13 /* M is scaled by 2^13 */
 #define PASS_BITS 2    /* fraction kept between the passes, as libjpeg does for 8-bit samples */
 #define BLOCK_MAX 32
-#define LANES 8
+#define LANES DCT_NBLOCKS
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -29,6 +29,17 @@ INLINE unsigned forward_pass_bits(unsigned block)
 INLINE unsigned log2_of(unsigned block)
 {
 	return (unsigned)__builtin_ctz(block);
+}
+
+/* What the sums of the two passes are shifted by. */
+INLINE unsigned first_bits(unsigned block)
+{
+	return MATRIX_BITS - forward_pass_bits(block);
+}
+
+INLINE unsigned second_bits(unsigned block)
+{
+	return MATRIX_BITS + forward_pass_bits(block) + log2_of(block) - log2_of(DCT_FORWARD_UNIT);
 }
 
 INLINE lanes32 load(const int16_t *p)
@@ -113,25 +124,20 @@ INLINE void transpose_block(unsigned block, unsigned rows, unsigned cols, const 
 	memcpy(out, r, sizeof r);
 }
 
+/* A block to a lane: nothing is transposed, and small blocks fill the registers. */
 INLINE void forward(unsigned block, unsigned nu, unsigned nv, const int16_t *m, const uint8_t *samples, size_t stride,
                     int16_t *coefs)
 {
-	int16_t a[BLOCK_MAX * BLOCK_MAX], b[BLOCK_MAX * BLOCK_MAX];
-	unsigned s = stride_of(block), first = MATRIX_BITS - forward_pass_bits(block);
-	unsigned second = MATRIX_BITS + forward_pass_bits(block) + log2_of(block) - log2_of(DCT_FORWARD_UNIT);
-	if (block < LANES)
-		memset(a, 0, block * s * sizeof *a);
+	int16_t a[BLOCK_MAX * BLOCK_MAX * LANES], b[BLOCK_MAX * BLOCK_MAX * LANES];
+	unsigned s = block * LANES;
 	for (unsigned y = 0; y < block; y++)
 		for (unsigned x = 0; x < block; x++)
-			a[y * s + x] = (int16_t)(samples[y * stride + x] - 128);
-	for (unsigned x = 0; x < block; x += LANES)
-		forward_columns(block, nv, m, a + x, first, b + x, s);
-	transpose_block(block, nv, block, b, a);
-	for (unsigned v = 0; v < nv; v += LANES)
-		forward_columns(block, nu, m, a + v, second, b + v, s);
-	for (unsigned u = 0; u < nu; u++)
-		for (unsigned v = 0; v < nv; v++)
-			coefs[v * block + u] = b[u * s + v];
+			for (unsigned i = 0; i < LANES; i++)
+				a[y * s + x * LANES + i] = (int16_t)(samples[y * stride + i * block + x] - 128);
+	for (unsigned x = 0; x < block; x++)
+		forward_columns(block, nv, m, a + x * LANES, first_bits(block), b + x * LANES, s);
+	for (unsigned v = 0; v < nv; v++)
+		forward_columns(block, nu, m, b + v * s, second_bits(block), coefs + v * s, LANES);
 }
 
 INLINE void inverse(unsigned block, unsigned nu, unsigned nv, const int16_t *m, const int16_t *coefs, uint8_t *samples,
@@ -165,7 +171,8 @@ static void kernel_forward(unsigned block, unsigned nu, unsigned nv, const uint8
 	/* Constant sizes, so that each case is a loop nest of its own for the compiler. */
 	switch (block) {
 	case 1:
-		coefs[0] = (int16_t)((samples[0] - 128) * DCT_FORWARD_UNIT);
+		for (unsigned i = 0; i < LANES; i++)
+			coefs[i] = (int16_t)((samples[i] - 128) * DCT_FORWARD_UNIT);
 		break;
 	case 2:
 		forward(2, nu, nv, dct_matrix_2, samples, stride, coefs);

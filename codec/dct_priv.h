@@ -18,13 +18,14 @@ extern const int16_t dct_matrix_16[16 * 16];
 extern const int16_t dct_matrix_32[32 * 32];
 
 #define DCT_FORWARD_UNIT 8 /* a forward coefficient is in 1/8 of a JPEG coefficient's unit */
+#define DCT_NBLOCKS 8      /* blocks that are transformed together */
 
 /* One filling of the transforms. All give the same bytes. */
 struct dct_kernel {
 	const char *name; /* of the instruction set; "c" for the compiler's default */
 
-	/* coefs[v * B + u] of a block of samples, in 1/DCT_FORWARD_UNIT. Only u < nu and v < nv are promised; others are
-	 * written or left. */
+	/* coefs[(v * B + u) * DCT_NBLOCKS + i], in 1/DCT_FORWARD_UNIT, of the i-th of DCT_NBLOCKS blocks of samples that lie
+	 * side by side. Only u < nu and v < nv are promised; others are written or left. */
 	void (*forward)(unsigned block, unsigned nu, unsigned nv, const uint8_t *samples, size_t stride,
 	                int16_t *coefs);
 

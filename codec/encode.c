@@ -82,15 +82,19 @@ static void take_row(void *context, const struct jpeg_row *row)
 		jpeg_samples_put(&input->samples, row);
 }
 
+/* Samples are read up to DCT_NBLOCKS - 1 blocks behind a row of them. */
 static void transform(const struct object *o, const uint8_t *samples, size_t stride, struct planes *planes)
 {
-	unsigned block = planes->block;
 	const struct dct_kernel *dct = dct_kernel_best();
-	int16_t coefs[IC_BLOCK_MAX * IC_BLOCK_MAX];
-	for (size_t i = 0; i < planes->nblocks; i++) {
-		size_t row = i / planes->block_cols, col = i % planes->block_cols;
-		dct->forward(block, o->nu, o->nv, samples + (row * stride + col) * block, stride, coefs);
-		planes_put(planes, i, coefs);
+	unsigned block = planes->block;
+	size_t ncols = planes->block_cols, nrows = planes->nblocks / ncols;
+	int16_t coefs[IC_BLOCK_MAX * IC_BLOCK_MAX * DCT_NBLOCKS];
+	for (size_t row = 0; row < nrows; row++) {
+		for (size_t col = 0; col < ncols; col += DCT_NBLOCKS) {
+			size_t left = ncols - col;
+			dct->forward(block, o->nu, o->nv, samples + (row * stride + col) * block, stride, coefs);
+			planes_put_lanes(planes, row * ncols + col, left < DCT_NBLOCKS ? left : DCT_NBLOCKS, coefs);
+		}
 	}
 }
 
@@ -128,7 +132,7 @@ static errint_t sample(struct encoder *e, unsigned c, struct ic_why *why)
 	struct input *input = &e->input[c];
 	size_t stride = (size_t)component->block_cols * o->layout.design.block;
 	uint32_t padded_height = component->block_rows * o->layout.design.block;
-	uint8_t *target = malloc(stride * padded_height);
+	uint8_t *target = malloc(stride * padded_height + (DCT_NBLOCKS - 1) * o->layout.design.block);
 	if (!target || grid_resample(&input->samples.plane, input->x, input->y, component->width, component->height,
 	                             target, stride)) {
 		free(target);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/planes_priv.h"
 
+#include "codec/dct_priv.h"
 #include "codec/transpose8_priv.h"
 
 #include <errno.h>
@@ -74,6 +75,13 @@ static void put_eight(const struct planes *planes, unsigned v, const int16_t (*b
 	}
 }
 
+static void put_one(const struct planes *planes, size_t block, const int16_t coefs[64])
+{
+	int16_t *out = planes->values + block;
+	for (unsigned f = 0; f < planes->nfreqs; f++, out += planes->nblocks)
+		*out = coefs[planes->freqs[f].v * 8 + planes->freqs[f].u];
+}
+
 void planes_put_row8(struct planes *planes, uint32_t row, const int16_t (*blocks)[64])
 {
 	uint32_t whole = planes->block_cols / LANES * LANES;
@@ -85,12 +93,17 @@ void planes_put_row8(struct planes *planes, uint32_t row, const int16_t (*blocks
 			put_eight(planes, v, blocks + col, planes->values + first + col);
 	}
 	for (uint32_t col = whole; col < planes->block_cols; col++)
-		planes_put(planes, first + col, blocks[col]);
+		put_one(planes, first + col, blocks[col]);
 }
 
-void planes_put(struct planes *planes, size_t block, const int16_t *coefs)
+void planes_put_lanes(struct planes *planes, size_t first, size_t n, const int16_t *coefs)
 {
-	int16_t *out = planes->values + block;
-	for (unsigned f = 0; f < planes->nfreqs; f++, out += planes->nblocks)
-		*out = coefs[planes->freqs[f].v * planes->block + planes->freqs[f].u];
+	int16_t *out = planes->values + first;
+	for (unsigned f = 0; f < planes->nfreqs; f++, out += planes->nblocks) {
+		const int16_t *lanes = coefs + (planes->freqs[f].v * planes->block + planes->freqs[f].u) * DCT_NBLOCKS;
+		if (n == DCT_NBLOCKS)
+			memcpy(out, lanes, DCT_NBLOCKS * sizeof *out);
+		else
+			memcpy(out, lanes, n * sizeof *out);
+	}
 }

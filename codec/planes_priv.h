@@ -21,5 +21,5 @@ void planes_clear(struct planes *planes); /* zeroed is fine */
 /* Take a row of blocks of 8, block_cols of them: the coefficients of blocks[col] are at v * 8 + u. */
 void planes_put_row8(struct planes *planes, uint32_t row, const int16_t (*blocks)[64]);
 
-/* Take one block, coefs[v * block + u]. */
-void planes_put(struct planes *planes, size_t block, const int16_t *coefs);
+/* Take `n` blocks from block `first` on, as dct_kernel's `forward` leaves them: coefs[(v * block + u) * DCT_NBLOCKS + i]. */
+void planes_put_lanes(struct planes *planes, size_t first, size_t n, const int16_t *coefs);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec_helpers.h"
 
+#include "codec/dct_priv.h"
+
 #include "codec/similarity.h"
 
 #include <dirent.h>
@@ -177,4 +179,21 @@ struct bytes crop(struct bytes jpeg, uint32_t x, uint32_t y, uint32_t width, uin
 	picture_clear(&picture);
 	free(row);
 	return result;
+}
+
+void forward_alone(const struct dct_kernel *kernel, unsigned block, unsigned nu, unsigned nv, unsigned lane,
+                   const uint8_t *samples, size_t stride, int16_t *coefs)
+{
+	uint8_t row[32 * 32 * DCT_NBLOCKS];
+	int16_t lanes[32 * 32 * DCT_NBLOCKS];
+	struct dice noise = dice_new(lane);
+
+	for (unsigned i = 0; i < block * block * DCT_NBLOCKS; i++)
+		row[i] = (uint8_t)dice_roll(&noise, 256);
+	for (unsigned y = 0; y < block; y++)
+		memcpy(row + (y * DCT_NBLOCKS + lane) * block, samples + y * stride, block);
+	kernel->forward(block, nu, nv, row, DCT_NBLOCKS * block, lanes);
+	for (unsigned v = 0; v < nv; v++)
+		for (unsigned u = 0; u < nu; u++)
+			coefs[v * block + u] = lanes[(v * block + u) * DCT_NBLOCKS + lane];
 }

@@ -43,6 +43,12 @@ void assert_same_bytes(struct bytes a, struct bytes b, const char *what, const s
 /* Peak signal-to-noise ratio in dB of two buffers; 99 for equal ones. */
 double psnr(const uint8_t *a, const uint8_t *b, size_t nbytes);
 
+/* The forward transform of one block of samples, as the `lane`-th of a row whose others are noise: coefs[v * block + u], of
+ * u < nu and v < nv. */
+struct dct_kernel;
+void forward_alone(const struct dct_kernel *kernel, unsigned block, unsigned nu, unsigned nv, unsigned lane,
+                   const uint8_t *samples, size_t stride, int16_t *coefs);
+
 /* --- Real photographs -------------------------------------------------------------------------------------------- */
 
 /* The `index`-th JPEG, by name, of a folder of the data set that ICFS_TEST_DATA names; where it names none, a generated
