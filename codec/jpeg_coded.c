@@ -89,6 +89,7 @@ static void write_bits(const struct jpeg_symbols *symbols, const struct entry en
 		*b.out |= 0xff >> b.nheld; /* filled up with ones */
 }
 
+/* Counted in bytes, of which a register holds many, as far as one can count. */
 static size_t count_ones(const uint8_t *bytes, size_t nbytes)
 {
 	size_t n = 0;

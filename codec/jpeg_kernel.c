@@ -263,7 +263,9 @@ static inline void list_unit(struct list *list, struct jpeg_mcu_blocks *of, uint
 
 static void append(struct jpeg_symbols *symbols, struct jpeg_mcu_row *row)
 {
-	struct list list = {.end = 1};
+	struct list list; /* of which only what is listed matters */
+	list.at[0] = 0;
+	list.end = 1;
 	for (uint32_t mcu = 0; mcu < row->nmcus; mcu++) {
 		for (unsigned c = 0; c < row->ncomponents; c++)
 			list_unit(&list, &row->component[c], mcu, c == 0 ? 0 : AT_CHROMA);

@@ -23,10 +23,9 @@ enum {
 };
 
 /* Symbols of a scan, and the bits that follow the code of each. How many those are is the low half of the symbol: for AC the
- * size of the coefficient beside the run of zeros before it, for DC the size of the difference (T.81, F.1.2). Both arrays
- * are owned. */
+ * size of the coefficient beside the run of zeros before it, for DC the size of the difference (T.81, F.1.2). */
 struct jpeg_symbols {
-	uint16_t *symbols; /* table * 256 + symbol */
+	uint16_t *symbols; /* table * 256 + symbol; owned, with `bits` */
 	uint16_t *bits;
 	size_t n;
 };

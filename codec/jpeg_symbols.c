@@ -97,11 +97,15 @@ static void append_all(struct jpeg_symbols *symbols, uint32_t counts[4][NCOUNTS]
 	}
 }
 
+/* One piece for both: two are given back to the system, and faulted in again, picture after picture, where malloc is left to
+ * its own thresholds. */
 static errint_t room_init(struct jpeg_symbols *symbols, size_t n)
 {
-	symbols->symbols = malloc(n * sizeof *symbols->symbols);
-	symbols->bits = malloc(n * sizeof *symbols->bits);
-	return symbols->symbols && symbols->bits ? 0 : -ENOMEM;
+	symbols->symbols = malloc(2 * n * sizeof *symbols->symbols);
+	if (!symbols->symbols)
+		return -ENOMEM;
+	symbols->bits = symbols->symbols + n;
+	return 0;
 }
 
 errint_t jpeg_symbols_init(struct jpeg_symbols *symbols, size_t counts[JPEG_NTABLES * 256],
@@ -133,6 +137,5 @@ errint_t jpeg_symbols_init(struct jpeg_symbols *symbols, size_t counts[JPEG_NTAB
 void jpeg_symbols_clear(struct jpeg_symbols *symbols)
 {
 	free(symbols->symbols);
-	free(symbols->bits);
 	*symbols = (struct jpeg_symbols){.n = 0};
 }

@@ -134,7 +134,7 @@ static errint_t from_planes_init(struct from_planes *from, const struct ic_view 
 		unsigned f = p / l->ncomponents, c = p % l->ncomponents, at = place_of(freqs[f]);
 		from->freq_at[at] = (int16_t)f;
 		picture->steps[c][at] = ic_view_plane_params(view, p).step;
-		from->planes[p].packed = from->end;
+		from->planes[p].packed = from->end; /* each begins where the one before it ends */
 		from->end += l->component[c].plane_nbytes;
 		if (l->design.bits < 8)
 			make_table(view, p, from->planes[p].table);

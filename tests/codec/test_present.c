@@ -100,8 +100,6 @@ START_TEST(jpegs_of_b8_without_dropped_bits_show_the_objects_pixels)
 }
 END_TEST
 
-/* --- Other block sizes -------------------------------------------------------------------------------------------- */
-
 /* The head of a denser object, in front of a page that may not be touched, is the sparser one. */
 START_TEST(jpegs_of_heads_are_those_of_the_sparser_object)
 {
@@ -133,6 +131,8 @@ START_TEST(jpegs_of_heads_are_those_of_the_sparser_object)
 	}
 }
 END_TEST
+
+/* --- Other block sizes -------------------------------------------------------------------------------------------- */
 
 START_TEST(jpegs_of_other_blocks_are_near_the_object)
 {
