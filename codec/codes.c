@@ -4,7 +4,6 @@
 #include "codec/bytes_priv.h"
 #include "codec/codes_kernel_priv.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define CODE_MAX 127
@@ -38,15 +37,27 @@ static inline int32_t limit(int64_t value, uint32_t unit)
 }
 
 /*
- * The smallest step whose rounded codes fit: with code = floor((2 |v| + unit s) / (2 unit s)) and the sign of v,
- * code <= 127 means 2 v < 255 unit s, and code >= -128 means 2 |v| < 257 unit s.
+ * The smallest step whose rounded codes fit `bits` bits, up to and with M = 2^(bits - 1) - 1 and -M - 1: with code =
+ * floor((2 |v| + unit s) / (2 unit s)) and the sign of v, code <= M means 2 v < (2 M + 1) unit s, and code >= -M - 1 means
+ * 2 |v| < (2 M + 3) unit s.
  */
-static uint32_t smallest_step(struct codes_range values, uint32_t unit, uint32_t least)
+static uint32_t smallest_step(struct codes_range values, uint32_t unit, unsigned bits)
 {
-	uint32_t up = 2 * (uint32_t)values.max / (255 * unit) + 1;
-	uint32_t down = 2 * (uint32_t)-values.min / (257 * unit) + 1;
-	uint32_t fits = up > down ? up : down;
-	return fits > least ? fits : least;
+	uint32_t cells = (1u << bits) - 1;
+	uint32_t up = 2 * (uint32_t)values.max / (cells * unit) + 1;
+	uint32_t down = 2 * (uint32_t)-values.min / ((cells + 2) * unit) + 1;
+	return up > down ? up : down;
+}
+
+/* Where the step is free, values go up to what bits hold: those that are dropped later then leave cells of no more than is
+ * needed. Ones of less than two bits are either 0 or negative, and get no larger step for it. */
+static uint32_t choose_step(struct codes_range values, const struct plane_values *plane)
+{
+	unsigned bits = 8, fewest = plane->keeps_step ? 8 : 2;
+	uint32_t step = smallest_step(values, plane->unit, bits);
+	while (step < plane->least_step && bits > fewest)
+		step = smallest_step(values, plane->unit, --bits);
+	return step > plane->least_step ? step : plane->least_step;
 }
 
 /* Where products are over the limits, which those of undamaged sources are not. */
@@ -68,7 +79,7 @@ uint8_t codes_quantize(const struct plane_values *plane, int8_t *codes)
 
 	int64_t min = (int64_t)range.min * plane->scale, max = (int64_t)range.max * plane->scale;
 	range = (struct codes_range){limit(min, plane->unit), limit(max, plane->unit)};
-	uint32_t step = smallest_step(range, plane->unit, plane->least_step);
+	uint32_t step = choose_step(range, plane);
 	struct codes_divider by = {.half = (int32_t)(plane->unit * step)};
 	by.inverse = 1.0f / (float)(2 * by.half);
 	if (range.min == min && range.max == max)

@@ -7,16 +7,19 @@
 
 #include "codec/format.h"
 
+#include <stdbool.h>
+
 /* The coefficients of one plane before they are coded: values[i] * scale / unit JPEG units. */
 struct plane_values {
 	const int16_t *values;
 	size_t n;
 	uint32_t scale, unit;
-	uint8_t least_step; /* at least 1 */
+	uint8_t least_step; /* at least 1; at most 100 where it is not kept */
+	bool keeps_step;    /* least_step is the step wherever codes fit it, else they fill the bits that they take */
 };
 
-/* Choose the step, the smallest from least_step on whose codes fit, and make the 8-bit codes. `codes` has room for n and may
- * not overlap the values. Returns the step. */
+/* Choose the step (docs/format.md, "Codes") and make the 8-bit codes. `codes` has room for n and may not overlap the values.
+ * Returns the step. */
 uint8_t codes_quantize(const struct plane_values *plane, int8_t *codes);
 
 /* What the table says of a plane of 8-bit codes with this step, packed in `bits` bits. */

@@ -154,31 +154,43 @@ static errint_t sample(struct encoder *e, unsigned c, struct ic_why *why)
 
 /* --- Codes -------------------------------------------------------------------------------------------------------- */
 
-/* What is finer than the source's own steps is mostly the noise of its quantization, and fills a JPEG with symbols. Yet
- * sources of quality 75 would leave 30 dB of their samples, for a fifth fewer bytes than the 34 dB of this limit. */
-#define SAMPLED_STEP_MAX 16
+/* The least step that sources of low quality leave to planes that are made from their samples. */
+#define SAMPLED_STEP_MAX 12
 
-/* The least step of a plane (docs/format.md, "Codes") of which the source's `own` is this. */
-static uint8_t least_step(const struct input *input, unsigned own)
+/*
+ * The least step of planes that are made from a source's samples: its own steps' root mean square. Sampling spreads the noise
+ * of those evenly over all frequencies, so that what is finer is mostly this noise, and fills a JPEG with symbols
+ * (docs/format.md, "Codes").
+ */
+static uint8_t step_of_samples(const uint16_t own[64])
 {
-	if (input->direct)
-		return own <= UINT8_MAX ? (uint8_t)own : 1;
-	if (input->reduced)
-		return own < SAMPLED_STEP_MAX ? (uint8_t)own : SAMPLED_STEP_MAX;
-	return 1;
+	uint64_t squares = 0;
+	for (unsigned i = 0; i < 64; i++)
+		squares += (uint64_t)own[i] * own[i];
+	unsigned step = 1;
+	while (step < SAMPLED_STEP_MAX && 16 * (2 * step + 1) * (2 * step + 1) <= squares)
+		step++;
+	return (uint8_t)step;
 }
 
-static struct plane_values plane_of(const struct input *input, unsigned f, struct ic_freq freq)
+static struct plane_values plane_of(const struct input *input, unsigned f, struct ic_freq freq, uint8_t least_step)
 {
 	const struct planes *planes = &input->planes;
-	unsigned own = planes->block == 8 ? input->steps[freq.v * 8 + freq.u] : 1;
-	return (struct plane_values){
+	struct plane_values plane = {
 	        .values = planes->values + f * planes->nblocks,
 	        .n = planes->nblocks,
-	        .scale = input->direct ? own : 1,
-	        .unit = input->direct ? 1 : DCT_FORWARD_UNIT,
-	        .least_step = least_step(input, own),
+	        .scale = 1,
+	        .unit = DCT_FORWARD_UNIT,
+	        .least_step = least_step,
 	};
+	if (input->direct) {
+		unsigned own = input->steps[freq.v * 8 + freq.u];
+		plane.scale = own;
+		plane.unit = 1;
+		plane.least_step = own <= UINT8_MAX ? (uint8_t)own : 1;
+		plane.keeps_step = true;
+	}
+	return plane;
 }
 
 static errint_t put_component(struct encoder *e, unsigned c, struct ic_why *why)
@@ -192,8 +204,9 @@ static errint_t put_component(struct encoder *e, unsigned c, struct ic_why *why)
 	int8_t *codes = malloc(input->planes.nblocks);
 	if (!codes)
 		return ic_fail(why, -ENOMEM, "out of memory for %zu codes", input->planes.nblocks);
+	uint8_t of_samples = input->reduced ? step_of_samples(input->steps) : 1;
 	for (unsigned f = 0; f < l->nfreqs; f++) {
-		struct plane_values plane = plane_of(input, f, o->freqs[f]);
+		struct plane_values plane = plane_of(input, f, o->freqs[f], of_samples);
 		object_put_plane(o, f * l->ncomponents + c, codes, codes_quantize(&plane, codes));
 	}
 	free(codes);

@@ -14,7 +14,7 @@
 
 /* Raised whenever the same source and design would give other bytes; part of every key under which objects or
  * measurements are kept. */
-#define IC_CODEC_VERSION 5
+#define IC_CODEC_VERSION 6
 
 /* Encode the JPEG in `jpeg[0..nbytes)`. *ret_nbytes always equals ic_layout.nbytes for the size and components that
  * ic_jpeg_probe reports. A source that ends early is encoded as far as it goes and flagged IC_FLAG_TRUNCATED; one whose

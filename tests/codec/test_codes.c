@@ -23,37 +23,49 @@ static int32_t code_of(int32_t value, uint32_t unit, uint32_t step)
 	return value < 0 ? -code : code;
 }
 
-static bool fits(int32_t low, int32_t high, uint32_t unit, uint32_t step)
+/* The smallest step at which codes fit so many bits. */
+static uint32_t step_by_search(int32_t low, int32_t high, uint32_t unit, unsigned bits)
 {
-	return code_of(high, unit, step) <= 127 && code_of(low, unit, step) >= -128;
-}
+	uint32_t step = 1;
 
-static uint32_t step_by_search(int32_t low, int32_t high, uint32_t unit, uint32_t least)
-{
-	uint32_t step = least;
-
-	while (!fits(low, high, unit, step))
+	while (code_of(high, unit, step) >= 1 << (bits - 1) || code_of(low, unit, step) < -(1 << (bits - 1)))
 		step++;
 	return step;
 }
 
+/* The first of those for 8, 7, ... 2 bits that is no less than `least`, or `least`. */
+static uint32_t free_step(int32_t low, int32_t high, uint32_t unit, uint32_t least)
+{
+	for (unsigned bits = 8; bits >= 2; bits--) {
+		uint32_t step = step_by_search(low, high, unit, bits);
+
+		if (step >= least)
+			return step;
+	}
+	return least;
+}
+
 /* --- From the forward transform: units of 1/8 --------------------------------------------------------------------- */
 
-START_TEST(the_step_is_the_smallest_that_fits)
+START_TEST(a_free_step_fills_bits)
 {
+	unsigned least_taken = 0;
+
 	for (int32_t extreme = 0; extreme <= 32768; extreme++) {
 		for (int sign = -1; sign <= 1; sign += 2) {
 			int16_t values[3] = {0, (int16_t)clamp(sign * extreme, -32768, 32767), 0};
 			int8_t codes[3];
-			uint8_t least = (uint8_t)(1 + extreme % 7 * (extreme % 5) * 10);
-			struct plane_values plane = {values, 3, 1, 8, least};
+			uint8_t least = (uint8_t)(1 + extreme % 7 * (extreme % 5) * 4);
+			struct plane_values plane = {values, 3, 1, 8, least, false};
 			uint32_t expected =
-			        step_by_search(values[1] < 0 ? values[1] : 0, values[1] > 0 ? values[1] : 0, 8, least);
+			        free_step(values[1] < 0 ? values[1] : 0, values[1] > 0 ? values[1] : 0, 8, least);
 
 			if (codes_quantize(&plane, codes) != expected)
 				ck_abort_msg("%d: step %u, not %u", values[1], codes_quantize(&plane, codes), expected);
+			least_taken += least > 1 && expected == least;
 		}
 	}
+	ck_assert_uint_gt(least_taken, 0);
 }
 END_TEST
 
@@ -73,7 +85,7 @@ START_TEST(every_value_is_rounded_at_every_step)
 			high--;
 		for (int32_t value = low; value <= high; value++)
 			values[n++] = (int16_t)value;
-		uint8_t chosen = codes_quantize(&(struct plane_values){values, n, 1, 8, (uint8_t)step}, codes);
+		uint8_t chosen = codes_quantize(&(struct plane_values){values, n, 1, 8, (uint8_t)step, true}, codes);
 		ck_assert_uint_eq(chosen, step);
 		for (size_t i = 0; i < n; i++) {
 			if (codes[i] != code_of(values[i], 8, chosen))
@@ -93,7 +105,7 @@ START_TEST(codes_of_8_bits_keep_the_step_of_the_source)
 	for (int i = 0; i < 256; i++)
 		values[i] = (int16_t)(i - 128);
 	for (uint32_t step = 1; step <= 255; step++) {
-		struct plane_values plane = {values, 256, step, 1, (uint8_t)step};
+		struct plane_values plane = {values, 256, step, 1, (uint8_t)step, true};
 
 		ck_assert_uint_eq(codes_quantize(&plane, codes), step);
 		for (int i = 0; i < 256; i++)
@@ -125,8 +137,9 @@ START_TEST(other_codes_get_the_smallest_step)
 			high = value > high ? value : high;
 		}
 		uint8_t least = scale <= 255 ? (uint8_t)scale : 1;
-		uint32_t step = codes_quantize(&(struct plane_values){values, COUNT(values), scale, 1, least}, codes);
-		ck_assert_uint_eq(step, step_by_search(low, high, 1, 1));
+		uint32_t step =
+		        codes_quantize(&(struct plane_values){values, COUNT(values), scale, 1, least, true}, codes);
+		ck_assert_uint_eq(step, step_by_search(low, high, 1, 8));
 		for (size_t j = 0; j < COUNT(values); j++) {
 			int64_t product = (int64_t)values[j] * scale;
 			int32_t value = product > 32385 ? 32385 : product < -32640 ? -32640 : (int32_t)product;
@@ -470,7 +483,7 @@ END_TEST
 
 static void add_tests(TCase *cases)
 {
-	tcase_add_test(cases, the_step_is_the_smallest_that_fits);
+	tcase_add_test(cases, a_free_step_fills_bits);
 	tcase_add_test(cases, every_value_is_rounded_at_every_step);
 	tcase_add_test(cases, codes_of_8_bits_keep_the_step_of_the_source);
 	tcase_add_test(cases, other_codes_get_the_smallest_step);
