@@ -4,6 +4,7 @@
 #include "codec/bytes_priv.h"
 #include "codec/codes_kernel_priv.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define CODE_MAX 127
@@ -49,15 +50,15 @@ static uint32_t smallest_step(struct codes_range values, uint32_t unit, unsigned
 	return up > down ? up : down;
 }
 
-/* Where the step is free, values go up to what bits hold: those that are dropped later then leave cells of no more than is
- * needed. Ones of less than two bits are either 0 or negative, and get no larger step for it. */
-static uint32_t choose_step(struct codes_range values, const struct plane_values *plane)
+/* Codes go up to what their bits hold: those that are dropped later then leave cells of no more than is needed. Less than two
+ * bits hold no positive code, and get no larger step for it. */
+static uint32_t choose_step(struct codes_range values, uint32_t unit, uint32_t least)
 {
-	unsigned bits = 8, fewest = plane->keeps_step ? 8 : 2;
-	uint32_t step = smallest_step(values, plane->unit, bits);
-	while (step < plane->least_step && bits > fewest)
-		step = smallest_step(values, plane->unit, --bits);
-	return step > plane->least_step ? step : plane->least_step;
+	unsigned bits = 8;
+	uint32_t step = smallest_step(values, unit, bits);
+	while (step < least && bits > 2)
+		step = smallest_step(values, unit, --bits);
+	return step > least ? step : least;
 }
 
 /* Where products are over the limits, which those of undamaged sources are not. */
@@ -71,15 +72,15 @@ uint8_t codes_quantize(const struct plane_values *plane, int8_t *codes)
 {
 	const struct codes_kernel *kernel = codes_kernel_best();
 	struct codes_range range = kernel->range16(plane->values, plane->n);
-	bool is_step = plane->unit == 1 && plane->scale == plane->least_step;
-	if (is_step && range.max <= CODE_MAX && range.min >= CODE_MIN) { /* what follows would give the same */
+	bool are_codes = plane->unit == 1 && plane->scale == plane->least_step;
+	if (are_codes && range.max <= CODE_MAX && range.min >= CODE_MIN) {
 		kernel->narrow(plane->values, plane->n, codes);
 		return (uint8_t)plane->scale;
 	}
 
 	int64_t min = (int64_t)range.min * plane->scale, max = (int64_t)range.max * plane->scale;
 	range = (struct codes_range){limit(min, plane->unit), limit(max, plane->unit)};
-	uint32_t step = choose_step(range, plane);
+	uint32_t step = choose_step(range, plane->unit, plane->least_step);
 	struct codes_divider by = {.half = (int32_t)(plane->unit * step)};
 	by.inverse = 1.0f / (float)(2 * by.half);
 	if (range.min == min && range.max == max)

@@ -7,15 +7,12 @@
 
 #include "codec/format.h"
 
-#include <stdbool.h>
-
 /* The coefficients of one plane before they are coded: values[i] * scale / unit JPEG units. */
 struct plane_values {
 	const int16_t *values;
 	size_t n;
 	uint32_t scale, unit;
-	uint8_t least_step; /* at least 1; at most 100 where it is not kept */
-	bool keeps_step;    /* least_step is the step wherever codes fit it, else they fill the bits that they take */
+	uint8_t least_step; /* at least 1; at most 100, but where it is the scale and the unit is 1: where values are codes */
 };
 
 /* Choose the step (docs/format.md, "Codes") and make the 8-bit codes. `codes` has room for n and may not overlap the values.

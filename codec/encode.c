@@ -188,7 +188,6 @@ static struct plane_values plane_of(const struct input *input, unsigned f, struc
 		plane.scale = own;
 		plane.unit = 1;
 		plane.least_step = own <= UINT8_MAX ? (uint8_t)own : 1;
-		plane.keeps_step = true;
 	}
 	return plane;
 }

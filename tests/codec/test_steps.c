@@ -148,6 +148,9 @@ static const struct steps_case cases[] = {
         /* The components of the source are not Y, Cb, Cr. */
         {"s2x2-b8-k15-q8", {.quality = 50, .space = JCS_RGB}, 7, 0},
         {"s1x1-b8-k15-q8", {.quality = 50, .space = JCS_CMYK}, 7, 0},
+        /* One step counts as much at each place. */
+        {"s2x2-b8-k15-q8", {.coarse_at = 1}, 7, 7},
+        {"s2x2-b8-k6-q8", {.coarse_at = 63}, 7, 7},
         /* Steps over 255. */
         {"s2x2-b8-k15-q8", {.wide_tables = true}, 7, 7},
 };

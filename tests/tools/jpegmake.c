@@ -43,6 +43,16 @@ static void set_wide_tables(struct jpeg_compress_struct *cinfo)
 	jpeg_add_quant_table(cinfo, 1, table, 100, FALSE);
 }
 
+static void set_coarse_tables(struct jpeg_compress_struct *cinfo, int coarse_at)
+{
+	unsigned table[DCTSIZE2];
+
+	for (int i = 0; i < DCTSIZE2; i++)
+		table[i] = i == coarse_at ? 100 : 1;
+	jpeg_add_quant_table(cinfo, 0, table, 100, FALSE);
+	jpeg_add_quant_table(cinfo, 1, table, 100, FALSE);
+}
+
 /* A TIFF of one entry, tag 0x0112; odd values in one byte order, even ones in the other. */
 static void write_exif(struct jpeg_compress_struct *cinfo, unsigned orientation)
 {
@@ -75,6 +85,8 @@ static void setup(struct jpeg_compress_struct *cinfo, const struct picture *pict
 		jpeg_simple_progression(cinfo);
 	if (spec->wide_tables)
 		set_wide_tables(cinfo);
+	if (spec->coarse_at)
+		set_coarse_tables(cinfo, spec->coarse_at);
 	cinfo->raw_data_in = spec->raw;
 	if (spec->no_markers)
 		cinfo->write_JFIF_header = cinfo->write_Adobe_marker = FALSE;
