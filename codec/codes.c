@@ -50,8 +50,8 @@ static uint32_t smallest_step(struct codes_range values, uint32_t unit, unsigned
 	return up > down ? up : down;
 }
 
-/* Codes go up to what their bits hold: those that are dropped later then leave cells of no more than is needed. Less than two
- * bits hold no positive code, and get no larger step for it. */
+/* Fewer and fewer bits, until the step is large enough, so that codes fill the bits they take, and dropping some makes no cell
+ * wider than is needed. Ends at two, since one bit holds no positive code. A step is at most 7/3 of the one before, and 1 more. */
 static uint32_t choose_step(struct codes_range values, uint32_t unit, uint32_t least)
 {
 	unsigned bits = 8;

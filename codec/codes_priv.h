@@ -12,7 +12,7 @@ struct plane_values {
 	const int16_t *values;
 	size_t n;
 	uint32_t scale, unit;
-	uint8_t least_step; /* at least 1; at most 100, but where it is the scale and the unit is 1: where values are codes */
+	uint8_t least_step; /* 1 to 100, or the scale where the unit is 1 and values are codes: 1 to 255 */
 };
 
 /* Choose the step (docs/format.md, "Codes") and make the 8-bit codes. `codes` has room for n and may not overlap the values.

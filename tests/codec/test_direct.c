@@ -64,7 +64,7 @@ static uint32_t smallest_step(const struct quantized *q, unsigned at)
 	return step;
 }
 
-/* A plane against the source: the same, or, where codes of 8 bits cannot hold it, within half a step of the smallest that can. */
+/* A plane against the source: the same, or, where codes of 8 bits cannot hold it, within half of the smallest step that can. */
 static void check_plane(const struct quantized *q, struct ic_freq freq, struct ic_plane_params params,
                         const int16_t *plane, bool fit)
 {

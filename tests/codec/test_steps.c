@@ -84,8 +84,7 @@ static bool check_plane(const uint8_t *samples, const struct ic_component *size,
 	}
 	while (bits > 2 && smallest_step(low, high, bits, NEAR) < step)
 		bits--;
-	if (step > least)
-		ck_assert(smallest_step(low, high, bits, -NEAR) <= step);
+	ck_assert(smallest_step(low, high, bits, -NEAR) <= step);
 	if (bits < 8)
 		ck_assert(smallest_step(low, high, bits + 1, -NEAR) < least);
 	return bits < 8;
@@ -128,7 +127,7 @@ struct steps_case {
 	const char *design;
 	struct jpeg_spec spec;
 	unsigned from_samples; /* components that are, bit by bit */
-	unsigned keep;         /* of these, those that are no finer than the source's steps in the mean, up to 12 */
+	unsigned keep;         /* of these, those whose steps follow the source's, as step_like */
 };
 
 static const struct steps_case cases[] = {
@@ -148,7 +147,7 @@ static const struct steps_case cases[] = {
         /* The components of the source are not Y, Cb, Cr. */
         {"s2x2-b8-k15-q8", {.quality = 50, .space = JCS_RGB}, 7, 0},
         {"s1x1-b8-k15-q8", {.quality = 50, .space = JCS_CMYK}, 7, 0},
-        /* One step counts as much at each place. */
+        /* A step counts as much at each place. */
         {"s2x2-b8-k15-q8", {.coarse_at = 1}, 7, 7},
         {"s2x2-b8-k6-q8", {.coarse_at = 63}, 7, 7},
         /* Steps over 255. */
@@ -179,7 +178,7 @@ static void check_case(const struct steps_case *test, struct bytes jpeg)
 	free(exact_object.data);
 }
 
-START_TEST(steps_are_no_finer_than_the_source)
+START_TEST(steps_follow_those_of_the_source)
 {
 	struct bytes jpeg = jpeg_new(157, 99, (uint32_t)_i, &cases[_i].spec);
 
@@ -188,7 +187,7 @@ START_TEST(steps_are_no_finer_than_the_source)
 }
 END_TEST
 
-START_TEST(steps_of_photographs_are_no_finer_than_the_source)
+START_TEST(steps_of_photographs_follow_those_of_the_source)
 {
 	const struct steps_case test = {.design = _i % 2 ? "s2x2-b8-k15-q8" : "s4x4-b8-k6-q8", {0}, 7, 7};
 	const struct jpeg_spec spec = {.quality = 92};
@@ -201,8 +200,8 @@ END_TEST
 
 static void add_tests(TCase *tests)
 {
-	tcase_add_loop_test(tests, steps_are_no_finer_than_the_source, 0, COUNT(cases));
-	tcase_add_loop_test(tests, steps_of_photographs_are_no_finer_than_the_source, 0, 10);
+	tcase_add_loop_test(tests, steps_follow_those_of_the_source, 0, COUNT(cases));
+	tcase_add_loop_test(tests, steps_of_photographs_follow_those_of_the_source, 0, 10);
 }
 
 int main(void)

@@ -48,7 +48,7 @@ static void set_coarse_tables(struct jpeg_compress_struct *cinfo, int coarse_at)
 	unsigned table[DCTSIZE2];
 
 	for (int i = 0; i < DCTSIZE2; i++)
-		table[i] = i == coarse_at ? 100 : 1;
+		table[i] = i == coarse_at ? 60 : 1;
 	jpeg_add_quant_table(cinfo, 0, table, 100, FALSE);
 	jpeg_add_quant_table(cinfo, 1, table, 100, FALSE);
 }

@@ -26,7 +26,7 @@ struct jpeg_spec {
 	bool raw;         /* YCbCr sampled here, not by libjpeg, which refuses ratios that are no whole number */
 	bool no_markers;  /* neither JFIF nor Adobe */
 	bool wide_tables; /* quantization tables with steps over 255, in 16 bits */
-	int coarse_at;    /* over 0: quantization tables of steps of 1, but for one of 100 at this place, v * 8 + u */
+	int coarse_at;    /* over 0: quantization tables of steps of 1, but for one of 60 at this place, v * 8 + u */
 };
 
 struct bytes {
