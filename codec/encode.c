@@ -154,13 +154,13 @@ static errint_t sample(struct encoder *e, unsigned c, struct ic_why *why)
 
 /* --- Codes -------------------------------------------------------------------------------------------------------- */
 
-/* Sources below quality 91 or so ask for no coarser steps than this: 16 would cost those of quality 75 1.5 dB more. */
+/* What sources of quality 91 or so and all lower ones come to: with 16, those of quality 75 would lose 1.5 dB more. */
 #define SAMPLED_STEP_MAX 12
 
 /*
- * The least step of planes that are made from a source's samples: its own steps' root mean square. To take
- * samples of a picture spreads the noise of those evenly over all frequencies, so that what is finer is mostly this noise, and
- * fills a JPEG with symbols (docs/format.md, "Codes").
+ * The least step of planes that are made from a source's samples: its own steps' root mean square. Taking samples of a picture
+ * spreads the noise of those evenly over all frequencies, so that what is finer is mostly this noise, and fills a JPEG with
+ * symbols (docs/format.md, "Codes").
  */
 static uint8_t step_of_samples(const uint16_t own[64])
 {

@@ -55,7 +55,7 @@ START_TEST(a_free_step_fills_bits)
 		for (int sign = -1; sign <= 1; sign += 2) {
 			int16_t values[3] = {0, (int16_t)clamp(sign * extreme, -32768, 32767), 0};
 			int8_t codes[3];
-			uint8_t least = (uint8_t)(1 + extreme % 7 * (extreme % 5) * 4);
+			uint8_t least = (uint8_t)(1 + extreme % 7 * (extreme % 5) * 4); /* up to 97 */
 			struct plane_values plane = {values, 3, 1, 8, least};
 			uint32_t expected =
 			        free_step(values[1] < 0 ? values[1] : 0, values[1] > 0 ? values[1] : 0, 8, least);
@@ -75,7 +75,7 @@ START_TEST(every_value_is_rounded_at_every_step)
 	static int16_t values[65536];
 	static int8_t codes[65536];
 
-	for (uint32_t step = 1; step <= 255; step++) {
+	for (uint32_t step = 1; step <= 100; step++) {
 		int32_t low = -32768, high = 32767, most = 127;
 		size_t n = 0;
 

@@ -107,7 +107,6 @@ static unsigned check_component(const struct ic_view *view, const struct ic_view
 	struct bytes samples = samples_of(exact, c);
 	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
 	int16_t *planes = malloc(view->layout.nfreqs * size->nblocks * sizeof(*planes));
-
 	unsigned coarser = 0;
 
 	ck_assert_ptr_nonnull(planes);
