@@ -7,7 +7,16 @@
 
 struct content_source content_source_of(const struct node *node)
 {
-	return (struct content_source){.parent = node->parent, .name = node->name, .identity = node_identity(node)};
+	return (struct content_source){
+	        .parent = node->parent, .name = node->name, .identity = node_identity(node), .fd = -1};
+}
+
+struct content_source content_source_found(const struct found *found)
+{
+	const struct node_spec *spec = &found->spec;
+
+	return (struct content_source){
+	        .parent = spec->parent, .name = spec->name, .identity = spec->identity, .fd = found->fd};
 }
 
 bool content_is_object(const struct content_source *source)
@@ -121,9 +130,9 @@ errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_
 errint_t content_read_source(struct fs *fs, const struct content_source *source, uint8_t *bytes)
 {
 	size_t nbytes = source->identity.size, n = 0;
-	int fd;
+	int fd = source->fd;
 
-	errint_t err = content_open(fs, source, &fd);
+	errint_t err = fd < 0 ? content_open(fs, source, &fd) : 0;
 	if (err)
 		return err;
 	err = read_at(fd, bytes, nbytes, 0, &n);
@@ -131,7 +140,8 @@ errint_t content_read_source(struct fs *fs, const struct content_source *source,
 		err = content_check(fs, source, fd);
 	if (!err && n != nbytes)
 		err = content_stale(fs, source);
-	close(fd);
+	if (source->fd < 0)
+		close(fd);
 	if (!err)
 		stats_add(&fs->stats, STATS_SOURCE_BYTES_READ, nbytes);
 	return err;

@@ -59,26 +59,36 @@ static void lookup_control(fuse_req_t req, struct fs *fs, struct node *directory
 		reply(req, fs, &entry);
 }
 
-static errint_t find(struct visit *visit, const char *name, struct fuse_entry_param *ret_entry)
+/* The names are there. */
+static errint_t find_by(struct look *look, const char *name, struct fuse_entry_param *ret_entry)
 {
+	struct names names = look_served(look);
+	struct fs *fs = look->visit->fs;
 	enum name_form form;
 	struct found found;
 
-	errint_t err = visit_names_near(visit, name);
-	if (err)
-		return err;
-	struct names names = visit_served(visit);
 	ssize_t i = names_find(&names, name, &form);
 	if (i < 0)
 		return -ENOENT;
-	err = visit_examine(visit, (size_t)i, form, &found);
+	errint_t err = look_examine(look, (size_t)i, form, &found);
 	if (err)
 		return err;
 	if (found.lacks_size)
-		err = making_measure(visit->fs, &found);
+		err = making_measure(fs, &found);
 	if (!err)
-		err = entry_make(visit->fs, &found, ret_entry);
+		err = entry_make(fs, &found, ret_entry);
 	found_clear(&found);
+	return err;
+}
+
+static errint_t find(struct visit *visit, const char *name, struct fuse_entry_param *ret_entry)
+{
+	struct look look = look_begin(visit);
+
+	errint_t err = visit_names_near(visit, name);
+	if (!err)
+		err = find_by(&look, name, ret_entry);
+	look_end(&look);
 	return err;
 }
 

@@ -51,24 +51,26 @@ static errint_t stat_entry(struct visit *visit, size_t i, struct stat *ret_st, b
 static bool is_image(void *context, size_t i)
 {
 	struct recalled recalled = {.is_asked = false};
-	struct visit *visit = context;
+	struct look *look = context;
 	struct verdict *verdict;
 	char place[PATH_MAX];
 	struct stat st;
 	bool is_link;
 
-	if (stat_entry(visit, i, &st, &is_link, place) || !S_ISREG(st.st_mode) ||
-	    look_at(visit, i, &st, &recalled, &verdict))
+	if (stat_entry(look->visit, i, &st, &is_link, place) || !S_ISREG(st.st_mode) ||
+	    look_at(look, i, &st, &recalled, &verdict))
 		return false;
 	bool result = verdict->is_image;
 	verdict_unref(verdict);
 	return result;
 }
 
-struct names visit_served(struct visit *visit)
+struct names look_served(struct look *look)
 {
+	const struct visit *visit = look->visit;
+
 	return (struct names){
-	        .table = visit->table, .face = visit->variant.face, .is_image = is_image, .context = visit};
+	        .table = visit->table, .face = visit->variant.face, .is_image = is_image, .context = look};
 }
 
 static void set_stat(struct found *found, const struct stat *st)
@@ -169,17 +171,28 @@ static errint_t examine_object(struct visit *visit, size_t i, struct found *foun
 	return err;
 }
 
-static errint_t examine_file(struct visit *visit, size_t i, enum name_form form, struct stat *st, struct found *found)
+/* What was opened to look at it, if it was, for who reads it. */
+static void take_open(struct look *look, struct found *found)
 {
-	struct names names = visit_served(visit);
+	if (look->fd < 0 || !source_identity_equal(&look->identity, &found->spec.identity))
+		return;
+	found->fd = look->fd;
+	look->fd = -1;
+}
+
+static errint_t examine_file(struct look *look, size_t i, enum name_form form, struct stat *st, struct found *found)
+{
+	struct visit *visit = look->visit;
+	struct names names = look_served(look);
 	struct node_spec *spec = &found->spec;
 
 	if (visit->variant.face != IC_FACE_ORIG && table_is_candidate(visit->table, i)) {
-		errint_t err = look_at(visit, i, st, &found->recalled, &found->verdict);
+		errint_t err = look_at(look, i, st, &found->recalled, &found->verdict);
 		if (err)
 			return err;
 	}
 	set_stat(found, st);
+	take_open(look, found);
 	if (st->st_nlink > 1 && found->timeout > visit->fs->stale_timeout)
 		found->timeout = visit->fs->stale_timeout; /* a change by another name is not told of here */
 	bool is_image = found->verdict && found->verdict->is_image;
@@ -229,8 +242,9 @@ static errint_t examine_directory(struct visit *visit, const struct stat *st, bo
 	return 0;
 }
 
-static errint_t examine(struct visit *visit, size_t i, enum name_form form, struct found *found)
+static errint_t examine(struct look *look, size_t i, enum name_form form, struct found *found)
 {
+	struct visit *visit = look->visit;
 	struct stat st;
 	bool is_link;
 
@@ -240,23 +254,25 @@ static errint_t examine(struct visit *visit, size_t i, enum name_form form, stru
 	if (is_link && found->timeout > visit->fs->stale_timeout)
 		found->timeout = visit->fs->stale_timeout; /* nobody tells of a change where it leads */
 	if (S_ISREG(st.st_mode))
-		return examine_file(visit, i, form, &st, found);
+		return examine_file(look, i, form, &st, found);
 	return S_ISDIR(st.st_mode) ? examine_directory(visit, &st, is_link, found) : -ENOENT;
 }
 
-errint_t visit_examine(struct visit *visit, size_t i, enum name_form form, struct found *ret_found)
+errint_t look_examine(struct look *look, size_t i, enum name_form form, struct found *ret_found)
 {
+	struct visit *visit = look->visit;
 	struct found *found = ret_found;
 
 	memset(&found->spec, 0, sizeof(found->spec));
 	found->verdict = NULL;
 	found->recalled.is_asked = false;
+	found->fd = -1;
 	found->lacks_size = false;
 	found->text[0] = 0;
 	found->timeout = visit->timeout;
 	found->spec.parent = visit->node;
 	found->spec.name = table_name(visit->table, i);
-	errint_t err = examine(visit, i, form, found);
+	errint_t err = examine(look, i, form, found);
 	if (err)
 		found_clear(found);
 	/* A link that leads outside, nowhere, or to what may not be seen, is not there. */
@@ -278,4 +294,7 @@ void found_clear(struct found *found)
 {
 	verdict_unref(found->verdict);
 	found->verdict = NULL;
+	if (found->fd >= 0)
+		close(found->fd);
+	found->fd = -1;
 }

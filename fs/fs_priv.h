@@ -104,6 +104,7 @@ struct found {
 	bool lacks_size;         /* only making it tells: making_measure */
 	struct verdict *verdict; /* referenced; spec.why points into it */
 	struct recalled recalled;
+	int fd;              /* of the source, in the state `st`; -1 where it was not opened */
 	struct stat st;      /* of the source, where a link leads to */
 	struct ic_why why;   /* spec.why may point here */
 	char text[PATH_MAX]; /* spec.place, or spec.text of a link */
@@ -116,10 +117,20 @@ void visit_end(struct visit *visit);
 errint_t visit_names(struct visit *visit, struct table *table);
 errint_t visit_names_near(struct visit *visit, const char *name); /* those that finding `name` takes, at least */
 errint_t visit_read_table(struct visit *visit, struct table **ret_table); /* for the caller to unref */
-struct names visit_served(struct visit *visit);                           /* for names.h; needs the names */
+
+/* Looks at a visit's entries, by one thread, one after the other. What was opened last for one stays open: whoever finds out
+ * what an entry is often reads it next. */
+struct look {
+	struct visit *visit;
+	int fd; /* -1: none */
+	struct source_identity identity;
+};
+struct look look_begin(struct visit *visit);
+void look_end(struct look *look);
+struct names look_served(struct look *look); /* for names.h; needs the names */
 
 /* What entry `i` is, which is served in `form`. -ENOENT for what is not there, or not to be. found_clear afterwards. */
-errint_t visit_examine(struct visit *visit, size_t i, enum name_form form, struct found *ret_found);
+errint_t look_examine(struct look *look, size_t i, enum name_form form, struct found *ret_found);
 void found_set_as_is(struct found *found);                                 /* serve the source byte for byte */
 void found_set_failed(struct found *found, errint_t err, const char *why); /* an object that there is none of */
 void found_clear(struct found *found);
@@ -130,8 +141,7 @@ const struct visit_entry *visit_ahead(const struct visit *visit, size_t i); /* N
 
 /* look.c: the verdict on candidate `i`, whose state is `st`, by a new look at it where there is none that holds and the
  * catalog knows none. May bring `st` up to date. */
-errint_t look_at(struct visit *visit, size_t i, struct stat *st, struct recalled *recalled,
-                 struct verdict **ret_verdict);
+errint_t look_at(struct look *look, size_t i, struct stat *st, struct recalled *recalled, struct verdict **ret_verdict);
 
 /* What the catalog knows of entry `i`, its size under `sized` (NULL for none): as it was found ahead, else asked for once,
  * into `recalled`. */
@@ -153,8 +163,10 @@ struct content_source {
 	struct node *parent;
 	const char *name;
 	struct source_identity identity; /* as it was looked up */
+	int fd;                          /* open since then, and not this one's; -1: open it by its name */
 };
 struct content_source content_source_of(const struct node *node);
+struct content_source content_source_found(const struct found *found); /* holds as long as that does */
 bool content_is_object(const struct content_source *source); /* if it is an image: an .ic file, not a JPEG */
 
 /* -ESTALE where the source is another by now; then the kernel is told to look it up again. */

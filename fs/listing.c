@@ -163,15 +163,15 @@ static void set_number(const struct found *found, struct fuse_entry_param *ret_e
 		ret_entry->attr.st_ino = 1;
 }
 
-static void add_entry(struct page *page, struct visit *visit, const struct names *names, size_t i)
+static void add_entry(struct page *page, struct look *look, const struct names *names, size_t i)
 {
-	struct fs *fs = visit->fs;
+	struct fs *fs = look->visit->fs;
 	enum name_form form = names_form(names, i);
 	struct fuse_entry_param entry = {0};
 	char name[NAME_MAX + 1];
 	struct found found;
 
-	if (visit_examine(visit, i, form, &found)) {
+	if (look_examine(look, i, form, &found)) {
 		page->is_steady = false;
 		return; /* gone meanwhile, or not to be seen */
 	}
@@ -192,11 +192,13 @@ static void add_entry(struct page *page, struct visit *visit, const struct names
 
 static void add_entries(struct page *page, struct visit *visit, size_t first)
 {
-	struct names names = visit_served(visit);
+	struct look look = look_begin(visit);
+	struct names names = look_served(&look);
 
 	visit_look_ahead(visit, first, page->size / ENTRY_SIZE_MIN);
 	for (size_t i = first; i < table_count(visit->table) && !page->is_full; i++)
-		add_entry(page, visit, &names, i);
+		add_entry(page, &look, &names, i);
+	look_end(&look);
 }
 
 /* The kernel has taken these entries while something changed; it has to forget them again. */

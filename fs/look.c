@@ -53,22 +53,35 @@ static errint_t recall_verdict(struct visit *visit, const struct stat *st, const
 	return err;
 }
 
-/* Look at entry `i` itself, and bring `st` up to date with what was looked at. */
-static errint_t read_verdict(struct visit *visit, size_t i, struct stat *st, struct verdict **ret_verdict)
+struct look look_begin(struct visit *visit)
 {
+	return (struct look){.visit = visit, .fd = -1};
+}
+
+void look_end(struct look *look)
+{
+	if (look->fd >= 0)
+		close(look->fd);
+	look->fd = -1;
+}
+
+/* Look at entry `i` itself, and bring `st` up to date with what was looked at. */
+static errint_t read_verdict(struct look *look, size_t i, struct stat *st, struct verdict **ret_verdict)
+{
+	struct visit *visit = look->visit;
 	struct catalog_facts facts = {.is_jpeg = false};
 	bool is_object = table_is_object(visit->table, i);
 	struct verdict *verdict;
 	struct fs *fs = visit->fs;
-	int fd;
 
-	errint_t err = source_open_file(fs->source, visit->place, table_name(visit->table, i), &fd, st);
+	look_end(look);
+	errint_t err = source_open_file(fs->source, visit->place, table_name(visit->table, i), &look->fd, st);
 	if (err == -EACCES || err == -EPERM)
 		return verdict_unreadable(st, ret_verdict);
 	if (err)
 		return err;
-	err = verdict_look(fd, st, is_object, &fs->settings.limits, &verdict, &facts.info);
-	close(fd);
+	look->identity = source_identify(st);
+	err = verdict_look(look->fd, st, is_object, &fs->settings.limits, &verdict, &facts.info);
 	if (err)
 		return err;
 	stats_add(&fs->stats, STATS_HEADERS_READ, 1);
@@ -79,9 +92,9 @@ static errint_t read_verdict(struct visit *visit, size_t i, struct stat *st, str
 	return 0;
 }
 
-errint_t look_at(struct visit *visit, size_t i, struct stat *st, struct recalled *recalled,
-                 struct verdict **ret_verdict)
+errint_t look_at(struct look *look, size_t i, struct stat *st, struct recalled *recalled, struct verdict **ret_verdict)
 {
+	struct visit *visit = look->visit;
 	struct verdict *verdict = table_verdict(visit->table, i);
 	struct source_identity identity = source_identify(st);
 
@@ -95,7 +108,7 @@ errint_t look_at(struct visit *visit, size_t i, struct stat *st, struct recalled
 		err = recall_verdict(visit, st, look_recall(visit, i, &identity, look_sized(visit), recalled),
 		                     &verdict);
 	if (err == -ENODATA)
-		err = read_verdict(visit, i, st, &verdict);
+		err = read_verdict(look, i, st, &verdict);
 	if (err)
 		return err;
 	table_set_verdict(visit->table, i, verdict);

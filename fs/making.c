@@ -189,7 +189,7 @@ errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, si
 	struct node_spec *spec = &found->spec;
 	struct making making = {
 	        .fs = fs,
-	        .source = {.parent = spec->parent, .name = spec->name, .identity = spec->identity},
+	        .source = content_source_found(found),
 	        .variant = spec->variant,
 	};
 	uint8_t *bytes = NULL;
@@ -224,7 +224,7 @@ errint_t making_measure(struct fs *fs, struct found *found)
 	struct node_spec *spec = &found->spec;
 	struct making making = {
 	        .fs = fs,
-	        .source = {.parent = spec->parent, .name = spec->name, .identity = spec->identity},
+	        .source = content_source_found(found),
 	        .variant = spec->variant,
 	};
 	struct object_key key = {.identity = spec->identity, .variant = spec->variant};

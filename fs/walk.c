@@ -192,10 +192,11 @@ static void tell(struct walk *walk, unsigned thread, const char *path, struct fo
 	walk->hooks->entry(walk->hooks->context, thread, &entry);
 }
 
-static errint_t look(struct walk *walk, unsigned thread, struct place *place, size_t i)
+static errint_t find_and_tell(struct walk *walk, unsigned thread, struct place *place, size_t i)
 {
 	struct visit *visit = &place->visit;
-	struct names names = visit_served(visit);
+	struct look look = look_begin(visit);
+	struct names names = look_served(&look);
 	char directory[PATH_MAX], path[PATH_MAX], name[NAME_MAX + 1];
 	struct found found;
 
@@ -204,11 +205,12 @@ static errint_t look(struct walk *walk, unsigned thread, struct place *place, si
 		err = source_join(directory, table_name(visit->table, i), path);
 	if (err)
 		return err;
-	bool is_ours = is_of_part(walk, path);
-	if (!is_ours && table_type(visit->table, i) == DT_REG)
+	bool is_told = walk->hooks->entry && is_of_part(walk, path);
+	if (!is_told && table_type(visit->table, i) == DT_REG)
 		return 0;
 	enum name_form form = names_form(&names, i);
-	err = visit_examine(visit, i, form, &found);
+	err = look_examine(&look, i, form, &found);
+	look_end(&look);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	names_write(&names, i, form, name);
@@ -216,8 +218,8 @@ static errint_t look(struct walk *walk, unsigned thread, struct place *place, si
 		err = go_down(walk, place, &found);
 	else
 		err = source_join(directory, name, path);
-	if (!err && found.spec.kind != NODE_DIRECTORY && walk->hooks->entry &&
-	    (is_ours || found.spec.kind == NODE_LINK))
+	if (!err && (is_told || (found.spec.kind == NODE_LINK && walk->hooks->entry)) &&
+	    found.spec.kind != NODE_DIRECTORY)
 		tell(walk, thread, path, &found);
 	found_clear(&found);
 	return err;
@@ -236,7 +238,7 @@ void walk_fail(struct walk *walk, errint_t err)
 
 static void look_and_tell(struct worker *worker, struct place *place, size_t i)
 {
-	errint_t err = look(worker->walk, worker->index, place, i);
+	errint_t err = find_and_tell(worker->walk, worker->index, place, i);
 
 	if (err == -ENOMEM)
 		walk_fail(worker->walk, err);

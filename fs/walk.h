@@ -62,7 +62,7 @@ struct walk_entry {
 	struct found *found;       /* walk.c's */
 };
 
-/* Any of these may be NULL. Several threads call them at once, except for one directory: enter comes before anything
+/* Any of these may be NULL; without `entry` no file is looked at. Several threads call them at once, except for one directory: enter comes before anything
  * about what is in it, leave after all of that, its directories included. */
 struct walk_hooks {
 	void *context;

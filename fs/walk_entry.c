@@ -2,13 +2,6 @@
 /* What a hook may ask of its entry. */
 #include "fs/walk_priv.h"
 
-static struct content_source source_of(const struct walk_entry *entry)
-{
-	const struct node_spec *spec = &entry->found->spec;
-
-	return (struct content_source){.parent = spec->parent, .name = spec->name, .identity = spec->identity};
-}
-
 errint_t walk_make(struct walk *walk, struct walk_entry *entry, uint8_t **ret_bytes, size_t *ret_nbytes,
                    struct ic_why *why)
 {
@@ -24,14 +17,14 @@ errint_t walk_make(struct walk *walk, struct walk_entry *entry, uint8_t **ret_by
 
 errint_t walk_open_file(struct walk *walk, const struct walk_entry *entry, int *ret_fd)
 {
-	struct content_source source = source_of(entry);
+	struct content_source source = content_source_found(entry->found);
 
 	return content_open(walk_fs(walk), &source, ret_fd);
 }
 
 errint_t walk_check_file(struct walk *walk, const struct walk_entry *entry, int fd)
 {
-	struct content_source source = source_of(entry);
+	struct content_source source = content_source_found(entry->found);
 
 	return content_check(walk_fs(walk), &source, fd);
 }
@@ -52,21 +45,21 @@ uint64_t walk_stored_nbytes(const struct walk_entry *entry)
 
 struct store_source walk_store_source(const struct walk_entry *entry)
 {
-	struct content_source source = source_of(entry);
+	struct content_source source = content_source_found(entry->found);
 
 	return stored_source(&source);
 }
 
 bool walk_is_stored(struct walk *walk, const struct walk_entry *entry)
 {
-	struct content_source source = source_of(entry);
+	struct content_source source = content_source_found(entry->found);
 
 	return stored_has(walk_fs(walk), &source, &entry->variant);
 }
 
 errint_t walk_store(struct walk *walk, const struct walk_entry *entry, struct ic_why *why)
 {
-	struct content_source source = source_of(entry);
+	struct content_source source = content_source_found(entry->found);
 
 	return stored_keep(walk_fs(walk), &source, &entry->variant, why);
 }

@@ -25,7 +25,7 @@ struct warm_settings {
 	struct walk_settings walk;
 	struct store_settings store;
 	uint64_t evict_nbytes;
-	bool is_dry, is_check, is_evict, is_drop;
+	bool is_dry, is_unplanned, is_check, is_evict, is_drop;
 	char **datasets;
 	size_t ndatasets;
 };
@@ -99,6 +99,12 @@ static errint_t apply_dry(void *settings, const char *value, struct ic_why *why)
 	return 0;
 }
 
+static errint_t apply_no_plan(void *settings, const char *value, struct ic_why *why)
+{
+	((struct warm_settings *)settings)->is_unplanned = true;
+	return 0;
+}
+
 static errint_t apply_check(void *settings, const char *value, struct ic_why *why)
 {
 	((struct warm_settings *)settings)->is_check = true;
@@ -125,6 +131,7 @@ static const struct option_entry warm_options[] = {
         {'p', "policy", "FILE", "a policy file for the whole tree", apply_policy},
         {'c', "catalog", "FILE", "by its choices auto goes (default as for icfs mount)", apply_catalog},
         {'n', "dry-run", NULL, "say what there is to store, and store nothing", apply_dry},
+        {0, "no-plan", NULL, "begin at once, without saying what there is to store", apply_no_plan},
         {'j', "threads", "N", "objects made at once (default: one a CPU)", apply_threads},
         {0, "shard", "I/N", "store the I-th of N parts, for N machines", apply_shard},
         {0, "follow", NULL, "take what symbolic links to the outside lead to", apply_follow},
@@ -151,7 +158,9 @@ static const struct command_line warm_line = {
                 "Policies are those of the tree and of --policy; options of a mount are unknown here. --check, "
                 "--drop-gone and --evict come in this order, before anything is stored; the first and the last need no "
                 "DATASET. --drop-gone takes what is of no DATASET for gone: name all that share the store. A source "
-                "that cannot be decoded is told of, and the exit status is 1. " LABELS_NOTE ".",
+                "that cannot be decoded is told of, and the exit status is 1. Each source is opened twice, the first "
+                "time to say how much there is to store: --no-plan saves that where files are slow to "
+                "open. " LABELS_NOTE ".",
         .examples = "  icfs warm --store /var/cache/icfs --design s2x2-b8-k6-q8 photos\n"
                     "  icfs warm --store /shared/icfs --shard 3/8 photos    on the third of eight machines\n"
                     "  icfs warm --store /var/cache/icfs --check\n",
@@ -261,8 +270,8 @@ static int fill(struct warming *warming, struct walk *walk)
 {
 	struct warm_hooks hooks = {.context = warming, .done = tell_done, .failed = tell_failed};
 	uint64_t written = store_counts(warming->store).written;
-	struct warm_counts before, counts;
-	int status = plan(warming, walk, &before);
+	struct warm_counts before = {0}, counts;
+	int status = warming->settings->is_unplanned ? GO_ON : plan(warming, walk, &before);
 
 	if (status != GO_ON)
 		return status;
@@ -275,7 +284,10 @@ static int fill(struct warming *warming, struct walk *walk)
 	warming->progress = NULL;
 	store_flush(warming->store);
 	struct store_counts store = store_counts(warming->store);
-	printf("%" PRIu64 " objects stored; %" PRIu64 " cannot be\n", store.written - written, counts.failed);
+	printf("%" PRIu64 " objects stored; %" PRIu64 " cannot be", store.written - written, counts.failed);
+	if (warming->settings->is_unplanned)
+		printf("; %" PRIu64 " were there", counts.there_files);
+	putchar('\n');
 	if (err == -ENOSPC || store.dropped)
 		return fail("%s: takes nothing more: no room within its bounds, or on the disk",
 		            warming->settings->store.directory);
@@ -365,6 +377,8 @@ static int run_warm(int argc, char **argv)
 		return status;
 	if (!settings.store.directory)
 		return fail_usage("warm", "expected --store");
+	if (settings.is_dry && settings.is_unplanned)
+		return fail_usage("warm", "--no-plan: a plan is all that --dry-run makes");
 	if (first == argc && ((!settings.is_check && !settings.is_evict) || settings.is_drop))
 		return fail_usage("warm", settings.is_drop ? "--drop-gone: expected DATASET"
 		                                           : "expected DATASET, --check or --evict");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two walks of the tree: the first looks at headers alone, and tells what there is to write and whether what is there
- * already was made under the same variants; the second writes.
+ * already was made under the same variants; the second writes. Without a plan the first looks at directories alone.
  */
 #include "src/export.h"
 #include "src/export_dest.h"
@@ -178,6 +178,8 @@ static errint_t plan(struct export *export)
 	struct walk_hooks hooks = {
 	        .context = export, .enter = plan_directory, .entry = plan_entry, .failed = plan_failure};
 
+	if (export->settings->is_unplanned)
+		hooks.entry = NULL;
 	errint_t err = walk_run(export->walk, &hooks);
 	if (err)
 		stop(export, err, strerror(-err));
@@ -255,7 +257,7 @@ static void write_all(struct export *export)
 	                           .leave = leave_directory,
 	                           .entry = write_entry,
 	                           .failed = walk_failure};
-	bool is_sized = !export->unsized.nfiles;
+	bool is_sized = !export->unsized.nfiles; /* totals of 0, without a plan, are fine as well */
 	uint64_t nfiles = export->wanted.nfiles + export->there.nfiles;
 	uint64_t nbytes = is_sized ? export->wanted.nbytes + export->there.nbytes : 0;
 
@@ -317,7 +319,8 @@ static int run(struct export *export)
 		return fail("%s", strerror(-err));
 	err = plan(export);
 	if (!err && !walk_is_stopped(export->walk)) {
-		print_plan(export);
+		if (!export->settings->is_unplanned)
+			print_plan(export);
 		if (!export->settings->is_dry && !begin_writing(export))
 			write_all(export);
 	}

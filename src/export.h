@@ -9,7 +9,8 @@
 struct export_settings {
 	struct walk_settings walk;
 	const char *dest;
-	bool is_dry; /* say what there is to write, and write nothing */
+	bool is_dry;       /* say what there is to write, and write nothing */
+	bool is_unplanned; /* write, and do not say before what there is; not with is_dry */
 };
 
 /* Tells the user what there is to do, how far it is, and what went wrong; returns an exit status of icfs.h. Ends the process

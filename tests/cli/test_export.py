@@ -15,6 +15,7 @@ import time
 import unittest
 
 from cli import ICFS, CliTest, icfs, jpegs, preload
+from opens import Opens
 
 DESIGN = "s2x2-b8-k6-q8"
 RECORD = ".icfs-export"
@@ -208,6 +209,25 @@ class Export(CliTest):
         kb = f"{total / 1000:.1f} kB"
         self.assertEqual(said, f"to write: {len(files)} files, {total} bytes ({kb})\n")
         return said + f"written: {len(files)} files, {total} bytes ({kb})\n"
+
+    def test_without_a_plan_each_source_is_opened_once(self):
+        planned, dest = self.dir / "planned", self.dest
+        folder = next(iter(jpegs(self.source))).parent
+        names = {path.name for path in jpegs(self.source) if path.parent == folder}
+        for to, options, times in (planned, (), 2), (dest, ("--no-plan",), 1):
+            opens = Opens(folder)
+            text = self.export("-d", DESIGN, "-f", "jpeg", *options, dest=to)
+            counts = opens.end()
+            self.assertEqual({name: counts[name] for name in names}, dict.fromkeys(names, times), options)
+            self.assertRegex(text, "^to write: " if times == 2 else r"^written: \d+ files, \d+ bytes[^\n]*\n$")
+        self.assertEqual(tree(dest), tree(planned))
+        # Whether it goes on with the same design does not need one.
+        done = icfs("export", "-d", "s1x1-b8-k3-q8", "-f", "jpeg", "--no-plan", self.source, dest)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"was exported as", done.stderr)
+        self.assertEqual(tree(dest), tree(planned))
+        done = icfs("export", "--no-plan", "--dry-run", self.source, dest)
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
 
     def test_links(self):
         first = jpegs(self.source)[0]

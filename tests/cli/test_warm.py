@@ -10,6 +10,7 @@ import time
 import unittest
 
 from cli import ICFS, CliTest, icfs, jpegs, preload
+from opens import Opens
 
 DESIGN = "s2x2-b8-k6-q8"
 
@@ -64,6 +65,22 @@ class Warm(CliTest):
         # What is denser covers what is sparser, and not the other way round.
         self.assertEqual(self.plan("--design", "s2x2-b8-k2-q3")[2], n)
         self.assertEqual(self.plan("--design", "s2x2-b8-k7-q1")[2], 0)
+
+    def test_without_a_plan_each_source_is_opened_once(self):
+        folder = self.paths[0].parent
+        names = {path.name for path in self.paths if path.parent == folder}
+        n = len(self.paths)
+        for options, times in (("--dry-run",), 1), (("-d", "s1x1-b8-k3-q8"), 2), (("-d", DESIGN, "--no-plan"), 1):
+            opens = Opens(folder)
+            text = self.warm(*options, self.tree)
+            counts = opens.end()
+            self.assertEqual({name: counts[name] for name in names}, dict.fromkeys(names, times), options)
+        self.assertEqual(text, f"{n} objects stored; 0 cannot be; 0 were there\n")
+        self.assertEqual(self.warm("-d", DESIGN, "--no-plan", self.tree), f"0 objects stored; 0 cannot be; {n} were there\n")
+        self.assertEqual(self.check(), 2 * n)
+        done = icfs("warm", "--store", self.store, "--no-plan", "--dry-run", self.tree)
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertIn(b"--no-plan", done.stderr)
 
     def test_policies(self):
         folders = sorted({path.parent for path in self.paths})

@@ -16,6 +16,7 @@ import unittest
 
 from mounting import (DEFAULT, ENCODER, ICFS, MKIMAGES, MountTest, extended_attributes, images, is_candidate, is_jpeg, main,
                       until)
+from opens import Opens
 
 DATA = os.environ.get("ICFS_TEST_DATA")
 DESIGNS = [DEFAULT, "s2x2-b8-k6-q8", "s1x1-b16-k9-q5", "s4x2-b1-k1-q5", "s2x2-b8-k6-q8-c1-fbox"]
@@ -191,6 +192,18 @@ class Faces(MountTest):
         self.assertEqual(mount.stats()[MADE], 6)
         self.assertEqual([len(self.served(f"{i}.jpg")) for i in range(6)], sizes)
         self.assertEqual(mount.stats()[MADE], 6)
+
+    def test_a_look_opens_a_source_once(self):
+        """To see what it is, and to make what is served."""
+        for i in range(6):
+            self.put(f"{i}.jpg", images()[i])
+        self.put("none.jpg", b"no JPEG")
+        self.mount("face=jpeg")
+        names = os.listdir(self.source)
+        opens = Opens(self.source)
+        for name in names:
+            self.assertGreater(os.stat(self.point / name).st_size, 0)
+        self.assertEqual(opens.end(), dict.fromkeys(names, 1))
 
     def test_sizes_survive_a_remount(self):
         for i in range(6):
