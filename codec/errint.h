@@ -32,7 +32,7 @@ typedef int errint_t;
 /* Room for one sentence that says what was wrong, for a log or a message. Always a terminated string after a call that
  * took it and failed; never needed for control flow. Functions accept NULL where the caller does not want it. */
 struct ic_why {
-	char text[200];
+	char text[400];
 };
 
 /* Format a sentence into `why` (which may be NULL) and return `err`, so that a failure is one statement. */

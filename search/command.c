@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,12 +36,14 @@ struct command {
 	struct command_cluster *cluster; /* NULL: programs run here */
 };
 
-/* One evaluation under way; the texts are malloc'ed. */
+/* One evaluation under way; the texts are malloc'ed. Its files are its own as long as it lives: other searches, with other
+ * budgets or catalogs, may make the same evaluation in the same directory. */
 struct trial {
 	const struct command *command;
 	const struct evaluator_job *job;
 	char design[IC_DESIGN_STRING_SIZE];
 	char *data, *log_path, *result_path, *save_path; /* where the program is to save */
+	int claim;                                       /* a lock on the log; -1: there is none to be had */
 	struct command_output output;
 	struct command_log log;
 	struct child_report report;
@@ -62,11 +65,30 @@ static errint_t parse_count(const struct evaluator_option *option, uint64_t min,
 	return 0;
 }
 
+/* Identities have them whole, and as they are. */
+static bool is_plain(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n] >= ' ' && text[n] <= '~')
+		n++;
+	return !text[n] && n <= 40;
+}
+
 static errint_t set_metric(struct command *command, const char *name, struct ic_why *why)
 {
-	if (!*name || strlen(name) > 40 || strchr(name, '='))
-		return ic_fail(why, -EINVAL, "metric=%.40s is no name of 1 to 40 bytes without '='", name);
+	if (!*name || !is_plain(name) || strchr(name, '='))
+		return ic_fail(why, -EINVAL, "metric=%.40s is no name of 1 to 40 characters of ASCII without '='",
+		               name);
 	command->metric = name;
+	return 0;
+}
+
+static errint_t set_tag(struct command *command, const char *tag, struct ic_why *why)
+{
+	if (!is_plain(tag))
+		return ic_fail(why, -EINVAL, "tag=%.40s is no word of at most 40 characters of ASCII", tag);
+	command->tag = tag;
 	return 0;
 }
 
@@ -97,7 +119,7 @@ static errint_t set_option(struct command *command, const struct evaluator_optio
 	else if (!strcmp(option->name, "log"))
 		err = parse_count(option, 1024, 1 << 30, &command->log_nbytes, why);
 	else if (!strcmp(option->name, "tag"))
-		command->tag = option->value;
+		err = set_tag(command, option->value, why);
 	else if (!command_cluster_takes(option->name))
 		err = ic_fail(why, -EINVAL,
 		              "the evaluator command has no option %.32s; its options are command, metric, better, "
@@ -124,19 +146,20 @@ static errint_t check_line(struct command *command, struct ic_why *why)
 	return 0;
 }
 
-/* The whole line decides, and its begin is there to be read. */
+/* The whole line decides, and its begin is there to be read. Returns what tells its files from those of others. */
 static uint64_t identify(struct command *command)
 {
+	const char *dataset = command->settings.dataset;
 	char *identity = command->identity;
 	XXH128_hash_t hash = XXH3_128bits(command->line, strlen(command->line));
 
 	snprintf(identity, sizeof(command->identity),
-	         "command 1 metric=%s better=%s face=%s tag=%.40s %016" PRIx64 "%016" PRIx64 " %s", command->metric,
+	         "command 1 metric=%s better=%s face=%s tag=%s %016" PRIx64 "%016" PRIx64 " %s", command->metric,
 	         command->is_smaller_better ? "smaller" : "larger", ic_face_name(command->face), command->tag,
 	         hash.high64, hash.low64, command->line);
 	for (char *c = identity; *c; c++)
 		*c = *c >= ' ' && *c <= '~' ? *c : '?';
-	return XXH3_64bits(identity, strlen(identity));
+	return XXH3_64bits_withSeed(dataset, strlen(dataset), XXH3_64bits(identity, strlen(identity)));
 }
 
 static void close_command(void *handle)
@@ -158,7 +181,7 @@ static errint_t open_command(const struct evaluator_settings *settings, void **r
 	if (!command)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	*command = (struct command){.settings = *settings,
-	                            .metric = "accuracy",
+	                            .metric = COMMAND_ACCURACY,
 	                            .tag = "",
 	                            .face = IC_FACE_JPEG,
 	                            .timeout_s = 86400,
@@ -366,23 +389,57 @@ static errint_t name_failure(const struct trial *trial, errint_t err, const stru
 		return ic_fail(why, err, "%s", reason->text);
 	if (err == -EBADMSG && ic_design_equal(&trial->job->design, &reference))
 		err = -EIO;
-	size_t nlog = strlen(trial->log_path);
-	return ic_fail(why, err, "%s: %.70s; log: %s%s", trial->design, reason->text, nlog > 80 ? "..." : "",
-	               trial->log_path + (nlog > 80 ? nlog - 77 : 0));
+	size_t nlog = strlen(trial->log_path), most = sizeof(why->text) - IC_DESIGN_STRING_SIZE - 90;
+	return ic_fail(why, err, "%s: %.70s; log: %s%s", trial->design, reason->text, nlog > most ? "..." : "",
+	               trial->log_path + (nlog > most ? nlog - most + 3 : 0));
 }
 
-static errint_t make_paths(struct trial *trial, struct ic_why *why)
+static void free_paths(struct trial *trial)
+{
+	free(trial->log_path);
+	free(trial->result_path);
+	free(trial->save_path);
+	trial->log_path = trial->result_path = trial->save_path = NULL;
+}
+
+/* The n-th choice, from 1 on. */
+static bool make_paths(struct trial *trial, unsigned n)
 {
 	const char *folder = trial->command->folder;
 	uint64_t seed = trial->job->seed;
+	char count[16] = "";
 
-	if (asprintf(&trial->log_path, "%s/%s-%" PRIu64 ".log", folder, trial->design, seed) < 0)
+	if (n > 1)
+		snprintf(count, sizeof(count), ".%u", n);
+	if (asprintf(&trial->log_path, "%s/%s-%" PRIu64 "%s.log", folder, trial->design, seed, count) < 0)
 		trial->log_path = NULL;
-	if (asprintf(&trial->result_path, "%s/%s-%" PRIu64 ".result", folder, trial->design, seed) < 0)
+	if (asprintf(&trial->result_path, "%s/%s-%" PRIu64 "%s.result", folder, trial->design, seed, count) < 0)
 		trial->result_path = NULL;
 	if (asprintf(&trial->save_path, "%s.part", trial->job->save ? trial->job->save : trial->log_path) < 0)
 		trial->save_path = NULL;
-	return trial->log_path && trial->result_path && trial->save_path ? 0 : ic_fail(why, -ENOMEM, "out of memory");
+	return trial->log_path && trial->result_path && trial->save_path;
+}
+
+/* False where another has it. Without locks it is ours. */
+static bool claim_log(struct trial *trial)
+{
+	trial->claim = open(trial->log_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (trial->claim < 0 || !flock(trial->claim, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+		return true;
+	close(trial->claim);
+	trial->claim = -1;
+	return false;
+}
+
+static errint_t claim_paths(struct trial *trial, struct ic_why *why)
+{
+	for (unsigned n = 1;; n++) {
+		if (!make_paths(trial, n))
+			return ic_fail(why, -ENOMEM, "out of memory");
+		if (claim_log(trial))
+			return 0;
+		free_paths(trial);
+	}
 }
 
 static errint_t evaluate(void *handle, const struct evaluator_job *job, struct evaluator_result *ret_result,
@@ -390,7 +447,7 @@ static errint_t evaluate(void *handle, const struct evaluator_job *job, struct e
 {
 	const struct command *command = handle;
 	const struct evaluator_trees *trees = command->settings.trees;
-	struct trial trial = {.command = command, .job = job};
+	struct trial trial = {.command = command, .job = job, .claim = -1};
 	struct ic_why reason = {""};
 	errint_t err;
 
@@ -399,7 +456,7 @@ static errint_t evaluate(void *handle, const struct evaluator_job *job, struct e
 	if (command->cluster)
 		return command_cluster_evaluate(command->cluster, job, ret_result, why);
 	ic_design_print(&job->design, trial.design);
-	err = make_paths(&trial, why);
+	err = claim_paths(&trial, why);
 	if (!err)
 		err = trees->take(trees->context, &job->design, command->face, &trial.data, why);
 	if (!err) {
@@ -412,10 +469,12 @@ static errint_t evaluate(void *handle, const struct evaluator_job *job, struct e
 		else
 			put_result(&trial, ret_result);
 	}
+	if (trial.claim >= 0) {
+		flock(trial.claim, LOCK_UN); /* who was forked meanwhile has it, too */
+		close(trial.claim);
+	}
 	free(trial.data);
-	free(trial.log_path);
-	free(trial.result_path);
-	free(trial.save_path);
+	free_paths(&trial);
 	return err;
 }
 

@@ -95,6 +95,10 @@ errint_t command_output_end(struct command_output *output, struct ic_why *why)
 	if (output->times[COMMAND_METRIC] > 1)
 		return ic_fail(why, -EBADMSG, "%u lines %.40s=NUMBER with differing numbers, one is wanted",
 		               output->times[COMMAND_METRIC], metric);
+	/* What limits of loss are told in; other measures have other names. */
+	double value = output->number[COMMAND_METRIC];
+	if (!strcmp(metric, COMMAND_ACCURACY) && !(value >= 0 && value <= 1))
+		return ic_fail(why, -EBADMSG, "accuracy=%.6g is no share from 0 to 1 (93 %% is 0.93)", value);
 	return 0;
 }
 

@@ -45,6 +45,7 @@ enum command_number {
 	COMMAND_NNUMBERS,
 };
 
+#define COMMAND_ACCURACY "accuracy" /* the metric where none is named; a share, from 0 to 1 */
 #define COMMAND_LINE_MAX 256 /* of a line that can say something; longer ones are passed over */
 
 /* Lines of NAME=NUMBER in a stream of bytes. */
@@ -59,7 +60,7 @@ struct command_output {
 
 void command_output_init(struct command_output *output, const char *metric);
 void command_output_add(struct command_output *output, const char *bytes, size_t nbytes);
-/* The end of the stream. -EBADMSG: there is not exactly one finite number for the metric. */
+/* The end of the stream. -EBADMSG: there is not exactly one finite number for the metric, or an accuracy is no share. */
 errint_t command_output_end(struct command_output *output, struct ic_why *why);
 /* NAN where it was not said once, or is no finite number from 0 on (the metric may be less). */
 double command_output_number(const struct command_output *output, enum command_number number);

@@ -74,7 +74,8 @@ static errint_t read_choice(struct catalog *catalog, struct findings *findings, 
 {
 	struct choice *choices;
 	size_t n;
-	errint_t err = choice_list(catalog, findings->run.directory, true, &choices, &n, why);
+	/* of all directories: a search that goes on where it was stopped chooses for where the dataset is then */
+	errint_t err = choice_list(catalog, NULL, true, &choices, &n, why);
 
 	if (err)
 		return err;

@@ -30,7 +30,7 @@ struct measurement {
 	bool is_failure; /* there is no result, and `failure` says why */
 	bool is_foreign; /* of other hardware: accuracy and log-loss hold here too, seconds are NAN */
 	bool is_timed;   /* its evaluator told seconds of the model, here or there */
-	char failure[200];
+	char failure[400];
 	struct evaluator_result result;
 	int64_t measured_s; /* since the epoch */
 };

@@ -65,6 +65,11 @@ errint_t run_find(struct catalog *catalog, const struct run *like, bool has_ende
 errint_t run_claim(const struct catalog *catalog, int64_t run, int *ret_claim, struct ic_why *why);
 void run_release(int claim); /* -1 is fine */
 
+/* A name for files that belong to the run, by which searches with other catalogs that keep theirs in the same directory have
+ * others. */
+#define RUN_NAME_SIZE 48
+void run_name(const struct catalog *catalog, const struct run *run, char ret_name[static RUN_NAME_SIZE]);
+
 /* Begin one, in one step with its parameters and the first of its plan. -EEXIST: another process began one like it that has
  * not ended. */
 errint_t run_begin(struct catalog *catalog, const struct run *run, const struct run_parameter *parameters,

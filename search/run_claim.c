@@ -9,7 +9,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 /* Not on the catalog's own file: closing that would drop the locks that SQLite has on it. */
 static int open_beside(const struct catalog *catalog)
@@ -36,6 +38,17 @@ errint_t run_claim(const struct catalog *catalog, int64_t run, int *ret_claim, s
 	}
 	*ret_claim = fd;
 	return 0;
+}
+
+void run_name(const struct catalog *catalog, const struct run *run, char ret_name[static RUN_NAME_SIZE])
+{
+	const char *file = sqlite3_db_filename(catalog->reader.db, "main");
+	const char *const parts[] = {file ? file : "", run->dataset, run->evaluator, run->settings};
+	XXH64_hash_t hash = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		hash = XXH3_64bits_withSeed(parts[i], strlen(parts[i]), hash);
+	snprintf(ret_name, RUN_NAME_SIZE, "run-%lld-%016llx", (long long)run->id, (unsigned long long)hash);
 }
 
 void run_release(int claim)

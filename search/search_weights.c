@@ -45,17 +45,18 @@ char *weights_lineage(const struct search *search, size_t position)
 
 static char *folder(const struct search *search)
 {
-	char *path;
+	char name[RUN_NAME_SIZE], *path;
 
-	return asprintf(&path, "%s/run-%lld", search->settings->checkpoints, (long long)search->run.id) < 0 ? NULL
-	                                                                                                    : path;
+	run_name(search->settings->catalog, &search->run, name);
+	return asprintf(&path, "%s/%s", search->settings->checkpoints, name) < 0 ? NULL : path;
 }
 
 char *weights_path(const struct search *search, size_t position)
 {
-	char *path;
-	int n = asprintf(&path, "%s/run-%lld/%zu", search->settings->checkpoints, (long long)search->run.id, position);
+	char *in = folder(search), *path;
+	int n = in ? asprintf(&path, "%s/%zu", in, position) : -1;
 
+	free(in);
 	return n < 0 ? NULL : path;
 }
 

@@ -13,8 +13,9 @@
 #define PIPE_CHUNK ((size_t)1 << 16)
 
 struct output {
-	char *path;      /* the final name, links followed; NULL for a stream */
-	char *temporary; /* the name until then; NULL for a stream */
+	char *path; /* the final name, links followed; NULL for a stream */
+	char *temporary; /* a name until then, which it gets in the end or, on some file systems, at once; NULL for a stream */
+	bool is_named; /* it has it */
 	const char *name;
 	FILE *stream;
 };
@@ -121,6 +122,12 @@ int read_input(const char *path, uint8_t **ret_bytes, size_t *ret_nbytes)
 	return EXIT_OK;
 }
 
+static void remove_temporary(const struct output *output)
+{
+	if (output->is_named)
+		unlink(output->temporary);
+}
+
 static void free_output(struct output *output)
 {
 	free(output->path);
@@ -128,22 +135,35 @@ static void free_output(struct output *output)
 	free(output);
 }
 
+/* Without a name, so that a signal leaves nothing; with one where there are no such files (NFS, FAT), or no /proc, by which
+ * they get one. */
+static int open_new(struct output *output, const char *directory)
+{
+	int fd = access("/proc/self/fd", F_OK) ? -1
+	                                       : openat(AT_FDCWD, directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+	output->is_named = fd < 0;
+	return fd < 0 ? mkostemp(output->temporary, O_CLOEXEC) : fd;
+}
+
 /* Make a new file beside the final one, with the permissions that stand there now or that the umask gives. */
 static errint_t open_temporary(struct output *output, const struct stat *existing)
 {
 	const char *slash = strrchr(output->path, '/');
 	int ndirectory = slash ? (int)(slash - output->path) + 1 : 0;
+	char *directory = ndirectory ? strndup(output->path, (size_t)ndirectory) : strdup(".");
 	mode_t mask = umask(0);
 	errint_t err;
-	int fd;
 
 	umask(mask);
 	/* A short name of its own: the final one may have all the 255 bytes that a name can have. */
-	if (asprintf(&output->temporary, "%.*s.icfs.XXXXXX", ndirectory, output->path) < 0) {
+	if (!directory || asprintf(&output->temporary, "%.*s.icfs.XXXXXX", ndirectory, output->path) < 0) {
 		output->temporary = NULL;
+		free(directory);
 		return -ENOMEM;
 	}
-	fd = mkostemp(output->temporary, O_CLOEXEC);
+	int fd = open_new(output, directory);
+	free(directory);
 	if (fd < 0)
 		return -errno;
 	err = fchmod(fd, existing ? existing->st_mode & 0777 : 0666 & ~mask) ? -errno : 0;
@@ -152,7 +172,7 @@ static errint_t open_temporary(struct output *output, const struct stat *existin
 		err = -ENOMEM;
 	if (err) {
 		close(fd);
-		unlink(output->temporary);
+		remove_temporary(output);
 	}
 	return err;
 }
@@ -201,6 +221,21 @@ FILE *output_stream(struct output *output)
 	return output->stream;
 }
 
+/* A link takes no other's place, so that what has no name gets one for a moment. */
+static errint_t name_file(struct output *output)
+{
+	char *random = output->temporary + strlen(output->temporary) - 6, own[40];
+
+	snprintf(own, sizeof(own), "/proc/self/fd/%d", fileno(output->stream));
+	for (unsigned i = 0; i < 1000000; i++) {
+		snprintf(random, 7, "%06u", ((unsigned)getpid() + i) % 1000000);
+		output->is_named = !linkat(AT_FDCWD, own, AT_FDCWD, output->temporary, AT_SYMLINK_FOLLOW);
+		if (output->is_named || errno != EEXIST)
+			break;
+	}
+	return output->is_named ? 0 : -errno;
+}
+
 static errint_t close_stream(struct output *output)
 {
 	bool failed = fflush(output->stream) || ferror(output->stream);
@@ -208,6 +243,8 @@ static errint_t close_stream(struct output *output)
 
 	if (!err && output->temporary && fsync(fileno(output->stream)))
 		err = -errno;
+	if (!err && output->temporary && !output->is_named)
+		err = name_file(output);
 	if (output->stream != stdout && fclose(output->stream) && !err)
 		err = -errno;
 	return err;
@@ -220,8 +257,8 @@ int output_commit(struct output *output)
 
 	if (!err && output->temporary && rename(output->temporary, output->path))
 		err = -errno;
-	if (err && output->temporary)
-		unlink(output->temporary);
+	if (err)
+		remove_temporary(output);
 	if (err)
 		status = fail("%s: cannot be written: %s", output->name, strerror(-err));
 	free_output(output);
@@ -234,8 +271,7 @@ void output_abandon(struct output *output)
 		return;
 	if (output->stream != stdout)
 		fclose(output->stream);
-	if (output->temporary)
-		unlink(output->temporary);
+	remove_temporary(output);
 	free_output(output);
 }
 

@@ -31,6 +31,15 @@ static void *wait_for_signals(void *context)
 	return NULL;
 }
 
+/* One that whoever started us has us ignore (nohup) stays so: blocked, it would come to sigwait. */
+static void add_unless_ignored(sigset_t *signals, int number)
+{
+	struct sigaction action;
+
+	if (sigaction(number, NULL, &action) || action.sa_handler != SIG_IGN)
+		sigaddset(signals, number);
+}
+
 errint_t interrupt_new(void (*stop)(void *context), void *context, struct interrupt **ret_interrupt)
 {
 	struct interrupt *interrupt = calloc(1, sizeof(*interrupt));
@@ -41,9 +50,9 @@ errint_t interrupt_new(void (*stop)(void *context), void *context, struct interr
 	interrupt->context = context;
 	atomic_init(&interrupt->came, 0);
 	sigemptyset(&interrupt->signals);
-	sigaddset(&interrupt->signals, SIGINT);
-	sigaddset(&interrupt->signals, SIGTERM);
-	sigaddset(&interrupt->signals, SIGHUP);
+	add_unless_ignored(&interrupt->signals, SIGINT);
+	add_unless_ignored(&interrupt->signals, SIGTERM);
+	add_unless_ignored(&interrupt->signals, SIGHUP);
 	sigaddset(&interrupt->signals, SIGNAL_END);
 	pthread_sigmask(SIG_BLOCK, &interrupt->signals, &interrupt->before);
 	int err = pthread_create(&interrupt->thread, NULL, wait_for_signals, interrupt);

@@ -144,7 +144,8 @@ static void put_preview(const struct search_preview *preview, const struct evalu
 		printf(", on %" PRIu64 " images to train and %" PRIu64 " to judge", description->ntrain,
 		       description->nselect);
 	if (each_s > 0)
-		printf("; about %.0f s in all\n", each_s * (double)(preview->n - nknown + preview->nfollowing));
+		printf("; about %.0f s of evaluations in all\n",
+		       each_s * (double)(preview->n - nknown + preview->nfollowing));
 	else
 		printf("; what an evaluation takes is known once one was made\n");
 }
@@ -190,6 +191,17 @@ static errint_t complete_aim(const char *directory, struct aim *aim, struct ic_w
 	free(nearest);
 	aim_complete(aim);
 	return err;
+}
+
+/* More than 1 is more than there is to lose, unless the measure is another one. */
+static bool is_loss_meant(const struct find_settings *settings, const struct aim *aim)
+{
+	bool is_share = true;
+
+	for (size_t i = 0; i < settings->noptions; i++)
+		if (!strcmp(settings->options[i].name, "metric"))
+			is_share = !strcmp(settings->options[i].value, "accuracy");
+	return !is_share || !aim->loss.is_set || aim->loss.value <= 1;
 }
 
 /* What was pinned stays in force whatever a search finds. */
@@ -286,6 +298,9 @@ static int find_in_canonical(struct finding *finding, const char *directory, boo
 	errint_t err = complete_aim(directory, &aim, &why);
 	if (err)
 		return fail("%s", why.text);
+	if (!is_loss_meant(settings, &aim))
+		return fail("max-loss %g: accuracies are shares, from 0 to 1; half a point is 0.5%% or 0.005",
+		            aim.loss.value);
 	finding->bar = search_bar_new();
 	if (settings->evaluator == &command_evaluator)
 		err = search_trees_new(directory, settings->catalog, settings->work, &trees, &why);
@@ -335,10 +350,30 @@ static int find_in_entry(struct finding *finding, const char *parent, const char
 	return find_in(finding, path, ret_is_fit);
 }
 
+/* Whether it is one dataset, whose sides are directories. */
+static bool has_sides(const char *directory)
+{
+	static const char *const names[] = {"train", "val", "valid", "validation", "test"};
+	bool is_there[sizeof(names) / sizeof(*names)];
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		int length = snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+		is_there[i] = length < (int)sizeof(path) && !stat(path, &st) && S_ISDIR(st.st_mode);
+	}
+	return is_there[0] && (is_there[1] || is_there[2] || is_there[3] || is_there[4]);
+}
+
 /* Each directory in `parent` that can be judged. */
 static int find_in_each(struct finding *finding, const char *parent)
 {
 	struct dirent **entries;
+
+	if (has_sides(parent))
+		return fail("%s: its train/ and what it is tested on are one dataset, which one design is chosen for; "
+		            "without --per-directory it is",
+		            parent);
 	int status = EXIT_OK, n = scandir(parent, &entries, is_directory, alphasort), nfit = 0;
 
 	if (n < 0)

@@ -208,7 +208,7 @@ static errint_t write_evaluation(void *context, const struct measurement_key *ke
 	put_text_field(writing, "failure", measurement->is_failure ? measurement->failure : "");
 	put_real_field(writing, "accuracy", measurement->is_failure ? (double)NAN : result->accuracy);
 	put_real_field(writing, "log_loss", measurement->is_failure ? (double)NAN : result->log_loss);
-	put_whole_field(writing, "images", result->nimages);
+	put_real_field(writing, "images", result->nimages ? (double)result->nimages : (double)NAN);
 	put_real_field(writing, "infer_s", result->infer_s);
 	put_real_field(writing, "train_s", result->train_s);
 	put_real_field(writing, "decode_s", result->decode_s);

@@ -262,6 +262,12 @@ int find_settings_parse(int argc, char **argv, struct find_settings *ret_setting
 	make_room(ret_settings);
 	if (status == GO_ON && ret_settings->buckets + 1 > search->nevaluations && ret_settings->buckets)
 		status = fail_usage("search", "--buckets is less than --evaluations, which counts what follows, too");
+	for (size_t i = 0; status == GO_ON && i < ret_settings->noptions; i++) {
+		const char *name = ret_settings->options[i].name;
+		if (ret_settings->evaluator != &command_evaluator &&
+		    (!strcmp(name, "slurm") || !strcmp(name, "executor")))
+			status = fail_usage("search", "--%s is for programs: --command LINE is missing", name);
+	}
 	if (status == GO_ON && ret_settings->is_on_cluster)
 		status = spread(ret_settings);
 	if (status != GO_ON)

@@ -23,7 +23,7 @@ extern char **environ;
 
 struct search_trees {
 	struct evaluator_trees table;
-	char *directory, *work, *point, *log;
+	char *directory, *work, *point, *log, *options;
 	pthread_mutex_t first; /* over the first take, which mounts */
 	bool is_tried;
 	int life; /* of the mount: it ends when this is closed, also by our death; -1: nothing is mounted */
@@ -76,7 +76,7 @@ static int await(pid_t pid)
  * output is the log.
  */
 static const char mount_script[] = "trap '' INT TERM HUP\n"
-                                   "\"$1\" mount -o catalog=none,log=\"$4\" -- \"$2\" \"$3\" || exit 1\n"
+                                   "\"$1\" mount -o \"$4\" -- \"$2\" \"$3\" || exit 1\n"
                                    ": > \"$3.ready\"\n"
                                    "cat\n"
                                    "if [ \"$(id -u)\" = 0 ]; then umount -l \"$3\"; else fusermount3 -u -z \"$3\"; fi\n"
@@ -110,8 +110,9 @@ static void find_self(char self[static 4096])
 static errint_t try_mount(struct search_trees *trees, struct ic_why *why)
 {
 	char self[4096];
-	const char *const argv[] = {"/bin/sh",    "-c",       mount_script, "icfs-search-mount", self, trees->directory,
-	                            trees->point, trees->log, NULL};
+	const char *const argv[] = {"/bin/sh",           "-c",           mount_script,
+	                            "icfs-search-mount", self,           trees->directory,
+	                            trees->point,        trees->options, NULL};
 	int life[2];
 
 	find_self(self);
@@ -157,8 +158,8 @@ static errint_t export_one(struct search_trees *trees, char *design, char *face,
 	pid_t pid;
 
 	find_self(self);
-	const char *const argv[] = {self, "export", "--design",       design, "--face",
-	                            face, "--",     trees->directory, path,   NULL};
+	const char *const argv[] = {self, "export", "--follow",       "--design", design, "--face",
+	                            face, "--",     trees->directory, path,       NULL};
 	errint_t err = start(trees, argv, -1, &pid);
 	if (err)
 		return ic_fail(why, err, "icfs export: %s", strerror(-err));
@@ -206,18 +207,20 @@ static void give_back(void *context, const char *path)
 
 /* --- What killed searches left ------------------------------------------------------------------------------------- */
 
-/* Each search holds a lock, .tree-PID, as long as it lives; its exported trees are called tree-PID-DESIGN,FACE. */
+/* Each search holds a lock, .tree-ID, as long as it lives; where it mounts is called tree-ID, and its exported trees
+ * tree-ID-DESIGN,FACE. IDs are random: numbers of processes come again, in containers all the time. */
 #define LOCK_PREFIX ".tree-"
 
 static errint_t hold_lock(struct search_trees *trees, struct ic_why *why)
 {
-	if (asprintf(&trees->lock_path, "%s/" LOCK_PREFIX "%d", trees->work, (int)getpid()) < 0) {
-		trees->lock_path = NULL;
-		return ic_fail(why, -ENOMEM, "out of memory");
-	}
 	for (;;) {
 		struct stat st;
-		trees->lock = open(trees->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+		free(trees->lock_path);
+		if (asprintf(&trees->lock_path, "%s/" LOCK_PREFIX "XXXXXX", trees->work) < 0) {
+			trees->lock_path = NULL;
+			return ic_fail(why, -ENOMEM, "out of memory");
+		}
+		trees->lock = mkostemp(trees->lock_path, O_CLOEXEC);
 		if (trees->lock < 0 || flock(trees->lock, LOCK_EX) || fstat(trees->lock, &st))
 			return ic_fail(why, -errno, "%.120s: %s", trees->lock_path, strerror(errno));
 		if (st.st_nlink > 0)
@@ -226,15 +229,19 @@ static errint_t hold_lock(struct search_trees *trees, struct ic_why *why)
 	}
 }
 
-/* The trees of the search whose lock is called .tree-PID; `number` is its "PID". */
-static void remove_trees_of(const char *work, const char *number)
+/* What the search whose lock is called .tree-ID left. Where something is mounted still, that stays. */
+static void remove_trees_of(const char *work, const char *id)
 {
 	char path[4200], prefix[64];
 	DIR *directory = opendir(work);
 
 	if (!directory)
 		return;
-	snprintf(prefix, sizeof(prefix), "tree-%.40s-", number);
+	snprintf(path, sizeof(path), "%s/tree-%.40s", work, id);
+	rmdir(path);
+	snprintf(path, sizeof(path), "%s/tree-%.40s.ready", work, id);
+	unlink(path);
+	snprintf(prefix, sizeof(prefix), "tree-%.40s-", id);
 	for (struct dirent *entry; (entry = readdir(directory));) {
 		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
 			continue;
@@ -290,6 +297,22 @@ static errint_t place(const char *catalog, const char *work, char **ret_work, st
 	return err;
 }
 
+/* Files that are links to the outside belong to a dataset (dataset.h), so they are followed. */
+static char *mount_options(const char *log)
+{
+	static const char begin[] = "catalog=none,follow,log=";
+	char *options = malloc(sizeof(begin) + 2 * strlen(log)), *at;
+
+	if (!options)
+		return NULL;
+	at = stpcpy(options, begin);
+	for (; *log; *at++ = *log++)
+		if (*log == ',' || *log == '\\')
+			*at++ = '\\';
+	*at = 0;
+	return options;
+}
+
 static errint_t set_up(struct search_trees *trees, const char *directory, const char *catalog, const char *work,
                        struct ic_why *why)
 {
@@ -299,12 +322,16 @@ static errint_t set_up(struct search_trees *trees, const char *directory, const 
 		return err;
 	if (access("/proc/self/exe", F_OK))
 		return ic_fail(why, -ENOENT, "/proc is needed");
-	trees->directory = strdup(directory);
-	if (!trees->directory || asprintf(&trees->point, "%s/tree-%d", trees->work, (int)getpid()) < 0 ||
-	    asprintf(&trees->log, "%s/trees.log", trees->work) < 0)
-		return ic_fail(why, -ENOMEM, "out of memory");
 	remove_left_trees(trees->work);
-	return hold_lock(trees, why);
+	err = hold_lock(trees, why);
+	if (err)
+		return err;
+	const char *id = strrchr(trees->lock_path, '/') + strlen("/" LOCK_PREFIX);
+	trees->directory = strdup(directory);
+	if (!trees->directory || asprintf(&trees->point, "%s/tree-%s", trees->work, id) < 0 ||
+	    asprintf(&trees->log, "%s/trees.log", trees->work) < 0 || !(trees->options = mount_options(trees->log)))
+		return ic_fail(why, -ENOMEM, "out of memory");
+	return 0;
 }
 
 errint_t search_trees_new(const char *directory, const char *catalog, const char *work, struct search_trees **ret_trees,
@@ -342,6 +369,7 @@ void search_trees_free(struct search_trees *trees)
 	free(trees->work);
 	free(trees->point);
 	free(trees->log);
+	free(trees->options);
 	free(trees);
 }
 

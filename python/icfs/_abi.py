@@ -28,7 +28,7 @@ FLAG_DAMAGED = 2
 
 
 class Why(Structure):
-    _fields_ = [("text", c_char * 200)]
+    _fields_ = [("text", c_char * 400)]
 
     def sentence(self) -> str:
         return bytes(self.text).decode(errors="replace")

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import unittest
 
-from cli import ICFS, CliTest, icfs
+from cli import ICFS, CliTest, icfs, preload
 
 
 def small_files_only():
@@ -38,6 +38,25 @@ class Outputs(CliTest):
             self.assertEqual(done.returncode, 1)
             self.assertIn(f"icfs: {self.dir}/{name}: cannot be written: ", done.stderr.decode())
             self.assertEqual(os.listdir(self.dir), ["a.ic"])
+
+    def test_a_kill_leaves_nothing(self):
+        line = [ICFS, "encode", self.source, self.dir / "a.ic"]
+        for content in None, b"before":
+            if content:
+                (self.dir / "a.ic").write_bytes(content)
+            done = subprocess.run(line, env=preload("killed"))
+            self.assertEqual(done.returncode, -signal.SIGKILL)
+            self.assertEqual([path.read_bytes() for path in self.dir.iterdir()], [content] if content else [])
+
+    def test_without_files_that_have_no_name(self):
+        wanted = self.ok("encode", self.source, "-")
+        for content in None, b"before":
+            done = icfs("encode", self.source, self.dir / "a.ic", env=preload("no_unnamed"))
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+            self.assertEqual([path.read_bytes() for path in self.dir.iterdir()], [wanted])
+            self.fails(f"icfs: {self.dir}/a.ic: cannot be written: File too large\n", "encode", self.source, self.dir / "a.ic",
+                       env=preload("no_unnamed"), preexec_fn=small_files_only)
+            self.assertEqual([path.read_bytes() for path in self.dir.iterdir()], [wanted])
 
     def test_places_that_cannot_be_written_to(self):
         for out, reason in [

@@ -227,6 +227,17 @@ class ReportTest(Searching):
         self.assertIn("Nothing yet: the search has not ended.", page)
         self.assertIn("not yet", [row[7] for row in rows_of(page, "Evaluations")])
 
+    def test_a_dataset_that_was_moved_while_its_search_stood_still(self):
+        first, second = self.dir / "first", self.dir / "second"
+        shutil.copytree(self.set, first)
+        process = self.begin(90, first)
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+        first.rename(second)
+        self.ok("search", "--evaluations=90", second)
+        self.assertEqual(self.sql("SELECT run, directory FROM choice"), [(1, str(second))])
+        self.assertNotIn("Nothing: no design", self.report("--dataset", second))
+
     def test_nothing_to_report(self):
         self.fails(f"icfs: {self.catalog}: no catalog: No such file or directory\n", "report", "1")
         self.have_searched()

@@ -221,6 +221,20 @@ class SearchTest(Searching):
                          r"^icfs: \S+two/\.icpolicy:2: max-bytes: '30 %' is not of the form 2000, 20K or 12%\n$")
         self.assertEqual(done.stdout.decode().count(" evaluations made"), 2)
 
+    def test_sides_of_a_dataset_are_no_datasets(self):
+        done = icfs("search", *FEW, "--per-directory", self.set)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertRegex(done.stderr, rb"^icfs: \S+: its train/ and what it is tested on are one dataset, .*\n$")
+
+    def test_a_signal_that_is_ignored(self):
+        """As nohup has it."""
+        process = self.begin(90, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGCONT)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, errors), (0, b""))
+        self.assertEqual(len(self.chosen()), 1)
+
     def interrupt(self, number):
         """A search that is sent a signal once something was evaluated; its exit status and stderr."""
         process = self.begin(90)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """icfs search --command: programs of the user's as judges, most of them hostile."""
 
+import fcntl
 import os
 import pathlib
 import random
@@ -14,7 +15,7 @@ import textwrap
 import time
 import unittest
 
-from cli import ICFS, SOURCE, SetTest, icfs
+from cli import ICFS, SOURCE, SetTest, icfs, preload
 
 FEW = ("--evaluations=6", "--buckets=5", "--max-loss=100%")
 # A judge that tells designs apart, the same each time: by the bytes of the tree that it is shown.
@@ -94,12 +95,77 @@ class Judges(Command):
         self.works(BYTES)
         self.assertRegex((self.work / "trees.log").read_text(), ": mounted\n|written: ")  # a mount where there can be one
         self.check_bytes()
-        self.catalog = self.catalog.parent / "other.db"
-        work = self.catalog.parent / "a,b"  # a comma in the path of its log is one that a mount does not take
-        self.works(BYTES, "--work", work)
-        self.assertIn("written: ", (work / "trees.log").read_text())
-        self.check_bytes()
-        self.assertEqual(list(work.glob("tree-*")), [])
+        can_mount = ": mounted" in (self.work / "trees.log").read_text()
+        for name, env in ("a,b\\c", None), ("exported", preload("no_mount")):
+            self.catalog = self.catalog.parent / f"{name}.db"
+            work = self.catalog.parent / name
+            done = self.search(BYTES, "--work", work, env=env)
+            self.assertEqual((done.returncode, done.stderr), (0, b""), done.stdout)
+            self.assertIn(": mounted" if can_mount and not env else "written: ", (work / "trees.log").read_text())
+            self.check_bytes()
+            self.assertEqual(list(work.glob("tree-*")) + list(work.glob(".tree-*")), [])
+
+    def test_images_that_are_links_to_the_outside(self):
+        """They belong to the dataset, so programs see them."""
+        linked = self.dir / "linked"
+        for path in sorted(self.set.rglob("*.*")):
+            to = linked / path.relative_to(self.set)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            to.symlink_to(path)
+        for env in None, preload("no_mount"):
+            self.catalog = pathlib.Path(tempfile.mkdtemp(dir=self.catalog.parent)) / "catalog.db"
+            done = icfs("search", *FEW, "--catalog", self.catalog, "--command", BYTES, linked, env=env)
+            self.assertEqual((done.returncode, done.stderr), (0, b""), done.stdout)
+            self.check_bytes()
+
+    def test_what_a_killed_search_left(self):
+        self.work.mkdir(parents=True)
+        (self.work / ".tree-abcdef").touch()
+        (self.work / "tree-abcdef").mkdir()
+        (self.work / "tree-abcdef.ready").touch()
+        (self.work / "tree-abcdef-s1x1-b8-k15-q8,jpeg").mkdir()
+        (self.work / ".tree-living").touch()
+        (self.work / "tree-living").mkdir()
+        with open(self.work / ".tree-living", "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.works(BYTES)
+        self.assertEqual(sorted(path.name for path in self.work.glob("*tree-*")), [".tree-living", "tree-living"])
+
+    def other_set(self):
+        """Another dataset, with a mark for judges to know it by."""
+        other = self.dir / "other-set"
+        shutil.copytree(self.set, other)
+        next(other.glob("train/*/*")).unlink()
+        (other / "other").touch()
+        return other
+
+    def beside(self, judge, first, second):
+        """Both searches succeed, the second one during the first one's first evaluation, which `judge` stands still in
+        until there is `done`."""
+        with subprocess.Popen([ICFS, *first], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            while not (self.dir / "waiting").exists():
+                self.assertIsNone(process.poll())
+                time.sleep(0.005)
+            done = icfs(*second)
+            (self.dir / "done").touch()
+            _, errors = process.communicate(timeout=100)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual((process.returncode, errors), (0, b""))
+
+    def test_searches_beside_one_another(self):
+        """With one catalog and the same line, on two datasets and on one: each has its programs' own results."""
+        wait = f"if mkdir {self.dir}/waiting 2>&-; then while [ ! -e {self.dir}/done ]; do sleep 0.01; done; fi"
+        judge = f"if [ -e {{data}}/other ]; then a=0.25; else a=0.5; fi; echo accuracy=$a > {{result}}; {wait}"
+        self.beside(judge, self.line(judge), self.line(judge)[:-1] + [self.other_set()])
+        self.assertEqual(sorted(self.sql("SELECT DISTINCT run.directory, accuracy FROM run JOIN measurement USING (dataset)")),
+                         sorted([(str(self.set), 0.5), (str(self.dir / "other-set"), 0.25)]))
+        (self.dir / "done").unlink()
+        (self.dir / "waiting").rmdir()
+        self.catalog = self.catalog.parent / "second.db"
+        self.beside(judge, self.line(judge), self.line(judge, "--evaluations=10"))
+        self.assertEqual(self.sql("SELECT DISTINCT accuracy FROM measurement"), [(0.5,)])
+        logs = {path.name for path in self.catalog.with_name("second.db-work").glob("command-*/*.log")}
+        self.assertLessEqual({"s1x1-b8-k15-q8-1.log", "s1x1-b8-k15-q8-1.2.log"}, logs)
 
     def test_what_a_program_is_given(self):
         self.works("test -d {data}/train && test -z \"$(cat)\" && echo {design} {seed} {threads} > {result} && "
@@ -132,7 +198,7 @@ class Judges(Command):
         meet.mkdir()
         self.works(f"case {{design}} in s1x1-b8-k15-q8) ;; *) : > {meet}/{{design}}; i=0; while [ $(ls {meet} | wc -l) "
                    f"-lt 3 ]; do i=$((i + 1)); [ $i -lt 400 ] || exit 1; sleep 0.05; done;; esac; echo accuracy=0.5",
-                   "--jobs=3")
+                   "--jobs=3", "--evaluations=13", "--buckets=12")  # the sample is the reference and three more
 
     def test_another_try(self):
         count = self.dir / "count"
@@ -179,13 +245,14 @@ class Weights(Command):
         self.assertEqual(len(ways), self.EVALUATIONS)
         self.assertGreater(max(map(len, ways)), 2)
         for position, way in enumerate(ways):
-            self.assertEqual((self.work / "run-1" / str(position)).read_text().split(), way)
+            weights, = self.work.glob(f"run-1-*/{position}")
+            self.assertEqual(weights.read_text().split(), way)
         self.assertEqual({(way[-1], ">".join(way[:-1])) for way in ways},
                          set(self.sql("SELECT design, lineage FROM measurement")))
 
     def test_weights_are_removed(self):
         """While the last ones run, only what those begin with is there; in the end nothing."""
-        self.run_many(self.judge(f"ls {self.work}/run-1 | grep -vc part >> {self.dir}/there;"))
+        self.run_many(self.judge(f"ls {self.work}/run-1-* | grep -vc part >> {self.dir}/there;"))
         there = [int(line) for line in (self.dir / "there").read_text().split()]
         self.assertEqual(len(there), self.EVALUATIONS)
         self.assertLess(there[-1], self.EVALUATIONS - 1)
@@ -285,6 +352,18 @@ class Hostile(Command):
         self.stops("exit status 127: a program was not found, or may not be run; log: ", "no-such-program {data}")
         self.stops("no line accuracy=NUMBER; log: ", "echo {data}")
 
+    def test_an_accuracy_in_percent(self):
+        self.stops("accuracy=93.25 is no share from 0 to 1", "echo accuracy=93.25 # {data}")
+        self.works("echo points=93.25 # {data}", "--set=metric=points", "--max-loss=5")
+        done = self.search("echo accuracy=0.9 # {data}", "--max-loss=5")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"max-loss 5: accuracies are shares", done.stderr)
+
+    def test_an_error_names_the_log(self):
+        text = self.stops("exit status 3", "exit 3 # {data}")
+        log, = self.work.glob("command-*/s1x1-b8-k15-q8-1.log")
+        self.assertTrue(text.endswith(f"; log: {log}\n"), text)
+
     def test_hanging(self):
         start = time.monotonic()
         self.stops("killed after 1 s (--set timeout)", "trap '' TERM INT; echo {data}; sleep 1000; sleep 1000",
@@ -354,11 +433,16 @@ class Hostile(Command):
                 ("{data}", ("--set=tries=0",), "tries=0 is no whole number from 1 to 100"),
                 ("{data}", ("--set=timeout=1h",), "timeout=1h is no whole number from 1 to 1000000000"),
                 ("{data}", ("--set=better=best",), "better=best: known are larger, smaller"),
-                ("{data}", ("--set=metric=a=b",), "metric=a=b is no name of 1 to 40 bytes without '='"),
+                ("{data}", ("--set=metric=a=b",), "metric=a=b is no name of 1 to 40 characters of ASCII without '='"),
+                ("{data}", ("--set=tag=\u00e9",), "tag=\u00e9 is no word of at most 40 characters of ASCII"),
+                ("{data}", ("--set=tag=" + 41 * "a",), "tag=" + 40 * "a" + " is no word of at most 40 characters of ASCII"),
                 ("{data}", ("--set=retries=1",), "the evaluator command has no option retries; its options are "
                                                  "command, metric, better, face, timeout, tries, log, tag")):
             done = self.search(line, *options)
             self.assertEqual((done.returncode, done.stderr.decode()), (1, f"icfs: {reason}\n"))
+        done = icfs("search", "--slurm=partition=x", self.set)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"--slurm is for programs: --command LINE is missing", done.stderr)
 
 
 if __name__ == "__main__":
