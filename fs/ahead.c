@@ -49,12 +49,15 @@ static void ask(struct visit *visit)
 
 void visit_look_ahead(struct visit *visit, size_t first, size_t count)
 {
-	size_t left = table_count(visit->table) - first;
+	size_t total = table_count(visit->table);
+	size_t left = first < total ? total - first : 0; /* a program may have sought to anywhere */
 	size_t n = count < left ? count : left;
 	struct visit_ahead *ahead = calloc(1, sizeof(*ahead) + n * sizeof(ahead->entries[0]));
 
-	if (!ahead)
+	if (!n || !ahead) {
+		free(ahead);
 		return; /* each is asked for alone */
+	}
 	ahead->first = first;
 	ahead->count = n;
 	for (size_t k = 0; k < n; k++) {

@@ -82,6 +82,7 @@ static struct dir *dir_new(uint32_t dev, uint64_t ino)
 	atomic_init(&dir->is_watched, false);
 	atomic_init(&dir->watch_tried, false);
 	atomic_init(&dir->policy_loaded, false);
+	atomic_flag_clear(&dir->is_failure_told);
 	pthread_mutex_init(&dir->scan_lock, NULL);
 	return dir;
 }
@@ -207,6 +208,14 @@ static struct table *current_table(struct dirs *dirs, struct dir *dir, const str
 		link_table(dirs, dir);
 	}
 	pthread_mutex_unlock(&dirs->lock);
+	return table;
+}
+
+bool dir_has_table(struct dirs *dirs, struct dir *dir, const struct stat *st)
+{
+	struct table *table = current_table(dirs, dir, st);
+
+	table_unref(table);
 	return table;
 }
 

@@ -41,6 +41,9 @@ struct dir {
 	struct policy_file *policy; /* the last good one, or NULL */
 	char *policy_problem;       /* why the present one is not in force, or NULL */
 	struct stat policy_stat;    /* of the file last read; st_ino 0 for none */
+	bool policy_was_read;       /* once, so that something may be served under what it said */
+
+	atomic_flag is_failure_told; /* that entries could not be looked at */
 
 	struct node_directory *nodes; /* nodes' lock */
 };
@@ -73,6 +76,9 @@ bool dir_is_settled(const struct dir *dir, const struct stat *st);
 
 /* The table at hand, whether it still holds or not, or NULL. */
 struct table *dir_last_table(struct dirs *dirs, struct dir *dir);
+
+/* Whether dir_table would read nothing for a directory in the state `st`. */
+bool dir_has_table(struct dirs *dirs, struct dir *dir, const struct stat *st);
 
 /* The endings of its names as they were last read, for names_affected_near; 0 where they do not tell enough. */
 uint64_t dir_last_endings(struct dirs *dirs, const struct dir *dir);

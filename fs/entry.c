@@ -17,6 +17,9 @@ static errint_t make(struct fs *fs, const struct node_spec *spec, double timeout
 	        .entry_timeout = timeout,
 	        .attr_timeout = timeout,
 	};
+	/* Its name may be watched where what is in it is not. */
+	if (node->kind == NODE_DIRECTORY && !atomic_load(&node->directory->dir->is_watched))
+		ret_entry->attr_timeout = fs->stale_timeout;
 	err = attr_fill(fs, node, &ret_entry->attr);
 	if (err)
 		nodes_forget(fs->nodes, node, 1);

@@ -125,6 +125,12 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 		err = ic_fail(why, -errno, "mount point %s: %s", settings->mountpoint, strerror(errno));
 		goto fail;
 	}
+	/* A second one would hide the first, which would come back when that is unmounted. */
+	if (fs->mountpoint && source_is_in_mount(fs->mountpoint)) {
+		err = ic_fail(why, -EBUSY, "mount point %s: icfs is mounted there already; fusermount3 -u ends that",
+		              settings->mountpoint);
+		goto fail;
+	}
 	err = source_new(settings->source, settings->follow, &fs->source, why);
 	if (err)
 		goto fail;

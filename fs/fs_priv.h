@@ -223,6 +223,8 @@ struct watch_hooks invalidate_hooks(struct fs *fs);
 void invalidate_drop(void *context, void *item); /* for watch_free */
 /* Have the kernel forget all that depends on the source's or the served name `name`; from a request handler. */
 void invalidate_post(struct fs *fs, struct node *directory, const char *name);
+/* All below that the directory's policy decides. */
+void invalidate_post_policy(struct fs *fs, struct node *directory);
 
 /* control.c: .icfs. The names in a control directory, by index, NULL after the last; texts are made when looked up. */
 errint_t control_spec(struct fs *fs, struct node *parent, const char *name, struct node_spec *ret_spec, char **ret_text,

@@ -9,7 +9,7 @@
 
 struct govern {
 	pthread_mutex_t lock;
-	const struct source *source;
+	struct source *source;
 	struct dirs *dirs;
 	struct log *log;
 	struct policy_rule options;
@@ -21,7 +21,7 @@ struct govern {
 	void *changed_context;
 };
 
-errint_t govern_new(const struct source *source, struct dirs *dirs, struct log *log, const struct policy_rule *options,
+errint_t govern_new(struct source *source, struct dirs *dirs, struct log *log, const struct policy_rule *options,
                     struct policy_file *tree, const char *tree_name, struct govern **ret_govern)
 {
 	struct govern *govern = calloc(1, sizeof(*govern));
@@ -154,10 +154,13 @@ bool govern_refresh(struct govern *govern, const struct node *directory, const c
 		err = 0;
 	else if (err)
 		ic_fail(&why, err, "%s: %s", name, strerror(-err));
-	if (!atomic_load(&dir->policy_loaded) || err || !is_same_file(&st, &dir->policy_stat)) {
+	bool is_same = err ? dir->policy_problem && !strcmp(dir->policy_problem, why.text)
+	                   : is_same_file(&st, &dir->policy_stat);
+	if (!atomic_load(&dir->policy_loaded) || !is_same) {
 		if (fd >= 0)
 			err = policy_file_read(fd, name, POLICY_DIRECTORY, &file, &why);
-		changed = install(govern, dir, name, file, &st, err, &why);
+		changed = install(govern, dir, name, file, &st, err, &why) && dir->policy_was_read;
+		dir->policy_was_read = true;
 	}
 	pthread_mutex_unlock(&govern->lock);
 	if (fd >= 0)

@@ -15,7 +15,7 @@
 struct govern;
 
 /* `options` is copied; `tree` (may be NULL) becomes govern's. -ENOMEM. */
-errint_t govern_new(const struct source *source, struct dirs *dirs, struct log *log, const struct policy_rule *options,
+errint_t govern_new(struct source *source, struct dirs *dirs, struct log *log, const struct policy_rule *options,
                     struct policy_file *tree, const char *tree_name, struct govern **ret_govern);
 void govern_free(struct govern *govern); /* NULL is fine */
 
@@ -55,8 +55,8 @@ void govern_write_problems(struct govern *govern, const struct node *directory, 
  * -ENOMEM. */
 typedef errint_t govern_visit(void *context, const char *place, struct policy_file *file, errint_t err,
                               const struct ic_why *why);
-errint_t govern_each(const struct source *source, govern_visit *visit, void *context);
+errint_t govern_each(struct source *source, govern_visit *visit, void *context);
 
 /* Check every .icpolicy of the tree, as far as directories can be read. -EINVAL with FILE:LINE: reason for the first bad
  * one. */
-errint_t govern_check_tree(const struct source *source, struct ic_why *why);
+errint_t govern_check_tree(struct source *source, struct ic_why *why);

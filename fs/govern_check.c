@@ -37,7 +37,7 @@ static errint_t push(struct stack *stack, const char *place, const char *name)
 }
 
 struct walking {
-	const struct source *source;
+	struct source *source;
 	struct stack stack;
 	govern_visit *visit;
 	void *context;
@@ -92,7 +92,7 @@ static errint_t walk(struct walking *walking, const char *place)
 	return err;
 }
 
-errint_t govern_each(const struct source *source, govern_visit *visit, void *context)
+errint_t govern_each(struct source *source, govern_visit *visit, void *context)
 {
 	struct walking walking = {.source = source, .visit = visit, .context = context};
 	struct stack *stack = &walking.stack;
@@ -118,7 +118,7 @@ static errint_t check(void *context, const char *place, struct policy_file *file
 	return err ? ic_fail(ret_why, err, "%s", why->text) : 0;
 }
 
-errint_t govern_check_tree(const struct source *source, struct ic_why *why)
+errint_t govern_check_tree(struct source *source, struct ic_why *why)
 {
 	errint_t err = govern_each(source, check, why);
 

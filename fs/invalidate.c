@@ -13,7 +13,7 @@
 /* Handed over by a request. */
 struct posted {
 	struct node *directory; /* held */
-	char name[];
+	char name[];            /* of an entry; "" for all that the directory's policy decides */
 };
 
 struct telling {
@@ -147,7 +147,7 @@ static void changed(void *context, struct dir *dir, uint32_t mask, const char *n
 		nodes_each_of_dir(fs->nodes, dir, forget_attributes, &telling);
 		return;
 	}
-	if (!strcmp(name, CONTROL_NAME))
+	if (!strcmp(name, CONTROL_NAME) || strlen(name) > NAME_MAX)
 		return;
 	if (mask & IN_ISDIR && !(mask & (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO))) {
 		nodes_each_of_dir(fs->nodes, dir, child_attributes_changed, &telling);
@@ -199,8 +199,12 @@ static void posted(void *context, void *item)
 {
 	struct fs *fs = context;
 	struct posted *posted = item;
+	struct telling telling = {.fs = fs, .dir = posted->directory->directory->dir};
 
-	entry_changed(fs, posted->directory, posted->name);
+	if (*posted->name)
+		entry_changed(fs, posted->directory, posted->name);
+	else
+		nodes_each(fs->nodes, policy_changed_above, &telling);
 	invalidate_drop(fs, item);
 }
 
@@ -240,6 +244,11 @@ void invalidate_post(struct fs *fs, struct node *directory, const char *name)
 	nodes_hold(fs->nodes, directory);
 	if (!watch_post(fs->watch, posted))
 		invalidate_drop(fs, posted);
+}
+
+void invalidate_post_policy(struct fs *fs, struct node *directory)
+{
+	invalidate_post(fs, directory, "");
 }
 
 struct watch_hooks invalidate_hooks(struct fs *fs)

@@ -2,6 +2,7 @@
 #include "fs/entry_priv.h"
 #include "fs/kept_priv.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,8 @@ static errint_t open_directory(struct listing *listing, struct fuse_file_info *f
 		return err;
 	struct kept_open open = kept_begin(&visit);
 	listing->is_kept = open.adds;
-	if (!open.has_all)
+	/* The kernel may give up what it keeps, and go on from an offset: that means the names as they are now. */
+	if (!open.has_all || dir_has_table(listing->fs->dirs, visit.dir, &visit.st))
 		err = take_names(listing, &visit);
 	if (err && open.adds)
 		kept_end(listing->fs, listing->directory);
@@ -106,6 +108,7 @@ struct page {
 	struct listing *listing;
 	char *bytes;
 	size_t size, used;
+	size_t end; /* of the entries that were looked at */
 	bool plus, is_full;
 	bool is_steady;      /* every change of what is in it is told of */
 	struct node **nodes; /* looked up for this reply */
@@ -163,6 +166,22 @@ static void set_number(const struct found *found, struct fuse_entry_param *ret_e
 		ret_entry->attr.st_ino = 1;
 }
 
+/* What cannot be looked at is there: who asks for it meets the error. */
+static void add_failed(struct page *page, const struct visit *visit, size_t i, errint_t err)
+{
+	struct fuse_entry_param entry = {.attr.st_mode = DTTOIF(table_type(visit->table, i)), .attr.st_ino = 1};
+	const char *name = table_name(visit->table, i);
+	char path[PATH_MAX];
+
+	if (!atomic_flag_test_and_set(&visit->dir->is_failure_told)) {
+		if (node_path(visit->node, path))
+			path[0] = 0;
+		log_write(visit->fs->log, LOG_LEVEL_WARNING, "%s%s%s: %s; others in the directory are not told of",
+		          path, path[0] ? "/" : "", name, strerror(-err));
+	}
+	add(page, name, &entry, (off_t)(i + 1 + FIRST_ENTRY));
+}
+
 static void add_entry(struct page *page, struct look *look, const struct names *names, size_t i)
 {
 	struct fs *fs = look->visit->fs;
@@ -171,9 +190,12 @@ static void add_entry(struct page *page, struct look *look, const struct names *
 	char name[NAME_MAX + 1];
 	struct found found;
 
-	if (look_examine(look, i, form, &found)) {
+	errint_t err = look_examine(look, i, form, &found);
+	if (err) {
 		page->is_steady = false;
-		return; /* gone meanwhile, or not to be seen */
+		if (err != -ENOENT) /* else gone meanwhile, or not to be seen */
+			add_failed(page, look->visit, i, err);
+		return;
 	}
 	page->is_steady = page->is_steady && found.timeout >= ENTRY_TIMEOUT_WATCHED;
 	names_write(names, i, form, name);
@@ -196,15 +218,16 @@ static void add_entries(struct page *page, struct visit *visit, size_t first)
 	struct names names = look_served(&look);
 
 	visit_look_ahead(visit, first, page->size / ENTRY_SIZE_MIN);
-	for (size_t i = first; i < table_count(visit->table) && !page->is_full; i++)
-		add_entry(page, &look, &names, i);
+	page->end = first;
+	while (page->end < table_count(visit->table) && !page->is_full)
+		add_entry(page, &look, &names, page->end++);
 	look_end(&look);
 }
 
 /* The kernel has taken these entries while something changed; it has to forget them again. */
-static void forget_page(struct visit *visit, size_t first)
+static void forget_page(struct visit *visit, size_t first, size_t end)
 {
-	for (size_t i = first; i < table_count(visit->table); i++)
+	for (size_t i = first; i < end; i++)
 		invalidate_post(visit->fs, visit->node, table_name(visit->table, i));
 }
 
@@ -244,7 +267,7 @@ static errint_t fill_directory(struct page *page, size_t first)
 		note_kept(page, first);
 		send(page);
 		if (page->plus && visit_is_outdated(&visit))
-			forget_page(&visit, first);
+			forget_page(&visit, first, page->end);
 	}
 	visit_end(&visit);
 	return err;

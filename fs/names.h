@@ -12,6 +12,8 @@
  *
  * Everything else keeps its name. So each name is served once, whatever a directory holds, and no entry is lost.
  *
+ * Names have NAME_MAX bytes at most, as those of a table have.
+ *
  * Pure functions of a table; whether an entry is an image is asked of the caller, only where it matters.
  */
 #pragma once

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,11 @@ struct source {
 	dev_t hidden;
 	char *path;
 	size_t path_len;
+
+	pthread_mutex_t lock; /* what was asked last */
+	bool has_asked, is_other;
+	dev_t asked;
+	int64_t asked_ns;
 };
 
 uint32_t source_device(dev_t dev)
@@ -72,6 +78,7 @@ errint_t source_new(const char *directory, bool follow, struct source **ret_sour
 
 	if (!source)
 		return ic_fail(why, -ENOMEM, "out of memory");
+	pthread_mutex_init(&source->lock, NULL);
 	source->follow = follow;
 	source->fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (source->fd < 0) {
@@ -105,6 +112,7 @@ void source_free(struct source *source)
 		return;
 	if (source->fd >= 0)
 		close(source->fd);
+	pthread_mutex_destroy(&source->lock);
 	free(source->path);
 	free(source);
 }
@@ -133,19 +141,77 @@ errint_t source_join(const char *place, const char *name, char ret_path[PATH_MAX
 	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* Whether `fd`, open with O_PATH, is in our own mount. Asks the kernel for what it has: a real stat would ask us. */
-static bool is_hidden(const struct source *source, int fd)
+/* Whether a line of /proc/self/mountinfo is of a mount of ours with that device number: "36 35 0:42 / /mnt ... - fuse.icfs ...",
+ * where what is before " - " has no spaces that are not escaped. */
+static bool is_mount_of(const char *line, dev_t dev)
+{
+	const char *type = strstr(line, " - ");
+	unsigned of_major, of_minor;
+
+	return type && !strncmp(type + 3, "fuse.icfs ", 10) &&
+	       sscanf(line, "%*u %*u %u:%u", &of_major, &of_minor) == 2 && makedev(of_major, of_minor) == dev;
+}
+
+static bool is_icfs(dev_t dev)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	bool is = false;
+
+	while (mounts && !is && getline(&line, &size, mounts) > 0)
+		is = is_mount_of(line, dev);
+	free(line);
+	if (mounts)
+		fclose(mounts);
+	return is;
+}
+
+bool source_is_in_mount(const char *path)
 {
 	struct statx stx;
 
-	if (!source->has_hidden || statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &stx))
-		return false;
-	return makedev(stx.stx_dev_major, stx.stx_dev_minor) == source->hidden;
+	return !statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &stx) &&
+	       is_icfs(makedev(stx.stx_dev_major, stx.stx_dev_minor));
 }
 
-/* The slow way, where another file system is mounted in between. Reaching the root of our own mount with O_PATH sends no
- * request, and nothing below it is ever asked for, since every step to it comes through here. */
-static int open_across(const struct source *source, const char *path, int flags, uint64_t resolve)
+/* Two mounts that show one another would wait for one another for ever, in the kernel, so none shows another. Mounts come
+ * and go, and numbers come again: what was found out holds for a second. */
+static bool is_other_mount(struct source *source, dev_t dev)
+{
+	struct timespec now;
+
+	if (major(dev)) /* of a disk; a mount of ours has none */
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	pthread_mutex_lock(&source->lock);
+	int64_t age = nanoseconds(&now) - source->asked_ns;
+	if (!source->has_asked || source->asked != dev || age > 1000000000) {
+		source->is_other = is_icfs(dev);
+		source->has_asked = true;
+		source->asked = dev;
+		source->asked_ns = nanoseconds(&now);
+	}
+	bool is = source->is_other;
+	pthread_mutex_unlock(&source->lock);
+	return is;
+}
+
+/* Whether `fd`, open with O_PATH, is in a mount of ours, this one or another. Asks the kernel for what it has: a real stat
+ * would ask whoever mounted it. */
+static bool is_hidden(struct source *source, int fd)
+{
+	struct statx stx;
+
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &stx))
+		return false;
+	dev_t dev = makedev(stx.stx_dev_major, stx.stx_dev_minor);
+	return (source->has_hidden && dev == source->hidden) || is_other_mount(source, dev);
+}
+
+/* The slow way, where another file system is mounted in between. Reaching the root of a mount with O_PATH sends no
+ * request, and nothing below one of ours is ever asked for, since every step to it comes through here. */
+static int open_across(struct source *source, const char *path, int flags, uint64_t resolve)
 {
 	int fd = open_how(source->fd, path, O_PATH | (flags & O_NOFOLLOW), resolve);
 
@@ -156,7 +222,7 @@ static int open_across(const struct source *source, const char *path, int flags,
 	return hidden ? -ENOENT : open_how(source->fd, path, flags, resolve);
 }
 
-errint_t source_open(const struct source *source, const char *place, int flags, int *ret_fd)
+errint_t source_open(struct source *source, const char *place, int flags, int *ret_fd)
 {
 	uint64_t resolve = RESOLVE_NO_SYMLINKS | (place[0] == '/' ? 0 : RESOLVE_BENEATH);
 	const char *path = place[0] ? place : ".";
@@ -172,7 +238,7 @@ errint_t source_open(const struct source *source, const char *place, int flags, 
 
 /* One resolution under way: `at` is an absolute path without links, `rest` what is left to walk. */
 struct walk {
-	const struct source *source;
+	struct source *source;
 	struct stat st;
 	unsigned links;
 	char at[PATH_MAX];
@@ -316,7 +382,7 @@ static errint_t walk_end(struct walk *w, char ret_place[PATH_MAX], struct stat *
 	return 0;
 }
 
-errint_t source_resolve(const struct source *source, const char *place, const char *name, char ret_place[PATH_MAX],
+errint_t source_resolve(struct source *source, const char *place, const char *name, char ret_place[PATH_MAX],
                         struct stat *ret_st)
 {
 	struct walk w = {.source = source};
@@ -346,8 +412,7 @@ static void settle(const struct stat *st)
 	nanosleep(&rest, NULL);
 }
 
-errint_t source_open_file(const struct source *source, const char *place, const char *name, int *ret_fd,
-                          struct stat *ret_st)
+errint_t source_open_file(struct source *source, const char *place, const char *name, int *ret_fd, struct stat *ret_st)
 {
 	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
 	char path[PATH_MAX];

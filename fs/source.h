@@ -8,7 +8,8 @@
  * link and does not leave the root. Links are resolved here, step by step, because the kernel would resolve an absolute
  * one through our own mount and wait for us for ever.
  *
- * All functions are thread safe. Errors beside -errno of the system: -ENOENT for what is hidden (our own mount),
+ * All functions are thread safe. Errors beside -errno of the system: -ENOENT for what is hidden (mounts of icfs, our own and
+ * others),
  * -EXDEV for a link that leads outside where that is not followed, -ELOOP for one that leads nowhere.
  */
 #pragma once
@@ -41,20 +42,23 @@ void source_free(struct source *source); /* NULL is fine */
 int source_fd(const struct source *source);           /* the root, stays ours */
 const char *source_path(const struct source *source); /* its canonical path, for messages */
 
+/* Whether a path leads into a mount of icfs, without asking that for anything. */
+bool source_is_in_mount(const char *path);
+
 /* Hide a device number: that of our own mount. To be called before anyone else uses `source`. */
 void source_hide_device(struct source *source, dev_t dev);
 
 /* Open a place. With O_NOFOLLOW and O_PATH the last component may be a link. */
-errint_t source_open(const struct source *source, const char *place, int flags, int *ret_fd);
+errint_t source_open(struct source *source, const char *place, int flags, int *ret_fd);
 
 /* Open the regular file that `name` in the directory `place` is or links to, for reading. `ret_st` is of the open file.
  * A file written within the last few milliseconds is waited for until its mtime can tell the next write apart, so equal
  * identities mean equal bytes. -EINVAL where it is no regular file. */
-errint_t source_open_file(const struct source *source, const char *place, const char *name, int *ret_fd,
+errint_t source_open_file(struct source *source, const char *place, const char *name, int *ret_fd,
                           struct stat *ret_st);
 
 /* Where the link `name` in the directory `place` leads in the end, and what is there. */
-errint_t source_resolve(const struct source *source, const char *place, const char *name, char ret_place[PATH_MAX],
+errint_t source_resolve(struct source *source, const char *place, const char *name, char ret_place[PATH_MAX],
                         struct stat *ret_st);
 
 /* Join a place and a name. -ENAMETOOLONG. */

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,14 +74,18 @@ static errint_t reserve(void **array, size_t *capacity, size_t needed, size_t el
 	return 0;
 }
 
-/* The type of an entry on a file system that does not tell it with the name; asks nobody, our own mount least of all. */
+/* The type of an entry alone; of what is mounted there nobody is asked, our own mount least of all. */
+static int look_up(int fd, const char *name, struct statx *ret_stx)
+{
+	return statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_TYPE, ret_stx);
+}
+
+/* On a file system that does not tell it with the name. */
 static unsigned char look_up_type(int fd, const char *name)
 {
 	struct statx stx;
 
-	if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_TYPE, &stx))
-		return DT_UNKNOWN;
-	return IFTODT(stx.stx_mode);
+	return look_up(fd, name, &stx) ? DT_UNKNOWN : IFTODT(stx.stx_mode);
 }
 
 static errint_t add(struct table *table, const char *name, unsigned char type)
@@ -115,9 +120,10 @@ static errint_t add(struct table *table, const char *name, unsigned char type)
 	return 0;
 }
 
+/* Some file systems have names longer than the kernel lets FUSE have. */
 static bool is_served(const char *name)
 {
-	return strcmp(name, ".") && strcmp(name, "..") && strcmp(name, CONTROL_NAME);
+	return strcmp(name, ".") && strcmp(name, "..") && strcmp(name, CONTROL_NAME) && strlen(name) <= NAME_MAX;
 }
 
 static errint_t add_all(struct table *table, int fd)
@@ -241,12 +247,12 @@ struct near {
 static void add_near(void *context, const char *name)
 {
 	struct near *near = context;
-	struct stat st;
+	struct statx stx;
 
 	if (near->err || !is_served(name))
 		return;
-	if (!fstatat(near->fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT))
-		near->err = add(near->table, name, IFTODT(st.st_mode));
+	if (!look_up(near->fd, name, &stx))
+		near->err = add(near->table, name, IFTODT(stx.stx_mode));
 	else if (errno != ENOENT)
 		near->err = -errno;
 }

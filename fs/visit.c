@@ -6,6 +6,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Who finds out first that a policy changed, a request or the watch, has the kernel forget what follows. */
+static void refresh_policy(struct visit *visit, struct node *directory, const char *place)
+{
+	if (govern_refresh(visit->fs->govern, directory, place))
+		invalidate_post_policy(visit->fs, directory);
+}
+
 /* Where nothing tells of changes, every policy file of the chain is looked at each time. */
 static errint_t refresh_policies(struct visit *visit)
 {
@@ -13,13 +20,13 @@ static errint_t refresh_policies(struct visit *visit)
 	char place[PATH_MAX];
 
 	if (!atomic_load(&dir->policy_loaded))
-		govern_refresh(visit->fs->govern, visit->node, visit->place);
-	for (const struct node *at = visit->node;; at = at->parent) {
+		refresh_policy(visit, visit->node, visit->place);
+	for (struct node *at = visit->node;; at = at->parent) {
 		if (!atomic_load(&at->directory->dir->is_watched)) {
 			errint_t err = node_place(at, place);
 			if (err)
 				return err;
-			govern_refresh(visit->fs->govern, at, place);
+			refresh_policy(visit, at, place);
 		}
 		if (at->directory->is_top)
 			return 0;

@@ -57,7 +57,8 @@ static const struct command_line encode_line = {
         .operands = "IN OUT",
         .about =
                 "Make the object of the JPEG file IN, the bytes that a mount serves under this design and face. IN may "
-                "also be an .ic file of a denser design. '-' is standard input or output.",
+                "also be an .ic file that has all that the design keeps: the same sampling and block size, no fewer "
+                "frequencies and bits. '-' is standard input or output.",
         .options = encode_options,
         .note = "A BMP has no place for an orientation. A JPEG that ends early or is damaged is flagged in an .ic file "
                 "and refused under jpeg and bmp; a mount serves it under jpeg as it is. " LABELS_NOTE ".",

@@ -107,9 +107,11 @@ static const struct command_line export_line = {
                  "The same command goes on where an earlier one ended, however it did.",
         .options = export_options,
         .note = "DEST is new, empty, or an export of before; where files in it were made under another design, it is "
-                "refused. A file that is there with its size and its source's time is not written again. Policy files "
+                "refused. A file that is there with its size and its source's time is not written again, but for JPEGs "
+                "that are shown as they are. Policy files "
                 "are not copied, since they are carried out. What was exported as .ic files can be mounted, under any "
-                "face and any sparser design. A file that cannot be made is told of, and the exit status is "
+                "face and any design of their sampling and block size with no more frequencies and bits. A file that "
+                "cannot be made is told of, and the exit status is "
                 "1. Each source is opened twice, the first time to say how much there is to write: --no-plan saves "
                 "that "
                 "where files are slow to open. " LABELS_NOTE ".",

@@ -183,7 +183,11 @@ errint_t parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret_
 		shift = 10 * (unsigned)(suffix - suffixes + 1);
 		end++;
 	}
-	if (*end || number > UINT64_MAX >> shift || number << shift < min || number << shift > max)
+	if (*end)
+		return ic_fail(why, -EINVAL,
+		               "'%.40s' is no size: a whole number, with K, M, G or T behind it for units of 1024",
+		               text);
+	if (number > UINT64_MAX >> shift || number << shift < min || number << shift > max)
 		return fail_range(text, min, max, why);
 	*ret_number = number << shift;
 	return 0;
