@@ -150,6 +150,7 @@ static errint_t decode_bytes(const struct ic_batch *batch, size_t index, const u
 		return err;
 	item->region = region;
 	item->orientation = view.orientation;
+	item->flags = view.flags;
 	return 0;
 }
 
@@ -198,6 +199,7 @@ static void decode_item(void *context, size_t index, struct pool_memory *memory)
 	struct ic_why why = {""};
 	item->region = (struct ic_region){0};
 	item->orientation = 0;
+	item->flags = 0;
 	if (item->bytes)
 		item->err = decode_memory(batch, index, &why);
 	else if (item->path)

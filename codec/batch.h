@@ -33,6 +33,7 @@ struct ic_item {
 	/* Written by ic_batch_decode. */
 	struct ic_region region; /* what of the image is shown (tensor.h); zeroed where err is not 0 */
 	uint8_t orientation;     /* EXIF, 1..8, not applied; 0 where err is not 0 */
+	uint16_t flags;          /* IC_FLAG_: its source ended early, or was damaged; 0 where err is not 0 */
 	errint_t err;            /* 0, or why this image's place is zeroed */
 };
 

@@ -93,6 +93,7 @@ struct ic_gpu_item {
 	/* Written by ic_gpu_batch_load; as in batch.h. */
 	struct ic_region region; /* zeroed where err is not 0 */
 	uint8_t orientation;     /* EXIF, 1..8, not applied; 0 where err is not 0, and for device memory */
+	uint16_t flags;          /* IC_FLAG_, likewise */
 	errint_t err;            /* 0, or why this image's place will be zeroed */
 };
 

@@ -141,6 +141,7 @@ void ic_gpu_batch_free(struct ic_gpu_batch *batch)
 struct looked_at {
 	struct ic_layout layout;
 	uint8_t orientation;
+	uint16_t flags;
 };
 
 static errint_t look_at(const struct ic_gpu_plan *plan, const struct ic_gpu_item *item, bool on_device,
@@ -154,6 +155,7 @@ static errint_t look_at(const struct ic_gpu_plan *plan, const struct ic_gpu_item
 			        "an object in device memory needs a layout, and a place that is a multiple of 4");
 		ret->layout = *item->layout;
 		ret->orientation = 0;
+		ret->flags = 0;
 		return item->layout->nbytes <= item->nbytes
 		               ? 0
 		               : ic_fail(why, -ENODATA, "%zu bytes are fewer than the layout has", item->nbytes);
@@ -165,6 +167,7 @@ static errint_t look_at(const struct ic_gpu_plan *plan, const struct ic_gpu_item
 		return err;
 	ret->layout = view.layout;
 	ret->orientation = view.orientation;
+	ret->flags = view.flags;
 	return 0;
 }
 
@@ -229,6 +232,7 @@ static errint_t load_item(struct ic_gpu_batch *batch, size_t index, struct ic_gp
 	struct tile_image image = {0};
 	item->region = (struct ic_region){0};
 	item->orientation = 0;
+	item->flags = 0;
 	if (batch->plan->is_scaled)
 		scales_of(batch)[index] = (struct scale_image){0};
 	item->err = check_item(batch->plan, item, on_device, &seen, why);
@@ -238,6 +242,7 @@ static errint_t load_item(struct ic_gpu_batch *batch, size_t index, struct ic_gp
 		item->region = (struct ic_region){0};
 	} else {
 		item->orientation = seen.orientation;
+		item->flags = seen.flags;
 		*at += on_device ? 0 : round_up(seen.layout.nbytes + TILE_SLACK);
 	}
 	memcpy(batch->host + index * sizeof image, &image, sizeof image);

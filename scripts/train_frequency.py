@@ -19,7 +19,7 @@ import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Optional
+from typing import Any, Literal, NamedTuple, Optional
 
 import torch
 from torch import nn
@@ -61,7 +61,7 @@ class Input(NamedTuple):
         """To those of `chosen` that the design has, and to the sparsest design with them: a prefix is a design."""
         if chosen is None:
             return self
-        kept = {kind[:3] for kinds in channels(self.design, self.components) for kind in kinds} & chosen
+        kept = {kind[:3] for kinds in self.all_channels for kind in kinds} & chosen
         if not any(component == 0 for component, _, _ in kept):
             raise SystemExit(f'--channels: nothing of luma is chosen that {self.design} has')
         keeps = (self.design._replace(keep=keep) for keep in range(1, self.design.keep + 1))
@@ -70,9 +70,13 @@ class Input(NamedTuple):
         return self._replace(design=design, components=components, chosen=frozenset(kept))
 
     @property
+    def all_channels(self) -> tuple[list[Channel], list[Channel]]:
+        return channels(self.design, self.components, self.chroma)
+
+    @property
     def channels(self) -> tuple[list[Channel], list[Channel]]:
         """Of single blocks: those of the values, and those of chroma that is apart."""
-        values, chroma = (list(kinds) for kinds in channels(self.design, self.components))
+        values, chroma = (list(kinds) for kinds in self.all_channels)
         if self.chosen is not None:
             values, chroma = ([kind for kind in kinds if kind[:3] in self.chosen] for kinds in (values, chroma))
         return values, chroma
@@ -89,15 +93,15 @@ class Input(NamedTuple):
         return 2 * math.ceil(self.size / (self.design.sy * side)), 2 * math.ceil(self.size / (self.design.sx * side))
 
     def spec(self, found: Statistics) -> icfs.Spec:
-        chroma = 'apart' if self.is_apart else 'repeated'
-        mean, std = found.arranged(chroma, self.components, self.design)
-        return icfs.Spec(values='frequencies', chroma=chroma, components=self.components, dtype='float32',
+        mean, std = found.arranged(self.chroma, self.components, self.design)
+        return icfs.Spec(values='frequencies', chroma=self.chroma, components=self.components, dtype='float32',
                          size=(self.places[0] * self.gather, self.places[1] * self.gather), fit='crop or pad',
                          mean=mean, std=std)
 
     @property
-    def is_apart(self) -> bool:
-        return self.components == 3 and self.design.chroma == 2
+    def chroma(self) -> Literal['repeated', 'apart']:
+        """Apart where it is halved."""
+        return 'apart' if self.components == 3 and self.design.chroma == 2 else 'repeated'
 
 
 def mirror(maps: torch.Tensor, chosen: torch.Tensor, kinds: list[Channel]) -> None:
@@ -113,7 +117,7 @@ class Batches:
         self.loader, self.kinds = loader, given.channels
         self.places = [None if given.chosen is None else torch.tensor(
                            [place for place, kind in enumerate(found) if kind in kept])
-                       for found, kept in zip(channels(given.design, given.components), self.kinds)]
+                       for found, kept in zip(given.all_channels, self.kinds)]
         self.generator = None if mirrors is None else torch.Generator().manual_seed(mirrors)
 
     def __len__(self) -> int:
@@ -208,6 +212,11 @@ class Frequencies(nn.Module):
         return mapped | {key: own[key] for key in own if key.startswith('stem.') and key.endswith('_tracked')}
 
 
+def read_nbytes(path: str, design: icfs.Design) -> int:
+    """Of a file that is read as this design: what it takes, but 64 KiB at first."""
+    return min(os.stat(path).st_size, max(1 << 16, icfs.open(path, design.keep).nbytes))
+
+
 def across_of(name: str, given: Input) -> tuple[int, int]:
     """Blocks across what the values and the chroma are gathered to: a place, or a token of 2 x 2."""
     return given.gather * (2 if name == 'vit_small' else 1), given.gather
@@ -252,7 +261,7 @@ def main() -> None:
     told = train.fit(model, Batches(train_loader, given, args.seed), Batches(test_loader, given, None), args)
     if args.save:
         model.save(args.save)
-    train.report(told, [folders[0].path(index) for index in range(len(folders[0]))])
+    train.report(told, sum(read_nbytes(folders[0].path(index), given.design) for index in range(len(folders[0]))))
 
 
 if __name__ == '__main__':

@@ -65,7 +65,7 @@ def main() -> None:
     told = train.fit(model, train_loader, test_loader, args)
     if args.save:
         torch.save(model.state_dict(), args.save)
-    train.report(told, [folder.path(index) for index in range(len(folder))])
+    train.report(told, sum(os.stat(folder.path(index)).st_size for index in range(len(folder))))
 
 
 if __name__ == '__main__':

@@ -11,11 +11,10 @@
 from .batch import Batch, Items, Pool, bind, decode_batch
 from .design import Design
 from .errors import (ArgumentError, CorruptError, Error, LimitError, ShapeError, TruncatedError, UnsupportedError)
-from .image import Image, open
+from .image import DAMAGED, TRUNCATED, Image, open
 from .tensor import CENTER, IMAGENET_MEAN, IMAGENET_STD, PIXELS_MAX, Bound, Shape, Spec, Tensors, Window
 
 __version__ = "0.1.0"
-__all__ = ["ArgumentError", "Batch", "Bound", "CENTER", "CorruptError", "Design", "Error", "IMAGENET_MEAN",
-           "IMAGENET_STD",
-           "Image", "Items", "LimitError", "PIXELS_MAX", "Pool", "Shape", "ShapeError", "Spec", "Tensors",
-           "TruncatedError", "UnsupportedError", "Window", "bind", "decode_batch", "open"]
+__all__ = ["ArgumentError", "Batch", "Bound", "CENTER", "CorruptError", "DAMAGED", "Design", "Error", "IMAGENET_MEAN",
+           "IMAGENET_STD", "Image", "Items", "LimitError", "PIXELS_MAX", "Pool", "Shape", "ShapeError", "Spec",
+           "TRUNCATED", "Tensors", "TruncatedError", "UnsupportedError", "Window", "bind", "decode_batch", "open"]

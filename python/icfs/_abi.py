@@ -81,7 +81,7 @@ class Region(Structure):
 
 class Item(Structure):
     _fields_ = [("bytes", c_size_t), ("nbytes", c_size_t), ("path", c_size_t), ("window", Window), ("region", Region),
-                ("orientation", c_uint8), ("err", c_int)]
+                ("orientation", c_uint8), ("flags", c_uint16), ("err", c_int)]
 
 
 class Batch(Structure):

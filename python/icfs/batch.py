@@ -182,13 +182,16 @@ def _name(path: str | os.PathLike[str]) -> bytes:
 class Batch(NamedTuple):
     """`values` and `chroma` as in Tensors, with a first axis for the images. `regions`: what of each image is shown, a
     row (left, top, width, height) each; it lies at the upper left, the rest is padding. `orientations`: EXIF's, 1..8,
-    not applied. `errors`: of the images that failed, by their index; their values and rows are 0."""
+    not applied. `errors`: of the images that failed, by their index; their values and rows are 0. `flags`: of each,
+    TRUNCATED where its source ended early, DAMAGED where data of it stood for nothing; what was missing is as its decoder
+    filled it in."""
 
     values: Array
     chroma: Optional[Array]
     regions: npt.NDArray[np.uint32]
     orientations: npt.NDArray[np.uint8]
     errors: dict[int, Exception]
+    flags: npt.NDArray[np.uint16]
 
 
 def bind(spec: Spec, items: Items, design: Design | None = None, directory: int = _abi.AT_FDCWD) -> Bound:
@@ -345,7 +348,7 @@ def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec
     if failed and errors == "raise":
         raise next(iter(failed.values()))
     regions = np.ascontiguousarray(records["region"]).view(np.uint32).reshape(-1, 4)
-    return Batch(outputs.values, outputs.chroma, regions, records["orientation"].copy(), failed)
+    return Batch(outputs.values, outputs.chroma, regions, records["orientation"].copy(), failed, records["flags"].copy())
 
 
 def _run(batch: _abi.Batch, threads: SupportsIndex | Pool) -> str:

@@ -23,6 +23,9 @@ Source = Union[str, "os.PathLike[str]", Buffer, IO[bytes]]
 # All pixels as they are: of what shape, the header says, and there is nothing to look at first.
 _RGB = byref(Spec(axes="NHWC", pixels_max=2**64 - 1)._to_c())
 
+# Of `Batch.flags`: the source ended early; data of it stood for nothing.
+TRUNCATED, DAMAGED = _abi.FLAG_TRUNCATED, _abi.FLAG_DAMAGED
+
 
 class Image:
     """A checked object in memory; `icfs.open` makes them. Nothing is decoded before it is asked for. The bytes that it
@@ -36,6 +39,7 @@ class Image:
 
     def __init__(self, content: Buffer, keep: int = 0, pixels_max: int = PIXELS_MAX) -> None:
         self._bytes = as_bytes(content)
+        self._opened = (keep, pixels_max)
         self._view, why = _abi.View(), _abi.Why()
         check(lib.ic_view_parse_prefix(byref(self._view), self._bytes.ctypes.data, self._bytes.size, _keep(keep),
                                        byref(why)), why)
@@ -49,6 +53,10 @@ class Image:
         self.truncated = bool(self._view.flags & _abi.FLAG_TRUNCATED)
         self.damaged = bool(self._view.flags & _abi.FLAG_DAMAGED)
         self.nbytes: int = layout.nbytes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles have the bytes with them."""
+        return type(self), (self._bytes.tobytes(), *self._opened)
 
     def __repr__(self) -> str:
         return f"<icfs.Image {self.size[0]}x{self.size[1]} {self.design}>"

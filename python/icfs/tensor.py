@@ -74,8 +74,8 @@ class Spec:
     dtype: uint8 (pixels), int8 (frequencies, rounded and clamped), int16 (frequencies as they are), float16, float32.
         None: float32 where a mean or std is given, else uint8 for pixels and int16 for frequencies.
     axes: "NCHW", or for pixels "NHWC".
-    chroma: of frequencies, where it is halved: "repeated" on luma's grid, or "apart" in an array of its own of half as
-        many rows and columns, rounded up.
+    chroma: of frequencies: "repeated" on luma's grid, where it is halved, or "apart" in an array of its own, of half as
+        many rows and columns then, rounded up.
     components: of frequencies: 1 is luma alone, 3 gives grayscale a chroma of 0, 0 is as the image has.
     size: (height, width), or one number for both, in pixels or blocks of luma, as in torchvision; None: the image's own.
     fit: what becomes of an image of another size: "exact" refuses it, "crop" shows a part of a larger one, "pad" fills

@@ -138,6 +138,7 @@ static void check_item(const struct ic_batch *batch, unsigned i, struct bytes ob
 	ck_assert_int_eq(ic_tensor_region(&view.layout, &batch->spec, &batch->items[i].window, &region, NULL), 0);
 	ck_assert_mem_eq(&batch->items[i].region, &region, sizeof region);
 	ck_assert_uint_eq(batch->items[i].orientation, view.orientation);
+	ck_assert_uint_eq(batch->items[i].flags, view.flags);
 	ck_assert_mem_eq(out, alone, batch->shape.nbytes);
 	ck_assert(!batch->shape.chroma_nbytes || memcmp(chroma, apart, batch->shape.chroma_nbytes) == 0);
 	for (size_t at = batch->shape.nbytes; at < batch->out_stride; at++)

@@ -97,7 +97,7 @@ class Search(MountTest):
         told = run(ICFS, "search", "--catalog", catalog, "--evaluations", "4", "--buckets", "3", "--max-loss", "100%",
                    "--keep-weights", "--command", line, self.source, env=dict(os.environ, OMP_NUM_THREADS="1")).decode()
         self.assertIn("run 1: 4 evaluations made, 0 known before, 0 without a result\n", told)
-        self.assertEqual(len(list((self.dir / "search.db-work" / "run-1").iterdir())), 4)
+        self.assertEqual(len(list((self.dir / "search.db-work").glob("run-1-*/*"))), 4)
         with contextlib.closing(sqlite3.connect(catalog)) as db:
             rows = db.execute("SELECT accuracy, train_s, infer_s, lineage FROM measurement").fetchall()
         self.assertEqual(len(rows), 4)

@@ -60,14 +60,20 @@ class Channels(Folder):
         for design in (SPARSE, "s1x1-b8-k9-q5-c1", "s4x2-b4-k3-q3", "s1x1-b16-k12-q6"):
             with self.subTest(design):
                 image = icfs.open(photo(design))
-                kinds = channels(design)
-                spec = icfs.Spec("frequencies", chroma="apart" if kinds[1] else "repeated", components=3)
-                found = image.tensor(spec)
-                for maps, each in zip((found.values, found.chroma), kinds):
-                    self.assertEqual(0 if maps is None else len(maps), len(each))
-                    for channel, plane in zip(each, [] if maps is None else maps):
-                        at = image.frequencies.index((channel.u, channel.v))
-                        np.testing.assert_array_equal(plane, image.coefficients(channel.component)[at])
+                for chroma, components in (("apart", 3), ("repeated", 3), ("repeated", 1)):
+                    kinds = channels(design, components, chroma)
+                    found = image.tensor(icfs.Spec("frequencies", chroma=chroma, components=components))
+                    for maps, each in zip((found.values, found.chroma), kinds):
+                        self.assertEqual(0 if maps is None else len(maps), len(each))
+                        for channel, plane in zip(each, [] if maps is None else maps):
+                            at = image.frequencies.index((channel.u, channel.v))
+                            expected = image.coefficients(channel.component)[at]
+                            if chroma == "repeated" and channel.component and image.design.chroma == 2:
+                                expected = expected.repeat(2, 0).repeat(2, 1)[:plane.shape[0], :plane.shape[1]]
+                            np.testing.assert_array_equal(plane, expected)
+        for wrong in ({"chroma": "none"}, {"components": 2}):
+            with self.assertRaises(icfs.ArgumentError):
+                channels(SPARSE, **wrong)
 
     def test_gathered_blocks(self):
         maps = torch.arange(2 * 4 * 6).reshape(1, 2, 4, 6)
@@ -82,6 +88,9 @@ class Channels(Folder):
         self.assertEqual(carry(values, [a, b], found, [b, c], 1).tolist(), [[1, 5]])
         self.assertEqual(carry(values, [a, b], found, [b, c], 1, new=0).tolist(), [[0, 5]])
         self.assertEqual(carry(values, [a, b], found[:, :1], [c], 1, new=0).tolist(), [[1, 2]])
+        for wrong in (([a], [b, c]), ([a, b], [c])):
+            with self.assertRaises(icfs.ArgumentError):
+                carry(values, wrong[0], found, wrong[1], 1)
 
     def test_mirrored_as_the_library_does(self):
         for number in range(2):
@@ -93,7 +102,7 @@ class Channels(Folder):
         for seed in range(2, 9):  # until both are
             flipped = next(iter(Loader(folder, spec, 2, augment=Augment("corner", flip=True), seed=seed)))
             chosen = torch.tensor([not torch.equal(*pair) for pair in zip(plain.values, flipped.values)])
-            for maps, expected, kinds in zip(plain[:2], flipped[:2], channels(SPARSE)):
+            for maps, expected, kinds in zip(plain[:2], flipped[:2], channels(SPARSE, chroma="apart")):
                 maps = maps.clone()
                 mirror(maps, chosen, kinds)
                 self.assertTrue(torch.equal(maps, expected))
@@ -125,7 +134,9 @@ class Passing(Folder):
                     other = self.passed(model, dense)
                     given = maps_for(other)
                     kept = Maps(maps[:, [kinds.index(kind) for kind in wanted]]
-                                for maps, kinds, wanted in zip(given, channels(dense), channels(sparse)))
+                                for maps, kinds, wanted in zip(given, *(
+                                    channels(design, chroma="apart" if icfs.Design.parse(design).chroma == 2 else "repeated")
+                                    for design in (dense, sparse))))
                     torch.testing.assert_close(other(given), model(kept), rtol=1e-4, atol=1e-5)
                     other.train()(given).square().sum().backward()
                     first = next(p for key, p in other.named_parameters()
@@ -212,7 +223,7 @@ class Chosen(Folder):
             given = Input(icfs.Design.parse(DENSE), 3, SIZE).narrowed(published(name))
             self.assertEqual((given.design.keep, sum(map(len, given.channels))), (keep, int(name[-2:])))
         luma = Input(icfs.Design.parse(DENSE), 3, SIZE).narrowed(parse_choice("Y1.0,Y2.1"))
-        self.assertEqual((luma.design.keep, luma.components, luma.is_apart), (4, 1, False))
+        self.assertEqual((luma.design.keep, luma.components, luma.chroma), (4, 1, "repeated"))
         self.assertEqual(luma.channels, ([Channel(0, 1, 0), Channel(0, 2, 1)], []))
         sparser = Input(icfs.Design.parse("s2x2-b8-k3-q8"), 3, SIZE).narrowed(published("cvpr2020-24"))
         self.assertEqual([len(kinds) for kinds in sparser.channels], [6, 8])

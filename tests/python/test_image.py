@@ -5,6 +5,7 @@ import ctypes
 import io
 import mmap
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -111,6 +112,22 @@ class Open(Folder):
         damaged = icfs.open(encode(jpegs()["garbage-in-data"]))
         self.assertEqual((damaged.damaged, damaged.truncated), (True, False))
         self.assertFalse(icfs.open(encode(jpegs()["sampling-420"])).damaged)
+
+    def test_batches_tell_of_such_sources(self):
+        whole = jpegs()["sampling-420"]
+        contents = [encode(whole), encode(whole[:len(whole) * 2 // 3]), b"none", encode(jpegs()["garbage-in-data"])]
+        found = icfs.decode_batch(contents, icfs.Spec(size=16, fit="crop or pad"), errors="return")
+        self.assertEqual(found.flags.tolist(), [0, icfs.TRUNCATED, 0, icfs.DAMAGED])
+
+    def test_copies_and_pickles_have_the_bytes(self):
+        held = bytearray(objects()["sampling-420"])
+        image = icfs.open(held, keep=3)
+        for other in pickle.loads(pickle.dumps(image)), copy.deepcopy(image):
+            self.assertEqual((other.design, other.size), (image.design, image.size))
+            np.testing.assert_array_equal(other.rgb(), image.rgb())
+        expected = image.rgb()
+        held[100:] = bytes(len(held) - 100)
+        np.testing.assert_array_equal(other.rgb(), expected)
 
     def test_pixels_are_those_of_the_command(self):
         for design in DESIGNS:

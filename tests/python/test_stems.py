@@ -74,6 +74,15 @@ class Stems(unittest.TestCase):
                 if "late" not in name:
                     self.assertEqual(change(make(), LUMA)(values).shape, (2, CLASSES))
 
+    def test_models_of_other_numbers_and_devices(self):
+        for name, (make, change) in makers().items():
+            with self.subTest(name):
+                values, chroma = (maps.double() for maps in inputs(*[28 if name == "vit" else 12] * 2))
+                found = change(make().double(), LUMA, CHROMA)(values, chroma)
+                self.assertEqual((found.shape, found.dtype), ((2, CLASSES), torch.float64))
+                changed = change(make().to("meta"), LUMA, CHROMA)
+                self.assertTrue(all(parameter.is_meta for parameter in changed.parameters()))
+
     def test_odd_sizes(self):
         for name, (make, change) in makers().items():
             if name != "vit":

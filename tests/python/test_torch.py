@@ -16,7 +16,7 @@ import icfs
 try:
     import torch
     from icfs import torch as ictorch
-    from icfs.torch import Augment, Collate, Loader, PathDataset, Statistics, statistics
+    from icfs.torch import Augment, Collate, Loader, PathDataset, Statistics, gpu, statistics
 except ImportError:  # main() says so
     pass
 
@@ -275,6 +275,88 @@ class Loading(Torch):
         targets = torch.cat([batch[2] for batch in self.batches(errors="ignore")])
         self.assertEqual((targets == -100).nonzero().flatten().tolist(), [index])
         self.assertFalse(self.batches(errors="ignore")[1][0][1].any())
+
+    def test_what_is_ignored_is_damage_alone(self):
+        """Files that are gone, and images of another size or design, are no damage."""
+        with open(self.folder.path(5), "r+b") as file:
+            file.truncate(100)
+        loader = Loader(self.folder, PIXELS, 4, errors="ignore")
+        self.assertEqual(sum(int((batch.targets == -100).sum()) for batch in loader), 1)
+        self.assertEqual(list(loader.ignored), [5])
+        self.assertIsInstance(loader.ignored[5], icfs.TruncatedError)
+        self.assertIn(self.folder.path(5), str(loader.ignored[5]))
+        self.put(os.path.relpath(self.folder.path(3), self.dir), photo("s1x1-b8-k3-q8"))
+        with self.assertRaises(icfs.ShapeError):
+            self.batches(FREQUENCIES, errors="ignore")
+        os.unlink(self.folder.path(4))
+        with self.assertRaises(FileNotFoundError):
+            self.batches(errors="ignore")
+
+    def test_sources_that_were_damaged_are_told(self):
+        cut = photo_jpegs()[0]
+        self.put(os.path.relpath(self.folder.path(2), self.dir), encode(cut[:len(cut) * 2 // 3], SPARSE))
+        loader = Loader(self.folder, PIXELS, 4)
+        self.assertFalse(loader.flags)
+        for _ in loader:
+            pass
+        self.assertEqual(loader.flags, {2: icfs.TRUNCATED})
+
+    def test_parts_of_an_epoch(self):
+        world, count = 3, len(self.folder) // 3
+        for shuffle in False, True:
+            loaders = [Loader(self.folder, PIXELS, 2, shuffle=shuffle, seed=4, rank=rank, world=world) for rank in range(world)]
+            plans = [np.concatenate([plan.indices for plan in loader._plans(1)]) for loader in loaders]
+            self.assertEqual([len(plan) for plan in plans], [count] * world)
+            self.assertEqual(len(set(np.concatenate(plans).tolist())), count * world)
+            self.assertEqual([sum(len(batch.targets) for batch in loader) for loader in loaders], [count] * world)
+            self.assertEqual([len(loader) for loader in loaders], [-(-count // 2)] * world)
+        for rank, world in ((1, 1), (-1, 2), (0, 0), (0, len(self.folder) + 1)):
+            with self.assertRaises(icfs.ArgumentError):
+                Loader(self.folder, PIXELS, 2, rank=rank, world=world)
+
+    def test_an_iteration_does_not_survive_a_fork(self):
+        iterator = iter(Loader(self.folder, PIXELS, 1))
+        next(iterator)
+        child = os.fork()
+        if not child:
+            try:
+                next(iterator)
+            except icfs.Error:
+                os._exit(7)
+            os._exit(1)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 7)
+        self.assertEqual(len(list(iterator)), len(self.folder) - 1)
+
+    def test_statistics_and_a_dataloader_go_on_without_damaged_files(self):
+        whole = statistics(self.folder)
+        for index in 0, 5:
+            with open(self.folder.path(index), "r+b") as file:
+                file.truncate(100)
+        with self.assertRaises(icfs.TruncatedError):
+            statistics(self.folder)
+        found = statistics(self.folder, errors="ignore")
+        self.assertEqual((found.design, found.images), (whole.design, whole.images - 2))
+        self.assertEqual(statistics(self.folder, 3, errors="ignore").images, 3)
+        samples = [PathDataset(self.folder)[index] for index in range(8)]
+        with self.assertRaises(icfs.TruncatedError):
+            Collate(PIXELS)(samples)
+        targets = Collate(PIXELS, errors="ignore")(samples).targets
+        self.assertEqual((targets == -100).nonzero().flatten().tolist(), [0, 5])
+        os.unlink(self.folder.path(1))
+        with self.assertRaises(FileNotFoundError):
+            Collate(PIXELS, errors="ignore")(samples)
+
+    def test_what_a_gpu_is_given(self):
+        """Each path that cannot be read costs its own place, and errors name files."""
+        good, bad = self.folder.path(0), str(self.dir / "bad.ic")
+        self.put("bad.ic", b"no object")
+        found = gpu._contents([bad, good, self.dir / "none.ic", photo()], None)
+        self.assertEqual([len(content) > 0 for content in found.contents], [True, True, False, True])
+        self.assertEqual(found.paths, [bad, good, str(self.dir / "none.ic"), None])
+        self.assertEqual([(index, type(error)) for index, error in found.failed.items()], [(2, FileNotFoundError)])
+        self.assertEqual(str(gpu._first_design(icfs.Items(found.contents), found.paths)), SPARSE)
+        with self.assertRaisesRegex(icfs.CorruptError, "bad.ic: "):
+            gpu._first_design(icfs.Items(found.contents[:1]), found.paths)
 
     def test_a_sparser_design(self):
         sparse = self.batches(FREQUENCIES, design="s2x2-b8-k2-q8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from ctypes import POINTER, Structure, c_int, c_size_t, c_uint, c_uint8, c_void_p
+from ctypes import POINTER, Structure, c_int, c_size_t, c_uint, c_uint8, c_uint16, c_void_p
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ BFLOAT16 = 5  # enum ic_type
 
 class Item(Structure):
     _fields_ = [("bytes", c_size_t), ("nbytes", c_size_t), ("layout", c_size_t), ("window", Window),
-                ("region", Region), ("orientation", c_uint8), ("err", c_int)]
+                ("region", Region), ("orientation", c_uint8), ("flags", c_uint16), ("err", c_int)]
 
 
 class Output(Structure):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Optional
+from typing import Literal, NamedTuple, Optional
 
 import torch
 
 from ..design import Design, design_of
+from ..errors import ArgumentError
 
 
 class Channel(NamedTuple):
@@ -27,10 +28,14 @@ class Channel(NamedTuple):
     across: int = 1
 
 
-def channels(design: Design | str, components: int = 3) -> tuple[list[Channel], list[Channel]]:
-    """Those of `values`, and those of `chroma` where it is halved and a Spec wants it apart."""
+def channels(design: Design | str, components: int = 3,
+             chroma: Literal["repeated", "apart"] = "repeated") -> tuple[list[Channel], list[Channel]]:
+    """Those of `values`, and those of `chroma`, of what a Spec of this `chroma` makes of images of so many components,
+    1 or 3. ArgumentError."""
+    if chroma not in ("repeated", "apart") or components not in (1, 3):
+        raise ArgumentError(f"no channels: components {components!r}, chroma {chroma!r}")
     design = design_of(design)
-    is_apart = components == 3 and design.chroma == 2
+    is_apart = components == 3 and chroma == "apart"
     values = [Channel(component, u, v) for u, v in design.frequencies
               for component in range(1 if is_apart else components)]
     return values, [Channel(component, u, v) for u, v in design.frequencies for component in (1, 2) if is_apart]
@@ -45,8 +50,12 @@ def gathered(channels: Iterable[Channel], across: int) -> list[Channel]:
 def carry(values: torch.Tensor, channels: Sequence[Channel], found: torch.Tensor, found_channels: Iterable[Channel],
           axis: int = 0, new: Optional[float] = None) -> torch.Tensor:
     """`values` of a layer for `channels`, along `axis`, with what `found`, of another such layer, has of the same
-    channels in their place. The others are `new`, or as they were. Without one in common, all is as it was."""
+    channels in their place. The others are `new`, or as they were. Without one in common, all is as it was. ArgumentError
+    where a layer has not as many channels along `axis` as are named."""
     places = {channel: index for index, channel in enumerate(found_channels)}
+    if len(channels) != values.shape[axis] or len(places) != found.shape[axis]:
+        raise ArgumentError(f"{len(channels)} and {len(places)} channels for layers of {values.shape[axis]} and "
+                            f"{found.shape[axis]}")
     common = [(index, places[channel]) for index, channel in enumerate(channels) if channel in places]
     if not common:
         return values.clone()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import Literal, NamedTuple, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,13 @@ from torch.utils.data import Dataset
 
 from ..batch import Items, decode_batch
 from ..design import Design
-from ..errors import ArgumentError
+from ..errors import ArgumentError, CorruptError, LimitError, UnsupportedError
 from ..tensor import Spec
 from .augment import Augment
 
 EXTENSION = ".ic"
+IGNORED = -100  # the target that PyTorch's losses ignore
+UNDECODABLE = (CorruptError, LimitError, UnsupportedError)  # what lies in an image's bytes
 
 
 class Sample(NamedTuple):
@@ -87,16 +89,25 @@ class Collate:
     """For a DataLoader: reads and decodes the files of a batch in one call, in the process that it is called in. Crops
     and flips come from PyTorch's default generator, which DataLoader seeds in each worker.
 
-    Raises as `icfs.decode_batch`. Where the spec has no size, the images of a batch must be of one."""
+    Raises as `icfs.decode_batch`; with `errors` "ignore", as `Loader` does, where one image of the batch can be decoded.
+    Where the spec has no size, the images of a batch must be of one."""
 
-    def __init__(self, spec: Spec, augment: Augment = Augment(), design: Design | str | None = None) -> None:
+    def __init__(self, spec: Spec, augment: Augment = Augment(), design: Design | str | None = None,
+                 errors: Literal["raise", "ignore"] = "raise") -> None:
+        if errors not in ("raise", "ignore"):
+            raise ArgumentError(f"errors: {errors!r}")
         augment.check(spec)
-        self.spec, self.augment, self.design = spec, augment, design
+        self.spec, self.augment, self.design, self.errors = spec, augment, design, errors
 
     def __call__(self, samples: Sequence[tuple[str, int]]) -> Sample:
         items = Items(path for path, _ in samples)
         windows = self.augment.draw(self.augment.limits(items, self.spec), len(items), None)
         batch = decode_batch(items, self.spec, corners=windows.corners, boxes=windows.boxes, flips=windows.flips,
-                             design=self.design)
+                             design=self.design, errors="raise" if self.errors == "raise" else "return")
+        targets = torch.tensor([target for _, target in samples])
+        for index, error in batch.errors.items():
+            if not isinstance(error, UNDECODABLE):
+                raise error
+            targets[index] = IGNORED
         chroma = None if batch.chroma is None else torch.from_numpy(batch.chroma)
-        return Sample(torch.from_numpy(batch.values), chroma, torch.tensor([target for _, target in samples]))
+        return Sample(torch.from_numpy(batch.values), chroma, targets)

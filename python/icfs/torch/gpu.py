@@ -18,7 +18,7 @@ from .. import _abi
 from .._abi import check
 from ..batch import BatchSource, Items, _boxes, _corners, _flips, bind, content_of, each
 from ..design import Design, design_of
-from ..errors import ArgumentError, from_code
+from ..errors import ArgumentError, from_code, name_file
 from ..tensor import Bound, Spec
 from . import _gpu_abi
 
@@ -36,6 +36,7 @@ class GpuBatch(NamedTuple):
     regions: npt.NDArray[np.uint32]
     orientations: npt.NDArray[np.uint8]
     errors: dict[int, Exception]
+    flags: npt.NDArray[np.uint16]
 
 
 class _Plan:
@@ -114,13 +115,27 @@ def _plain(spec: _abi.TensorSpec) -> bytes:
                  if field[0] not in ("mean", "scale")]).encode()
 
 
-def _contents(sources: Iterable[BatchSource], wanted: Optional[Design]) -> list[npt.NDArray[np.uint8]]:
-    found = []
-    for source in each(sources):
-        if isinstance(source, (str, os.PathLike)):
-            found.append(np.fromfile(source, np.uint8))
-        else:
-            found.append(content_of(source, wanted))
+class _Contents(NamedTuple):
+    """Of each source its bytes, none where it could not be read, and its path, where it is one."""
+
+    contents: list[npt.NDArray[np.uint8]]
+    paths: list[Optional[str]]
+    failed: dict[int, Exception]
+
+
+def _contents(sources: Iterable[BatchSource], wanted: Optional[Design]) -> _Contents:
+    found = _Contents([], [], {})
+    for index, source in enumerate(each(sources)):
+        if not isinstance(source, (str, os.PathLike)):
+            found.paths.append(None)
+            found.contents.append(content_of(source, wanted))
+            continue
+        found.paths.append(os.fsdecode(source))
+        try:
+            found.contents.append(np.fromfile(source, np.uint8))
+        except OSError as error:
+            found.failed[index] = error
+            found.contents.append(np.empty(0, np.uint8))
     return found
 
 
@@ -168,9 +183,11 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
     if place.type != "cuda":
         raise ArgumentError(f"device: {device!r} is no GPU; icfs.decode_batch decodes on the CPU")
     index = torch.cuda.current_device() if place.index is None else place.index
-    contents = _contents(sources, None if design is None else design_of(design))
+    contents, paths, unread = _contents(sources, None if design is None else design_of(design))
+    if unread and errors == "raise":
+        raise next(iter(unread.values()))
     items = Items(contents)
-    wanted = design_of(design) if design is not None else _first_design(items)
+    wanted = design_of(design) if design is not None else _first_design(items, paths)
     bound = spec if isinstance(spec, Bound) else bind(spec, items, wanted)
     c_spec = _abi.TensorSpec.from_buffer_copy(bound.spec)
     if dtype is not None and dtype != torch.bfloat16:
@@ -189,20 +206,23 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
     sentence = _run(plan, records, values, chroma, torch.cuda.current_stream(index).cuda_stream)
     failed: dict[int, Exception] = {}
     for number in np.flatnonzero(records["err"]).tolist():
-        failed[number] = from_code(int(records["err"][number]), "" if failed else sentence)
+        failed[number] = unread.get(number) or from_code(int(records["err"][number]), "" if failed else sentence,
+                                                         paths[number])
     if failed and errors == "raise":
         raise next(iter(failed.values()))
     regions = np.ascontiguousarray(records["region"]).view(np.uint32).reshape(-1, 4)
-    return GpuBatch(values, chroma, regions, records["orientation"].copy(), failed)
+    return GpuBatch(values, chroma, regions, records["orientation"].copy(), failed, records["flags"].copy())
 
 
-def _first_design(items: Items) -> Design:
+def _first_design(items: Items, paths: list[Optional[str]]) -> Design:
     """Of the first that has one; else what is wrong with the first is raised."""
     first: Optional[Exception] = None
     for index in range(len(items)):
         try:
             return Design._from_c(items.header(index).layout.design)
         except (ValueError, NotImplementedError) as error:
+            if first is None:
+                name_file(error, paths[index])
             first = first or error
     raise first or ArgumentError("a batch of nothing")
 

@@ -2,6 +2,7 @@
 """Batches of a folder, decoded ahead by threads of this process into memory that is used again."""
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections import deque
@@ -14,12 +15,11 @@ import torch
 
 from ..batch import Pool, bind, decode_batch
 from ..design import Design, design_of
-from ..errors import ArgumentError
+from ..errors import ArgumentError, Error
 from ..tensor import Bound, Spec, Tensors, integer
 from .augment import Augment, Windows
-from .data import Folder, Sample
+from .data import IGNORED, UNDECODABLE, Folder, Sample
 
-IGNORED = -100  # the target that PyTorch's losses ignore
 SPREAD = 0x9E3779B1  # epochs of one seed are not those of the next; the generator heeds 32 bits
 
 
@@ -73,8 +73,14 @@ class Loader:
         ones is written to again. 1: a batch is valid until the next one is asked for, of this epoch or another.
     pin_memory: page-locked memory, from which copies to a GPU are asynchronous; then `keep=2`, or wait for the copy.
     design: read each object as this sparser one.
-    errors: "raise" the first; or "ignore" images that cannot be decoded: values of 0, and the target -100, which
-        PyTorch's losses leave out.
+    errors: "raise" the first; or "ignore" images that cannot be decoded, since their bytes are damaged, of a later version
+        of the format, or over a limit: values of 0, and the target -100, which PyTorch's losses leave out. Files that
+        cannot be read, and images of another size or design than the others, raise in any case.
+    rank, world: load one part of each epoch, of `world` parts of equal size, as torch's DistributedSampler does: all parts
+        of one seed and epoch are disjoint, and the last `len(folder) % world` images of its order are left out.
+
+    ignored: what was ignored so far, the error by the file's index in the folder. flags: of files whose source ended early
+    or was damaged, as far as they were met, icfs.TRUNCATED and icfs.DAMAGED by the index.
 
     Random and resized crops take a look at each header, once, when the loader is made. Raises as `icfs.decode_batch`.
     To be iterated by one thread at a time, each iteration has threads and memory of its own, and a child process may
@@ -83,14 +89,21 @@ class Loader:
     def __init__(self, folder: Folder, spec: Spec, batch_size: int, *, shuffle: bool = False,
                  augment: Augment = Augment(), seed: int = 0, drop_last: bool = False, threads: int = 1,
                  prefetch: int = 2, keep: int = 1, pin_memory: bool = False,
-                 design: Union[Design, str, None] = None, errors: Literal["raise", "ignore"] = "raise") -> None:
+                 design: Union[Design, str, None] = None, errors: Literal["raise", "ignore"] = "raise",
+                 rank: int = 0, world: int = 1) -> None:
         batch_size, threads = integer("batch_size", batch_size), integer("threads", threads)
         prefetch, keep = integer("prefetch", prefetch), integer("keep", keep)
         if batch_size < 1 or prefetch < 1 or keep < 1 or threads < 1:
             raise ArgumentError("batch_size, prefetch, keep and threads are 1 or more")
         if errors not in ("raise", "ignore"):
             raise ArgumentError(f"errors: {errors!r}")
+        rank, world = integer("rank", rank), integer("world", world)
+        if not 0 <= rank < world <= len(folder):
+            raise ArgumentError(f"rank {rank} of {world}, for {len(folder)} images")
         augment.check(spec)
+        self.rank, self.world, self._count = rank, world, len(folder) // world
+        self.ignored: dict[int, Exception] = {}
+        self.flags: dict[int, int] = {}
         self.folder, self.batch_size, self.shuffle, self.augment = folder, batch_size, shuffle, augment
         self.seed, self.drop_last, self.threads = integer("seed", seed), drop_last, threads
         self.prefetch, self.keep = prefetch, keep
@@ -106,12 +119,15 @@ class Loader:
 
     def __len__(self) -> int:
         """Batches of an epoch."""
-        return len(self.folder) // self.batch_size if self.drop_last else -(-len(self.folder) // self.batch_size)
+        return self._count // self.batch_size if self.drop_last else -(-self._count // self.batch_size)
 
     def _plans(self, epoch: int) -> Iterator[_Plan]:
         generator = torch.Generator().manual_seed((self.seed * SPREAD + epoch) % 2**32)
         count = len(self.folder)
         order = torch.randperm(count, generator=generator).numpy() if self.shuffle else np.arange(count)
+        order = order[self.rank:self._count * self.world:self.world]
+        if self.world > 1:  # windows of one part are not those of another
+            generator.manual_seed(((self.seed * SPREAD + epoch) * self.world + self.rank) % 2**32)
         for number in range(len(self)):
             indices = order[number * self.batch_size:(number + 1) * self.batch_size]
             limits = None if self._limits is None else self._limits[indices]
@@ -124,7 +140,13 @@ class Loader:
                              out=slot.arrays(len(plan.indices)),
                              errors="raise" if self.errors == "raise" else "return")
         targets = self.folder.targets[plan.indices]
+        for place, error in batch.errors.items():
+            if not isinstance(error, UNDECODABLE):
+                raise error
+            self.ignored[int(plan.indices[place])] = error
         targets[list(batch.errors)] = IGNORED
+        for place in np.flatnonzero(batch.flags).tolist():
+            self.flags[int(plan.indices[place])] = int(batch.flags[place])
         return _Ready(slot, slot.sample(targets))
 
     def _ring(self) -> _Ring:
@@ -132,7 +154,7 @@ class Loader:
         try:
             return self._rings.pop()
         except IndexError:
-            count = min(self.batch_size, len(self.folder))
+            count = min(self.batch_size, self._count)
             slots = [_Slot(self.bound, count, self.pin_memory) for _ in range(self.prefetch + self.keep)]
             return _Ring(slots, deque())
 
@@ -170,9 +192,11 @@ class _Producer(threading.Thread):
 def _iterate(loader: Loader, epoch: int) -> Iterator[Sample]:
     producer = _Producer(loader, epoch)
     producer.start()
-    held = producer.ring.held
+    held, process = producer.ring.held, os.getpid()
     try:
         while True:
+            if os.getpid() != process:
+                raise Error("an iteration of a Loader does not survive fork(): a child begins its own")
             while len(held) >= loader.keep:
                 producer.free.put(held.popleft())
             ready = producer.ready.get()
@@ -183,6 +207,7 @@ def _iterate(loader: Loader, epoch: int) -> Iterator[Sample]:
             held.append(ready.slot)
             yield ready.sample
     finally:
-        producer.free.put(None)
-        producer.join()
-        loader._rings.append(producer.ring)
+        if os.getpid() == process:
+            producer.free.put(None)
+            producer.join()
+            loader._rings.append(producer.ring)

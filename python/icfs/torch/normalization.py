@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +14,10 @@ import torch
 
 from ..design import Design, design_of
 from ..errors import ArgumentError, CorruptError
+from ..image import Image
 from ..image import open as open_image
 from ..tensor import integer
-from .data import Folder
+from .data import UNDECODABLE, Folder
 
 Numbers = npt.NDArray[np.float64]
 
@@ -72,25 +74,53 @@ def _arrange(numbers: Numbers, chroma: str) -> Numbers:
     return numbers.T.ravel()
 
 
-def statistics(folder: Folder, images: int = 2000, seed: int = 0) -> Statistics:
+def _images(folder: Folder, count: int, seed: int, errors: str) -> Iterator[tuple[str, Image]]:
+    """At most so many that can be decoded, or what is wrong with the first is raised."""
+    generator = torch.Generator().manual_seed(seed)
+    first: Optional[Exception] = None
+    found = 0
+    for index in torch.randperm(len(folder), generator=generator).tolist():
+        path = folder.path(index)
+        try:
+            image = open_image(path)
+        except UNDECODABLE as error:
+            first = first or error
+            if errors == "raise":
+                raise
+            continue
+        yield path, image
+        found += 1
+        if found == count:
+            return
+    if not found and first:
+        raise first
+
+
+def statistics(folder: Folder, images: int = 2000, seed: int = 0,
+               errors: Literal["raise", "ignore"] = "raise") -> Statistics:
     """Of at most so many images of a folder, drawn by the seed. All blocks weigh the same. Grayscale images count for
-    luma. ArgumentError where they are not of one design, or `images` is less than 1."""
+    luma. With `errors` "ignore" others stand in for those that cannot be decoded, as `Loader` ignores them. ArgumentError
+    where they are not of one design, or `images` is less than 1."""
     if integer("images", images) < 1:
         raise ArgumentError(f"no number of images: {images}")
-    generator = torch.Generator().manual_seed(integer("seed", seed))
-    order = torch.randperm(len(folder), generator=generator)[:images].tolist()
-    design = open_image(folder.path(order[0])).design
-    sums = np.zeros((3, 3, len(design.frequencies)))  # count, sum, sum of squares
-    for index in order:
-        image = open_image(folder.path(index))
+    if errors not in ("raise", "ignore"):
+        raise ArgumentError(f"errors: {errors!r}")
+    design: Optional[Design] = None
+    sums, count = np.zeros((3, 3, 0)), 0  # of each: how many, their sum, the sum of their squares
+    for path, image in _images(folder, images, integer("seed", seed), errors):
+        if design is None:
+            design = image.design
+            sums = np.zeros((3, 3, len(design.frequencies)))
         if image.design != design:
-            raise ArgumentError(f"{folder.path(index)} is of {image.design}, others are of {design}")
+            raise ArgumentError(f"{path} is of {image.design}, others are of {design}")
+        count += 1
         for component in range(image.components):
             values = image.coefficients(component).reshape(len(design.frequencies), -1).astype(np.float64)
             sums[0, component] += values.shape[1]
             sums[1, component] += values.sum(1)
             sums[2, component] += np.square(values).sum(1)
-    return _from_sums(design, sums if sums[0, 1].any() else sums[:, :1], len(order))
+    assert design is not None
+    return _from_sums(design, sums if sums[0, 1].any() else sums[:, :1], count)
 
 
 def _from_sums(design: Design, sums: Numbers, images: int) -> Statistics:

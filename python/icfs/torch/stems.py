@@ -15,7 +15,7 @@ Sources:
 """
 from __future__ import annotations
 
-from typing import Optional, cast
+from typing import Optional, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,9 @@ def _on_grid(chroma: Tensor, values: Tensor) -> Tensor:
         raise ArgumentError(f"chroma of {tuple(chroma.shape[2:])} is neither as large as luma of {(rows, cols)} nor "
                             "half")
     return chroma.repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, :rows, :cols]
+
+
+Changed = TypeVar("Changed", bound=nn.Module)
 
 
 class Stem(nn.Module):
@@ -68,6 +71,11 @@ class Entry(nn.Module):
         return cast(Tensor, self.model(self.stem(values, chroma)))
 
 
+def _as_model(changed: Changed, model: nn.Module) -> Changed:
+    """With its new layers of the type and on the device that the model's are."""
+    return changed.to(next(model.parameters()))
+
+
 def _set_stride(stage: nn.Module, stride: int) -> None:
     """Of the first block of a stage of a ResNet, where it is that of its 3 x 3 convolution and its shortcut."""
     first = cast(nn.Sequential, stage)[0]
@@ -84,7 +92,7 @@ def resnet(model: ResNet, luma: int, chroma: int = 0) -> nn.Module:
     """The frequencies enter at the first stage, in place of the first convolution and the pooling [1, 2], and the second
     stage does not halve the maps, so that the last ones are as large as with pixels ("UpSampling-RFA" of [1] takes the
     strides of early blocks for the same reason)."""
-    stem = Stem(luma, chroma, _channels_in(model.layer1))
+    stem = _as_model(Stem(luma, chroma, _channels_in(model.layer1)), model)
     model.conv1, model.bn1, model.relu, model.maxpool = (nn.Identity() for _ in range(4))
     _set_stride(model.layer2, 1)
     return Entry(stem, model)
@@ -112,15 +120,15 @@ class LateConcat(nn.Module):
 def resnet_late_concat(model: ResNet, luma: int, chroma: int) -> LateConcat:
     """Luma goes through two stages, the second of which halves it; there it is as small as chroma, and they are joined
     ("Late-Concat-RFA" of [1]). No value of chroma is computed on twice."""
-    return LateConcat(model, luma, chroma)
+    return _as_model(LateConcat(model, luma, chroma), model)
 
 
 def _entry_of(features: nn.Sequential) -> tuple[int, int]:
     """The first layer whose output is STRIDE times as coarse as its pixels: its index, and the channels of it."""
-    training = features.training
+    training, weights = features.training, next(features.parameters())
     features.eval()
     with torch.no_grad():
-        maps = torch.zeros(1, 3, 8 * STRIDE, 8 * STRIDE)
+        maps = torch.zeros(1, 3, 8 * STRIDE, 8 * STRIDE, dtype=weights.dtype, device=weights.device)
         for index, layer in enumerate(features):
             maps = layer(maps)
             if maps.shape[2] == 8:
@@ -133,7 +141,7 @@ def _replace_features(model: MobileNetV3 | EfficientNet, luma: int, chroma: int)
     features = cast(nn.Sequential, model.features)
     last, channels = _entry_of(features)
     model.features = features[last + 1:]
-    return Entry(Stem(luma, chroma, channels), model)
+    return Entry(_as_model(Stem(luma, chroma, channels), model), model)
 
 
 def mobilenet_v3(model: MobileNetV3, luma: int, chroma: int = 0) -> nn.Module:
@@ -179,4 +187,4 @@ def vit(model: VisionTransformer, luma: int, chroma: int = 0) -> GroupedEmbeddin
     """All coefficients of a patch, its blocks of luma (2 x 2 in 16 x 16 pixels) and of chroma (one each), are projected
     to a token together ("grouped embedding" of [3]); the encoder is as it was. The maps must be as large as the model's
     `image_size` says: 28 x 28 for 224. The spec should normalise each frequency: there is no norm before it."""
-    return GroupedEmbedding(model, luma, chroma)
+    return _as_model(GroupedEmbedding(model, luma, chroma), model)
