@@ -12,6 +12,21 @@
 /* The kernel counts timeouts in jiffies, rounded up, of 10 ms on its slowest clock. */
 #define TIMEOUT_SLACK 0.02
 
+/* A section may be for a directory that is to come; more often its name is wrong. */
+static void warn_of_nothing(void *context, const char *path, unsigned line)
+{
+	const struct fs *fs = context;
+	int fd;
+
+	errint_t err = source_open(fs->source, path, O_PATH | O_DIRECTORY, &fd);
+	if (!err)
+		close(fd);
+	if (err == -ENOENT || err == -ENOTDIR)
+		log_write(fs->log, LOG_LEVEL_WARNING,
+		          "%s:%u: [%s] is no directory of the source, so it governs nothing", fs->settings.policy_file,
+		          line, path);
+}
+
 static errint_t make_govern(struct fs *fs, struct ic_why *why)
 {
 	const struct mount_settings *settings = &fs->settings;
@@ -31,6 +46,8 @@ static errint_t make_govern(struct fs *fs, struct ic_why *why)
 		policy_file_free(tree);
 		return ic_fail(why, err, "out of memory");
 	}
+	if (tree)
+		policy_file_each(tree, warn_of_nothing, fs);
 	return 0;
 }
 

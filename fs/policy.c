@@ -166,3 +166,10 @@ const struct policy_rule *policy_file_lookup(const struct policy_file *file, con
 		nbytes = slash ? (size_t)(slash - directory) : 0;
 	}
 }
+
+void policy_file_each(const struct policy_file *file, policy_visitor *each, void *context)
+{
+	for (size_t i = 0; i < file->nsections; i++)
+		if (*file->sections[i].path)
+			each(context, file->sections[i].path, file->sections[i].line);
+}

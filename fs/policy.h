@@ -90,6 +90,10 @@ errint_t policy_set_metadata(struct policy_rule *rule, const char *value, struct
 errint_t policy_set_aim(struct policy_rule *rule, enum aim_key key, const char *value, struct ic_why *why);
 const char *policy_metadata_name(bool keeps_metadata);
 
+/* Call `each` for every section of a file for a whole tree but [policy]: its path below the root, and its line. */
+typedef void policy_visitor(void *context, const char *path, unsigned line);
+void policy_file_each(const struct policy_file *file, policy_visitor *each, void *context);
+
 /* A view path's component: "<design>,<face>", "<design>" (face `ic`), or "orig". No auto. It leaves metadata to the other
  * rules. -EINVAL. */
 errint_t policy_parse_view(const char *component, struct policy_rule *ret_rule, struct ic_why *why);

@@ -44,6 +44,10 @@ static int run(int argc, char **argv)
 		print_usage(stderr);
 		return EXIT_USAGE;
 	}
+	if (!strcmp(argv[1], "help") && argc == 3 && find_command(argv[2])) {
+		char *asked[] = {argv[2], (char *)"--help", NULL};
+		return find_command(argv[2])->run(2, asked);
+	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		print_usage(stdout);
 		return EXIT_OK;

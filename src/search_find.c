@@ -57,9 +57,9 @@ static void put_costs(const struct cost_model *costs)
 	printf("  times of reading and decoding are off by %s on designs that they were not fitted to\n",
 	       percent(costs->held_out_error, percents));
 	if (isfinite(costs->infer_error))
-		printf("  times of the model, forward, by %s\n", percent(costs->infer_error, percents));
+		printf("  times of the model forward are off by %s\n", percent(costs->infer_error, percents));
 	if (isfinite(costs->train_error))
-		printf("  times of the model in training by %s\n", percent(costs->train_error, percents));
+		printf("  times of the model in training are off by %s\n", percent(costs->train_error, percents));
 }
 
 static void put_left_out(const struct evaluator_description *d)
@@ -87,7 +87,7 @@ static void put_outcome(const struct search_outcome *outcome, const struct evalu
 	printf(": %s%s\n", outcome->has_choice ? "" : "nothing is within the limits; the nearest is ", design);
 	printf("  accuracy %s measured, %s +- %s predicted by the others\n", percent(choice->verified, a),
 	       percent(choice->predicted, b), percent(choice->uncertainty, c));
-	printf("  by the model of all %s, and %s without loss; this is what a limit is held to\n",
+	printf("  by the model of all results %s, the default design %s: a limit of loss is held to these\n",
 	       percent(outcome->accuracy, a), percent(outcome->reference_accuracy, b));
 	printf("  %.0f bytes an image, %s of the default's\n", choice->nbytes,
 	       percent(choice->nbytes / outcome->reference_cost.nbytes, a));

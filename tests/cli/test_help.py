@@ -10,10 +10,12 @@ from cli import COMMANDS, ICFS, SOURCE, CliTest
 
 class Help(CliTest):
     def test_every_command_has_help(self):
-        for args in [["--help"], ["-h"], ["help"]] + [[c, "--help"] for c in COMMANDS] + [[c, "-h"] for c in COMMANDS]:
+        for args in [["--help"], ["-h"], ["help"]] + [[c, option] for c in COMMANDS for option in ("--help", "-h")]:
             text = self.ok(*args).decode()
             self.assertTrue(text.startswith("Usage: icfs "), args)
             self.assertIn("--help", text)
+        for command in COMMANDS:
+            self.assertEqual(self.ok("help", command), self.ok(command, "--help"))
 
     def test_help_lists_every_command(self):
         text = self.ok("--help").decode()

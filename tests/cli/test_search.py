@@ -24,7 +24,8 @@ class SearchTest(Searching):
     def test_a_search_chooses_and_tells(self):
         text = self.search("--max-bytes=25%", self.set)
         self.assertIn("run 1: 12 evaluations made, 0 known before, 0 without a result\n", text)
-        for name in ("of reading and decoding are off by", "of the model, forward, by", "of the model in training by"):
+        for name in ("of reading and decoding are off by", "of the model forward are off by",
+                     "of the model in training are off by"):
             self.assertRegex(text, rf"\n  times {name} \d+\.\d\d %")
         (design, reason), = self.sql("SELECT design, reason FROM choice")
         self.assertIn(f"{self.set}: {design}\n", text)

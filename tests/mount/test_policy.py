@@ -140,6 +140,16 @@ class Policy(MountTest):
             self.mount(f"policy={tree}")
         self.assertIn("tree.ini:2: ", str(caught.exception))
 
+    def test_sections_for_nothing_are_told_of(self):
+        self.put("a/b/a.jpg", images()[0])
+        (self.source / "link").symlink_to("a")
+        tree = self.dir / "tree.ini"
+        lines = [f"[{name}]\ndesign = s1x1-b4-k3-q8\n" for name in ("policy", "a", "a/b", "A", "a/*", "a/b/a.jpg", "link")]
+        tree.write_text("".join(lines))
+        mount = self.mount(f"policy={tree}")
+        self.assertEqual([line.split("tree.ini:")[1].split(" ")[:2] for line in mount.log_lines("governs nothing")],
+                         [["7:", "[A]"], ["9:", "[a/*]"], ["11:", "[a/b/a.jpg]"]])
+
     def test_switching_under_readers(self):
         """A reader gets one design or the other, whole, whenever it opens; one who holds a file keeps it as it was."""
         designs = [DEFAULT, "s2x2-b8-k6-q8", "s1x1-b16-k9-q3"]
