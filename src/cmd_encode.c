@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 struct encode_settings {
 	struct ic_limits limits; /* first: OPTION_LIMIT_ */
@@ -88,6 +90,20 @@ static void warn_of_flags(const char *name, const uint8_t *object, size_t nbytes
 	     view.flags & IC_FLAG_TRUNCATED ? "ends early" : "its data are damaged");
 }
 
+/* OUT is what --face says, whatever its name. */
+static void warn_of_name(const char *out, enum ic_face face)
+{
+	static const struct {
+		const char *extension;
+		enum ic_face face;
+	} known[] = {{"ic", IC_FACE_IC}, {"jpg", IC_FACE_JPEG}, {"jpeg", IC_FACE_JPEG}, {"bmp", IC_FACE_BMP}};
+	const char *dot = strrchr(out, '.');
+
+	for (size_t i = 0; dot && i < sizeof(known) / sizeof(*known); i++)
+		if (!strcasecmp(dot + 1, known[i].extension) && known[i].face != face && face != IC_FACE_ORIG)
+			warn("%s: is made under the face %s, which --face says, not the name", out, ic_face_name(face));
+}
+
 static int run_encode(int argc, char **argv)
 {
 	struct encode_settings settings = {.limits = ic_limits_default(), .variant.design = ic_design_default()};
@@ -110,6 +126,7 @@ static int run_encode(int argc, char **argv)
 	if (err)
 		return fail_input(input_name(argv[first]), err, &why);
 	warn_of_flags(input_name(argv[first]), object, object_nbytes);
+	warn_of_name(argv[first + 1], settings.variant.face);
 	status = write_output(argv[first + 1], object, object_nbytes);
 	free(object);
 	return status;

@@ -84,6 +84,14 @@ class Outputs(CliTest):
         self.assertEqual(stat.S_IMODE(target.stat().st_mode), 0o604)
         self.assertEqual(self.inspect(target)["design"], "s4x4-b8-k1-q1")
 
+    def test_a_name_of_another_face_is_warned_of(self):
+        for face, name, is_told in (("ic", "a.jpg", True), ("jpeg", "a.IC", True), ("bmp", "a.jpeg", True),
+                                    ("jpeg", "a.jpg", False), ("bmp", "a.bmp", False), ("ic", "a.ic", False),
+                                    ("ic", "a.tmp", False), ("ic", "a", False)):
+            done = icfs("encode", "--face", face, self.source, self.dir / name)
+            expected = f"icfs: warning: {self.dir}/{name}: is made under the face {face}, which --face says, not the name\n"
+            self.assertEqual((done.returncode, done.stderr.decode()), (0, expected if is_told else ""))
+
     def test_a_source_is_never_written_over(self):
         source = self.dir / "a.jpg"
         source.write_bytes(self.source.read_bytes())
