@@ -235,7 +235,7 @@ static errint_t examine_directory(struct visit *visit, const struct stat *st, bo
 		spec->text = found->text;
 		return path_between(own_path, place, found->text);
 	}
-	if (found->text[0] == '/' && is_own_ancestor(visit, st))
+	if (found->text[0] == '/' && (visit->fs->settings.follow != SOURCE_FOLLOW_ALL || is_own_ancestor(visit, st)))
 		return -ENOENT;
 	spec->kind = NODE_DIRECTORY;
 	spec->place = is_link ? found->text : NULL;

@@ -143,9 +143,11 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 		goto fail;
 	}
 	/* A second one would hide the first, which would come back when that is unmounted. */
-	if (fs->mountpoint && source_is_in_mount(fs->mountpoint)) {
-		err = ic_fail(why, -EBUSY, "mount point %s: icfs is mounted there already; fusermount3 -u ends that",
-		              settings->mountpoint);
+	bool is_root = false;
+	if (fs->mountpoint && source_is_in_mount(fs->mountpoint, &is_root)) {
+		err = ic_fail(why, -EBUSY, "mount point %s: %s", settings->mountpoint,
+		              is_root ? "icfs is mounted there already; fusermount3 -u ends that"
+		                      : "it lies in a mount of icfs");
 		goto fail;
 	}
 	err = source_new(settings->source, settings->follow, &fs->source, why);

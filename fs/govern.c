@@ -155,7 +155,7 @@ bool govern_refresh(struct govern *govern, const struct node *directory, const c
 	else if (err)
 		ic_fail(&why, err, "%s: %s", name, strerror(-err));
 	bool is_same = err ? dir->policy_problem && !strcmp(dir->policy_problem, why.text)
-	                   : is_same_file(&st, &dir->policy_stat);
+	                   : is_same_file(&st, &dir->policy_stat) && (st.st_ino || !dir->policy_problem);
 	if (!atomic_load(&dir->policy_loaded) || !is_same) {
 		if (fd >= 0)
 			err = policy_file_read(fd, name, POLICY_DIRECTORY, &file, &why);

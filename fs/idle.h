@@ -17,6 +17,7 @@
 
 #include "fs/log.h"
 #include "fs/policy.h"
+#include "fs/source.h"
 
 #include <stdio.h>
 #include <sys/types.h>
@@ -34,7 +35,7 @@ struct idle_settings idle_settings_default(void);
 /* What is searched; the texts are the caller's, until idle_new returns. */
 struct idle_tree {
 	const char *source, *mountpoint, *policy_file, *catalog; /* as in mount_settings */
-	bool follow;
+	enum source_follow follow;
 	const struct policy_rule *options;
 };
 

@@ -169,7 +169,8 @@ static void set_number(const struct found *found, struct fuse_entry_param *ret_e
 /* What cannot be looked at is there: who asks for it meets the error. */
 static void add_failed(struct page *page, const struct visit *visit, size_t i, errint_t err)
 {
-	struct fuse_entry_param entry = {.attr.st_mode = DTTOIF(table_type(visit->table, i)), .attr.st_ino = 1};
+	unsigned char type = table_type(visit->table, i);
+	struct fuse_entry_param entry = {.attr.st_mode = type == DT_LNK ? 0 : DTTOIF(type), .attr.st_ino = 1};
 	const char *name = table_name(visit->table, i);
 	char path[PATH_MAX];
 

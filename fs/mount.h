@@ -8,6 +8,7 @@
 #include "fs/idle.h"
 #include "fs/log.h"
 #include "fs/policy.h"
+#include "fs/source.h"
 #include "fs/store.h"
 
 struct mount_settings {
@@ -45,7 +46,7 @@ struct mount_settings {
 	 * (NFS and the like are); default false. */
 	bool no_watch;
 	/* Serve what links to the outside lead to; default false. */
-	bool follow;
+	enum source_follow follow;
 	/* libfuse's trace of requests on stderr; default false. */
 	bool debug;
 	/* For libfuse, as after -o; default NULL. "ro" and "default_permissions" are always on. */

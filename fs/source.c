@@ -18,18 +18,26 @@
 /* Time stamps of file systems advance with the timer, at 100 Hz on the slowest kernels. */
 #define MTIME_STEP_NS (20 * INT64_C(1000000))
 
+/* More file systems than this are seldom mounted in one tree. */
+#define NASKED 64
+
+struct asked {
+	dev_t dev;
+	bool is_icfs;
+	int64_t until_ns; /* of CLOCK_MONOTONIC; 0: never asked */
+};
+
 struct source {
 	int fd;
-	bool follow;
+	enum source_follow follow;
 	bool has_hidden;
 	dev_t hidden;
 	char *path;
 	size_t path_len;
 
-	pthread_mutex_t lock; /* what was asked last */
-	bool has_asked, is_other;
-	dev_t asked;
-	int64_t asked_ns;
+	pthread_mutex_t lock;
+	struct asked asked[NASKED]; /* about devices of other mounts */
+	unsigned next;              /* to be given up */
 };
 
 uint32_t source_device(dev_t dev)
@@ -71,7 +79,7 @@ static int open_how(int fd, const char *path, int flags, uint64_t resolve)
 	return r < 0 ? -errno : (int)r;
 }
 
-errint_t source_new(const char *directory, bool follow, struct source **ret_source, struct ic_why *why)
+errint_t source_new(const char *directory, enum source_follow follow, struct source **ret_source, struct ic_why *why)
 {
 	struct source *source = calloc(1, sizeof(*source));
 	errint_t err;
@@ -167,32 +175,51 @@ static bool is_icfs(dev_t dev)
 	return is;
 }
 
-bool source_is_in_mount(const char *path)
+bool source_is_in_mount(const char *path, bool *ret_is_root)
 {
 	struct statx stx;
 
-	return !statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &stx) &&
-	       is_icfs(makedev(stx.stx_dev_major, stx.stx_dev_minor));
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &stx))
+		return false;
+	*ret_is_root = stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+	return is_icfs(makedev(stx.stx_dev_major, stx.stx_dev_minor));
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return nanoseconds(&now);
+}
+
+/* What is known of a device, or NULL; the lock is held. */
+static const struct asked *find_asked(const struct source *source, dev_t dev)
+{
+	int64_t now = now_ns();
+
+	for (unsigned i = 0; i < NASKED; i++)
+		if (source->asked[i].dev == dev && source->asked[i].until_ns > now)
+			return &source->asked[i];
+	return NULL;
 }
 
 /* Two mounts that show one another would wait for one another for ever, in the kernel, so none shows another. Mounts come
  * and go, and numbers come again: what was found out holds for a second. */
 static bool is_other_mount(struct source *source, dev_t dev)
 {
-	struct timespec now;
-
 	if (major(dev)) /* of a disk; a mount of ours has none */
 		return false;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	pthread_mutex_lock(&source->lock);
-	int64_t age = nanoseconds(&now) - source->asked_ns;
-	if (!source->has_asked || source->asked != dev || age > 1000000000) {
-		source->is_other = is_icfs(dev);
-		source->has_asked = true;
-		source->asked = dev;
-		source->asked_ns = nanoseconds(&now);
-	}
-	bool is = source->is_other;
+	const struct asked *known = find_asked(source, dev);
+	bool is = known && known->is_icfs;
+	pthread_mutex_unlock(&source->lock);
+	if (known)
+		return is;
+	is = is_icfs(dev);
+	pthread_mutex_lock(&source->lock);
+	source->asked[source->next] = (struct asked){dev, is, now_ns() + 1000000000};
+	source->next = (source->next + 1) % NASKED;
 	pthread_mutex_unlock(&source->lock);
 	return is;
 }

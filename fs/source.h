@@ -33,17 +33,24 @@ uint32_t source_device(dev_t dev);
 struct source_identity source_identify(const struct stat *st);
 bool source_identity_equal(const struct source_identity *a, const struct source_identity *b);
 
+/* Which links to the outside are followed; the nought is none. */
+enum source_follow {
+	SOURCE_FOLLOW_NONE,
+	SOURCE_FOLLOW_FILES, /* those to files, as datasets have them (search/dataset.h) */
+	SOURCE_FOLLOW_ALL,
+};
+
 struct source;
 
 /* -ENOSYS where the kernel has no openat2 (before 5.6). */
-errint_t source_new(const char *directory, bool follow, struct source **ret_source, struct ic_why *why);
+errint_t source_new(const char *directory, enum source_follow follow, struct source **ret_source, struct ic_why *why);
 void source_free(struct source *source); /* NULL is fine */
 
 int source_fd(const struct source *source);           /* the root, stays ours */
 const char *source_path(const struct source *source); /* its canonical path, for messages */
 
-/* Whether a path leads into a mount of icfs, without asking that for anything. */
-bool source_is_in_mount(const char *path);
+/* Whether a path leads into a mount of icfs, and to where it is mounted, without asking that for anything. */
+bool source_is_in_mount(const char *path, bool *ret_is_root);
 
 /* Hide a device number: that of our own mount. To be called before anyone else uses `source`. */
 void source_hide_device(struct source *source, dev_t dev);

@@ -192,6 +192,19 @@ static void tell(struct walk *walk, unsigned thread, const char *path, struct fo
 	walk->hooks->entry(walk->hooks->context, thread, &entry);
 }
 
+/* Whether an entry is a directory, or a link to one, without a look at what it is else. */
+static bool leads_down(const struct visit *visit, size_t i)
+{
+	unsigned char type = table_type(visit->table, i);
+	char place[PATH_MAX];
+	struct stat st;
+
+	return type == DT_DIR ||
+	       (type == DT_LNK &&
+	        !source_resolve(visit->fs->source, visit->place, table_name(visit->table, i), place, &st) &&
+	        S_ISDIR(st.st_mode));
+}
+
 static errint_t find_and_tell(struct walk *walk, unsigned thread, struct place *place, size_t i)
 {
 	struct visit *visit = &place->visit;
@@ -206,7 +219,7 @@ static errint_t find_and_tell(struct walk *walk, unsigned thread, struct place *
 	if (err)
 		return err;
 	bool is_told = walk->hooks->entry && is_of_part(walk, path);
-	if (!is_told && table_type(visit->table, i) == DT_REG)
+	if (!is_told && !leads_down(visit, i))
 		return 0;
 	enum name_form form = names_form(&names, i);
 	err = look_examine(&look, i, form, &found);

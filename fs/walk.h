@@ -9,6 +9,7 @@
 #include "codec/jpeg.h"
 #include "fs/log.h"
 #include "fs/policy.h"
+#include "fs/source.h"
 #include "fs/store.h"
 
 #include <sys/stat.h>
@@ -36,7 +37,7 @@ struct walk_settings {
 	 * tree each file is one's. part < nparts; default 0 of 1. Directories and links are told to everyone. */
 	unsigned part, nparts;
 	/* Take what links to the outside lead to; default false. */
-	bool follow;
+	enum source_follow follow;
 };
 
 struct walk_settings walk_settings_default(void);

@@ -212,11 +212,6 @@ class Frequencies(nn.Module):
         return mapped | {key: own[key] for key in own if key.startswith('stem.') and key.endswith('_tracked')}
 
 
-def read_nbytes(path: str, design: icfs.Design) -> int:
-    """Of a file that is read as this design: what it takes, but 64 KiB at first."""
-    return min(os.stat(path).st_size, max(1 << 16, icfs.open(path, design.keep).nbytes))
-
-
 def across_of(name: str, given: Input) -> tuple[int, int]:
     """Blocks across what the values and the chroma are gathered to: a place, or a token of 2 x 2."""
     return given.gather * (2 if name == 'vit_small' else 1), given.gather
@@ -261,7 +256,7 @@ def main() -> None:
     told = train.fit(model, Batches(train_loader, given, args.seed), Batches(test_loader, given, None), args)
     if args.save:
         model.save(args.save)
-    train.report(told, sum(read_nbytes(folders[0].path(index), given.design) for index in range(len(folders[0]))))
+    train.report(told, sum(os.stat(folders[0].path(index)).st_size for index in range(len(folders[0]))))
 
 
 if __name__ == '__main__':

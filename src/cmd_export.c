@@ -54,7 +54,13 @@ static errint_t apply_no_plan(void *settings, const char *value, struct ic_why *
 
 static errint_t apply_follow(void *settings, const char *value, struct ic_why *why)
 {
-	((struct export_line *)settings)->export.walk.follow = true;
+	((struct export_line *)settings)->export.walk.follow = SOURCE_FOLLOW_ALL;
+	return 0;
+}
+
+static errint_t apply_follow_files(void *settings, const char *value, struct ic_why *why)
+{
+	((struct export_line *)settings)->export.walk.follow = SOURCE_FOLLOW_FILES;
 	return 0;
 }
 
@@ -92,6 +98,7 @@ static const struct option_entry export_options[] = {
         {'j', "threads", "N", "files made at once (default: one a CPU)", apply_threads},
         {0, "shard", "I/N", "write the I-th of N parts, for N machines", apply_shard},
         {0, "follow", NULL, "take what symbolic links to the outside lead to", apply_follow},
+        {0, "follow-files", NULL, "of that, files alone and no directories", apply_follow_files},
         OPTION_LIMIT_PIXELS,
         OPTION_LIMIT_MEMORY,
         OPTION_LIMIT_SCANS,

@@ -89,7 +89,7 @@ static errint_t apply_shard(void *settings, const char *value, struct ic_why *wh
 
 static errint_t apply_follow(void *settings, const char *value, struct ic_why *why)
 {
-	((struct warm_settings *)settings)->walk.follow = true;
+	((struct warm_settings *)settings)->walk.follow = SOURCE_FOLLOW_ALL;
 	return 0;
 }
 

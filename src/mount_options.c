@@ -149,7 +149,13 @@ static errint_t apply_nowatch(struct mount_options *options, const char *value, 
 
 static errint_t apply_follow(struct mount_options *options, const char *value, struct ic_why *why)
 {
-	options->settings.follow = true;
+	options->settings.follow = SOURCE_FOLLOW_ALL;
+	return 0;
+}
+
+static errint_t apply_follow_files(struct mount_options *options, const char *value, struct ic_why *why)
+{
+	options->settings.follow = SOURCE_FOLLOW_FILES;
 	return 0;
 }
 
@@ -202,6 +208,7 @@ static const struct entry entries[] = {
          apply_staleness},
         {"nowatch", NULL, "do not rely on inotify: other machines write to the source", apply_nowatch},
         {"follow", NULL, "serve what symbolic links to the outside lead to", apply_follow},
+        {"follow_files", NULL, "of that, files alone and no directories", apply_follow_files},
         {"log", "TARGET", "stderr, syslog or a file (default syslog; with -f stderr)", apply_log},
         {"log_level", "LEVEL", "error, warning, info or debug (default info)", apply_log_level},
         {"ro", NULL, "always on", apply_nothing},
@@ -211,8 +218,8 @@ static const struct entry entries[] = {
 
 /* Those of libfuse and mount(8) that make sense here. */
 static const char *const fuse_names[] = {
-        "allow_other", "allow_root", "auto_unmount", "fsname", "subtype", "max_read", "dev",  "nodev",
-        "suid",        "nosuid",     "exec",         "noexec", "atime",   "noatime",  "sync", "async",
+        "allow_other", "allow_root", "auto_unmount", "fsname", "max_read", "dev",  "nodev", "suid",
+        "nosuid",      "exec",       "noexec",       "atime",  "noatime",  "sync", "async",
 };
 
 struct mount_options mount_options_default(void)

@@ -158,7 +158,7 @@ static errint_t export_one(struct search_trees *trees, char *design, char *face,
 	pid_t pid;
 
 	find_self(self);
-	const char *const argv[] = {self, "export", "--follow",       "--design", design, "--face",
+	const char *const argv[] = {self, "export", "--follow-files", "--design", design, "--face",
 	                            face, "--",     trees->directory, path,       NULL};
 	errint_t err = start(trees, argv, -1, &pid);
 	if (err)
@@ -225,7 +225,8 @@ static errint_t hold_lock(struct search_trees *trees, struct ic_why *why)
 			return ic_fail(why, -errno, "%.120s: %s", trees->lock_path, strerror(errno));
 		if (st.st_nlink > 0)
 			return 0;
-		close(trees->lock); /* somebody took it for one that was left */
+		close(trees->lock);
+		trees->lock = -1; /* somebody took it for one that was left */
 	}
 }
 
@@ -300,7 +301,7 @@ static errint_t place(const char *catalog, const char *work, char **ret_work, st
 /* Files that are links to the outside belong to a dataset (dataset.h), so they are followed. */
 static char *mount_options(const char *log)
 {
-	static const char begin[] = "catalog=none,follow,log=";
+	static const char begin[] = "catalog=none,follow_files,log=";
 	char *options = malloc(sizeof(begin) + 2 * strlen(log)), *at;
 
 	if (!options)

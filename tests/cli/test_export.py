@@ -214,6 +214,15 @@ class Export(CliTest):
         planned, dest = self.dir / "planned", self.dest
         folder = next(iter(jpegs(self.source))).parent
         names = {path.name for path in jpegs(self.source) if path.parent == folder}
+        linked = self.dir / "outside.jpg"
+        shutil.copy(folder / next(iter(names)), linked)
+        (folder / "linked.jpg").symlink_to(linked)
+        (folder / "elsewhere").symlink_to(self.images)
+        opens = Opens(linked.parent)
+        self.export("-d", DESIGN, "-f", "jpeg", "--no-plan", "--follow-files", dest=self.dir / "followed")
+        self.assertEqual(opens.end()["outside.jpg"], 1)
+        self.assertTrue((self.dir / "followed" / folder.relative_to(self.source) / "linked.jpg").is_file())
+        self.assertFalse((self.dir / "followed" / folder.relative_to(self.source) / "elsewhere").exists())
         for to, options, times in (planned, (), 2), (dest, ("--no-plan",), 1):
             opens = Opens(folder)
             text = self.export("-d", DESIGN, "-f", "jpeg", *options, dest=to)

@@ -40,6 +40,10 @@ class Outputs(CliTest):
             self.assertEqual(os.listdir(self.dir), ["a.ic"])
 
     def test_a_kill_leaves_nothing(self):
+        try:
+            os.close(os.open(self.dir, os.O_TMPFILE | os.O_WRONLY))
+        except OSError as error:
+            self.skipTest(f"{self.dir} has no files without a name: {error}")
         line = [ICFS, "encode", self.source, self.dir / "a.ic"]
         for content in None, b"before":
             if content:

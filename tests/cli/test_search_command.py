@@ -112,6 +112,9 @@ class Judges(Command):
             to = linked / path.relative_to(self.set)
             to.parent.mkdir(parents=True, exist_ok=True)
             to.symlink_to(path)
+        (self.dir / "outside").mkdir()
+        shutil.copy(next(self.set.glob("train/*/*")), self.dir / "outside")
+        (linked / "train" / "none-of-it").symlink_to(self.dir / "outside")
         for env in None, preload("no_mount"):
             self.catalog = pathlib.Path(tempfile.mkdtemp(dir=self.catalog.parent)) / "catalog.db"
             done = icfs("search", *FEW, "--catalog", self.catalog, "--command", BYTES, linked, env=env)
@@ -143,11 +146,13 @@ class Judges(Command):
         """Both searches succeed, the second one during the first one's first evaluation, which `judge` stands still in
         until there is `done`."""
         with subprocess.Popen([ICFS, *first], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            while not (self.dir / "waiting").exists():
-                self.assertIsNone(process.poll())
-                time.sleep(0.005)
-            done = icfs(*second)
-            (self.dir / "done").touch()
+            try:
+                while not (self.dir / "waiting").exists():
+                    self.assertIsNone(process.poll())
+                    time.sleep(0.005)
+                done = icfs(*second)
+            finally:
+                (self.dir / "done").touch()
             _, errors = process.communicate(timeout=100)
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertEqual((process.returncode, errors), (0, b""))

@@ -38,7 +38,7 @@ static const char *own_name(const char *name)
 	return strlen(name) > 255 ? MARKER : name;
 }
 
-/* Only openat2(2) is called by this. */
+/* The mount calls nothing but openat2(2) by this, and what is above and below others. */
 EXPORTED long syscall(long number, ...)
 {
 	static long (*next)(long, ...);

@@ -142,6 +142,21 @@ class Listing(MountTest):
         self.names()
         self.assertEqual(len(mount.log_lines("stays in force")), 1)
 
+    def test_a_policy_that_goes_after_it_was_bad(self):
+        self.put("a.jpg", images()[0])
+        wanted = {design: len(encode(self.source / "a.jpg", design)) for design in (DEFAULT, "s4x4-b8-k3-q4")}
+        for option in "nowatch", "log_level=info":
+            self.put(".icpolicy", b"[policy]\ndesign = s4x4-b8-k3-q4\n")
+            mount = self.mount(option)
+            self.assertEqual(os.stat(self.point / "a.ic").st_size, wanted["s4x4-b8-k3-q4"])
+            os.unlink(self.source / ".icpolicy")
+            (self.source / ".icpolicy").mkdir()
+            self.assertTrue(until(lambda: mount.log_lines("stays in force") or os.path.exists(self.point / "none")))
+            self.assertEqual(os.stat(self.point / "a.ic").st_size, wanted["s4x4-b8-k3-q4"])
+            (self.source / ".icpolicy").rmdir()
+            self.assertTrue(until(lambda: os.stat(self.point / "a.ic").st_size == wanted[DEFAULT]))
+            self.assertEqual(mount.end(), (0, ""))
+
     def test_two_mounts_in_their_source(self):
         """Neither shows the other, for each would wait for the other."""
         self.put("a.jpg", images()[0])
@@ -158,6 +173,11 @@ class Listing(MountTest):
         done = subprocess.run([BUILD / "src" / "icfs", "mount", self.source, points[0]], capture_output=True, timeout=60)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"one: icfs is mounted there already", done.stderr)
+        # By what the kernel calls it mounts of icfs are known: that is not for a user to say.
+        for name, status in ("subtype=mine", 2), ("fsname=mine", 1):
+            done = subprocess.run([BUILD / "src" / "icfs", "mount", "-o", name, self.source, points[0]], capture_output=True,
+                                  timeout=60)
+            self.assertEqual(done.returncode, status)
         target = self.dir / "export"
         subprocess.run([BUILD / "src" / "icfs", "export", self.source, target], check=True, capture_output=True, timeout=60)
         self.assertEqual(sorted(path.name for path in target.rglob("*.ic")), ["a.ic"])

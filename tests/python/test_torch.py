@@ -295,11 +295,9 @@ class Loading(Torch):
     def test_sources_that_were_damaged_are_told(self):
         cut = photo_jpegs()[0]
         self.put(os.path.relpath(self.folder.path(2), self.dir), encode(cut[:len(cut) * 2 // 3], SPARSE))
-        loader = Loader(self.folder, PIXELS, 4)
-        self.assertFalse(loader.flags)
-        for _ in loader:
-            pass
-        self.assertEqual(loader.flags, {2: icfs.TRUNCATED})
+        loader = Loader(self.folder, PIXELS, 2, prefetch=20)
+        for number, _ in enumerate(loader):
+            self.assertEqual(loader.flags, {2: icfs.TRUNCATED} if number else {})
 
     def test_parts_of_an_epoch(self):
         world, count = 3, len(self.folder) // 3
@@ -354,9 +352,11 @@ class Loading(Torch):
         self.assertEqual([len(content) > 0 for content in found.contents], [True, True, False, True])
         self.assertEqual(found.paths, [bad, good, str(self.dir / "none.ic"), None])
         self.assertEqual([(index, type(error)) for index, error in found.failed.items()], [(2, FileNotFoundError)])
-        self.assertEqual(str(gpu._first_design(icfs.Items(found.contents), found.paths)), SPARSE)
+        self.assertEqual(str(gpu._first_design(icfs.Items(found.contents), found.paths, found.failed)), SPARSE)
         with self.assertRaisesRegex(icfs.CorruptError, "bad.ic: "):
-            gpu._first_design(icfs.Items(found.contents[:1]), found.paths)
+            gpu._first_design(icfs.Items(found.contents[:1]), found.paths, {})
+        with self.assertRaises(FileNotFoundError):
+            gpu._first_design(icfs.Items(found.contents[2:3]), found.paths[2:3], {0: found.failed[2]})
 
     def test_a_sparser_design(self):
         sparse = self.batches(FREQUENCIES, design="s2x2-b8-k2-q8")

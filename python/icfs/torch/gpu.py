@@ -187,7 +187,7 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
     if unread and errors == "raise":
         raise next(iter(unread.values()))
     items = Items(contents)
-    wanted = design_of(design) if design is not None else _first_design(items, paths)
+    wanted = design_of(design) if design is not None else _first_design(items, paths, unread)
     bound = spec if isinstance(spec, Bound) else bind(spec, items, wanted)
     c_spec = _abi.TensorSpec.from_buffer_copy(bound.spec)
     if dtype is not None and dtype != torch.bfloat16:
@@ -214,10 +214,13 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
     return GpuBatch(values, chroma, regions, records["orientation"].copy(), failed, records["flags"].copy())
 
 
-def _first_design(items: Items, paths: list[Optional[str]]) -> Design:
+def _first_design(items: Items, paths: list[Optional[str]], unread: dict[int, Exception]) -> Design:
     """Of the first that has one; else what is wrong with the first is raised."""
     first: Optional[Exception] = None
     for index in range(len(items)):
+        if index in unread:
+            first = first or unread[index]
+            continue
         try:
             return Design._from_c(items.header(index).layout.design)
         except (ValueError, NotImplementedError) as error:

@@ -59,6 +59,8 @@ class _Plan(NamedTuple):
 class _Ready(NamedTuple):
     slot: _Slot
     sample: Sample
+    ignored: dict[int, Exception]
+    flags: dict[int, int]
 
 
 class Loader:
@@ -79,8 +81,8 @@ class Loader:
     rank, world: load one part of each epoch, of `world` parts of equal size, as torch's DistributedSampler does: all parts
         of one seed and epoch are disjoint, and the last `len(folder) % world` images of its order are left out.
 
-    ignored: what was ignored so far, the error by the file's index in the folder. flags: of files whose source ended early
-    or was damaged, as far as they were met, icfs.TRUNCATED and icfs.DAMAGED by the index.
+    ignored: what was ignored in the batches so far, the error by the file's index in the folder. flags: of files whose
+    source ended early or was damaged, as far as batches had them, icfs.TRUNCATED and icfs.DAMAGED by the index.
 
     Random and resized crops take a look at each header, once, when the loader is made. Raises as `icfs.decode_batch`.
     To be iterated by one thread at a time, each iteration has threads and memory of its own, and a child process may
@@ -140,14 +142,13 @@ class Loader:
                              out=slot.arrays(len(plan.indices)),
                              errors="raise" if self.errors == "raise" else "return")
         targets = self.folder.targets[plan.indices]
-        for place, error in batch.errors.items():
+        for error in batch.errors.values():
             if not isinstance(error, UNDECODABLE):
                 raise error
-            self.ignored[int(plan.indices[place])] = error
         targets[list(batch.errors)] = IGNORED
-        for place in np.flatnonzero(batch.flags).tolist():
-            self.flags[int(plan.indices[place])] = int(batch.flags[place])
-        return _Ready(slot, slot.sample(targets))
+        return _Ready(slot, slot.sample(targets),
+                      {int(plan.indices[place]): error for place, error in batch.errors.items()},
+                      {int(plan.indices[place]): int(batch.flags[place]) for place in np.flatnonzero(batch.flags)})
 
     def _ring(self) -> _Ring:
         """Prefetched batches, and those that stay as they are."""
@@ -205,6 +206,8 @@ def _iterate(loader: Loader, epoch: int) -> Iterator[Sample]:
             if isinstance(ready, BaseException):
                 raise ready
             held.append(ready.slot)
+            loader.ignored.update(ready.ignored)
+            loader.flags.update(ready.flags)
             yield ready.sample
     finally:
         if os.getpid() == process:
