@@ -49,12 +49,20 @@ void choices_free(struct choices *choices)
 	free(choices);
 }
 
+/* Numbers come again in another catalog that took the place of this one. */
+static bool is_same_choice(const struct choice *a, const struct choice *b)
+{
+	return a->id == b->id && a->run == b->run && a->is_pin == b->is_pin && a->chosen_s == b->chosen_s &&
+	       ic_design_equal(&a->design, &b->design) && !strcmp(a->directory, b->directory) &&
+	       !strcmp(a->reason, b->reason);
+}
+
 static bool is_same(const struct choices *choices, const struct choice *list, size_t n)
 {
 	if (n != choices->n)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (list[i].id != choices->list[i].id)
+		if (!is_same_choice(&list[i], &choices->list[i]))
 			return false;
 	return true;
 }

@@ -30,6 +30,7 @@ struct store_settings store_settings_default(void)
 	        .queue_nbytes = 64u << 20,
 	        .rest_seconds = 3600,
 	        .retry_seconds = 30,
+	        .look_seconds = 10,
 	};
 }
 
@@ -343,15 +344,27 @@ errint_t store_get(struct store *store, const struct store_source *source, const
 	return err == -EBADMSG ? -ENOENT : err;
 }
 
-bool store_has(struct store *store, const struct store_source *source, const struct ic_design *design)
+static bool has(struct store *store, const struct store_source *source, const struct ic_design *design, bool uses)
 {
 	struct store_key key = store_key(source, design);
 
 	pthread_mutex_lock(&store->lock);
 	const struct store_entry *entry = index_find(&store->index, key.low);
-	bool has = entry && entry->keep >= design->keep;
+	bool is_there = entry && entry->keep >= design->keep;
+	if (is_there && uses)
+		atomic_store(&store->segments[entry->segment]->used_s, store_now_s());
 	pthread_mutex_unlock(&store->lock);
-	return has;
+	return is_there;
+}
+
+bool store_has(struct store *store, const struct store_source *source, const struct ic_design *design)
+{
+	return has(store, source, design, false);
+}
+
+bool store_has_kept(struct store *store, const struct store_source *source, const struct ic_design *design)
+{
+	return has(store, source, design, true);
 }
 
 /* --- The rest ----------------------------------------------------------------------------------------------------- */

@@ -41,6 +41,8 @@ struct store_settings {
 	bool takes_over;
 	/* After writing failed (full disk, quota, I/O error) it is tried again after this time; default 30. */
 	unsigned retry_seconds;
+	/* A look for what other processes wrote or removed at least this often, from 1 on; default 10. */
+	unsigned look_seconds;
 	/* Write nothing; also what becomes of a directory that cannot be written to. Default false. */
 	bool read_only;
 };
@@ -94,6 +96,8 @@ errint_t store_get(struct store *store, const struct store_source *source, const
 
 /* Whether store_get would find one, as far as the index knows. Not counted. */
 bool store_has(struct store *store, const struct store_source *source, const struct ic_design *design);
+/* The same for who wants it to stay: it counts as read, for what this process gives up. */
+bool store_has_kept(struct store *store, const struct store_source *source, const struct ic_design *design);
 
 /* Keep a copy of an object, which must be q8. One that is stored at the same K or a larger one already, that there is no
  * room for in the queue, or that is 4 GiB or larger is not kept. */

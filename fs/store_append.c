@@ -126,7 +126,9 @@ static errint_t begin(struct store *store, uint64_t nbytes)
 
 	if (nbytes + there > wanted)
 		wanted = nbytes + there;
-	errint_t err = room_make(store, wanted - there) ? 0 : -ENOSPC;
+	/* Where the disk has not that much left, what is needed now will do: it is looked at again as the file grows. */
+	bool has_room = room_make(store, wanted - there) || (!store->settings.nbytes_max && room_make(store, nbytes));
+	errint_t err = has_room ? 0 : -ENOSPC;
 	if (!err && !segment)
 		err = create(store, &segment);
 	if (err) {

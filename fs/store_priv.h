@@ -76,6 +76,8 @@ struct store {
 	atomic_int_fast64_t refreshed_ms; /* monotonic */
 	atomic_int_fast64_t retry_ms;     /* no writing until then; monotonic */
 	bool is_failing;                  /* said so; the writer's */
+	uint64_t held_nbytes;             /* of files given up that others have open yet; `files` */
+	int64_t held_until_ms;            /* but no longer than that; monotonic */
 
 	atomic_uint_fast64_t hits, misses, written, written_nbytes, dropped, corrupt, evicted;
 };

@@ -7,6 +7,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+/* What other machines' clocks may differ by. */
+#define CLOCK_SLACK_SECONDS 60
+
 struct candidate {
 	struct segment *segment;
 	int64_t used_s;
@@ -72,6 +75,8 @@ static struct candidate *collect(struct store *store, size_t *ret_count)
 		int64_t used = atomic_load(&segment->used_s);
 		if (!fstat(segment->fd, &st) && st.st_mtim.tv_sec > used)
 			used = st.st_mtim.tv_sec;
+		if (used > store_now_s() + CLOCK_SLACK_SECONDS)
+			used = 0; /* by a clock that was ahead: nobody knows */
 		pthread_mutex_lock(&store->lock);
 		candidates[n++] = (struct candidate){segment, used, segment->nlive == 0};
 		pthread_mutex_unlock(&store->lock);
@@ -138,11 +143,39 @@ static uint64_t free_bytes(struct store *store, uint64_t must, uint64_t want, ui
 	return freed;
 }
 
+/* Bytes that the disk has left, and that it will have once other processes close what was given up. */
+static bool get_available(const struct store *store, uint64_t *ret_nbytes)
+{
+	uint64_t held = store_now_ms() < store->held_until_ms ? store->held_nbytes : 0;
+	struct statvfs fs;
+
+	if (fstatvfs(store->directory, &fs))
+		return false;
+	*ret_nbytes = sum((uint64_t)fs.f_bavail * fs.f_frsize, held);
+	return true;
+}
+
+/* Others look for files that went every so often (store_writer.c); until then what they have open takes its place, and giving
+ * up more would gain nothing. */
+static void note_held(struct store *store, uint64_t before, uint64_t freed)
+{
+	uint64_t after;
+
+	if (!get_available(store, &after))
+		return;
+	uint64_t gained = missing(after, before);
+	if (gained >= freed)
+		return;
+	bool is_first = store_now_ms() >= store->held_until_ms;
+	store->held_nbytes = sum(is_first ? 0 : store->held_nbytes, freed - gained);
+	store->held_until_ms = store_now_ms() + 2 * (int64_t)store->settings.look_seconds * 1000;
+}
+
 bool room_make(struct store *store, uint64_t nbytes)
 {
 	const struct store_settings *settings = &store->settings;
-	uint64_t over_must = 0, over = 0, low_must = 0, low = 0, count;
-	struct statvfs fs;
+	uint64_t over_must = 0, over = 0, low_must = 0, low = 0, available, count;
+	bool is_known = get_available(store, &available);
 
 	if (settings->nbytes_max) {
 		uint64_t there = total(store);
@@ -151,13 +184,17 @@ bool room_make(struct store *store, uint64_t nbytes)
 		over_must = missing(there, settings->nbytes_max);
 		over = missing(there + nbytes, settings->nbytes_max);
 	}
-	if (!fstatvfs(store->directory, &fs)) {
-		uint64_t available = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (is_known) {
 		low_must = missing(settings->free_nbytes_min, available);
 		low = missing(sum(settings->free_nbytes_min, nbytes), available);
 	}
 	uint64_t want = larger(over, low);
-	return want == 0 || free_bytes(store, larger(over_must, low_must), want, &count) >= want;
+	if (!want)
+		return true;
+	uint64_t freed = free_bytes(store, larger(over_must, low_must), want, &count);
+	if (is_known && freed)
+		note_held(store, available, freed);
+	return freed >= want;
 }
 
 uint64_t room_shrink(struct store *store, uint64_t nbytes)

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How often the bounds are looked at while a segment grows, and what is written is sent to the disk, so that finishing a
@@ -119,14 +120,19 @@ static void write_job(struct writer *writer, const struct job *job)
 	}
 }
 
-/* Wait for something to do. NULL with *ret_refresh for a look at the files, NULL without at the end. */
-static struct job *take(struct queue *queue, bool *ret_refresh)
+/* Wait for something to do. NULL with *ret_refresh for a look at the files, NULL without at the end. A look is due every so
+ * often even where nothing is missed: files that others removed take their place on the disk until they are closed here. */
+static struct job *take(struct queue *queue, uint64_t look_seconds, bool *ret_refresh)
 {
 	struct job *job = NULL;
+	struct timespec due;
 
+	clock_gettime(CLOCK_REALTIME, &due);
+	due.tv_sec += (time_t)look_seconds;
 	pthread_mutex_lock(&queue->lock);
 	while (!queue->first && !queue->is_ending && !queue->wants_refresh)
-		pthread_cond_wait(&queue->more, &queue->lock);
+		if (pthread_cond_timedwait(&queue->more, &queue->lock, &due) == ETIMEDOUT)
+			queue->wants_refresh = true;
 	*ret_refresh = queue->wants_refresh && !queue->is_ending;
 	if (!*ret_refresh)
 		job = queue->first;
@@ -156,7 +162,7 @@ static void *run(void *context)
 	bool wants_refresh;
 
 	for (;;) {
-		struct job *job = take(&store->queue, &wants_refresh);
+		struct job *job = take(&store->queue, store->settings.look_seconds, &wants_refresh);
 		if (!job && !wants_refresh)
 			break;
 		pthread_mutex_lock(&store->files);
@@ -247,6 +253,15 @@ static bool is_wanted(struct store *store, const struct store_source *source, co
 	       !store_has(store, source, &layout->design);
 }
 
+/* Whatever is given up for it. */
+static bool never_fits(const struct store *store, const struct ic_view *object)
+{
+	uint64_t nbytes = store_record_nbytes(object->layout.nbytes) + SEGMENT_HEADER_SIZE + SEGMENT_ENTRY_SIZE +
+	                  SEGMENT_TRAILER_SIZE;
+
+	return store->settings.nbytes_max && nbytes > store->settings.nbytes_max;
+}
+
 static bool enqueue(struct store *store, const struct store_source *source, const struct ic_view *object, bool waits)
 {
 	struct queue *queue = &store->queue;
@@ -279,7 +294,7 @@ void store_put(struct store *store, const struct store_source *source, const str
 {
 	if (!is_wanted(store, source, object))
 		return;
-	if (is_paused(store) || !enqueue(store, source, object, false))
+	if (never_fits(store, object) || is_paused(store) || !enqueue(store, source, object, false))
 		drop(store);
 }
 
@@ -287,6 +302,8 @@ errint_t store_put_wait(struct store *store, const struct store_source *source, 
 {
 	if (!is_wanted(store, source, object))
 		return 0;
+	if (never_fits(store, object))
+		return -EFBIG;
 	if (is_paused(store))
 		return -ENOSPC;
 	if (enqueue(store, source, object, true))

@@ -102,7 +102,7 @@ bool stored_has(struct fs *fs, const struct content_source *source, const struct
 	struct store_source key = stored_source(source);
 	struct ic_design dense = dense_of(variant);
 
-	return store_has(fs->store, &key, &dense);
+	return store_has_kept(fs->store, &key, &dense);
 }
 
 static errint_t encode_and_put(struct fs *fs, const struct content_source *source, const uint8_t *jpeg,
@@ -128,7 +128,10 @@ static errint_t encode_and_put(struct fs *fs, const struct content_source *sourc
 	if (!err) {
 		err = store_put_wait(fs->store, &key, &view);
 		if (err)
-			ic_fail(why, err, "the store takes nothing more: no room within its bounds, or on the disk");
+			ic_fail(why, err, "%s",
+			        err == -EFBIG
+			                ? "its object is larger than the store may be"
+			                : "the store takes nothing more: no room within its bounds, or on the disk");
 	}
 	free(object);
 	return err;

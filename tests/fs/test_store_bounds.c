@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define WIDTH 90
 #define HEIGHT 70
@@ -176,6 +177,115 @@ START_TEST(test_what_was_not_used_for_longest_goes_first)
 }
 END_TEST
 
+/* Who fills a store with one thing, and asks what of it is there, does not lose that to the rest. */
+START_TEST(test_what_was_asked_for_stays)
+{
+	struct scene scene = scene_new();
+	char names[64][SEGMENT_NAME_SIZE];
+
+	scene.settings.nbytes_max = 4u << 20;
+	scene.settings.segment_nbytes = 256u << 10;
+	struct store *store = store_new(&scene);
+	for (uint64_t i = 0; i < 200; i++)
+		put(store, i, &dense, WIDTH, HEIGHT);
+	store_close(store);
+	store = store_new(&scene);
+	overfill(&scene, store, 1000, 2000);
+	store_close(store);
+	size_t n = segment_names(&scene, names, COUNT(names));
+	for (size_t i = 0; i < n; i++)
+		age(&scene, names[i], (int)(100000 - i));
+	scene.settings.takes_over = true;
+	store = store_new(&scene);
+	for (uint64_t i = 0; i < 200; i++) {
+		struct store_source source = source_of(i);
+		ck_assert(store_has_kept(store, &source, &dense));
+	}
+	for (uint64_t i = 5000; store_counts(store).evicted < 3; i++) {
+		put(store, i, &dense, WIDTH, HEIGHT);
+		store_flush(store);
+		ck_assert_uint_lt(i, 7000);
+	}
+	for (uint64_t i = 0; i < 200; i++)
+		ck_assert(holds(store, i, &dense, &dense, WIDTH, HEIGHT));
+	store_close(store);
+	scene_clear(&scene);
+}
+END_TEST
+
+START_TEST(test_what_never_fits_holds_nobody_up)
+{
+	struct scene scene = scene_new();
+	struct bytes giant = object_of(1, &dense, 2000, 1500);
+	struct ic_view view = view_of(giant);
+	struct store_source source = source_of(1);
+
+	scene.settings.nbytes_max = 1u << 20;
+	scene.settings.segment_nbytes = 256u << 10;
+	ck_assert_uint_gt(giant.nbytes, scene.settings.nbytes_max);
+	struct store *store = store_new(&scene);
+	ck_assert_int_eq(store_put_wait(store, &source, &view), -EFBIG);
+	store_put(store, &source, &view);
+	ck_assert_uint_eq(store_counts(store).dropped, 1);
+	put(store, 2, &dense, WIDTH, HEIGHT);
+	store_flush(store);
+	ck_assert(holds(store, 2, &dense, &dense, WIDTH, HEIGHT));
+	free(giant.data);
+	store_close(store);
+	scene_clear(&scene);
+}
+END_TEST
+
+/* A clock that was ahead and was set back: the future says nothing of use. */
+START_TEST(test_files_of_the_future_are_old)
+{
+	char names[8][SEGMENT_NAME_SIZE];
+	struct scene scene = scene_new();
+	struct store *stores[2];
+
+	for (uint64_t i = 0; i < 2; i++) {
+		stores[i] = store_new(&scene);
+		put(stores[i], i + 1, &dense, WIDTH, HEIGHT);
+		store_flush(stores[i]);
+	}
+	for (uint64_t i = 0; i < 2; i++)
+		store_close(stores[i]);
+	ck_assert_uint_eq(segment_names(&scene, names, COUNT(names)), 2);
+	age(&scene, names[0], -1000000);
+	age(&scene, names[1], 1000000);
+	uint64_t each = segments_nbytes(&scene) / 2;
+	struct store *store = store_new(&scene);
+	ck_assert_uint_eq(store_evict(store, each + each / 2), 1);
+	struct store_source source = source_of(1);
+	ck_assert(!store_has(store, &source, &dense));
+	store_close(store);
+	scene_clear(&scene);
+}
+END_TEST
+
+/* It has them open, and they take their place on the disk, until it looks. */
+START_TEST(test_who_is_idle_closes_what_others_gave_up)
+{
+	struct scene scene = scene_new();
+
+	scene.settings.look_seconds = 1;
+	struct store *store = store_new(&scene);
+	for (uint64_t i = 0; i < 50; i++)
+		put(store, i, &dense, WIDTH, HEIGHT);
+	store_close(store);
+	struct store *idle = store_new(&scene);
+	store = store_new(&scene);
+	ck_assert_uint_gt(store_counts(idle).segments, 0);
+	ck_assert_uint_gt(store_evict(store, 0), 0);
+	for (unsigned tries = 0; store_counts(idle).segments && tries < 6000; tries++)
+		usleep(10000);
+	ck_assert_uint_eq(store_counts(idle).segments, 0);
+	store_close(store);
+	store_close(idle);
+	scene_clear(&scene);
+}
+END_TEST
+
 START_TEST(test_use_is_written_down)
 {
 	char names[8][SEGMENT_NAME_SIZE], path[PATH_MAX + SEGMENT_NAME_SIZE];
@@ -277,6 +387,10 @@ static void add(TCase *cases)
 	tcase_add_test(cases, test_no_space_is_enough_where_all_is_to_be_left);
 	tcase_add_test(cases, test_what_is_in_use_stays);
 	tcase_add_test(cases, test_what_was_not_used_for_longest_goes_first);
+	tcase_add_test(cases, test_what_was_asked_for_stays);
+	tcase_add_test(cases, test_what_never_fits_holds_nobody_up);
+	tcase_add_test(cases, test_files_of_the_future_are_old);
+	tcase_add_test(cases, test_who_is_idle_closes_what_others_gave_up);
 	tcase_add_test(cases, test_use_is_written_down);
 	tcase_add_test(cases, test_a_tighter_bound_holds_at_once);
 	tcase_add_test(cases, test_space_is_left_to_others);

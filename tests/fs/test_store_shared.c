@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -299,6 +300,60 @@ START_TEST(test_full_disk)
 }
 END_TEST
 
+/* With files much larger than the disk. */
+START_TEST(test_small_disk)
+{
+	struct scene scene = scene_new();
+
+	ck_assert(mount_small(scene.directory, "size=1m"));
+	scene.settings.segment_nbytes = 64u << 20;
+	struct store *store = store_new(&scene);
+	for (uint64_t i = 0; i < 20; i++)
+		put(store, i, &dense, WIDTH, HEIGHT);
+	store_flush(store);
+	ck_assert_uint_eq(store_counts(store).dropped, 0);
+	ck_assert_uint_eq(store_counts(store).records, 20);
+	store_close(store);
+	ck_assert_int_eq(umount(scene.directory), 0);
+	scene_clear(&scene);
+}
+END_TEST
+
+/* Giving up a file that somebody has open gains nothing until that is closed: no more go for it meanwhile. */
+START_TEST(test_files_that_others_have_open)
+{
+	struct scene scene = scene_new();
+	struct statvfs fs;
+
+	ck_assert(mount_small(scene.directory, "size=8m"));
+	scene.settings.segment_nbytes = 256u << 10;
+	scene.settings.rest_seconds = 0;
+	scene.settings.retry_seconds = 0;
+	struct store *store = store_new(&scene);
+	for (uint64_t i = 0; store_counts(store).segments < 9; i++) {
+		put(store, i, &dense, WIDTH, HEIGHT);
+		store_flush(store);
+	}
+	store_close(store);
+	struct store *idle = store_new(&scene);
+	ck_assert_int_eq(statvfs(scene.directory, &fs), 0);
+	scene.settings.free_nbytes_min = (uint64_t)fs.f_bavail * fs.f_frsize;
+	store = store_new(&scene);
+	/* Four files are begun, and each takes one to be given up; as if nothing had gone, it would be one, two, three more. */
+	for (uint64_t i = 1000; store_counts(store).written_nbytes < 900u << 10; i++) {
+		put(store, i, &dense, WIDTH, HEIGHT);
+		store_flush(store);
+		ck_assert_uint_eq(store_counts(store).dropped, 0);
+	}
+	ck_assert_uint_gt(store_counts(store).evicted, 2);
+	ck_assert_uint_le(store_counts(store).evicted, 5);
+	store_close(store);
+	store_close(idle);
+	ck_assert_int_eq(umount(scene.directory), 0);
+	scene_clear(&scene);
+}
+END_TEST
+
 START_TEST(test_read_only_disk)
 {
 	struct scene scene = scene_new();
@@ -362,6 +417,8 @@ static void add_shared(TCase *cases)
 static void add_disks(TCase *cases)
 {
 	tcase_add_test(cases, test_full_disk);
+	tcase_add_test(cases, test_small_disk);
+	tcase_add_test(cases, test_files_that_others_have_open);
 	tcase_add_test(cases, test_read_only_disk);
 	tcase_add_test(cases, test_a_disk_that_becomes_read_only);
 }

@@ -97,6 +97,13 @@ class ChoicesTest(mounting.MountTest):
             choose(design)
             self.comes(lambda design=design: self.design_of(cat) == design, "not served")
             self.assertEqual(len(cat.read_bytes()), cat.stat().st_size)
+        # Another catalog in its place, whose first choice has the same number as this one's last.
+        other = self.dir / "other.db"
+        for design in ("s2x1-b8-k4-q8",) * 4:
+            subprocess.run([ICFS, "search", "pin", f"--catalog={other}", design, self.source], check=True,
+                           stdout=subprocess.DEVNULL)
+        os.rename(other, folder / "catalog.db")
+        self.comes(lambda: self.design_of(cat) == "s2x1-b8-k4-q8", "not served")
         faces = self.point / ".icfs/view/s1x1-b8-k3-q8,jpeg"
         for path in ("train/cats/a.jpg", "val/cats/a.jpg"):
             self.assertEqual(len((faces / path).read_bytes()), (faces / path).stat().st_size)
