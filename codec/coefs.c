@@ -111,7 +111,7 @@ static errint_t fit(const struct ic_coefs *roomy, struct ic_coefs **ret_coefs, s
 	return 0;
 }
 
-static errint_t read_all(struct ic_coefs *head, struct jpeg_reader *reader, uint64_t limit, struct ic_coefs **ret_coefs,
+static errint_t read_all(struct ic_coefs *head, struct jpeg_reader *reader, uint64_t limit, struct ic_coefs **ret_roomy,
                          struct ic_why *why)
 {
 	struct ic_coefs *roomy = NULL;
@@ -122,9 +122,7 @@ static errint_t read_all(struct ic_coefs *head, struct jpeg_reader *reader, uint
 		return err;
 	err = jpeg_reader_each_row(reader, take_row, roomy, why);
 	roomy->flags = (uint16_t)jpeg_reader_flags(reader);
-	if (!err)
-		err = fit(roomy, ret_coefs, why);
-	free(roomy);
+	*ret_roomy = roomy;
 	return err;
 }
 
@@ -132,12 +130,15 @@ errint_t ic_coefs_new(const uint8_t *jpeg, size_t nbytes, const struct ic_limits
                       struct ic_why *why)
 {
 	struct jpeg_reader *reader;
-	struct ic_coefs head = {.nbytes = 0};
+	struct ic_coefs head = {.nbytes = 0}, *roomy = NULL;
 	errint_t err = jpeg_reader_new(jpeg, nbytes, true, limits, &reader, &head.info, why);
 	if (err)
 		return err;
-	err = read_all(&head, reader, limits ? limits->memory : ic_limits_default().memory, ret_coefs, why);
-	jpeg_reader_free(reader);
+	err = read_all(&head, reader, limits ? limits->memory : ic_limits_default().memory, &roomy, why);
+	jpeg_reader_free(reader); /* what libjpeg holds is not to be there beside both */
+	if (!err)
+		err = fit(roomy, ret_coefs, why);
+	free(roomy);
 	return err;
 }
 

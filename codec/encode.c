@@ -310,6 +310,6 @@ uint64_t ic_encode_memory(const struct ic_jpeg_info *info, const struct ic_desig
 	uint64_t target = luma->nblocks * design->block * design->block;
 	uint64_t block_row = (uint64_t)luma->block_cols * 64 * sizeof(int16_t);
 	uint64_t codes = luma->nblocks;
-	uint64_t tables = 1 << 20; /* libjpeg's, and saved markers */
+	uint64_t tables = 1 << 20; /* libjpeg's */
 	return coefs + mcu_row + input * n + target + block_row + planes + codes + l.nbytes + tables;
 }

@@ -52,11 +52,16 @@ static size_t collect(const uint8_t *bytes, size_t nbytes, const struct ic_jpeg_
 	return total;
 }
 
+size_t jpeg_markers_nbytes(const uint8_t *bytes, size_t nbytes, const struct ic_jpeg_info *info)
+{
+	return ic_is_jpeg(bytes, nbytes) ? collect(bytes, nbytes, info, NULL) : 0;
+}
+
 errint_t ic_jpeg_markers(const uint8_t *bytes, size_t nbytes, const struct ic_jpeg_info *info, uint8_t **ret_markers,
                          size_t *ret_nbytes, struct ic_why *why)
 {
 	uint8_t *markers = NULL;
-	size_t total = ic_is_jpeg(bytes, nbytes) ? collect(bytes, nbytes, info, NULL) : 0;
+	size_t total = jpeg_markers_nbytes(bytes, nbytes, info);
 	if (total) {
 		markers = malloc(total);
 		if (!markers)

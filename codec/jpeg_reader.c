@@ -3,6 +3,7 @@
 
 #include "codec/codes_kernel_priv.h"
 #include "codec/exif_priv.h"
+#include "codec/jpeg_segments_priv.h"
 #include "codec/format.h"
 #include "codec/jpeg_scan_priv.h"
 
@@ -16,8 +17,6 @@
 #include <jpeglib.h>
 
 #include <jerror.h>
-
-#define MARKER_LENGTH_MAX 0xfffd
 
 struct jpeg_reader {
 	struct jpeg_decompress_struct jpeg;
@@ -195,17 +194,21 @@ static errint_t check_color(J_COLOR_SPACE space, int ncomponents, enum ic_jpeg_c
 	return 0;
 }
 
-static uint8_t find_orientation(const struct jpeg_decompress_struct *jpeg)
+/* Not by markers that libjpeg saves: it goes through all of them for each. */
+static uint8_t find_orientation(const uint8_t *bytes, size_t nbytes)
 {
-	for (jpeg_saved_marker_ptr m = jpeg->marker_list; m; m = m->next) {
-		uint8_t orientation = exif_orientation(m->data, m->data_length);
-		if (orientation)
-			return orientation;
-	}
-	return 1;
+	struct jpeg_segments segments = {bytes + 2, bytes + nbytes};
+	struct jpeg_segment segment;
+	uint8_t orientation = 0;
+
+	while (!orientation && jpeg_segments_next(&segments, &segment))
+		if (segment.marker == JPEG_APP0 + 1)
+			orientation = exif_orientation(segment.payload, segment.payload_nbytes);
+	return orientation ? orientation : 1;
 }
 
-static errint_t read_info(const struct jpeg_reader *reader, struct ic_jpeg_info *ret_info, struct ic_why *why)
+static errint_t read_info(const struct jpeg_reader *reader, const uint8_t *bytes, size_t nbytes,
+                          struct ic_jpeg_info *ret_info, struct ic_why *why)
 {
 	const struct jpeg_decompress_struct *jpeg = &reader->jpeg;
 	const struct ic_limits *limits = &reader->limits;
@@ -224,7 +227,7 @@ static errint_t read_info(const struct jpeg_reader *reader, struct ic_jpeg_info 
 	        .process = jpeg->progressive_mode ? IC_JPEG_PROGRESSIVE : IC_JPEG_BASELINE,
 	        .arithmetic = jpeg->arith_code,
 	        .restart_interval = (uint16_t)jpeg->restart_interval,
-	        .orientation = find_orientation(jpeg),
+	        .orientation = find_orientation(bytes, nbytes),
 	};
 	errint_t err = check_color(jpeg->jpeg_color_space, jpeg->num_components, &info.color, why);
 	if (err)
@@ -274,7 +277,6 @@ static errint_t read_header(struct jpeg_reader *reader, struct ic_why *why)
 	if (reader->limits.memory)
 		jpeg->mem->max_memory_to_use =
 		        reader->limits.memory > LONG_MAX ? LONG_MAX : (long)reader->limits.memory;
-	jpeg_save_markers(jpeg, JPEG_APP0 + 1, MARKER_LENGTH_MAX);
 	int status = jpeg_read_header(jpeg, TRUE);
 	if (status == JPEG_SUSPENDED)
 		return ic_fail(why, reader->complete ? -EBADMSG : -ENODATA,
@@ -310,7 +312,7 @@ errint_t jpeg_reader_new(const uint8_t *bytes, size_t nbytes, bool complete, con
 
 	err = read_header(reader, why);
 	if (!err)
-		err = read_info(reader, ret_info, why);
+		err = read_info(reader, bytes, nbytes, ret_info, why);
 	if (err) {
 		jpeg_reader_free(reader);
 		return err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/make.h"
 #include "codec/encode.h"
+#include "codec/jpeg_segments_priv.h"
 #include "codec/present.h"
 #include "codec/tensor_priv.h"
 
@@ -8,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes a sample of luma's grid that presenting takes at most, for three components: their samples (3), a symbol for each
- * coefficient (12), and twice the bits that those are coded in, which are ten for noise (7.5). */
-#define PRESENT_MEMORY 24
+/* Bytes a sample that presenting takes at most: the sample (1), a symbol for each coefficient (4), and twice the bits that
+ * those are coded in, which are ten for noise (2.5). */
+#define PRESENT_MEMORY 8
 
 /* And whatever the size: for each plane what its 256 codes become; headers. */
 #define PLANE_MEMORY (256 * sizeof(int16_t))
@@ -38,6 +39,19 @@ static errint_t present(const struct ic_view *view, enum ic_face face, const uin
 	return ic_present_jpeg(view, markers, markers_nbytes, ret_bytes, ret_nbytes, why);
 }
 
+static errint_t check_memory(uint64_t needed, const struct ic_limits *limits, struct ic_why *why)
+{
+	uint64_t limit = limits ? limits->memory : ic_limits_default().memory;
+
+	if (limit && needed > limit)
+		return ic_fail(why, -EFBIG, "making it needs %llu bytes of memory, over the limit of %llu",
+		               (unsigned long long)needed, (unsigned long long)limit);
+	return 0;
+}
+
+/* The JPEG's own segments are there twice at a time: as they are kept, and in what they are presented in. */
+#define MARKERS_MEMORY 2
+
 static errint_t get_markers(const uint8_t *jpeg, size_t nbytes, const struct ic_limits *limits, uint8_t **ret_markers,
                             size_t *ret_nbytes, struct ic_why *why)
 {
@@ -60,6 +74,8 @@ static errint_t copy(const uint8_t *source, size_t nbytes, uint8_t **ret_bytes, 
 	return 0;
 }
 
+static uint64_t presenting_memory(const struct ic_layout *layout, enum ic_face face);
+
 static errint_t make_from_jpeg(const uint8_t *jpeg, size_t nbytes, const struct ic_variant *variant,
                                const struct ic_limits *limits, uint8_t **ret_bytes, size_t *ret_nbytes,
                                struct ic_why *why)
@@ -79,6 +95,9 @@ static errint_t make_from_jpeg(const uint8_t *jpeg, size_t nbytes, const struct 
 	err = ic_view_parse(&view, object, object_nbytes, why);
 	if (!err && variant->keeps_metadata)
 		err = get_markers(jpeg, nbytes, limits, &markers, &markers_nbytes, why);
+	if (!err)
+		err = check_memory(presenting_memory(&view.layout, variant->face) + MARKERS_MEMORY * markers_nbytes,
+		                   limits, why);
 	if (!err)
 		err = present(&view, variant->face, markers, markers_nbytes, ret_bytes, ret_nbytes, why);
 	free(markers);
@@ -111,7 +130,12 @@ static uint64_t presenting_memory(const struct ic_layout *layout, enum ic_face f
 {
 	if (face == IC_FACE_IC)
 		return 0;
-	uint64_t nsamples = filled_up(layout->width) * filled_up(layout->height);
+	uint64_t nsamples = 0;
+	for (unsigned c = 0; c < layout->ncomponents; c++)
+		nsamples += filled_up(layout->component[c].width) * filled_up(layout->component[c].height);
+	/* pixels are all of luma's grid */
+	if (face == IC_FACE_BMP)
+		nsamples = filled_up(layout->width) * filled_up(layout->height) * IC_COMPONENTS_MAX;
 	return layout->nbytes + nsamples * PRESENT_MEMORY + layout->nplanes * PLANE_MEMORY + HEADERS_MEMORY +
 	       tensor_memory(layout);
 }
@@ -199,6 +223,10 @@ errint_t ic_make_from_object_of(const struct ic_view *object, const uint8_t *jpe
 	if (!err)
 		err = get_markers(jpeg, nbytes, limits, &markers, &markers_nbytes, why);
 	if (!err)
+		err = check_memory(ic_make_memory_from_object(&object->layout, variant) +
+		                           MARKERS_MEMORY * markers_nbytes,
+		                   limits, why);
+	if (!err)
 		err = present(&view, variant->face, markers, markers_nbytes, ret_bytes, ret_nbytes, why);
 	free(markers);
 	free(sparse);
@@ -212,13 +240,16 @@ uint64_t ic_make_nbytes(const struct ic_layout *layout, enum ic_face face)
 	return face == IC_FACE_BMP ? ic_bmp_nbytes(layout) : 0;
 }
 
-static uint64_t memory_from_jpeg(const struct ic_jpeg_info *info, const struct ic_variant *variant)
+static uint64_t memory_from_jpeg(const uint8_t *jpeg, size_t nbytes, const struct ic_jpeg_info *info,
+                                 const struct ic_variant *variant)
 {
 	uint64_t encoding = ic_encode_memory(info, &variant->design), presenting = 0;
 	struct ic_layout layout;
 
 	if (!ic_layout_init(&layout, &variant->design, info->width, info->height, info->nobject_components))
 		presenting = presenting_memory(&layout, variant->face);
+	if (variant->face == IC_FACE_JPEG && variant->keeps_metadata)
+		presenting += MARKERS_MEMORY * jpeg_markers_nbytes(jpeg, nbytes, info);
 	return encoding > presenting ? encoding : presenting;
 }
 
@@ -237,8 +268,10 @@ errint_t ic_make_memory(const uint8_t *source, size_t nbytes, const struct ic_va
 			*ret_nbytes = ic_make_memory_from_object(&header.layout, variant);
 	} else {
 		err = ic_jpeg_probe(source, nbytes, true, limits, &info, why);
-		if (!err)
-			*ret_nbytes = memory_from_jpeg(&info, variant);
+		if (!err) {
+			*ret_nbytes = memory_from_jpeg(source, nbytes, &info, variant);
+			err = check_memory(*ret_nbytes, limits, why);
+		}
 	}
 	return err;
 }

@@ -36,12 +36,19 @@ static errint_t present_with_metadata(struct fs *fs, const struct content_source
 {
 	size_t nbytes = source->identity.size;
 
+	const struct ic_limits *limits = &fs->settings.limits;
+	uint64_t memory;
+
 	gate_enter(fs->source_gate, nbytes);
 	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
 	errint_t err = bytes ? content_read_source(fs, source, bytes) : -ENOMEM;
 	if (!err)
-		err = ic_make_from_object_of(view, bytes, nbytes, variant, &fs->settings.limits, ret_bytes, ret_nbytes,
-		                             why);
+		err = ic_make_memory(bytes, nbytes, variant, limits, &memory, why);
+	if (!err) {
+		gate_enter(fs->encode_gate, memory);
+		err = ic_make_from_object_of(view, bytes, nbytes, variant, limits, ret_bytes, ret_nbytes, why);
+		gate_leave(fs->encode_gate, memory);
+	}
 	free(bytes);
 	gate_leave(fs->source_gate, nbytes);
 	return err;
