@@ -27,10 +27,15 @@ static uint8_t next_marker(struct jpeg_segments *s)
 bool jpeg_segments_next(struct jpeg_segments *s, struct jpeg_segment *ret_segment)
 {
 	uint8_t marker = next_marker(s);
+	/* libjpeg goes on behind a length that does not count itself. */
+	while (marker && s->end - s->at >= 4 && get_be16(s->at + 2) < 2 && marker != M_EOI && marker != M_SOS) {
+		s->at += 4;
+		marker = next_marker(s);
+	}
 	if (!marker || marker == M_EOI || marker == M_SOS || s->end - s->at < 4)
 		return false;
 	size_t length = get_be16(s->at + 2), left = (size_t)(s->end - s->at) - 2;
-	if (length < 2 || length > left)
+	if (length > left)
 		return false;
 	*ret_segment = (struct jpeg_segment){
 	        .bytes = s->at,

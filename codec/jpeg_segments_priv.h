@@ -20,7 +20,7 @@ struct jpeg_segments {
 };
 
 /* The next one, where it is whole. What lies between segments is passed over, as decoders do. False at the first scan, at
- * the end of the image or of the bytes, and where a length makes no sense. */
+ * the end of the image or of the bytes, and where a length passes that. */
 bool jpeg_segments_next(struct jpeg_segments *segments, struct jpeg_segment *ret_segment);
 
 /* jpeg_markers.c: the bytes that ic_jpeg_markers gives of a JPEG. */

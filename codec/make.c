@@ -52,6 +52,32 @@ static errint_t check_memory(uint64_t needed, const struct ic_limits *limits, st
 /* The JPEG's own segments are there twice at a time: as they are kept, and in what they are presented in. */
 #define MARKERS_MEMORY 2
 
+/* With blocks of an object and MCUs of a JPEG filled up. */
+static uint64_t filled_up(uint32_t side)
+{
+	return (side + IC_BLOCK_MAX - 1) / IC_BLOCK_MAX * IC_BLOCK_MAX;
+}
+
+static uint64_t presenting_memory(const struct ic_layout *layout, enum ic_face face)
+{
+	if (face == IC_FACE_IC)
+		return 0;
+	uint64_t nbytes = layout->nbytes + layout->nplanes * PLANE_MEMORY + HEADERS_MEMORY + tensor_memory(layout);
+	if (face == IC_FACE_BMP)
+		return nbytes + ic_bmp_nbytes(layout);
+	for (unsigned c = 0; c < layout->ncomponents; c++)
+		nbytes +=
+		        filled_up(layout->component[c].width) * filled_up(layout->component[c].height) * PRESENT_MEMORY;
+	return nbytes;
+}
+
+/* Of an object of the variant's, for as many bytes of metadata. */
+static errint_t check_presenting(const struct ic_layout *layout, const struct ic_variant *variant,
+                                 uint64_t markers_nbytes, const struct ic_limits *limits, struct ic_why *why)
+{
+	return check_memory(presenting_memory(layout, variant->face) + MARKERS_MEMORY * markers_nbytes, limits, why);
+}
+
 static errint_t get_markers(const uint8_t *jpeg, size_t nbytes, const struct ic_limits *limits, uint8_t **ret_markers,
                             size_t *ret_nbytes, struct ic_why *why)
 {
@@ -74,8 +100,6 @@ static errint_t copy(const uint8_t *source, size_t nbytes, uint8_t **ret_bytes, 
 	return 0;
 }
 
-static uint64_t presenting_memory(const struct ic_layout *layout, enum ic_face face);
-
 static errint_t make_from_jpeg(const uint8_t *jpeg, size_t nbytes, const struct ic_variant *variant,
                                const struct ic_limits *limits, uint8_t **ret_bytes, size_t *ret_nbytes,
                                struct ic_why *why)
@@ -96,8 +120,7 @@ static errint_t make_from_jpeg(const uint8_t *jpeg, size_t nbytes, const struct 
 	if (!err && variant->keeps_metadata)
 		err = get_markers(jpeg, nbytes, limits, &markers, &markers_nbytes, why);
 	if (!err)
-		err = check_memory(presenting_memory(&view.layout, variant->face) + MARKERS_MEMORY * markers_nbytes,
-		                   limits, why);
+		err = check_presenting(&view.layout, variant, markers_nbytes, limits, why);
 	if (!err)
 		err = present(&view, variant->face, markers, markers_nbytes, ret_bytes, ret_nbytes, why);
 	free(markers);
@@ -118,26 +141,6 @@ errint_t ic_make(const uint8_t *source, size_t nbytes, const struct ic_variant *
 	if (!err)
 		err = ic_make_check_object(&view, variant, limits, why);
 	return err ? err : ic_make_from_object(&view, variant, ret_bytes, ret_nbytes, why);
-}
-
-/* With blocks of an object and MCUs of a JPEG filled up. */
-static uint64_t filled_up(uint32_t side)
-{
-	return (side + IC_BLOCK_MAX - 1) / IC_BLOCK_MAX * IC_BLOCK_MAX;
-}
-
-static uint64_t presenting_memory(const struct ic_layout *layout, enum ic_face face)
-{
-	if (face == IC_FACE_IC)
-		return 0;
-	uint64_t nsamples = 0;
-	for (unsigned c = 0; c < layout->ncomponents; c++)
-		nsamples += filled_up(layout->component[c].width) * filled_up(layout->component[c].height);
-	/* pixels are all of luma's grid */
-	if (face == IC_FACE_BMP)
-		nsamples = filled_up(layout->width) * filled_up(layout->height) * IC_COMPONENTS_MAX;
-	return layout->nbytes + nsamples * PRESENT_MEMORY + layout->nplanes * PLANE_MEMORY + HEADERS_MEMORY +
-	       tensor_memory(layout);
 }
 
 uint64_t ic_make_memory_from_object(const struct ic_layout *object, const struct ic_variant *variant)
@@ -206,6 +209,16 @@ errint_t ic_make_from_object(const struct ic_view *object, const struct ic_varia
 	return err;
 }
 
+errint_t ic_make_check_presenting(const struct ic_layout *object, const struct ic_variant *variant,
+                                  const struct ic_limits *limits, struct ic_why *why)
+{
+	struct ic_layout layout;
+	errint_t err = ic_layout_init(&layout, &variant->design, object->source_width, object->source_height,
+	                              object->ncomponents);
+
+	return err || variant->face == IC_FACE_IC ? err : check_presenting(&layout, variant, 0, limits, why);
+}
+
 errint_t ic_make_from_object_of(const struct ic_view *object, const uint8_t *jpeg, size_t nbytes,
                                 const struct ic_variant *variant, const struct ic_limits *limits, uint8_t **ret_bytes,
                                 size_t *ret_nbytes, struct ic_why *why)
@@ -214,8 +227,10 @@ errint_t ic_make_from_object_of(const struct ic_view *object, const uint8_t *jpe
 	size_t sparse_nbytes, markers_nbytes = 0;
 	struct ic_view view;
 
-	if (variant->face != IC_FACE_JPEG || !variant->keeps_metadata)
-		return ic_make_from_object(object, variant, ret_bytes, ret_nbytes, why);
+	if (variant->face != IC_FACE_JPEG || !variant->keeps_metadata) {
+		errint_t err = ic_make_check_presenting(&object->layout, variant, limits, why);
+		return err ? err : ic_make_from_object(object, variant, ret_bytes, ret_nbytes, why);
+	}
 	errint_t err = ic_derive(object, &variant->design, &sparse, &sparse_nbytes, why);
 	if (err)
 		return err;
@@ -223,9 +238,7 @@ errint_t ic_make_from_object_of(const struct ic_view *object, const uint8_t *jpe
 	if (!err)
 		err = get_markers(jpeg, nbytes, limits, &markers, &markers_nbytes, why);
 	if (!err)
-		err = check_memory(ic_make_memory_from_object(&object->layout, variant) +
-		                           MARKERS_MEMORY * markers_nbytes,
-		                   limits, why);
+		err = check_presenting(&view.layout, variant, markers_nbytes, limits, why);
 	if (!err)
 		err = present(&view, variant->face, markers, markers_nbytes, ret_bytes, ret_nbytes, why);
 	free(markers);

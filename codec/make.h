@@ -30,8 +30,13 @@ errint_t ic_make_check_object(const struct ic_view *header, const struct ic_vari
 errint_t ic_make_from_object(const struct ic_view *object, const struct ic_variant *variant, uint8_t **ret_bytes,
                              size_t *ret_nbytes, struct ic_why *why);
 
+/* Whether presenting what is made of such an object stays within limits->memory, which ic_make sees to where the source is a
+ * JPEG: -EFBIG. limits may be NULL for the defaults. */
+errint_t ic_make_check_presenting(const struct ic_layout *object, const struct ic_variant *variant,
+                                  const struct ic_limits *limits, struct ic_why *why);
+
 /* The same, with the metadata of the JPEG that the object was made of, where the variant keeps it: what ic_make gives of that
- * JPEG. The errors of ic_jpeg_probe, too. */
+ * JPEG. The errors of ic_jpeg_probe and ic_make_check_presenting, too. */
 errint_t ic_make_from_object_of(const struct ic_view *object, const uint8_t *jpeg, size_t nbytes,
                                 const struct ic_variant *variant, const struct ic_limits *limits, uint8_t **ret_bytes,
                                 size_t *ret_nbytes, struct ic_why *why);

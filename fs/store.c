@@ -110,7 +110,11 @@ static void init_locks(struct store *store)
 	pthread_mutex_init(&store->files, NULL);
 	pthread_mutex_init(&store->lock, NULL);
 	pthread_mutex_init(&store->queue.lock, NULL);
-	pthread_cond_init(&store->queue.more, NULL);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&store->queue.more, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	pthread_cond_init(&store->queue.room, NULL);
 	store->queue.end = &store->queue.first;
 }

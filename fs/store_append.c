@@ -126,9 +126,13 @@ static errint_t begin(struct store *store, uint64_t nbytes)
 
 	if (nbytes + there > wanted)
 		wanted = nbytes + there;
-	/* Where the disk has not that much left, what is needed now will do: it is looked at again as the file grows. */
-	bool has_room = room_make(store, wanted - there) || (!store->settings.nbytes_max && room_make(store, nbytes));
-	errint_t err = has_room ? 0 : -ENOSPC;
+	errint_t err = room_make(store, wanted - there) ? 0 : -ENOSPC;
+	store->current_nbytes_max = UINT64_MAX;
+	/* Where the disk has not that much left, the file takes what there is, and no more. */
+	if (err && !store->settings.nbytes_max && room_make(store, nbytes)) {
+		store->current_nbytes_max = there + room_left(store);
+		err = 0;
+	}
 	if (!err && !segment)
 		err = create(store, &segment);
 	if (err) {

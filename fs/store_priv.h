@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #define SEGMENT_NAME_SIZE 48
 #define SEGMENTS_MAX 65535u /* slots are 16 bits */
@@ -76,8 +77,9 @@ struct store {
 	atomic_int_fast64_t refreshed_ms; /* monotonic */
 	atomic_int_fast64_t retry_ms;     /* no writing until then; monotonic */
 	bool is_failing;                  /* said so; the writer's */
-	uint64_t held_nbytes;             /* of files given up that others have open yet; `files` */
-	int64_t held_until_ms;            /* but no longer than that; monotonic */
+	uint64_t expected_nbytes; /* free on the disk, once others close the files that were given up; `files` */
+	int64_t expected_until_ms; /* but no longer than that; monotonic; `files` */
+	uint64_t current_nbytes_max; /* that `current` may grow to; `files` */
 
 	atomic_uint_fast64_t hits, misses, written, written_nbytes, dropped, corrupt, evicted;
 };
@@ -131,6 +133,9 @@ errint_t segment_load(struct store *store, const char *name);
 /* Take in what has been added since. A segment that is not finished and that nobody writes is finished. -ENOMEM. */
 errint_t segment_update(struct store *store, struct segment *segment);
 
+/* When a file was last used, by its mtime; 0 where a clock that was ahead wrote it, and nobody knows. */
+int64_t segment_used_s(const struct stat *st);
+
 /* Take it out of the index; the file is not touched. */
 void segment_drop(struct store *store, struct segment *segment);
 
@@ -160,6 +165,8 @@ bool segment_read(const struct segment *segment, void *out, size_t nbytes, uint6
 bool room_make(struct store *store, uint64_t nbytes);
 bool room_give_up(struct store *store, struct segment *segment); /* remove the file, unless somebody writes it */
 uint64_t room_shrink(struct store *store, uint64_t nbytes);      /* to at most that; how many went */
+uint64_t room_left(const struct store *store);                   /* on the disk, beside what is to be left free */
+void room_take(struct store *store, uint64_t nbytes);            /* they were written */
 
 /* store_refresh.c; under `files`. */
 errint_t refresh_files(struct store *store);

@@ -7,9 +7,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* What other machines' clocks may differ by. */
-#define CLOCK_SLACK_SECONDS 60
-
 struct candidate {
 	struct segment *segment;
 	int64_t used_s;
@@ -73,10 +70,8 @@ static struct candidate *collect(struct store *store, size_t *ret_count)
 			continue;
 		/* Other processes use it too, and write that down. */
 		int64_t used = atomic_load(&segment->used_s);
-		if (!fstat(segment->fd, &st) && st.st_mtim.tv_sec > used)
-			used = st.st_mtim.tv_sec;
-		if (used > store_now_s() + CLOCK_SLACK_SECONDS)
-			used = 0; /* by a clock that was ahead: nobody knows */
+		if (!fstat(segment->fd, &st) && segment_used_s(&st) > used)
+			used = segment_used_s(&st);
 		pthread_mutex_lock(&store->lock);
 		candidates[n++] = (struct candidate){segment, used, segment->nlive == 0};
 		pthread_mutex_unlock(&store->lock);
@@ -143,39 +138,59 @@ static uint64_t free_bytes(struct store *store, uint64_t must, uint64_t want, ui
 	return freed;
 }
 
-/* Bytes that the disk has left, and that it will have once other processes close what was given up. */
-static bool get_available(const struct store *store, uint64_t *ret_nbytes)
+static bool get_free(const struct store *store, uint64_t *ret_nbytes)
 {
-	uint64_t held = store_now_ms() < store->held_until_ms ? store->held_nbytes : 0;
 	struct statvfs fs;
 
 	if (fstatvfs(store->directory, &fs))
 		return false;
-	*ret_nbytes = sum((uint64_t)fs.f_bavail * fs.f_frsize, held);
+	*ret_nbytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	return true;
+}
+
+/* Bytes that the disk has left, and that it will have once other processes close what was given up. */
+static bool get_available(const struct store *store, uint64_t *ret_nbytes)
+{
+	if (!get_free(store, ret_nbytes))
+		return false;
+	if (store_now_ms() < store->expected_until_ms)
+		*ret_nbytes = larger(*ret_nbytes, store->expected_nbytes);
 	return true;
 }
 
 /* Others look for files that went every so often (store_writer.c); until then what they have open takes its place, and giving
- * up more would gain nothing. */
-static void note_held(struct store *store, uint64_t before, uint64_t freed)
+ * up more would gain nothing. Who has not closed them by then keeps them. */
+static void expect(struct store *store, uint64_t before, uint64_t freed)
 {
-	uint64_t after;
+	uint64_t after, gained;
 
-	if (!get_available(store, &after))
+	if (!get_free(store, &after))
 		return;
-	uint64_t gained = missing(after, before);
-	if (gained >= freed)
-		return;
-	bool is_first = store_now_ms() >= store->held_until_ms;
-	store->held_nbytes = sum(is_first ? 0 : store->held_nbytes, freed - gained);
-	store->held_until_ms = store_now_ms() + 2 * (int64_t)store->settings.look_seconds * 1000;
+	gained = missing(after, before);
+	if (store_now_ms() >= store->expected_until_ms) {
+		store->expected_nbytes = after;
+		store->expected_until_ms = store_now_ms() + 2 * (int64_t)store->settings.look_seconds * 1000;
+	}
+	store->expected_nbytes = sum(store->expected_nbytes, missing(freed, gained));
+}
+
+void room_take(struct store *store, uint64_t nbytes)
+{
+	store->expected_nbytes = missing(store->expected_nbytes, nbytes);
+}
+
+uint64_t room_left(const struct store *store)
+{
+	uint64_t available;
+
+	return get_available(store, &available) ? missing(available, store->settings.free_nbytes_min) : UINT64_MAX;
 }
 
 bool room_make(struct store *store, uint64_t nbytes)
 {
 	const struct store_settings *settings = &store->settings;
-	uint64_t over_must = 0, over = 0, low_must = 0, low = 0, available, count;
-	bool is_known = get_available(store, &available);
+	uint64_t over_must = 0, over = 0, low_must = 0, low = 0, available = 0, before = 0, count;
+	bool is_known = get_available(store, &available) && get_free(store, &before);
 
 	if (settings->nbytes_max) {
 		uint64_t there = total(store);
@@ -193,7 +208,7 @@ bool room_make(struct store *store, uint64_t nbytes)
 		return true;
 	uint64_t freed = free_bytes(store, larger(over_must, low_must), want, &count);
 	if (is_known && freed)
-		note_held(store, available, freed);
+		expect(store, before, freed);
 	return freed >= want;
 }
 

@@ -158,11 +158,19 @@ void segment_drop(struct store *store, struct segment *segment)
 		segment_free(segment);
 }
 
+/* What other machines' clocks may differ by. */
+#define CLOCK_SLACK_SECONDS 60
+
+int64_t segment_used_s(const struct stat *st)
+{
+	return st->st_mtim.tv_sec <= store_now_s() + CLOCK_SLACK_SECONDS ? st->st_mtim.tv_sec : 0;
+}
+
 static void look_at(struct segment *segment, const struct stat *st)
 {
 	segment->nbytes = (uint64_t)st->st_size;
-	if (st->st_mtim.tv_sec > atomic_load(&segment->used_s))
-		atomic_store(&segment->used_s, st->st_mtim.tv_sec);
+	if (segment_used_s(st) > atomic_load(&segment->used_s))
+		atomic_store(&segment->used_s, segment_used_s(st));
 }
 
 /* The header may come later than the file. One that never comes leaves a segment without records, the first to go. */

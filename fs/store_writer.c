@@ -42,6 +42,13 @@ static bool is_paused(struct store *store)
 	return store_now_ms() < atomic_load(&store->retry_ms);
 }
 
+static void finish_current(struct store *store)
+{
+	if (store->current)
+		segment_finish(store, store->current);
+	refresh_counts(store);
+}
+
 /* A segment that has room, and bounds that still hold. */
 static errint_t prepare(struct writer *writer, uint64_t nbytes)
 {
@@ -56,6 +63,8 @@ static errint_t prepare(struct writer *writer, uint64_t nbytes)
 		if (!room_make(store, 0))
 			return -ENOSPC;
 	}
+	if (store->current && store->current->scanned + nbytes > store->current_nbytes_max)
+		finish_current(store);
 	return store->current ? 0 : segment_begin(store, nbytes);
 }
 
@@ -73,6 +82,7 @@ static errint_t write_record(struct writer *writer, const struct job *job)
 	if (err)
 		return err;
 	writer->unchecked += nbytes;
+	room_take(store, nbytes);
 	atomic_fetch_add(&store->nbytes, nbytes);
 	atomic_store(&segment->used_s, store_now_s());
 	return segment_index(store, segment, &entry);
@@ -85,13 +95,6 @@ static bool is_superfluous(struct store *store, const struct job *job)
 	bool is = present && present->keep >= job->record.design.keep;
 	pthread_mutex_unlock(&store->lock);
 	return is;
-}
-
-static void finish_current(struct store *store)
-{
-	if (store->current)
-		segment_finish(store, store->current);
-	refresh_counts(store);
 }
 
 static void write_job(struct writer *writer, const struct job *job)
@@ -122,14 +125,15 @@ static void write_job(struct writer *writer, const struct job *job)
 
 /* Wait for something to do. NULL with *ret_refresh for a look at the files, NULL without at the end. A look is due every so
  * often even where nothing is missed: files that others removed take their place on the disk until they are closed here. */
-static struct job *take(struct queue *queue, uint64_t look_seconds, bool *ret_refresh)
+static struct job *take(struct store *store, bool *ret_refresh)
 {
+	int64_t due_ms = atomic_load(&store->refreshed_ms) + (int64_t)store->settings.look_seconds * 1000;
+	struct timespec due = {.tv_sec = due_ms / 1000, .tv_nsec = due_ms % 1000 * 1000000};
+	struct queue *queue = &store->queue;
 	struct job *job = NULL;
-	struct timespec due;
 
-	clock_gettime(CLOCK_REALTIME, &due);
-	due.tv_sec += (time_t)look_seconds;
 	pthread_mutex_lock(&queue->lock);
+	queue->wants_refresh = queue->wants_refresh || store_now_ms() >= due_ms;
 	while (!queue->first && !queue->is_ending && !queue->wants_refresh)
 		if (pthread_cond_timedwait(&queue->more, &queue->lock, &due) == ETIMEDOUT)
 			queue->wants_refresh = true;
@@ -162,7 +166,7 @@ static void *run(void *context)
 	bool wants_refresh;
 
 	for (;;) {
-		struct job *job = take(&store->queue, store->settings.look_seconds, &wants_refresh);
+		struct job *job = take(store, &wants_refresh);
 		if (!job && !wants_refresh)
 			break;
 		pthread_mutex_lock(&store->files);

@@ -37,13 +37,12 @@ static errint_t present_with_metadata(struct fs *fs, const struct content_source
 	size_t nbytes = source->identity.size;
 
 	const struct ic_limits *limits = &fs->settings.limits;
-	uint64_t memory;
+	uint64_t memory =
+	        ic_make_memory_from_object(&view->layout, variant) + 2 * (uint64_t)nbytes; /* metadata, at most */
 
 	gate_enter(fs->source_gate, nbytes);
 	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
 	errint_t err = bytes ? content_read_source(fs, source, bytes) : -ENOMEM;
-	if (!err)
-		err = ic_make_memory(bytes, nbytes, variant, limits, &memory, why);
 	if (!err) {
 		gate_enter(fs->encode_gate, memory);
 		err = ic_make_from_object_of(view, bytes, nbytes, variant, limits, ret_bytes, ret_nbytes, why);
@@ -66,7 +65,10 @@ errint_t stored_get(struct fs *fs, const struct content_source *source, const st
 	errint_t err = store_get(fs->store, &key, &variant->design, &bytes, &view);
 	if (err)
 		return -ENOENT; /* whatever it was, the source is still there */
-	if (variant->keeps_metadata) {
+	err = ic_make_check_presenting(&view.layout, variant, &fs->settings.limits, why);
+	if (err) {
+		/* as of the source */
+	} else if (variant->keeps_metadata) {
 		err = present_with_metadata(fs, source, &view, variant, ret_bytes, ret_nbytes, why);
 	} else {
 		uint64_t memory = ic_make_memory_from_object(&view.layout, variant);

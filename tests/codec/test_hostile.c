@@ -480,7 +480,6 @@ START_TEST(making_of_noise_takes_no_more_memory_than_estimated)
 }
 END_TEST
 
-/* What tensor.h says of it. */
 /* A JPEG with `count` segments of `nbytes` bytes of a marker behind its begin. */
 static struct bytes with_segments(struct bytes jpeg, uint8_t marker, size_t count, size_t nbytes)
 {
@@ -557,6 +556,7 @@ START_TEST(making_stays_within_the_limit)
 }
 END_TEST
 
+/* What tensor.h says of it. */
 static uint64_t resizing_memory(const struct ic_layout *l, const struct ic_tensor_spec *spec)
 {
 	uint64_t w = l->width, h = l->height, wide = spec->width, high = spec->height;

@@ -260,6 +260,26 @@ START_TEST(test_files_of_the_future_are_old)
 	ck_assert(!store_has(store, &source, &dense));
 	store_close(store);
 	scene_clear(&scene);
+
+	/* but for what is read now */
+	scene = scene_new();
+	for (uint64_t i = 0; i < 2; i++) {
+		stores[i] = store_new(&scene);
+		put(stores[i], i + 1, &dense, WIDTH, HEIGHT);
+		store_flush(stores[i]);
+	}
+	for (uint64_t i = 0; i < 2; i++)
+		store_close(stores[i]);
+	ck_assert_uint_eq(segment_names(&scene, names, COUNT(names)), 2);
+	age(&scene, names[0], -1000000);
+	age(&scene, names[1], 1000);
+	store = store_new(&scene);
+	ck_assert(store_has_kept(store, &source, &dense));
+	each = segments_nbytes(&scene) / 2;
+	ck_assert_uint_eq(store_evict(store, each + each / 2), 1);
+	ck_assert(store_has(store, &source, &dense));
+	store_close(store);
+	scene_clear(&scene);
 }
 END_TEST
 

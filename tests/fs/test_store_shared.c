@@ -319,36 +319,78 @@ START_TEST(test_small_disk)
 }
 END_TEST
 
-/* Giving up a file that somebody has open gains nothing until that is closed: no more go for it meanwhile. */
+/* Giving up a file that somebody has open gains nothing until that is closed: no more go for it meanwhile. Once it is, what
+ * it had is there, and not twice. */
 START_TEST(test_files_that_others_have_open)
 {
 	struct scene scene = scene_new();
 	struct statvfs fs;
 
-	ck_assert(mount_small(scene.directory, "size=8m"));
+	ck_assert(mount_small(scene.directory, "size=16m"));
 	scene.settings.segment_nbytes = 256u << 10;
 	scene.settings.rest_seconds = 0;
 	scene.settings.retry_seconds = 0;
 	struct store *store = store_new(&scene);
-	for (uint64_t i = 0; store_counts(store).segments < 9; i++) {
+	for (uint64_t i = 0; store_counts(store).segments < 40; i++) {
 		put(store, i, &dense, WIDTH, HEIGHT);
 		store_flush(store);
 	}
 	store_close(store);
 	struct store *idle = store_new(&scene);
 	ck_assert_int_eq(statvfs(scene.directory, &fs), 0);
-	scene.settings.free_nbytes_min = (uint64_t)fs.f_bavail * fs.f_frsize;
+	uint64_t least = (uint64_t)fs.f_bavail * fs.f_frsize;
+	scene.settings.free_nbytes_min = least;
 	store = store_new(&scene);
-	/* Four files are begun, and each takes one to be given up; as if nothing had gone, it would be one, two, three more. */
-	for (uint64_t i = 1000; store_counts(store).written_nbytes < 900u << 10; i++) {
+	/* Eight files are begun, and each takes about one to be given up; as if nothing had gone, it would be one, two, three more. */
+	uint64_t i = 1000;
+	for (; store_counts(store).written_nbytes < 2000u << 10; i++) {
 		put(store, i, &dense, WIDTH, HEIGHT);
 		store_flush(store);
 		ck_assert_uint_eq(store_counts(store).dropped, 0);
 	}
-	ck_assert_uint_gt(store_counts(store).evicted, 2);
-	ck_assert_uint_le(store_counts(store).evicted, 5);
+	ck_assert_uint_gt(store_counts(store).evicted, 7);
+	ck_assert_uint_le(store_counts(store).evicted, 14);
+	store_refresh(idle);
+	for (; store_counts(store).written_nbytes < 5000u << 10; i++) {
+		put(store, i, &dense, WIDTH, HEIGHT);
+		store_flush(store);
+		store_refresh(idle);
+		ck_assert_int_eq(statvfs(scene.directory, &fs), 0);
+		ck_assert_uint_ge((uint64_t)fs.f_bavail * fs.f_frsize + (320u << 10), least);
+	}
 	store_close(store);
 	store_close(idle);
+	ck_assert_int_eq(umount(scene.directory), 0);
+	scene_clear(&scene);
+}
+END_TEST
+
+/* What is in use is not given up for what is new: a full store stays as it is, and leaves free what it is to leave. */
+START_TEST(test_a_full_disk_of_what_is_in_use)
+{
+	struct scene scene = scene_new();
+	struct statvfs fs;
+
+	ck_assert(mount_small(scene.directory, "size=24m"));
+	scene.settings.segment_nbytes = 64u << 20;
+	scene.settings.retry_seconds = 0;
+	scene.settings.free_nbytes_min = 2u << 20;
+	struct store *store = store_new(&scene);
+	for (uint64_t i = 0; store_counts(store).dropped < 200 && i < 10000; i++) {
+		struct store_source source = source_of(i);
+		struct bytes object = object_of(i, &dense, WIDTH, HEIGHT);
+		struct ic_view view = view_of(object);
+		store_put_wait(store, &source, &view);
+		free(object.data);
+	}
+	store_flush(store);
+	struct store_counts counts = store_counts(store);
+	ck_assert_uint_eq(counts.evicted, 0);
+	ck_assert_uint_gt(counts.dropped, 0);
+	ck_assert_uint_gt(counts.nbytes, 20u << 20);
+	ck_assert_int_eq(statvfs(scene.directory, &fs), 0);
+	ck_assert_uint_ge((uint64_t)fs.f_bavail * fs.f_frsize + (64u << 10), 2u << 20);
+	store_close(store);
 	ck_assert_int_eq(umount(scene.directory), 0);
 	scene_clear(&scene);
 }
@@ -419,6 +461,7 @@ static void add_disks(TCase *cases)
 	tcase_add_test(cases, test_full_disk);
 	tcase_add_test(cases, test_small_disk);
 	tcase_add_test(cases, test_files_that_others_have_open);
+	tcase_add_test(cases, test_a_full_disk_of_what_is_in_use);
 	tcase_add_test(cases, test_read_only_disk);
 	tcase_add_test(cases, test_a_disk_that_becomes_read_only);
 }
