@@ -172,7 +172,7 @@ static struct bytes claim(const char *design, uint32_t width, uint32_t height, u
 START_TEST(test_a_small_file_cannot_claim_much)
 {
 	static const char design[] = "s4x4-b32-k1-q1";
-	struct ic_limits unlimited = {0}, memory = {.memory = 1u << 30}, pixels = {.pixels = 1000000};
+	struct ic_limits unlimited = {0}, memory = {.memory = 1u << 29}, pixels = {.pixels = 1000000};
 	struct bytes object = claim(design, IC_SIDE_MAX, IC_SIDE_MAX, 0);
 
 	ck_assert_uint_lt(object.nbytes, 100000);
