@@ -197,3 +197,22 @@ void forward_alone(const struct dct_kernel *kernel, unsigned block, unsigned nu,
 		for (unsigned u = 0; u < nu; u++)
 			coefs[v * block + u] = lanes[(v * block + u) * DCT_NBLOCKS + lane];
 }
+
+struct bytes with_segments(struct bytes jpeg, uint8_t marker, size_t count, size_t nbytes)
+{
+	struct bytes with = {malloc(jpeg.nbytes + count * (4 + nbytes)), jpeg.nbytes + count * (4 + nbytes)};
+	uint8_t *at = with.data;
+
+	ck_assert_ptr_nonnull(at);
+	memcpy(at, jpeg.data, 2);
+	at += 2;
+	for (size_t i = 0; i < count; i++, at += nbytes) {
+		*at++ = 0xff;
+		*at++ = marker;
+		*at++ = (uint8_t)((nbytes + 2) >> 8);
+		*at++ = (uint8_t)(nbytes + 2);
+		memset(at, 'x', nbytes);
+	}
+	memcpy(at, jpeg.data + 2, jpeg.nbytes - 2);
+	return with;
+}

@@ -32,6 +32,8 @@ struct design_name design_name(const struct ic_design *design);
 struct bytes jpeg_new(uint32_t width, uint32_t height, uint32_t seed, const struct jpeg_spec *spec);
 
 struct bytes encode(struct bytes jpeg, const struct ic_design *design);
+/* The JPEG with `count` segments of `nbytes` bytes 'x' of a marker behind its begin. */
+struct bytes with_segments(struct bytes jpeg, uint8_t marker, size_t count, size_t nbytes);
 struct bytes derive(const struct ic_view *dense, const struct ic_design *design);
 
 /* Borrows the object's bytes. */

@@ -64,28 +64,17 @@ START_TEST(test_an_object_makes_what_its_jpeg_makes)
 }
 END_TEST
 
-/* `source` with a comment behind its first marker. */
-static struct bytes commented(struct bytes source)
-{
-	static const uint8_t comment[] = {0xff, 0xfe, 0, 6, 'n', 'o', 't', 'e'};
-	struct bytes all = {malloc(source.nbytes + sizeof(comment)), source.nbytes + sizeof(comment)};
-
-	ck_assert_ptr_nonnull(all.data);
-	memcpy(all.data, source.data, 2);
-	memcpy(all.data + 2, comment, sizeof(comment));
-	memcpy(all.data + 2 + sizeof(comment), source.data + 2, source.nbytes - 2);
-	return all;
-}
-
 /* By way of an object, which has none, too: from the JPEG that it was made of. */
 START_TEST(test_metadata_is_kept_where_it_is_asked_for)
 {
 	const struct jpeg_spec spec = {.orientation = 6};
-	struct bytes bare = jpeg_new(203, 151, 7, &spec), jpeg = commented(bare);
+	struct bytes bare = jpeg_new(203, 151, 7, &spec), jpeg = with_segments(bare, 0xfe, 1, 32);
 	struct ic_design dense = design_of("s2x2-b8-k15-q8");
 	struct bytes object = encode(jpeg, &dense);
 	struct ic_view view = view_of(object);
+	char comment[32];
 
+	memset(comment, 'x', sizeof comment);
 	for (size_t i = 0; i < 2 * COUNT(faces); i++) {
 		const struct ic_variant variant = {design_of("s2x2-b8-k6-q3"), faces[i / 2], i % 2};
 		struct bytes direct = {0}, derived = {0};
@@ -93,7 +82,7 @@ START_TEST(test_metadata_is_kept_where_it_is_asked_for)
 
 		ck_assert_int_eq(ic_make(jpeg.data, jpeg.nbytes, &variant, NULL, &direct.data, &direct.nbytes, NULL),
 		                 0);
-		ck_assert((memmem(direct.data, direct.nbytes, "note", 4) != NULL) == is_kept);
+		ck_assert((memmem(direct.data, direct.nbytes, comment, 32) != NULL) == is_kept);
 		ck_assert_int_eq(ic_make_from_object_of(&view, jpeg.data, jpeg.nbytes, &variant, NULL, &derived.data,
 		                                        &derived.nbytes, NULL),
 		                 0);
@@ -104,6 +93,81 @@ START_TEST(test_metadata_is_kept_where_it_is_asked_for)
 	free(object.data);
 	free(jpeg.data);
 	free(bare.data);
+}
+END_TEST
+
+/* Metadata that are kept count, and so does presenting. */
+START_TEST(test_metadata_and_presenting_count)
+{
+	static const uint8_t markers[] = {0xe1, 0xe2, 0xfe};
+	const struct jpeg_spec plain = {0};
+	struct bytes jpeg = jpeg_new(64, 64, 1, &plain);
+
+	for (size_t i = 0; i < sizeof markers; i++) {
+		struct bytes many = with_segments(jpeg, markers[i], 100, 60000), made = {0};
+		struct ic_variant variant = {design_of("s1x1-b8-k15-q8"), IC_FACE_JPEG, true};
+		struct ic_limits limits = ic_limits_default();
+		uint64_t estimated;
+
+		limits.memory = 8 << 20;
+		ck_assert_int_eq(ic_make_memory(many.data, many.nbytes, &variant, &limits, &estimated, NULL), -EFBIG);
+		ck_assert_int_eq(ic_make(many.data, many.nbytes, &variant, &limits, &made.data, &made.nbytes, NULL),
+		                 -EFBIG);
+		variant.keeps_metadata = false;
+		ck_assert_int_eq(ic_make_memory(many.data, many.nbytes, &variant, &limits, &estimated, NULL), 0);
+		ck_assert_int_eq(ic_make(many.data, many.nbytes, &variant, &limits, &made.data, &made.nbytes, NULL), 0);
+		free(made.data);
+		free(many.data);
+	}
+	free(jpeg.data);
+	jpeg = jpeg_new(900, 800, 1, &plain);
+	struct ic_variant variant = {design_of("s1x1-b2-k3-q8-c1"), IC_FACE_JPEG, false};
+	struct ic_limits limits = ic_limits_default();
+	struct bytes made = {0};
+	struct ic_jpeg_info info;
+	uint64_t estimated;
+
+	ck_assert_int_eq(ic_jpeg_probe(jpeg.data, jpeg.nbytes, true, NULL, &info, NULL), 0);
+	ck_assert_int_eq(ic_make_memory(jpeg.data, jpeg.nbytes, &variant, NULL, &estimated, NULL), 0);
+	limits.memory = ic_encode_memory(&info, &variant.design);
+	ck_assert_uint_gt(estimated, limits.memory);
+	ck_assert_int_eq(ic_make(jpeg.data, jpeg.nbytes, &variant, &limits, &made.data, &made.nbytes, NULL), -EFBIG);
+	limits.memory = estimated;
+	ck_assert_int_eq(ic_make(jpeg.data, jpeg.nbytes, &variant, &limits, &made.data, &made.nbytes, NULL), 0);
+	free(made.data);
+	free(jpeg.data);
+}
+END_TEST
+
+/* Going through all of them for each would take hours. */
+START_TEST(test_a_million_segments_are_gone_through_once)
+{
+	const struct jpeg_spec plain = {0};
+	struct bytes jpeg = jpeg_new(8, 8, 1, &plain);
+	struct bytes many = with_segments(jpeg, 0xe1, 1000000, 0);
+	struct ic_jpeg_info info;
+
+	ck_assert_int_eq(ic_jpeg_probe(many.data, many.nbytes, true, NULL, &info, NULL), 0);
+	ck_assert_uint_eq(info.orientation, 1);
+	free(many.data);
+	free(jpeg.data);
+}
+END_TEST
+
+/* A length that does not count itself, as libjpeg reads it: nothing is behind it, and the next marker is found. */
+START_TEST(test_an_orientation_behind_a_short_length)
+{
+	const struct jpeg_spec spec = {.orientation = 6};
+	struct bytes bare = jpeg_new(8, 8, 1, &spec), jpeg = with_segments(bare, 0xef, 1, 0);
+	struct ic_jpeg_info info;
+
+	for (uint8_t length = 0; length <= 2; length++) {
+		jpeg.data[5] = length;
+		ck_assert_int_eq(ic_jpeg_probe(jpeg.data, jpeg.nbytes, true, NULL, &info, NULL), 0);
+		ck_assert_uint_eq(info.orientation, 6);
+	}
+	free(bare.data);
+	free(jpeg.data);
 }
 END_TEST
 
@@ -271,6 +335,9 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, test_what_ended_early_is_no_picture);
 	tcase_add_test(cases, test_what_is_damaged_is_no_picture);
 	tcase_add_test(cases, test_no_design_is_refused);
+	tcase_add_test(cases, test_metadata_and_presenting_count);
+	tcase_add_test(cases, test_a_million_segments_are_gone_through_once);
+	tcase_add_test(cases, test_an_orientation_behind_a_short_length);
 }
 
 int main(void)

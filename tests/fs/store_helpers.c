@@ -76,14 +76,20 @@ struct bytes object_of(uint64_t i, const struct ic_design *design, uint32_t widt
 	return object;
 }
 
-void put(struct store *store, uint64_t i, const struct ic_design *design, uint32_t width, uint32_t height)
+errint_t offer(struct store *store, uint64_t i, const struct ic_design *design, uint32_t width, uint32_t height)
 {
 	struct store_source source = source_of(i);
 	struct bytes object = object_of(i, design, width, height);
 	struct ic_view view = view_of(object);
 
-	ck_assert_int_eq(store_put_wait(store, &source, &view), 0);
+	errint_t err = store_put_wait(store, &source, &view);
 	free(object.data);
+	return err;
+}
+
+void put(struct store *store, uint64_t i, const struct ic_design *design, uint32_t width, uint32_t height)
+{
+	ck_assert_int_eq(offer(store, i, design, width, height), 0);
 }
 
 bool holds(struct store *store, uint64_t i, const struct ic_design *dense, const struct ic_design *design,

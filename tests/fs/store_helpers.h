@@ -22,7 +22,10 @@ struct store *store_new(const struct scene *scene);
 struct store_source source_of(uint64_t i);
 struct bytes object_of(uint64_t i, const struct ic_design *design, uint32_t width, uint32_t height);
 
-/* The same, put; the store must take it. */
+/* The same, put. -ENOSPC, -EFBIG: the store does not take it. */
+errint_t offer(struct store *store, uint64_t i, const struct ic_design *design, uint32_t width, uint32_t height);
+
+/* The same; the store must take it. */
 void put(struct store *store, uint64_t i, const struct ic_design *design, uint32_t width, uint32_t height);
 
 /* Whether the store has `design` of what put(i, dense, ...) put; fails the test if it has something else. */

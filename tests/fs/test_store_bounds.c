@@ -20,13 +20,9 @@ static uint64_t overfill(struct scene *scene, struct store *store, uint64_t firs
 	uint64_t there = 0;
 
 	for (uint64_t i = first; i < first + count; i++) {
-		struct store_source source = source_of(i);
-		struct bytes object = object_of(i, &dense, WIDTH, HEIGHT);
-		struct ic_view view = view_of(object);
-		store_put_wait(store, &source, &view);
+		offer(store, i, &dense, WIDTH, HEIGHT);
 		if (i % 64 == 0)
 			ck_assert_uint_le(segments_nbytes(scene), scene->settings.nbytes_max);
-		free(object.data);
 	}
 	store_flush(store);
 	ck_assert_uint_le(segments_nbytes(scene), scene->settings.nbytes_max);
@@ -142,24 +138,32 @@ static void age(const struct scene *scene, const char *name, int seconds)
 	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-START_TEST(test_what_was_not_used_for_longest_goes_first)
-{
-	static const int ages[] = {300, 900, 100, 600};
-	char names[8][SEGMENT_NAME_SIZE];
-	struct scene scene = scene_new();
+#define APART_MAX 8
 
-	/* Each in a segment of its own: the others are being written. */
-	struct store *stores[COUNT(ages)];
-	for (uint64_t i = 0; i < COUNT(ages); i++) {
-		stores[i] = store_new(&scene);
+/* Sources 1 to n, each in a segment of its own, since the others are being written; last used so many seconds ago. */
+static void put_apart(const struct scene *scene, const int *ages, size_t n)
+{
+	char names[APART_MAX][SEGMENT_NAME_SIZE];
+	struct store *stores[APART_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		stores[i] = store_new(scene);
 		put(stores[i], i + 1, &dense, WIDTH, HEIGHT);
 		store_flush(stores[i]);
 	}
-	for (uint64_t i = 0; i < COUNT(ages); i++)
+	for (size_t i = 0; i < n; i++)
 		store_close(stores[i]);
-	ck_assert_uint_eq(segment_names(&scene, names, COUNT(names)), COUNT(ages));
-	for (size_t i = 0; i < COUNT(ages); i++)
-		age(&scene, names[i], ages[i]);
+	ck_assert_uint_eq(segment_names(scene, names, APART_MAX), n);
+	for (size_t i = 0; i < n; i++)
+		age(scene, names[i], ages[i]);
+}
+
+START_TEST(test_what_was_not_used_for_longest_goes_first)
+{
+	static const int ages[] = {300, 900, 100, 600};
+	struct scene scene = scene_new();
+
+	put_apart(&scene, ages, COUNT(ages));
 	struct store *store = store_new(&scene);
 	uint64_t each = segments_nbytes(&scene) / COUNT(ages);
 	static const bool stays[][4] = {{1, 0, 1, 1}, {1, 0, 1, 0}, {0, 0, 1, 0}, {0, 0, 0, 0}};
@@ -239,47 +243,20 @@ END_TEST
 /* A clock that was ahead and was set back: the future says nothing of use. */
 START_TEST(test_files_of_the_future_are_old)
 {
-	char names[8][SEGMENT_NAME_SIZE];
-	struct scene scene = scene_new();
-	struct store *stores[2];
-
-	for (uint64_t i = 0; i < 2; i++) {
-		stores[i] = store_new(&scene);
-		put(stores[i], i + 1, &dense, WIDTH, HEIGHT);
-		store_flush(stores[i]);
-	}
-	for (uint64_t i = 0; i < 2; i++)
-		store_close(stores[i]);
-	ck_assert_uint_eq(segment_names(&scene, names, COUNT(names)), 2);
-	age(&scene, names[0], -1000000);
-	age(&scene, names[1], 1000000);
-	uint64_t each = segments_nbytes(&scene) / 2;
-	struct store *store = store_new(&scene);
-	ck_assert_uint_eq(store_evict(store, each + each / 2), 1);
+	static const int ages[][2] = {{-1000000, 1000000}, {-1000000, 1000}};
 	struct store_source source = source_of(1);
-	ck_assert(!store_has(store, &source, &dense));
-	store_close(store);
-	scene_clear(&scene);
 
-	/* but for what is read now */
-	scene = scene_new();
-	for (uint64_t i = 0; i < 2; i++) {
-		stores[i] = store_new(&scene);
-		put(stores[i], i + 1, &dense, WIDTH, HEIGHT);
-		store_flush(stores[i]);
+	for (unsigned is_asked_for = 0; is_asked_for < 2; is_asked_for++) { /* what is in use now is not old */
+		struct scene scene = scene_new();
+		put_apart(&scene, ages[is_asked_for], 2);
+		uint64_t each = segments_nbytes(&scene) / 2;
+		struct store *store = store_new(&scene);
+		ck_assert(!is_asked_for || store_has_kept(store, &source, &dense));
+		ck_assert_uint_eq(store_evict(store, each + each / 2), 1);
+		ck_assert(store_has(store, &source, &dense) == is_asked_for);
+		store_close(store);
+		scene_clear(&scene);
 	}
-	for (uint64_t i = 0; i < 2; i++)
-		store_close(stores[i]);
-	ck_assert_uint_eq(segment_names(&scene, names, COUNT(names)), 2);
-	age(&scene, names[0], -1000000);
-	age(&scene, names[1], 1000);
-	store = store_new(&scene);
-	ck_assert(store_has_kept(store, &source, &dense));
-	each = segments_nbytes(&scene) / 2;
-	ck_assert_uint_eq(store_evict(store, each + each / 2), 1);
-	ck_assert(store_has(store, &source, &dense));
-	store_close(store);
-	scene_clear(&scene);
 }
 END_TEST
 

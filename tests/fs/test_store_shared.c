@@ -262,21 +262,38 @@ static bool mount_small(const char *directory, const char *options)
 	return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) && !mount("none", directory, "tmpfs", 0, options);
 }
 
-START_TEST(test_full_disk)
+/* A scene on a disk of its own. */
+static struct scene disk_new(const char *options)
 {
 	struct scene scene = scene_new();
 
-	ck_assert(mount_small(scene.directory, "size=1m"));
-	scene.settings.segment_nbytes = 256u << 10;
+	ck_assert(mount_small(scene.directory, options));
 	scene.settings.retry_seconds = 0;
+	return scene;
+}
+
+static void disk_clear(struct scene *scene)
+{
+	ck_assert_int_eq(umount(scene->directory), 0);
+	scene_clear(scene);
+}
+
+static uint64_t disk_free(const struct scene *scene)
+{
+	struct statvfs fs;
+
+	ck_assert_int_eq(statvfs(scene->directory, &fs), 0);
+	return (uint64_t)fs.f_bavail * fs.f_frsize;
+}
+
+START_TEST(test_full_disk)
+{
+	struct scene scene = disk_new("size=1m");
+
+	scene.settings.segment_nbytes = 256u << 10;
 	struct store *store = store_new(&scene);
-	for (uint64_t i = 0; i < 400; i++) {
-		struct store_source source = source_of(i);
-		struct bytes object = object_of(i, &dense, WIDTH, HEIGHT);
-		struct ic_view view = view_of(object);
-		store_put_wait(store, &source, &view);
-		free(object.data);
-	}
+	for (uint64_t i = 0; i < 400; i++)
+		offer(store, i, &dense, WIDTH, HEIGHT);
 	store_flush(store);
 	uint64_t there = 0;
 	for (uint64_t i = 0; i < 400; i++)
@@ -295,17 +312,15 @@ START_TEST(test_full_disk)
 	ck_assert(holds(store, 1000, &dense, &dense, WIDTH, HEIGHT));
 	ck_assert_uint_eq(store_counts(store).corrupt, 0);
 	store_close(store);
-	ck_assert_int_eq(umount(scene.directory), 0);
-	scene_clear(&scene);
+	disk_clear(&scene);
 }
 END_TEST
 
 /* With files much larger than the disk. */
 START_TEST(test_small_disk)
 {
-	struct scene scene = scene_new();
+	struct scene scene = disk_new("size=1m");
 
-	ck_assert(mount_small(scene.directory, "size=1m"));
 	scene.settings.segment_nbytes = 64u << 20;
 	struct store *store = store_new(&scene);
 	for (uint64_t i = 0; i < 20; i++)
@@ -314,8 +329,7 @@ START_TEST(test_small_disk)
 	ck_assert_uint_eq(store_counts(store).dropped, 0);
 	ck_assert_uint_eq(store_counts(store).records, 20);
 	store_close(store);
-	ck_assert_int_eq(umount(scene.directory), 0);
-	scene_clear(&scene);
+	disk_clear(&scene);
 }
 END_TEST
 
@@ -323,13 +337,10 @@ END_TEST
  * it had is there, and not twice. */
 START_TEST(test_files_that_others_have_open)
 {
-	struct scene scene = scene_new();
-	struct statvfs fs;
+	struct scene scene = disk_new("size=16m");
 
-	ck_assert(mount_small(scene.directory, "size=16m"));
 	scene.settings.segment_nbytes = 256u << 10;
 	scene.settings.rest_seconds = 0;
-	scene.settings.retry_seconds = 0;
 	struct store *store = store_new(&scene);
 	for (uint64_t i = 0; store_counts(store).segments < 40; i++) {
 		put(store, i, &dense, WIDTH, HEIGHT);
@@ -337,8 +348,7 @@ START_TEST(test_files_that_others_have_open)
 	}
 	store_close(store);
 	struct store *idle = store_new(&scene);
-	ck_assert_int_eq(statvfs(scene.directory, &fs), 0);
-	uint64_t least = (uint64_t)fs.f_bavail * fs.f_frsize;
+	uint64_t least = disk_free(&scene);
 	scene.settings.free_nbytes_min = least;
 	store = store_new(&scene);
 	/* Eight files are begun, and each takes about one to be given up; as if nothing had gone, it would be one, two, three more. */
@@ -355,52 +365,39 @@ START_TEST(test_files_that_others_have_open)
 		put(store, i, &dense, WIDTH, HEIGHT);
 		store_flush(store);
 		store_refresh(idle);
-		ck_assert_int_eq(statvfs(scene.directory, &fs), 0);
-		ck_assert_uint_ge((uint64_t)fs.f_bavail * fs.f_frsize + (320u << 10), least);
+		ck_assert_uint_ge(disk_free(&scene) + (320u << 10), least);
 	}
 	store_close(store);
 	store_close(idle);
-	ck_assert_int_eq(umount(scene.directory), 0);
-	scene_clear(&scene);
+	disk_clear(&scene);
 }
 END_TEST
 
 /* What is in use is not given up for what is new: a full store stays as it is, and leaves free what it is to leave. */
 START_TEST(test_a_full_disk_of_what_is_in_use)
 {
-	struct scene scene = scene_new();
-	struct statvfs fs;
+	struct scene scene = disk_new("size=24m");
 
-	ck_assert(mount_small(scene.directory, "size=24m"));
 	scene.settings.segment_nbytes = 64u << 20;
-	scene.settings.retry_seconds = 0;
 	scene.settings.free_nbytes_min = 2u << 20;
 	struct store *store = store_new(&scene);
-	for (uint64_t i = 0; store_counts(store).dropped < 200 && i < 10000; i++) {
-		struct store_source source = source_of(i);
-		struct bytes object = object_of(i, &dense, WIDTH, HEIGHT);
-		struct ic_view view = view_of(object);
-		store_put_wait(store, &source, &view);
-		free(object.data);
-	}
+	for (uint64_t i = 0; store_counts(store).dropped < 200 && i < 10000; i++)
+		offer(store, i, &dense, WIDTH, HEIGHT);
 	store_flush(store);
 	struct store_counts counts = store_counts(store);
 	ck_assert_uint_eq(counts.evicted, 0);
 	ck_assert_uint_gt(counts.dropped, 0);
 	ck_assert_uint_gt(counts.nbytes, 20u << 20);
-	ck_assert_int_eq(statvfs(scene.directory, &fs), 0);
-	ck_assert_uint_ge((uint64_t)fs.f_bavail * fs.f_frsize + (64u << 10), 2u << 20);
+	ck_assert_uint_ge(disk_free(&scene) + (64u << 10), 2u << 20);
 	store_close(store);
-	ck_assert_int_eq(umount(scene.directory), 0);
-	scene_clear(&scene);
+	disk_clear(&scene);
 }
 END_TEST
 
 START_TEST(test_read_only_disk)
 {
-	struct scene scene = scene_new();
+	struct scene scene = disk_new("size=4m");
 
-	ck_assert(mount_small(scene.directory, "size=4m"));
 	struct store *store = store_new(&scene);
 	put(store, 1, &dense, WIDTH, HEIGHT);
 	store_close(store);
@@ -411,17 +408,15 @@ START_TEST(test_read_only_disk)
 	store_flush(store);
 	ck_assert(!holds(store, 2, &dense, &dense, WIDTH, HEIGHT));
 	store_close(store);
-	ck_assert_int_eq(umount(scene.directory), 0);
-	scene_clear(&scene);
+	disk_clear(&scene);
 }
 END_TEST
 
 /* It becomes read-only while it is open: what is there is served, what is new is dropped. */
 START_TEST(test_a_disk_that_becomes_read_only)
 {
-	struct scene scene = scene_new();
+	struct scene scene = disk_new("size=4m");
 
-	ck_assert(mount_small(scene.directory, "size=4m"));
 	scene.settings.segment_nbytes = 64u << 10;
 	struct store *store = store_new(&scene);
 	for (uint64_t i = 0; store_counts(store).segments < 2 || store->current; i++) {
@@ -442,8 +437,7 @@ START_TEST(test_a_disk_that_becomes_read_only)
 	for (uint64_t i = 0; i < there; i++)
 		ck_assert(holds(store, i, &dense, &dense, WIDTH, HEIGHT));
 	store_close(store);
-	ck_assert_int_eq(umount(scene.directory), 0);
-	scene_clear(&scene);
+	disk_clear(&scene);
 }
 END_TEST
 
