@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """icfs search --command: programs of the user's as judges, most of them hostile."""
 
+import csv
 import fcntl
+import json
 import os
 import pathlib
 import random
@@ -192,6 +194,13 @@ class Judges(Command):
         self.assertEqual(len(judge.read_text().splitlines()), 10)
         self.works(f"{sys.executable} {judge} {{data}}")
         self.assertGreater(self.sql("SELECT max(accuracy) FROM measurement")[0][0], 0.6)
+
+    def test_what_is_not_known_is_exported_as_such(self):
+        self.works("echo accuracy=0.5 # {data}")
+        rows = json.loads(self.ok("search", "export", "--form=json", "--catalog", self.catalog))
+        self.assertEqual({row["images"] for row in rows}, {None})
+        table = csv.DictReader(self.ok("search", "export", "--catalog", self.catalog).decode().splitlines())
+        self.assertEqual({row["images"] for row in table}, {""})
 
     def test_smaller_is_better(self):
         self.works("echo {data} > /dev/null; echo map.err=4e-1", "--set=metric=map.err", "--set=better=smaller")

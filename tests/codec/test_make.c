@@ -132,7 +132,15 @@ START_TEST(test_metadata_and_presenting_count)
 	limits.memory = ic_encode_memory(&info, &variant.design);
 	ck_assert_uint_gt(estimated, limits.memory);
 	ck_assert_int_eq(ic_make(jpeg.data, jpeg.nbytes, &variant, &limits, &made.data, &made.nbytes, NULL), -EFBIG);
+	struct bytes object = encode(jpeg, &variant.design);
+	struct ic_view view = view_of(object);
+	ck_assert_int_eq(ic_make_check_presenting(&view.layout, &variant, &limits, NULL), -EFBIG);
+	ck_assert_int_eq(ic_make_from_object_of(&view, jpeg.data, jpeg.nbytes, &variant, &limits, &made.data,
+	                                        &made.nbytes, NULL),
+	                 -EFBIG);
 	limits.memory = estimated;
+	ck_assert_int_eq(ic_make_check_presenting(&view.layout, &variant, &limits, NULL), 0);
+	free(object.data);
 	ck_assert_int_eq(ic_make(jpeg.data, jpeg.nbytes, &variant, &limits, &made.data, &made.nbytes, NULL), 0);
 	free(made.data);
 	free(jpeg.data);

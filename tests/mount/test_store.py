@@ -9,7 +9,7 @@ import signal
 import subprocess
 import unittest
 
-from mounting import DEFAULT, ENCODER, ICFS, Mount, MountTest, hurry, images, main, until
+from mounting import DEFAULT, ENCODER, ICFS, MKIMAGES, Mount, MountTest, hurry, images, is_jpeg, main, until
 
 MADE = "icfs_object_made_bytes_total"
 HITS = "icfs_store_hits_total"
@@ -262,6 +262,30 @@ class Store(MountTest):
         mount = self.with_store(f"memory={limit}")
         self.assertEqual(self.served(self.name(path, sparse)), encode(path, sparse))
         self.assertEqual(mount.stats()["icfs_store_records"], 0)
+
+    def test_what_is_stored_is_presented_within_the_limit(self):
+        """As what is not: a JPEG that takes too much to present is served as it is."""
+        subprocess.run([MKIMAGES, "--classes", "2", "--count", "2", "--size", "1200x900", self.dir / "large"], check=True,
+                       stdout=subprocess.DEVNULL)
+        large = next(path for path in (self.dir / "large").rglob("*.*") if is_jpeg(path))
+        path, design = self.put("large.jpg", large.read_bytes()).decode(), "s1x1-b2-k3-q8-c1"
+
+        def takes(face, limit):
+            line = [ENCODER, "encode", "-d", design, "-f", face, f"--memory={limit}", path, "-"]
+            return subprocess.run(line, capture_output=True).returncode == 0
+
+        below, limit = 0, 1 << 28
+        while limit - below > 1:
+            middle = (below + limit) // 2
+            below, limit = (below, middle) if takes("jpeg", middle) else (middle, limit)
+        self.assertTrue(takes("ic", below))
+        subprocess.run([ICFS, "warm", "--store", self.store, "--store-keep-free=0", "-d", design, self.source], check=True,
+                       stdout=subprocess.DEVNULL)
+        name = os.path.relpath(path, self.source)
+        for memory, is_made in ((limit, True), (below, False)):
+            mount = self.with_store(f"memory={memory}", "face=jpeg", f"design={design}", "catalog=none")
+            self.assertEqual(self.served(name) != pathlib.Path(path).read_bytes(), is_made)
+            self.assertEqual(mount.end(), (0, ""))
 
     def test_a_mount_over_its_own_source_warms_itself(self):
         point, self.point = self.point, self.source

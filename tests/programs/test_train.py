@@ -36,6 +36,24 @@ class Train(MountTest):
                                      "test_s"])
         return {name: float(value) for name, value in told.items()}
 
+    def test_a_short_batch_says_nothing_of_an_image(self):
+        """By a clock that only the model moves: 20 ms a batch, and 1 ms an image."""
+        with unittest.mock.patch.object(sys, "path", [str(SCRIPTS), *sys.path]):
+            import torch
+            import train
+        clock = [0.0]
+
+        class Model(torch.nn.Module):
+            def forward(self, images):
+                clock[0] += 0.02 + 0.001 * len(images)
+                return torch.zeros(len(images), 2)
+
+        batches = [(torch.zeros(n, 3, 2, 2), torch.zeros(n, dtype=torch.long)) for n in (32, 4)]
+        with unittest.mock.patch.object(train.time, "perf_counter", lambda: clock[0]):
+            told = train.evaluate(Model(), batches, torch.device("cpu"))
+        self.assertAlmostEqual(told["infer_s"], 0.052 / 32)
+        self.assertAlmostEqual(told["test_s"], 0.076 / 36)
+
     def assert_sane(self, told, tree):
         self.assertTrue(0 <= told["accuracy"] <= 1)
         self.assertGreater(told["images_per_s"], 0)
