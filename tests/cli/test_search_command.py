@@ -69,6 +69,29 @@ class Command(SetTest):
         return {reason.split("; log")[0].split(": ", 1)[1]
                 for reason, in self.sql("SELECT failure FROM measurement WHERE failure IS NOT NULL")}
 
+    def other_set(self):
+        """Another dataset, with a mark for judges to know it by."""
+        other = self.dir / "other-set"
+        shutil.copytree(self.set, other)
+        next(other.glob("train/*/*")).unlink()
+        (other / "other").touch()
+        return other
+
+    def beside(self, judge, first, second):
+        """Both searches succeed, the second one during the first one's first evaluation, which `judge` stands still in
+        until there is `done`."""
+        with subprocess.Popen([ICFS, *first], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            try:
+                while not (self.dir / "waiting").exists():
+                    self.assertIsNone(process.poll())
+                    time.sleep(0.005)
+                done = icfs(*second)
+            finally:
+                (self.dir / "done").touch()
+            _, errors = process.communicate(timeout=100)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertEqual((process.returncode, errors), (0, b""))
+
 
 class Judges(Command):
     def test_a_line_of_the_shell(self):
@@ -136,29 +159,6 @@ class Judges(Command):
             self.works(BYTES)
         self.assertEqual(sorted(path.name for path in self.work.glob("*tree-*")), [".tree-living", "tree-living"])
 
-    def other_set(self):
-        """Another dataset, with a mark for judges to know it by."""
-        other = self.dir / "other-set"
-        shutil.copytree(self.set, other)
-        next(other.glob("train/*/*")).unlink()
-        (other / "other").touch()
-        return other
-
-    def beside(self, judge, first, second):
-        """Both searches succeed, the second one during the first one's first evaluation, which `judge` stands still in
-        until there is `done`."""
-        with subprocess.Popen([ICFS, *first], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            try:
-                while not (self.dir / "waiting").exists():
-                    self.assertIsNone(process.poll())
-                    time.sleep(0.005)
-                done = icfs(*second)
-            finally:
-                (self.dir / "done").touch()
-            _, errors = process.communicate(timeout=100)
-        self.assertEqual((done.returncode, done.stderr), (0, b""))
-        self.assertEqual((process.returncode, errors), (0, b""))
-
     def test_searches_beside_one_another(self):
         """With one catalog and the same line, on two datasets and on one: each has its programs' own results."""
         wait = f"if mkdir {self.dir}/waiting 2>&-; then while [ ! -e {self.dir}/done ]; do sleep 0.01; done; fi"
@@ -166,6 +166,7 @@ class Judges(Command):
         self.beside(judge, self.line(judge), self.line(judge)[:-1] + [self.other_set()])
         self.assertEqual(sorted(self.sql("SELECT DISTINCT run.directory, accuracy FROM run JOIN measurement USING (dataset)")),
                          sorted([(str(self.set), 0.5), (str(self.dir / "other-set"), 0.25)]))
+        self.assertEqual(len(list(self.work.glob("command-*/s1x1-b8-k15-q8-1.log"))), 2)  # nor overwrites another's log
         (self.dir / "done").unlink()
         (self.dir / "waiting").rmdir()
         self.catalog = self.catalog.parent / "second.db"
@@ -239,6 +240,19 @@ class Weights(Command):
         done = icfs(*self.many(line, *options))
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         return done.stdout.decode()
+
+    def test_two_catalogs_in_one_directory(self):
+        """The first search stands still in an evaluation that begins with weights while the second makes all of its own."""
+        wait = f"if [ -n {{init}} ] && mkdir {self.dir}/waiting 2>&-; then while [ ! -e {self.dir}/done ]; do sleep 0.01; done; fi;"
+        other, options = self.other_set(), (f"--work={self.dir}", "--keep-weights")
+        judge = self.judge(f"{wait} [ -e {{data}}/other ] && w=other || w=one; printf '%s ' $w > {{save}}.w;"
+                           ).replace("echo {design} >> {save};", "cat {save}.w >> {save}; rm {save}.w; echo {design} >> {save};")
+        first = self.many(judge, *options)
+        self.catalog = self.catalog.parent / "second.db"
+        self.beside(judge, first, self.many(judge, *options)[:-1] + [other])
+        folders = {folder: {word for path in folder.iterdir() for word in path.read_text().split() if "-" not in word}
+                   for folder in self.dir.glob("run-1-*")}
+        self.assertEqual(sorted(map(sorted, folders.values())), [["one"], ["other"]])
 
     def found(self):
         return [self.sql("SELECT design, lineage, seed, accuracy FROM measurement ORDER BY design, lineage"),

@@ -6,7 +6,9 @@ import ctypes
 import os
 import struct
 
-IN_OPEN, IN_ISDIR, IN_Q_OVERFLOW = 0x20, 0x40000000, 0x4000
+IN_ACCESS, IN_CLOSE_NOWRITE, IN_OPEN, IN_ISDIR, IN_Q_OVERFLOW = 0x1, 0x10, 0x20, 0x40000000, 0x4000
+# Two opens with nothing between them would be one event; reads and closes tell them apart.
+WATCHED = IN_ACCESS | IN_CLOSE_NOWRITE | IN_OPEN
 EVENT = struct.Struct("iIII")  # the watch, what, a cookie, the size of the name that follows
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -16,7 +18,7 @@ class Opens:
 
     def __init__(self, folder):
         self.fd = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self.fd < 0 or LIBC.inotify_add_watch(self.fd, os.fsencode(folder), IN_OPEN) < 0:
+        if self.fd < 0 or LIBC.inotify_add_watch(self.fd, os.fsencode(folder), WATCHED) < 0:
             raise OSError(ctypes.get_errno(), "inotify")
 
     def end(self):
@@ -28,7 +30,7 @@ class Opens:
                     _, what, _, size = EVENT.unpack_from(events)
                     assert not what & IN_Q_OVERFLOW
                     name = os.fsdecode(events[EVENT.size:EVENT.size + size].rstrip(b"\0"))
-                    if not what & IN_ISDIR:
+                    if what & IN_OPEN and not what & IN_ISDIR:
                         counts[name] += 1
                     events = events[EVENT.size + size:]
         return counts
