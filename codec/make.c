@@ -253,17 +253,22 @@ uint64_t ic_make_nbytes(const struct ic_layout *layout, enum ic_face face)
 	return face == IC_FACE_BMP ? ic_bmp_nbytes(layout) : 0;
 }
 
-static uint64_t memory_from_jpeg(const uint8_t *jpeg, size_t nbytes, const struct ic_jpeg_info *info,
-                                 const struct ic_variant *variant)
+static uint64_t memory_from_jpeg(const struct ic_jpeg_info *info, const struct ic_variant *variant,
+                                 uint64_t markers_nbytes)
 {
 	uint64_t encoding = ic_encode_memory(info, &variant->design), presenting = 0;
 	struct ic_layout layout;
 
 	if (!ic_layout_init(&layout, &variant->design, info->width, info->height, info->nobject_components))
 		presenting = presenting_memory(&layout, variant->face);
-	if (variant->face == IC_FACE_JPEG && variant->keeps_metadata)
-		presenting += MARKERS_MEMORY * jpeg_markers_nbytes(jpeg, nbytes, info);
+	presenting += MARKERS_MEMORY * markers_nbytes;
 	return encoding > presenting ? encoding : presenting;
+}
+
+errint_t ic_make_check_jpeg(const struct ic_jpeg_info *info, const struct ic_variant *variant,
+                            const struct ic_limits *limits, struct ic_why *why)
+{
+	return check_memory(memory_from_jpeg(info, variant, 0), limits, why);
 }
 
 errint_t ic_make_memory(const uint8_t *source, size_t nbytes, const struct ic_variant *variant,
@@ -282,7 +287,9 @@ errint_t ic_make_memory(const uint8_t *source, size_t nbytes, const struct ic_va
 	} else {
 		err = ic_jpeg_probe(source, nbytes, true, limits, &info, why);
 		if (!err) {
-			*ret_nbytes = memory_from_jpeg(source, nbytes, &info, variant);
+			bool keeps = variant->face == IC_FACE_JPEG && variant->keeps_metadata;
+			*ret_nbytes = memory_from_jpeg(&info, variant,
+			                               keeps ? jpeg_markers_nbytes(source, nbytes, &info) : 0);
 			err = check_memory(*ret_nbytes, limits, why);
 		}
 	}

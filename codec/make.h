@@ -41,6 +41,11 @@ errint_t ic_make_from_object_of(const struct ic_view *object, const uint8_t *jpe
                                 const struct ic_variant *variant, const struct ic_limits *limits, uint8_t **ret_bytes,
                                 size_t *ret_nbytes, struct ic_why *why);
 
+/* Whether ic_make, of a JPEG with this header (ic_jpeg_probe), stays within limits->memory, metadata apart: -EFBIG. limits may
+ * be NULL for the defaults. */
+errint_t ic_make_check_jpeg(const struct ic_jpeg_info *info, const struct ic_variant *variant,
+                            const struct ic_limits *limits, struct ic_why *why);
+
 /* The exact size of what ic_make gives under `ic` or `bmp`. Other faces: 0, it does not follow from a layout. */
 uint64_t ic_make_nbytes(const struct ic_layout *layout, enum ic_face face);
 

@@ -118,6 +118,14 @@ static errint_t check_object(const struct visit *visit, const struct verdict *ve
 	return err ? err : ic_make_check_object(&header, variant, &visit->fs->settings.limits, why);
 }
 
+/* Whether what is remembered of a JPEG holds here: it was made somewhere, within limits that may have been wider. */
+static bool is_within_limits(const struct visit *visit, const struct catalog_known *known,
+                             const struct ic_variant *variant)
+{
+	return known->size.as_is || !known->has_facts || !known->facts.is_jpeg ||
+	       !ic_make_check_jpeg(&known->facts.info, variant, &visit->fs->settings.limits, NULL);
+}
+
 /* The size that the face `jpeg` gives is what somebody remembers. */
 static void examine_jpeg(struct visit *visit, size_t i, struct found *found)
 {
@@ -128,7 +136,7 @@ static void examine_jpeg(struct visit *visit, size_t i, struct found *found)
 	if (nodes_get_size(fs->nodes, spec, &spec->nbytes) || cache_get_size(fs->cache, &key, &spec->nbytes))
 		return;
 	const struct catalog_known *known = look_recall(visit, i, &spec->identity, &spec->variant, &found->recalled);
-	found->lacks_size = !known->has_size;
+	found->lacks_size = !known->has_size || !is_within_limits(visit, known, &spec->variant);
 	if (found->lacks_size)
 		return;
 	stats_add(&fs->stats, STATS_SIZES_REMEMBERED, 1);

@@ -87,20 +87,22 @@ static bool may_be_as_is(const struct making *making)
 	return making->variant.face == IC_FACE_JPEG && !content_is_object(&making->source);
 }
 
-/* What was remembered of a source is not so: its object has `size`, which may be that it has none, or (NULL) it is not what
- * it was taken for. A reader was promised another size and would see the new bytes cut, or filled up with zeros; so the
- * node is given up, and looked up again. */
-static errint_t correct(struct fs *fs, struct node *node, const struct catalog_size *size)
+static const char was_wrong[] = "what the catalog remembered of it was not so";
+
+/* What was remembered of a source does not hold, for this reason: its object has `size`, which may be that it has none, or
+ * (NULL) only a look tells. A reader was promised another size and would see the new bytes cut, or filled up with zeros; so
+ * the node is given up, and looked up again. */
+static errint_t correct(struct fs *fs, struct node *node, const char *why, const struct catalog_size *size)
 {
 	struct content_source source = content_source_of(node);
 	struct ic_variant variant = node_variant(node);
 
-	if (node_fail(node, -ESTALE, "what the catalog remembered of it was not so")) {
-		content_warn(fs, &source, "", atomic_load(&node->file.failure)->text);
+	if (node_fail(node, -ESTALE, why)) {
+		content_warn(fs, &source, "", why);
 		if (size && variant.face == IC_FACE_JPEG)
 			sizes_correct(fs, &source.identity, &variant, *size);
 		else
-			content_forget(fs, &source); /* its dimensions: sizes follow from them */
+			content_forget(fs, &source); /* with its dimensions: sizes follow from them */
 	}
 	return content_stale(fs, &source);
 }
@@ -113,9 +115,11 @@ static errint_t fail_node(struct making *making, errint_t err, const char *why)
 	if (!atomic_exchange(&node->reported, true))
 		content_warn(making->fs, &making->source, "", why);
 	if (making->is_no_image)
-		return correct(making->fs, node, NULL);
+		return correct(making->fs, node, was_wrong, NULL);
 	if (may_be_as_is(making) && is_damage(err))
-		return correct(making->fs, node, &(struct catalog_size){making->source.identity.size, true});
+		return correct(making->fs, node, was_wrong, &(struct catalog_size){making->source.identity.size, true});
+	if (may_be_as_is(making) && is_final(err))
+		return correct(making->fs, node, "it was made before within wider limits, or from a store", NULL);
 	if (is_final(err))
 		node_fail(node, err, why);
 	return err;
@@ -157,7 +161,7 @@ errint_t making_get(struct fs *fs, struct node *node, const struct object **ret_
 	if (err)
 		return err;
 	if (object->nbytes != node->file.nbytes) {
-		err = correct(fs, node, &(struct catalog_size){object->nbytes, false});
+		err = correct(fs, node, was_wrong, &(struct catalog_size){object->nbytes, false});
 		cache_put(fs->cache, object);
 		return err;
 	}

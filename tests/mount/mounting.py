@@ -73,6 +73,17 @@ def encode(source, design=DEFAULT):
     return done.stdout if done.returncode == 0 else None
 
 
+def least_memory(source, design=DEFAULT, face="ic"):
+    """The lowest limit of memory, in bytes, within which the command makes it."""
+    below, limit = 0, 1 << 28
+    while limit - below > 1:
+        middle = (below + limit) // 2
+        done = subprocess.run([ENCODER, "encode", f"--memory={middle}", "-d", design, "-f", face, source, "-"],
+                              capture_output=True)
+        below, limit = (below, middle) if done.returncode == 0 else (middle, limit)
+    return limit
+
+
 def is_jpeg(path):
     with open(path, "rb") as file:
         head = file.read(3)

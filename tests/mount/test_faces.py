@@ -5,6 +5,7 @@ exact, and nothing is made before somebody asks for that file."""
 import concurrent.futures
 import contextlib
 import errno
+import io
 import mmap
 import os
 import pathlib
@@ -14,8 +15,8 @@ import sqlite3
 import subprocess
 import unittest
 
-from mounting import (DEFAULT, ENCODER, ICFS, MKIMAGES, MountTest, extended_attributes, images, is_candidate, is_jpeg, main,
-                      until)
+from mounting import (DEFAULT, ENCODER, ICFS, MKIMAGES, MountTest, extended_attributes, images, is_candidate, is_jpeg,
+                      least_memory, main, until)
 from opens import Opens
 
 DATA = os.environ.get("ICFS_TEST_DATA")
@@ -221,6 +222,39 @@ class Faces(MountTest):
         self.assertEqual({name: len(self.served(name)) for name in self.names()}, sizes)
         self.assertEqual(mount.stats()[MADE], 6)  # nothing can be made of the one that is cut
         self.assertEqual(mount.log_lines("cut.jpg"), [])
+
+    def test_sizes_that_were_remembered_within_wider_limits(self):
+        """Readers meet the source, as without a memory, and the memory stays that of the wider limits."""
+        self.put("large.jpg", images()[-1])
+        self.put("small.jpg", images()[4])
+        large, small = (least_memory(self.source / name, face="jpeg") for name in ("large.jpg", "small.jpg"))
+        self.assertLess(small, large)
+        mount = self.mount("face=jpeg")
+        made = {name: self.served(name) for name in self.names()}
+        for limit, expected in ((large - 1, {**made, "large.jpg": images()[-1]}), (large, made)):
+            mount = self.remount(mount, "face=jpeg", f"memory={limit}")
+            self.assertEqual({name: os.stat(self.point / name).st_size for name in self.names()},
+                             {name: len(content) for name, content in expected.items()})
+            self.assertEqual(mount.stats()[MADE], int(limit < large))  # tried, to see whether a store has it
+            self.assertEqual({name: self.served(name) for name in self.names()}, expected)
+            self.assertEqual(len(mount.log_lines("large.jpg: served as it is: making it needs")), int(limit < large))
+
+    def test_limits_that_only_making_tells_of(self):
+        from PIL import Image
+        with Image.open(io.BytesIO(images()[0])) as image:
+            image.save(self.source / "a.jpg", progressive=True)
+        source = (self.source / "a.jpg").read_bytes()
+        mount = self.mount("face=jpeg")
+        made = self.served("a.jpg")
+        self.assertNotEqual(made, source)
+        mount = self.remount(mount, "face=jpeg", "scans=2")
+        with self.assertRaises(OSError) as caught:
+            self.served("a.jpg")
+        self.assertEqual(caught.exception.errno, errno.ESTALE)
+        self.assertTrue(until(lambda: self.shows("a.jpg", source)))
+        self.assertEqual(len(mount.log_lines("it was made before within wider limits, or from a store")), 1)
+        self.remount(mount, "face=jpeg")
+        self.assertEqual(self.served("a.jpg"), made)
 
     def test_without_a_catalog(self):
         self.put("a.jpg", images()[0])

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import unittest
 
-from mounting import DEFAULT, ENCODER, ICFS, MKIMAGES, Mount, MountTest, hurry, images, is_jpeg, main, until
+from mounting import (DEFAULT, ENCODER, ICFS, MKIMAGES, Mount, MountTest, hurry, images, is_jpeg, least_memory, main,
+                      until)
 
 MADE = "icfs_object_made_bytes_total"
 HITS = "icfs_store_hits_total"
@@ -249,16 +250,8 @@ class Store(MountTest):
     def test_limits_are_those_of_what_is_asked_for(self):
         """A store is given eight bits of each object, which may take more memory than the limit allows."""
         path, sparse, dense = self.paths[0], "s1x1-b8-k15-q1", "s1x1-b8-k15-q8"
-
-        def takes(design, limit):
-            done = subprocess.run([ENCODER, "encode", "-d", design, f"--memory={limit}", path, "-"], capture_output=True)
-            return done.returncode == 0
-
-        below, limit = 0, 1 << 24
-        while limit - below > 1 << 12:
-            middle = (below + limit) // 2
-            below, limit = (below, middle) if takes(sparse, middle) else (middle, limit)
-        self.assertFalse(takes(dense, limit))
+        limit = least_memory(path, sparse)
+        self.assertGreater(least_memory(path, dense), limit)
         mount = self.with_store(f"memory={limit}")
         self.assertEqual(self.served(self.name(path, sparse)), encode(path, sparse))
         self.assertEqual(mount.stats()["icfs_store_records"], 0)
@@ -269,20 +262,12 @@ class Store(MountTest):
                        stdout=subprocess.DEVNULL)
         large = next(path for path in (self.dir / "large").rglob("*.*") if is_jpeg(path))
         path, design = self.put("large.jpg", large.read_bytes()).decode(), "s1x1-b2-k3-q8-c1"
-
-        def takes(face, limit):
-            line = [ENCODER, "encode", "-d", design, "-f", face, f"--memory={limit}", path, "-"]
-            return subprocess.run(line, capture_output=True).returncode == 0
-
-        below, limit = 0, 1 << 28
-        while limit - below > 1:
-            middle = (below + limit) // 2
-            below, limit = (below, middle) if takes("jpeg", middle) else (middle, limit)
-        self.assertTrue(takes("ic", below))
+        limit = least_memory(path, design, "jpeg")
+        self.assertLess(least_memory(path, design), limit)
         subprocess.run([ICFS, "warm", "--store", self.store, "--store-keep-free=0", "-d", design, self.source], check=True,
                        stdout=subprocess.DEVNULL)
         name = os.path.relpath(path, self.source)
-        for memory, is_made in ((limit, True), (below, False)):
+        for memory, is_made in ((limit, True), (limit - 1, False)):
             mount = self.with_store(f"memory={memory}", "face=jpeg", f"design={design}", "catalog=none")
             self.assertEqual(self.served(name) != pathlib.Path(path).read_bytes(), is_made)
             self.assertEqual(mount.end(), (0, ""))
