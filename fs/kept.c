@@ -36,16 +36,22 @@ static bool is_known(const struct visit *visit, const struct node_names *names)
 	return nodes_refs(visit->fs->nodes, visit->node) >= names->nprimed;
 }
 
+/* What changes from here on is told of, and has another time. */
+static bool is_told(const struct visit *visit)
+{
+	return atomic_load(&visit->dir->is_watched) && dir_is_settled(visit->dir, &visit->st);
+}
+
 struct kept_open kept_begin(const struct visit *visit)
 {
 	struct node_names *names = &visit->node->directory->names;
 	struct fs *fs = visit->fs;
 	struct kept_open open = {.adds = false};
-	bool is_told = atomic_load(&visit->dir->is_watched) && dir_is_settled(visit->dir, &visit->st);
+	bool may_add = is_told(visit);
 
 	pthread_mutex_lock(&fs->listings_lock);
 	bool is_current = names->is_kept && is_unchanged(names, visit);
-	if (is_told && (is_current || !names->nadding)) {
+	if (may_add && (is_current || !names->nadding)) {
 		open.adds = true;
 		open.has_all = is_current && is_known(visit, names);
 		if (!is_current)
@@ -54,6 +60,25 @@ struct kept_open kept_begin(const struct visit *visit)
 	}
 	pthread_mutex_unlock(&fs->listings_lock);
 	return open;
+}
+
+bool kept_renew(const struct visit *visit)
+{
+	struct node_names *names = &visit->node->directory->names;
+	struct fs *fs = visit->fs;
+	struct table *table = NULL;
+
+	pthread_mutex_lock(&fs->listings_lock);
+	bool is_renewed = names->nadding == 1 && !is_unchanged(names, visit);
+	if (is_renewed) {
+		table = names->table;
+		restart(names, visit);
+		names->is_kept = is_told(visit);
+		names->nadding = 1;
+	}
+	pthread_mutex_unlock(&fs->listings_lock);
+	table_unref(table);
+	return is_renewed;
 }
 
 errint_t kept_table(struct visit *visit, struct table **ret_table)

@@ -15,6 +15,7 @@ struct listing {
 	struct node *directory;
 	struct table *table;  /* of a directory of the source; NULL until it is asked for */
 	bool is_kept;         /* the kernel keeps what it reads */
+	bool is_begun;        /* its names were read from */
 	size_t nprimed;       /* entries that went out with attributes, from its beginning on */
 	char **control_names; /* of a control directory, ends with NULL */
 };
@@ -39,12 +40,21 @@ static void unlink_listing(struct fs *fs, struct listing *listing)
 	pthread_mutex_unlock(&fs->listings_lock);
 }
 
-/* The names as they are when it is opened, or when a listing with which it shares them was. */
+/* The names as they are when it is opened or rewound, or when a listing with which it shares them was. */
 static errint_t take_names(struct listing *listing, struct visit *visit)
 {
 	if (listing->table)
 		return 0;
 	return listing->is_kept ? kept_table(visit, &listing->table) : visit_read_table(visit, &listing->table);
+}
+
+/* rewinddir(3) shows the directory as it is now. */
+static void rewind_names(struct listing *listing, const struct visit *visit)
+{
+	if (listing->is_kept && !kept_renew(visit))
+		return;
+	table_unref(listing->table);
+	listing->table = NULL;
 }
 
 static errint_t open_directory(struct listing *listing, struct fuse_file_info *fi)
@@ -253,7 +263,7 @@ static void note_kept(struct page *page, size_t first)
 		kept_add(listing->fs, listing->directory, listing->nprimed, page->is_steady);
 }
 
-static errint_t fill_directory(struct page *page, size_t first)
+static errint_t fill_directory(struct page *page, size_t first, bool is_first)
 {
 	struct listing *listing = page->listing;
 	struct visit visit;
@@ -261,8 +271,11 @@ static errint_t fill_directory(struct page *page, size_t first)
 	errint_t err = visit_begin(&visit, listing->fs, listing->directory);
 	if (err)
 		return err;
+	if (is_first && listing->is_begun)
+		rewind_names(listing, &visit);
 	err = take_names(listing, &visit);
 	if (!err) {
+		listing->is_begun = true;
 		visit_names(&visit, listing->table);
 		add_entries(page, &visit, first);
 		note_kept(page, first);
@@ -280,7 +293,7 @@ static errint_t fill(struct page *page, off_t offset)
 
 	add_dots(page, offset);
 	if (!page->listing->control_names)
-		return fill_directory(page, first);
+		return fill_directory(page, first, offset == 0);
 	add_control(page, first);
 	send(page);
 	return 0;

@@ -76,6 +76,30 @@ class Listing(MountTest):
         told += rest(fd)
         self.assertEqual(len({f"{i:04}.txt" for i in range(40, 1500)} - set(told)), 0)
 
+    def rewinds(self):
+        """Whether a listing that began before a change shows it when it is rewound."""
+        fd = self.open()
+        rest(fd)
+        (self.source / "a.jpg").rename(self.source / "b.jpg")
+        until(lambda: "b.ic" in self.names())
+        os.lseek(fd, 0, os.SEEK_SET)
+        told = rest(fd)
+        (self.source / "b.jpg").rename(self.source / "a.jpg")
+        until(lambda: "a.ic" in self.names())
+        time.sleep(0.1)
+        return sorted(told) == [".", "..", "b.ic"]
+
+    def test_rewinding_shows_what_is_there(self):
+        self.put("a.jpg", images()[0])
+        for options in ((), ("nowatch",)):
+            mount = self.mount(*options)
+            time.sleep(0.1)
+            self.assertTrue(self.rewinds())
+            self.assertTrue(self.rewinds())
+            self.names()
+            self.assertEqual(self.names(), ["a.ic"])
+            self.assertEqual(mount.end(), (0, ""))
+
     def test_files_that_cannot_be_read_are_listed(self):
         self.put("broken.jpg", images()[0])
         self.put("good.jpg", images()[1])
