@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/fs_priv.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,10 +26,10 @@ static void set_size(struct stat *st, uint64_t nbytes)
 
 static void set_time(struct stat *st, int64_t ns)
 {
-	struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+	struct timespec t = {.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
 
 	if (t.tv_nsec < 0) {
-		t.tv_nsec += 1000000000;
+		t.tv_nsec += NS_PER_S;
 		t.tv_sec--;
 	}
 	st->st_atim = st->st_mtim = st->st_ctim = t;

@@ -2,10 +2,10 @@
 #include "fs/dir.h"
 #include "fs/hash.h"
 #include "fs/node.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define BUCKETS 4096u /* a power of two: thousands of directories, not millions */
 
@@ -185,16 +185,11 @@ void dirs_each(struct dirs *dirs, void (*each)(struct dir *dir))
 	pthread_mutex_unlock(&dirs->lock);
 }
 
-static int64_t nanoseconds(const struct timespec *t)
-{
-	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
-}
-
 /* Whether what the last table told still holds. */
 static bool is_current(const struct dir *dir, const struct stat *st)
 {
 	return !dir->table_is_fresh && dir->table_version == atomic_load(&dir->version) &&
-	       dir->mtime_ns == nanoseconds(&st->st_mtim) && dir->ctime_ns == nanoseconds(&st->st_ctim);
+	       dir->mtime_ns == clock_timespec_ns(&st->st_mtim) && dir->ctime_ns == clock_timespec_ns(&st->st_ctim);
 }
 
 static struct table *current_table(struct dirs *dirs, struct dir *dir, const struct stat *st)
@@ -222,10 +217,7 @@ bool dir_has_table(struct dirs *dirs, struct dir *dir, const struct stat *st)
 bool dir_is_settled(const struct dir *dir, const struct stat *st)
 {
 	int64_t limit = atomic_load(&dir->is_watched) ? FRESH_WATCHED_NS : FRESH_UNWATCHED_NS;
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	int64_t age = nanoseconds(&now) - nanoseconds(&st->st_ctim);
+	int64_t age = clock_ns_between(clock_timespec_ns(&st->st_ctim), clock_ns(CLOCK_REALTIME));
 	return age <= -limit || age >= limit;
 }
 
@@ -237,8 +229,8 @@ static void keep_table(struct dirs *dirs, struct dir *dir, struct table *table, 
 	dir->table_version = version;
 	dir->has_endings = table_endings(table, &dir->endings);
 	dir->table_is_fresh = !dir_is_settled(dir, st);
-	dir->mtime_ns = nanoseconds(&st->st_mtim);
-	dir->ctime_ns = nanoseconds(&st->st_ctim);
+	dir->mtime_ns = clock_timespec_ns(&st->st_mtim);
+	dir->ctime_ns = clock_timespec_ns(&st->st_ctim);
 	dirs->table_nbytes += table_nbytes(table);
 	link_table(dirs, dir);
 	while (dirs->table_nbytes > dirs->table_nbytes_max && dirs->oldest != dir)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/govern.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct govern {
@@ -62,13 +62,9 @@ void govern_on_change(struct govern *govern, govern_hook *changed, void *context
 
 static void tell_changed(const struct govern *govern, const struct stat *st, bool is_there)
 {
-	struct timespec t = st->st_ctim;
-
-	if (!govern->changed)
-		return;
-	if (!is_there)
-		clock_gettime(CLOCK_REALTIME, &t);
-	govern->changed(govern->changed_context, (int64_t)t.tv_sec * 1000000000 + t.tv_nsec);
+	if (govern->changed)
+		govern->changed(govern->changed_context,
+		                is_there ? clock_timespec_ns(&st->st_ctim) : clock_ns(CLOCK_REALTIME));
 }
 
 void govern_set_choices(struct govern *govern, struct choices *choices)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/idle_priv.h"
 #include "search/subject.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MEMORY_MIN ((uint64_t)128 << 20)
@@ -49,14 +49,6 @@ struct idle_settings idle_settings_default(void)
 	        .memory_nbytes = (uint64_t)1 << 30,
 	        .disk_nbytes = (uint64_t)4 << 30,
 	};
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 /* --- Beginning ---------------------------------------------------------------------------------------------------- */
@@ -142,7 +134,7 @@ errint_t idle_new(const struct idle_settings *settings, const struct idle_tree *
 		return ic_fail(why, -ENOMEM, "out of memory");
 	idle->settings = *settings;
 	idle->log = log;
-	idle->opened_ns = now_ns();
+	idle->opened_ns = clock_ns(CLOCK_REALTIME);
 	idle->last = &idle->results;
 	errint_t err = prepare(settings, tree, &work, why);
 	if (!err)

@@ -136,8 +136,8 @@ static errint_t resolve_all(struct sayings *sayings, struct policy_context *cont
 	return err;
 }
 
-errint_t idle_places_find(struct source *source, const struct policy_rule *options,
-                          const struct policy_file *tree, struct idle_place **ret_places, size_t *ret_n)
+errint_t idle_places_find(struct source *source, const struct policy_rule *options, const struct policy_file *tree,
+                          struct idle_place **ret_places, size_t *ret_n)
 {
 	struct policy_context context = {.tree = tree, .options = options};
 	struct policy_rule nothing = {.has_design = false};

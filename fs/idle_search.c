@@ -4,6 +4,7 @@
 #include "search/choice.h"
 #include "search/probe.h"
 #include "search/subject.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define RETRY_MS 10000             /* until what cannot be done now is tried again; */
@@ -39,14 +39,6 @@ struct searching {
 };
 
 /* --- The mount ---------------------------------------------------------------------------------------------------- */
-
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* Progress that there is no room for is not told. */
 static void tell(struct searching *s, bool waits)

@@ -6,16 +6,13 @@
  * it takes names from at one time have one table; another, of a directory that changed meanwhile, is not kept.
  */
 #include "fs/kept_priv.h"
-
-static int64_t nanoseconds(const struct timespec *t)
-{
-	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
-}
+#include "search/clock.h"
 
 static bool is_unchanged(const struct node_names *names, const struct visit *visit)
 {
 	return names->version == visit->version && names->generation == visit->generation &&
-	       names->mtime_ns == nanoseconds(&visit->st.st_mtim) && names->ctime_ns == nanoseconds(&visit->st.st_ctim);
+	       names->mtime_ns == clock_timespec_ns(&visit->st.st_mtim) &&
+	       names->ctime_ns == clock_timespec_ns(&visit->st.st_ctim);
 }
 
 static void restart(struct node_names *names, const struct visit *visit)
@@ -24,8 +21,8 @@ static void restart(struct node_names *names, const struct visit *visit)
 	        .is_kept = true,
 	        .version = visit->version,
 	        .generation = visit->generation,
-	        .mtime_ns = nanoseconds(&visit->st.st_mtim),
-	        .ctime_ns = nanoseconds(&visit->st.st_ctim),
+	        .mtime_ns = clock_timespec_ns(&visit->st.st_mtim),
+	        .ctime_ns = clock_timespec_ns(&visit->st.st_ctim),
 	};
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/fs_priv.h"
 #include "codec/make.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct object_key making_key(const struct node *node)
 {
@@ -22,14 +22,6 @@ struct making {
 	struct ic_why why;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static errint_t encode(struct making *making, const uint8_t *bytes, uint8_t **ret_bytes, size_t *ret_nbytes)
 {
 	struct fs *fs = making->fs;
@@ -41,9 +33,9 @@ static errint_t encode(struct making *making, const uint8_t *bytes, uint8_t **re
 	if (err)
 		return err;
 	gate_enter(fs->encode_gate, memory);
-	uint64_t start = now_ns();
+	int64_t start = clock_ns(CLOCK_MONOTONIC);
 	err = stored_make(fs, &making->source, bytes, &making->variant, ret_bytes, ret_nbytes, &making->why);
-	stats_add(&fs->stats, STATS_ENCODE_NANOSECONDS, now_ns() - start);
+	stats_add(&fs->stats, STATS_ENCODE_NANOSECONDS, (uint64_t)(clock_ns(CLOCK_MONOTONIC) - start));
 	gate_leave(fs->encode_gate, memory);
 	if (!err)
 		stats_add(&fs->stats, STATS_OBJECT_BYTES_MADE, *ret_nbytes);

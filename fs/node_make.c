@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/node_priv.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
 
 void node_destroy(struct dirs *dirs, struct node *node)
 {
@@ -54,17 +54,11 @@ static errint_t fill_directory(struct dirs *dirs, struct node *node, const struc
 
 static errint_t fill_text(struct node *node, const struct node_spec *spec)
 {
-	struct timespec now;
-
 	node->text.bytes = strdup(spec->text);
 	if (!node->text.bytes)
 		return -ENOMEM;
 	node->text.nbytes = strlen(spec->text);
-	node->text.mtime_ns = spec->identity.mtime_ns;
-	if (node->kind == NODE_TEXT) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		node->text.mtime_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-	}
+	node->text.mtime_ns = node->kind == NODE_TEXT ? clock_ns(CLOCK_REALTIME) : spec->identity.mtime_ns;
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/source.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,23 +46,12 @@ uint32_t source_device(dev_t dev)
 	return (uint32_t)major(dev) << 20 | (uint32_t)minor(dev);
 }
 
-static int64_t nanoseconds(const struct timespec *t)
-{
-	const int64_t limit = INT64_MAX / 1000000000 - 1;
-
-	if (t->tv_sec > limit)
-		return INT64_MAX;
-	if (t->tv_sec < -limit)
-		return INT64_MIN;
-	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
-}
-
 struct source_identity source_identify(const struct stat *st)
 {
 	return (struct source_identity){
 	        .ino = st->st_ino,
 	        .size = (uint64_t)st->st_size,
-	        .mtime_ns = nanoseconds(&st->st_mtim),
+	        .mtime_ns = clock_timespec_ns(&st->st_mtim),
 	        .dev = source_device(st->st_dev),
 	};
 }
@@ -185,18 +175,10 @@ bool source_is_in_mount(const char *path, bool *ret_is_root)
 	return is_icfs(makedev(stx.stx_dev_major, stx.stx_dev_minor));
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return nanoseconds(&now);
-}
-
 /* What is known of a device, or NULL; the lock is held. */
 static const struct asked *find_asked(const struct source *source, dev_t dev)
 {
-	int64_t now = now_ns();
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	for (unsigned i = 0; i < NASKED; i++)
 		if (source->asked[i].dev == dev && source->asked[i].until_ns > now)
@@ -218,7 +200,7 @@ static bool is_other_mount(struct source *source, dev_t dev)
 		return is;
 	is = is_icfs(dev);
 	pthread_mutex_lock(&source->lock);
-	source->asked[source->next] = (struct asked){dev, is, now_ns() + 1000000000};
+	source->asked[source->next] = (struct asked){dev, is, clock_ns(CLOCK_MONOTONIC) + NS_PER_S};
 	source->next = (source->next + 1) % NASKED;
 	pthread_mutex_unlock(&source->lock);
 	return is;
@@ -429,11 +411,8 @@ errint_t source_resolve(struct source *source, const char *place, const char *na
 /* Sleep until a write from now on gets another mtime. A clock that runs behind costs one step, no more. */
 static void settle(const struct stat *st)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	int64_t age = nanoseconds(&now) - nanoseconds(&st->st_mtim);
-	if (age >= MTIME_STEP_NS || age < -1000000000)
+	int64_t age = clock_ns_between(clock_timespec_ns(&st->st_mtim), clock_ns(CLOCK_REALTIME));
+	if (age >= MTIME_STEP_NS || age < -NS_PER_S)
 		return;
 	struct timespec rest = {.tv_nsec = age < 0 ? MTIME_STEP_NS : MTIME_STEP_NS - age};
 	nanosleep(&rest, NULL);

@@ -68,7 +68,8 @@ void stats_write(struct stats *stats, const struct stats_gauges *gauges, FILE *o
 	write_metric(out, "icfs_cache_hits_total", "counter", "Objects found in memory.", cache->hits);
 	write_metric(out, "icfs_cache_misses_total", "counter", "Objects that had to be made.", cache->misses);
 	write_metric(out, "icfs_cache_bytes", "gauge", "Bytes of objects in memory.", cache->nbytes);
-	write_metric(out, "icfs_cache_limit_bytes", "gauge", "The bound on the bytes of objects in memory.", gauges->cache_nbytes_max);
+	write_metric(out, "icfs_cache_limit_bytes", "gauge", "The bound on the bytes of objects in memory.",
+	             gauges->cache_nbytes_max);
 	write_metric(out, "icfs_cache_objects", "gauge", "Objects in memory or being made.", cache->nobjects);
 	write_metric(out, "icfs_nodes", "gauge", "Inodes that the kernel knows.", gauges->nodes);
 	write_metric(out, "icfs_names_bytes", "gauge", "Bytes of cached names of directories.", gauges->names_nbytes);
@@ -85,10 +86,12 @@ void stats_write_store(const struct store_counts *counts, uint64_t nbytes_max, F
 	        {"icfs_store_misses_total", "counter", "Objects that the store did not have.", counts->misses},
 	        {"icfs_store_records", "gauge", "Objects in the store.", counts->records},
 	        {"icfs_store_bytes", "gauge", "Bytes of the store's files.", counts->nbytes},
-	        {"icfs_store_limit_bytes", "gauge", "The bound on the bytes of the store's files, 0 for none.", nbytes_max},
+	        {"icfs_store_limit_bytes", "gauge", "The bound on the bytes of the store's files, 0 for none.",
+	         nbytes_max},
 	        {"icfs_store_segments", "gauge", "Files of the store.", counts->segments},
 	        {"icfs_store_written_total", "counter", "Objects written to the store.", counts->written},
-	        {"icfs_store_written_bytes_total", "counter", "Bytes of objects written to the store.", counts->written_nbytes},
+	        {"icfs_store_written_bytes_total", "counter", "Bytes of objects written to the store.",
+	         counts->written_nbytes},
 	        {"icfs_store_dropped_total", "counter", "Objects that were not written: no room, or an error.",
 	         counts->dropped},
 	        {"icfs_store_corrupt_total", "counter", "Damaged objects in the store, made again.", counts->corrupt},

@@ -2,6 +2,7 @@
 #include "fs/store_priv.h"
 #include "codec/encode.h"
 #include "fs/descriptors.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,18 +37,12 @@ struct store_settings store_settings_default(void)
 
 int64_t store_now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return clock_ns(CLOCK_MONOTONIC_COARSE) / 1000000;
 }
 
 int64_t store_now_s(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME_COARSE, &t);
-	return t.tv_sec;
+	return clock_ns(CLOCK_REALTIME_COARSE) / NS_PER_S;
 }
 
 uint64_t store_record_nbytes(uint64_t object_nbytes)

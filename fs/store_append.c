@@ -2,6 +2,7 @@
 /* The writing of segments. */
 #include "fs/store_priv.h"
 #include "codec/encode.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,14 +70,13 @@ static errint_t write_new_header(struct store *store, struct segment *segment)
 static errint_t create(struct store *store, struct segment **ret_segment)
 {
 	char name[SEGMENT_NAME_SIZE];
-	struct timespec now;
+	int64_t now = clock_ns(CLOCK_REALTIME);
 	uint64_t id = 0;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
 		return -EIO;
 	id |= 1; /* 0 stands for no header */
-	uint64_t created = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	uint64_t created = (uint64_t)now;
 	snprintf(name, sizeof(name), "%016" PRIx64 "-%08x.seg", created, (unsigned)(id >> 32));
 	int fd = openat(store->directory, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, file_mode(store));
 	if (fd < 0)
@@ -87,7 +87,7 @@ static errint_t create(struct store *store, struct segment **ret_segment)
 		segment->header = (struct segment_header){id, created, IC_CODEC_VERSION};
 		segment->scanned = segment->nbytes = SEGMENT_HEADER_SIZE;
 		segment->is_ours = true;
-		atomic_store(&segment->used_s, now.tv_sec);
+		atomic_store(&segment->used_s, now / NS_PER_S);
 		err = write_new_header(store, segment);
 	}
 	if (!err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/warm.h"
 #include "fs/priority.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,7 +10,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct filling {
 	struct walk *walk;
@@ -105,14 +105,6 @@ struct warm {
 	bool is_ending;
 };
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 errint_t warm_new(const struct walk_settings *settings, struct log *log, struct warm **ret_warm, struct ic_why *why)
 {
 	struct warm *warm = calloc(1, sizeof(*warm));
@@ -120,7 +112,7 @@ errint_t warm_new(const struct walk_settings *settings, struct log *log, struct 
 	if (!warm)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	warm->log = log;
-	warm->opened_ns = now_ns();
+	warm->opened_ns = clock_ns(CLOCK_REALTIME);
 	pthread_mutex_init(&warm->lock, NULL);
 	pthread_cond_init(&warm->woken, NULL);
 	/* The mount logs what it finds of sources; here it would be said twice. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/watch.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <linux/magic.h>
@@ -10,7 +11,6 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BUCKETS 4096u
@@ -256,10 +256,7 @@ static void handle_events(struct watch *watch)
 
 static int64_t now_ms(void)
 {
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+	return clock_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 static void *run(void *context)

@@ -4,6 +4,7 @@
  * end.
  */
 #include "search/child.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -158,14 +159,6 @@ static void keep(const char *line, int output, pid_t parent, struct told *told)
 
 /* --- The caller --------------------------------------------------------------------------------------------------- */
 
-static double now_s(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
-
 /* Pass on what is there to be read; false where nothing is. */
 static bool pass_on(const struct child_settings *settings, int input)
 {
@@ -189,8 +182,8 @@ static void attend(const struct child_settings *settings, pid_t keeper, int ende
 			polled[0].fd = -1; /* its end: closed by all */
 		if (polled[1].revents)
 			break;
-		report->is_timed_out |=
-		        !is_stopped && settings->timeout_s > 0 && now_s() - start_s > settings->timeout_s;
+		report->is_timed_out |= !is_stopped && settings->timeout_s > 0 &&
+		                        clock_s(CLOCK_MONOTONIC) - start_s > settings->timeout_s;
 		report->is_cancelled |= !is_stopped && settings->cancelled && atomic_load(settings->cancelled);
 		if (!is_stopped && (report->is_timed_out || report->is_cancelled))
 			kill(keeper, SIGTERM);
@@ -209,7 +202,8 @@ static double seconds_of(struct timeval time)
 static errint_t follow(const struct child_settings *settings, pid_t keeper, int input, const struct told *told,
                        struct child_report *ret_report, struct ic_why *why)
 {
-	struct child_report report = {.wall_s = now_s()};
+	double start_s = clock_s(CLOCK_MONOTONIC);
+	struct child_report report = {0};
 	struct rusage usage;
 	int status, ended = keeper > 0 ? (int)syscall(SYS_pidfd_open, keeper, 0) : -1, err = errno;
 
@@ -227,7 +221,7 @@ static errint_t follow(const struct child_settings *settings, pid_t keeper, int 
 	if (!told->is_started)
 		return told->err ? ic_fail(why, -told->err, "the command cannot be started: %s", strerror(told->err))
 		                 : ic_fail(why, -EIO, "the process that watches the command was killed");
-	report.wall_s = now_s() - report.wall_s;
+	report.wall_s = clock_s(CLOCK_MONOTONIC) - start_s;
 	report.processor_s = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
 	report.status = told->status;
 	*ret_report = report;

@@ -4,6 +4,7 @@
 #include "codec/coefs.h"
 #include "codec/decode.h"
 #include "codec/encode.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NDENSE 45 /* samplings and block sizes: a design of each is fitted to */
@@ -28,14 +28,6 @@ struct sample {
 	struct space_shape shapes[IMAGES_MAX];
 	size_t n;
 };
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 /* splitmix64 */
 static uint64_t mixed(uint64_t z)
@@ -102,13 +94,13 @@ static errint_t time_reading(const uint8_t *bytes, size_t nbytes, uint8_t *room,
 	errint_t err = write(fd, bytes, nbytes) == (ssize_t)nbytes ? 0 : -EIO;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	for (unsigned i = 0; !err && i < REPEATS; i++) {
-		double start = now();
+		double start = clock_s(CLOCK_MONOTONIC);
 		int again = open(path, O_RDONLY | O_CLOEXEC);
 		if (again < 0 || read(again, room, nbytes) != (ssize_t)nbytes)
 			err = -EIO;
 		if (again >= 0)
 			close(again);
-		least = fmin(least, now() - start);
+		least = fmin(least, clock_s(CLOCK_MONOTONIC) - start);
 	}
 	close(fd);
 	if (!err)
@@ -126,11 +118,11 @@ static errint_t time_decoding(const uint8_t *bytes, size_t nbytes, double *ret_s
 	if (!err && !rgb)
 		err = -ENOMEM;
 	for (unsigned i = 0; !err && i < REPEATS; i++) {
-		double start = now();
+		double start = clock_s(CLOCK_MONOTONIC);
 		err = ic_view_parse(&view, bytes, nbytes, NULL);
 		if (!err)
 			err = ic_decode_rgb(&view, rgb, (size_t)3 * view.layout.width);
-		least = fmin(least, now() - start);
+		least = fmin(least, clock_s(CLOCK_MONOTONIC) - start);
 	}
 	free(rgb);
 	if (!err)

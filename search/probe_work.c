@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "search/probe_work_priv.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define NTHREADS_MAX 256u
 
@@ -121,19 +121,12 @@ struct probe_worker probe_workers_take_seconds(struct probe_workers *workers)
 	return sum;
 }
 
-static double seconds(clockid_t clock)
-{
-	struct timespec t;
-	clock_gettime(clock, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 double probe_thread_seconds(void)
 {
-	return seconds(CLOCK_THREAD_CPUTIME_ID);
+	return clock_s(CLOCK_THREAD_CPUTIME_ID);
 }
 
 double probe_wall_seconds(void)
 {
-	return seconds(CLOCK_MONOTONIC);
+	return clock_s(CLOCK_MONOTONIC);
 }

@@ -8,6 +8,7 @@
 #include "search/command_priv.h"
 #include "search/slurm_client_priv.h"
 #include "search/whole_file_priv.h"
+#include "search/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -56,14 +57,6 @@ struct slurm {
 	unsigned narrays;                      /* of this process */
 	double polled_s, changed_s, trouble_s; /* trouble_s: since when squeue fails; 0: it does not */
 };
-
-static double now_s(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 char *slurm_path(const struct slurm *slurm, const char *key, const char *kind)
 {
@@ -169,7 +162,7 @@ static enum task_end classify(const char *state, const char *reason)
 static void end_task(struct slurm *slurm, struct task *task, enum task_end end)
 {
 	if (task->end == TASK_LIVES && end != TASK_LIVES)
-		task->ended_s = slurm->changed_s = now_s();
+		task->ended_s = slurm->changed_s = clock_s(CLOCK_MONOTONIC);
 	task->end = end;
 }
 
@@ -197,7 +190,7 @@ static errint_t poll_queue(struct slurm *slurm, struct ic_why *why)
 	for (size_t i = 0; i < slurm->ntasks; i++)
 		slurm->tasks[i].is_seen = false;
 	errint_t err = slurm_client_list(take_told, slurm, why);
-	slurm->polled_s = now_s();
+	slurm->polled_s = clock_s(CLOCK_MONOTONIC);
 	for (size_t i = 0; !err && i < slurm->ntasks; i++) {
 		struct task *task = &slurm->tasks[i];
 		if (!task->is_seen && task->end == TASK_LIVES)
@@ -302,7 +295,7 @@ static errint_t submit(struct slurm *slurm, const char *const keys[], size_t n, 
 		remove_file(slurm, name, "tasks");
 	if (err)
 		return ic_fail(why, err == -EINVAL ? -EIO : err, "%s", reason.text);
-	slurm->changed_s = slurm->polled_s = now_s();
+	slurm->changed_s = slurm->polled_s = clock_s(CLOCK_MONOTONIC);
 	return record_array(slurm, name, keys, n, id, after) ? ic_fail(why, -ENOMEM, "out of memory") : 0;
 }
 
@@ -328,7 +321,7 @@ bool slurm_has(struct slurm *slurm, const char *key)
 /* The longer it takes, the less often is looked: 256 may wait at once, on a file system that others use. */
 static void pause_since(double start_s)
 {
-	double s = POLL_SHARE * (now_s() - start_s);
+	double s = POLL_SHARE * (clock_s(CLOCK_MONOTONIC) - start_s);
 
 	s = s < LOOK_S ? LOOK_S : s > LOOK_S_MAX ? LOOK_S_MAX : s;
 	struct timespec pause = {.tv_sec = (time_t)s, .tv_nsec = (long)((s - (double)(time_t)s) * 1e9)};
@@ -346,8 +339,8 @@ static errint_t ask(struct slurm *slurm, struct ic_why *why)
 		return 0;
 	}
 	if (slurm->trouble_s == 0)
-		slurm->trouble_s = now_s();
-	if (err == -ENOENT || err == -ENOMEM || now_s() - slurm->trouble_s > PATIENCE_S)
+		slurm->trouble_s = clock_s(CLOCK_MONOTONIC);
+	if (err == -ENOENT || err == -ENOMEM || clock_s(CLOCK_MONOTONIC) - slurm->trouble_s > PATIENCE_S)
 		return ic_fail(why, err == -ENOMEM ? err : -EIO, "%s", trouble.text);
 	return 0;
 }
@@ -355,7 +348,7 @@ static errint_t ask(struct slurm *slurm, struct ic_why *why)
 /* The lock is held. Ask Slurm, but not more often than there is need to. */
 static errint_t look(struct slurm *slurm, struct ic_why *why)
 {
-	double now = now_s(), pause = POLL_SHARE * (now - slurm->changed_s);
+	double now = clock_s(CLOCK_MONOTONIC), pause = POLL_SHARE * (now - slurm->changed_s);
 
 	pause = pause < LOOK_S ? LOOK_S : pause > POLL_S_MAX ? POLL_S_MAX : pause;
 	return now - slurm->polled_s < pause ? 0 : ask(slurm, why);
@@ -378,7 +371,7 @@ static errint_t attend(struct slurm *slurm, const char *key, struct ic_why *why)
 
 	if (err || (task && task->end == TASK_LIVES))
 		return err;
-	if (task && task->end == TASK_ENDED && now_s() - task->ended_s < SETTLE_S)
+	if (task && task->end == TASK_ENDED && clock_s(CLOCK_MONOTONIC) - task->ended_s < SETTLE_S)
 		return 0;
 	if (has_answer(slurm, key))
 		return 0;
@@ -392,7 +385,7 @@ static errint_t attend(struct slurm *slurm, const char *key, struct ic_why *why)
 
 errint_t slurm_wait(struct slurm *slurm, const char *key, struct ic_why *why)
 {
-	double start_s = now_s();
+	double start_s = clock_s(CLOCK_MONOTONIC);
 	errint_t err = 0;
 
 	while (!err && !has_answer(slurm, key)) {
@@ -462,7 +455,7 @@ static void forget_ended(struct slurm *slurm, struct dirent **files, int nfiles)
 /* Which tasks live has to be known before any is submitted: a controller that is being restarted is waited for. */
 static errint_t ask_until_told(struct slurm *slurm, struct ic_why *why)
 {
-	double start_s = now_s();
+	double start_s = clock_s(CLOCK_MONOTONIC);
 	errint_t err = ask(slurm, why);
 
 	while (!err && slurm->trouble_s > 0) {
@@ -471,7 +464,7 @@ static errint_t ask_until_told(struct slurm *slurm, struct ic_why *why)
 		if (slurm->settings.progress)
 			slurm->settings.progress(slurm->settings.progress_context,
 			                         "waiting for Slurm's controller, seconds",
-			                         (uint64_t)(now_s() - start_s), (uint64_t)PATIENCE_S);
+			                         (uint64_t)(clock_s(CLOCK_MONOTONIC) - start_s), (uint64_t)PATIENCE_S);
 		pause_since(start_s);
 		err = ask(slurm, why);
 	}
@@ -503,7 +496,7 @@ errint_t slurm_open(const struct slurm_settings *settings, struct slurm **ret_sl
 
 	if (!slurm)
 		return ic_fail(why, -ENOMEM, "out of memory");
-	*slurm = (struct slurm){.settings = *settings, .changed_s = now_s()};
+	*slurm = (struct slurm){.settings = *settings, .changed_s = clock_s(CLOCK_MONOTONIC)};
 	pthread_mutex_init(&slurm->lock, NULL);
 	errint_t err = write_script(slurm, why);
 	if (!err)

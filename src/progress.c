@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "src/progress.h"
 #include "src/icfs.h"
+#include "search/clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DRAW_EVERY 0.2 /* seconds; faster is not read, and costs a write each */
@@ -29,14 +29,6 @@ struct progress {
 	double start, drawn;                   /* seconds */
 };
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 errint_t progress_new(const char *doing, uint64_t nfiles, uint64_t nbytes, struct progress **ret_progress)
 {
 	struct progress *progress = calloc(1, sizeof(*progress));
@@ -49,7 +41,7 @@ errint_t progress_new(const char *doing, uint64_t nfiles, uint64_t nbytes, struc
 	progress->is_shown = isatty(STDERR_FILENO) && !(terminal && !strcmp(terminal, "dumb"));
 	progress->nfiles = nfiles;
 	progress->nbytes = nbytes;
-	progress->start = now();
+	progress->start = clock_s(CLOCK_MONOTONIC);
 	*ret_progress = progress;
 	return 0;
 }
@@ -150,7 +142,7 @@ static void count(struct progress *progress, uint64_t nfiles, uint64_t nbytes, b
 	progress->bytes_done += nbytes;
 	progress->files_skipped += is_skipped ? nfiles : 0;
 	progress->bytes_skipped += is_skipped ? nbytes : 0;
-	double at = progress->is_shown ? now() : 0;
+	double at = progress->is_shown ? clock_s(CLOCK_MONOTONIC) : 0;
 	if (progress->is_shown && at - progress->drawn >= DRAW_EVERY)
 		draw(progress, at);
 	pthread_mutex_unlock(&progress->lock);

@@ -2,12 +2,12 @@
 #include "src/search_cli.h"
 
 #include "search/search.h"
+#include "search/clock.h"
 
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ERASE_TO_END "\033[K"
@@ -19,14 +19,6 @@ struct search_bar {
 	uint64_t first; /* evaluations that were done when the bar began */
 	bool has_first;
 };
-
-static double now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 struct search_bar *search_bar_new(void)
 {
@@ -62,7 +54,7 @@ void search_bar_evaluations(struct search_bar *bar, const struct search_progress
 	if (!bar)
 		return;
 	pthread_mutex_lock(&bar->lock);
-	double at = now();
+	double at = clock_s(CLOCK_MONOTONIC);
 	if (!bar->has_first) {
 		bar->has_first = true;
 		bar->first = progress->ndone;
@@ -89,7 +81,7 @@ void search_bar_doing(struct search_bar *bar, const char *doing, uint64_t done, 
 	if (!bar)
 		return;
 	pthread_mutex_lock(&bar->lock);
-	double at = now();
+	double at = clock_s(CLOCK_MONOTONIC);
 	if (at - bar->drawn >= DRAW_EVERY || done == total) {
 		bar->drawn = at;
 		fprintf(stderr, "\r%.60s: %" PRIu64 "/%" PRIu64 ERASE_TO_END, doing, done, total);

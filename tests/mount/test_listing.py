@@ -122,6 +122,21 @@ class Listing(MountTest):
             self.assertEqual(len(self.names()), 1)
             self.assertEqual(mount.end(), (0, ""))
 
+    def test_times_that_no_clock_has(self):
+        """As seconds they fit in 64 bits, as nanoseconds not."""
+        for seconds in (-(1 << 40), -9223372037, 9223372037, 1 << 40):
+            name = f"{seconds}".replace("-", "minus")
+            self.put(f"{name}/a.jpg", images()[0])
+            os.utime(self.source / name / "a.jpg", (seconds, seconds))
+            os.utime(self.source / name, (seconds, seconds))
+        mount = self.mount()
+        expected = encode(self.source / self.names()[0] / "a.jpg")
+        for name in self.names():
+            for _ in range(2):
+                self.assertEqual(self.names(name), ["a.ic"])
+                self.assertEqual(self.served(f"{name}/a.ic"), expected)
+        self.assertIsNone(mount.process.poll())
+
     def test_times_of_a_directory(self):
         """One that was never opened is not watched."""
         (self.source / "d").mkdir()
