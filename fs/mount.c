@@ -228,6 +228,17 @@ static void end_background(struct session *session)
 	session->warm = NULL;
 }
 
+static errint_t loop(struct session *session, struct fuse_loop_config *config, struct ic_why *why)
+{
+	const char *mountpoint = session->ops.fs->mountpoint;
+	int ended = fuse_session_loop_mt(session->fuse, config); /* 0, or -errno; no signal is libfuse's here */
+
+	if (ended >= 0)
+		return 0;
+	log_write(session->log, LOG_LEVEL_ERROR, "%s: the loop of requests ended: %s", mountpoint, strerror(-ended));
+	return ic_fail(why, ended, "%s: the loop of requests ended: %s", mountpoint, strerror(-ended));
+}
+
 static errint_t serve(struct session *session, struct ic_why *why)
 {
 	struct fs *fs = session->ops.fs;
@@ -245,9 +256,8 @@ static errint_t serve(struct session *session, struct ic_why *why)
 		idle_start(session->idle, session->own_device);
 	if (err)
 		ic_fail(why, err, "starting a thread: %s", strerror(-err));
-	else if (fuse_session_loop_mt(session->fuse, config) < 0)
-		log_write(session->log, LOG_LEVEL_ERROR, "%s: the loop of requests ended: %s", fs->mountpoint,
-		          strerror(errno));
+	else
+		err = loop(session, config, why);
 	stop_signals(session);
 	watch_stop(fs->watch);
 	end_background(session);

@@ -59,8 +59,9 @@ struct mount_settings {
 
 struct mount_settings mount_settings_default(void);
 
-/* Mount and serve; returns after the unmount. SIGTERM, SIGINT and SIGHUP unmount, lazily; they are handled from within,
- * so a process runs one mount at a time that way. No thread may have been started that does not block them. The log may
- * be NULL. 0 after a clean unmount; else the mount was not made, and `why` names what was wrong: -EINVAL (settings, a
- * policy file), those of catalog_open and store_open, -ENOENT, -EACCES, -ENOSYS (kernel without openat2 or FUSE), -ENOMEM, -errno. */
+/* Mount and serve; returns after the unmount. SIGTERM, SIGINT and SIGHUP unmount, lazily; they are handled from within, as
+ * SIGUSR1 and SIGPIPE are from then on, so a process that calls this runs one mount at a time. No thread may have been
+ * started that does not block them. The log may be NULL. 0 after a clean unmount. Else `why` names what was wrong: of a
+ * mount that was not made -EINVAL (settings, a policy file), those of catalog_open and store_open, -ENOENT, -EACCES, -ENOSYS
+ * (kernel without openat2 or FUSE), -ENOMEM, -errno; of one that could not go on, -errno of reading requests. */
 errint_t mount_run(const struct mount_settings *settings, struct log *log, struct ic_why *why);

@@ -109,6 +109,12 @@ def images():
         return found
 
 
+def preloaded(name):
+    """What is written before a command for it to run with that library of ours loaded first."""
+    link_order = "ASAN_OPTIONS=" + os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    return "env", link_order, f"LD_PRELOAD={BUILD / 'tests' / 'mount' / name}.so"
+
+
 def extended_attributes(path):
     """Those of ours that a served file has: one at a time, and they are what the sum of them tells."""
     found = {}

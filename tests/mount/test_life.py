@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from mounting import ICFS, LOGS, MountTest, images, main, unmounting, until
+from mounting import ICFS, LOGS, MountTest, images, main, preloaded, unmounting, until
 
 
 def icfs(*args, **more):
@@ -65,6 +65,23 @@ class Life(MountTest):
         self.unmount()
         self.background()
         self.assert_object("a.ic", images()[0])
+
+    def test_a_device_that_breaks(self):
+        """The mount ends, and says so to whoever began it."""
+        self.put("a.jpg", images()[0])
+        trigger = self.dir / "broken"
+        mount = self.mount(prefix=("env", f"ICFS_TEST_BREAK={trigger}", *preloaded("odd_device")))
+        self.assert_object("a.ic", images()[0])
+        trigger.touch()
+        try:
+            os.stat(self.point / "none")
+        except OSError:
+            pass
+        text = f"{self.point}: the loop of requests ended: Input/output error"
+        status, errors = mount.wait()
+        self.assertEqual((status, errors.splitlines()[-1]), (1, f"icfs: {text}"))  # behind libfuse's own line
+        self.assertEqual(len(mount.log_lines(text)), 1)
+        self.assertFalse(self.is_mounted())
 
     def test_it_leaves_the_terminal_and_the_directory(self):
         _, log = self.background()

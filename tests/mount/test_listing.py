@@ -9,13 +9,12 @@ import sys
 import time
 import unittest
 
-from mounting import BUILD, DEFAULT, PATIENCE, MountTest, encode, images, main, until
+from mounting import DEFAULT, ICFS, PATIENCE, MountTest, encode, images, main, preloaded, until
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.getdents64.restype = ctypes.c_ssize_t
 BOUND = 2.5  # seconds in which what nothing tells of is seen
-WAIT = "ASAN_OPTIONS=" + os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-ODD = ("env", WAIT, f"LD_PRELOAD={BUILD / 'tests' / 'mount' / 'odd_source.so'}")
+ODD = preloaded("odd_source")
 
 
 def page(fd, size=2048):
@@ -207,7 +206,7 @@ class Listing(MountTest):
             self.assertEqual(os.listdir(point), ["a.ic"])
             for other in ("one", "two"):
                 self.assertFalse((point / other).exists())
-        done = subprocess.run([BUILD / "src" / "icfs", "mount", self.source, points[0]], capture_output=True, timeout=60)
+        done = subprocess.run([ICFS, "mount", self.source, points[0]], capture_output=True, timeout=60)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"one: icfs is mounted there already", done.stderr)
         # By what the kernel calls it mounts of icfs are known: that is not for a user to say.
