@@ -211,11 +211,11 @@ class Listing(MountTest):
         self.assertIn(b"one: icfs is mounted there already", done.stderr)
         # By what the kernel calls it mounts of icfs are known: that is not for a user to say.
         for name, status in ("subtype=mine", 2), ("fsname=mine", 1):
-            done = subprocess.run([BUILD / "src" / "icfs", "mount", "-o", name, self.source, points[0]], capture_output=True,
+            done = subprocess.run([ICFS, "mount", "-o", name, self.source, points[0]], capture_output=True,
                                   timeout=60)
             self.assertEqual(done.returncode, status)
         target = self.dir / "export"
-        subprocess.run([BUILD / "src" / "icfs", "export", self.source, target], check=True, capture_output=True, timeout=60)
+        subprocess.run([ICFS, "export", self.source, target], check=True, capture_output=True, timeout=60)
         self.assertEqual(sorted(path.name for path in target.rglob("*.ic")), ["a.ic"])
 
 
