@@ -92,22 +92,26 @@ static bool note(struct choices *choices, errint_t err, const struct ic_why *why
 	return strcmp(before.text, choices->failure.text) != 0;
 }
 
+/* Not under the lock, for which requests wait: a catalog may be busy for seconds. */
 bool choices_refresh(struct choices *choices, struct catalog *catalog)
 {
-	struct choice *list;
+	struct choice *list = NULL;
 	struct ic_why why = {""};
 	bool changed = false;
 	uint64_t now;
 	size_t n;
 
 	pthread_mutex_lock(&choices->lock);
+	uint64_t seen = choices->seen;
+	pthread_mutex_unlock(&choices->lock);
 	errint_t err = catalog_change_count(catalog, &now);
-	if (!err && now != choices->seen) {
+	bool is_new = !err && now != seen;
+	if (is_new)
 		err = choice_list(catalog, NULL, false, &list, &n, &why);
-		if (!err) {
-			choices->seen = now;
-			changed = install(choices, list, n);
-		}
+	pthread_mutex_lock(&choices->lock);
+	if (is_new && !err) {
+		choices->seen = now;
+		changed = install(choices, list, n);
 	}
 	changed = note(choices, err, &why) || changed;
 	pthread_mutex_unlock(&choices->lock);

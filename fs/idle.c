@@ -218,10 +218,18 @@ static void keep_result(struct idle *idle, const char *line)
 	free(first);
 }
 
+/* The process may be in any state: nothing that it says is believed. */
+static bool is_sound(const struct idle_report *report)
+{
+	return (unsigned)report->phase < IDLE_NPHASES && (!report->has_best || ic_design_is_valid(&report->best));
+}
+
 static void take_report(struct idle *idle, struct idle_report *report)
 {
 	char line[sizeof(report->directory) + sizeof(report->words) + 8];
 
+	if (!is_sound(report))
+		return;
 	report->directory[sizeof(report->directory) - 1] = report->words[sizeof(report->words) - 1] = 0;
 	idle->report = *report;
 	idle->has_report = true;

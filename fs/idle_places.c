@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/govern.h"
 #include "fs/idle_priv.h"
+#include "search/path.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -63,13 +64,6 @@ static int compare(const void *a, const void *b)
 	return strcmp(left->place, right->place);
 }
 
-static bool holds(const char *above, const char *place)
-{
-	size_t n = strlen(above);
-
-	return !n || (!strncmp(above, place, n) && (!place[n] || place[n] == '/'));
-}
-
 static bool says_budget(const struct policy_rule *rule)
 {
 	for (enum aim_key key = 0; key < AIM_NKEYS; key++)
@@ -83,7 +77,7 @@ static void find_nearest(const struct sayings *sayings, const char *place, struc
 {
 	memset(nearest, 0, sizeof(*nearest));
 	for (size_t i = sayings->n; i-- > 0;)
-		if (sayings->at[i].is_of_file && holds(sayings->at[i].place, place))
+		if (sayings->at[i].is_of_file && path_holds(sayings->at[i].place, place))
 			policy_nearest_take(nearest, &sayings->at[i].rule, sayings->at[i].place);
 }
 

@@ -5,6 +5,7 @@
 #include "search/probe.h"
 #include "search/subject.h"
 #include "search/clock.h"
+#include "search/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -222,8 +223,7 @@ static void tell_outcome(struct searching *s, const struct search_outcome *outco
 /* A mount that lies in what it serves would be searched too. */
 static errint_t check_mountpoint(const char *path, const char *mountpoint, struct ic_why *why)
 {
-	size_t n = strlen(path);
-	bool is_inside = !strncmp(path, mountpoint, n) && mountpoint[n] == '/';
+	bool is_inside = strcmp(path, mountpoint) && path_holds(path, mountpoint);
 
 	return is_inside ? ic_fail(why, -ELOOP, "the mount point lies in it") : 0;
 }

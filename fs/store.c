@@ -3,6 +3,7 @@
 #include "codec/encode.h"
 #include "fs/descriptors.h"
 #include "search/clock.h"
+#include "search/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,8 +66,7 @@ static char *canonical_path(const char *directory)
 errint_t store_check_place(const char *directory, const char *tree, struct ic_why *why)
 {
 	char *path = canonical_path(directory), *root = realpath(tree, NULL);
-	size_t n = root && strcmp(root, "/") ? strlen(root) : 0;
-	bool is_inside = path && root && !strncmp(path, root, n) && (path[n] == '/' || !path[n]);
+	bool is_inside = path && root && path_holds(root, path);
 
 	free(path);
 	free(root);

@@ -2,6 +2,7 @@
 #include "search/choice.h"
 
 #include "search/rows_priv.h"
+#include "search/path.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -135,24 +136,14 @@ errint_t choice_list(struct catalog *catalog, const char *directory, bool all, s
 	return 0;
 }
 
-/* Whether `above` is `path` or leads to it. */
-static bool holds(const char *above, const char *path, size_t *ret_length)
-{
-	size_t n = strlen(above);
-
-	*ret_length = n;
-	if (n == 1 && *above == '/')
-		return *path == '/';
-	return n && !strncmp(above, path, n) && (!path[n] || path[n] == '/');
-}
-
 const struct choice *choice_find(const struct choice *choices, size_t n, const char *directory)
 {
 	const struct choice *found = NULL;
-	size_t longest = 0, length;
+	size_t longest = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (choices[i].withdrawn_s || !holds(choices[i].directory, directory, &length) || length <= longest)
+		size_t length = strlen(choices[i].directory);
+		if (choices[i].withdrawn_s || length <= longest || !path_holds(choices[i].directory, directory))
 			continue; /* of one directory the first is in force */
 		longest = length;
 		found = &choices[i];
