@@ -50,8 +50,9 @@ static uint32_t smallest_step(struct codes_range values, uint32_t unit, unsigned
 	return up > down ? up : down;
 }
 
-/* Fewer and fewer bits, until the step is large enough, so that codes fill the bits they take, and dropping some makes no cell
- * wider than is needed. Ends at two, since one bit holds no positive code. A step is at most 7/3 of the one before, and 1 more. */
+/* Fewer and fewer bits, until the step is large enough, so that codes fill the bits they take, and dropping some
+ * makes no cell wider than is needed. Ends at two, since one bit holds no positive code. A step is at most 7/3 of
+ * the one before, and 1 more. */
 static uint32_t choose_step(struct codes_range values, uint32_t unit, uint32_t least)
 {
 	unsigned bits = 8;

@@ -3,8 +3,8 @@
  * decode.h: from an object to coefficients, samples or RGB. Whole numbers all the way; docs/format.md defines each step,
  * and every implementation gives these bytes.
  *
- * The view must be one that ic_view_parse or ic_view_parse_prefix accepted. Thread safe. -ENOMEM is the only failure besides -EINVAL for a
- * component that is not there.
+ * The view must be one that ic_view_parse or ic_view_parse_prefix accepted. Thread safe. -ENOMEM is the only failure
+ * besides -EINVAL for a component that is not there.
  */
 #pragma once
 

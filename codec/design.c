@@ -9,7 +9,6 @@ static const uint8_t samplings[] = {1, 2, 4};
 static const uint8_t base_blocks[] = {1, 2, 4, 8, 16};
 
 #define N_SAMPLINGS 3
-#define N_BASE_BLOCKS 5
 #define N_BITS 8
 #define N_KEEPS 57 /* sum of 2B-1 over the base blocks */
 

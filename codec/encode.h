@@ -17,8 +17,9 @@
 #define IC_CODEC_VERSION 6
 
 /* Encode the JPEG in `jpeg[0..nbytes)`. *ret_nbytes always equals ic_layout.nbytes for the size and components that
- * ic_jpeg_probe reports. A source that ends early is encoded as far as it goes and flagged IC_FLAG_TRUNCATED; one whose
- * data are damaged, as libjpeg fills them in, and flagged IC_FLAG_DAMAGED. -EBADMSG, -EOPNOTSUPP, -EFBIG, -ENOMEM, -EINVAL. limits may be NULL for the defaults. */
+ * ic_jpeg_probe reports. A source that ends early is encoded as far as it goes and flagged IC_FLAG_TRUNCATED; one
+ * whose data are damaged, as libjpeg fills them in, and flagged IC_FLAG_DAMAGED. -EBADMSG, -EOPNOTSUPP, -EFBIG,
+ * -ENOMEM, -EINVAL. limits may be NULL for the defaults. */
 errint_t ic_encode_jpeg(const uint8_t *jpeg, size_t nbytes, const struct ic_design *design,
                         const struct ic_limits *limits, uint8_t **ret_object, size_t *ret_nbytes, struct ic_why *why);
 

@@ -335,8 +335,8 @@ void jpeg_reader_free(struct jpeg_reader *reader)
 /* Twice what a picture of 8 bits has: the transform of samples from -128 to 127 is nowhere beyond 1024 in magnitude. */
 #define COEF_MAX 2048
 
-/* A component that no scan brought has no table: its coefficients are all 0, whatever the step. A magnitude m stands for no less
- * than (m - 1/2) steps. */
+/* A component that no scan brought has no table: its coefficients are all 0, whatever the step. A magnitude m stands
+ * for no less than (m - 1/2) steps. */
 static void take_steps(struct jpeg_reader *reader, int component, const JQUANT_TBL *table)
 {
 	for (unsigned i = 0; i < 64; i++) {

@@ -19,9 +19,10 @@
 errint_t ic_make(const uint8_t *source, size_t nbytes, const struct ic_variant *variant, const struct ic_limits *limits,
                  uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why);
 
-/* Whether an .ic file with this header (ic_view_parse_header) can be the source of a variant: -EINVAL where its design does
- * not cover the variant's; -EBADMSG under `jpeg` and `bmp` where its own source ended early or was damaged; -EFBIG where the pixels that
- * it holds, or the memory for them, pass a limit. limits may be NULL for the defaults. */
+/* Whether an .ic file with this header (ic_view_parse_header) can be the source of a variant: -EINVAL where its
+ * design does not cover the variant's; -EBADMSG under `jpeg` and `bmp` where its own source ended early or was
+ * damaged; -EFBIG where the pixels that it holds, or the memory for them, pass a limit. limits may be NULL for the
+ * defaults. */
 errint_t ic_make_check_object(const struct ic_view *header, const struct ic_variant *variant,
                               const struct ic_limits *limits, struct ic_why *why);
 

@@ -324,7 +324,8 @@ static void to_f32(const uint8_t *in, size_t n, const struct pixel_numbers *m, f
 	memcpy(out, all, n * sizeof *all);
 }
 
-LANES_INLINE void to_16(const uint8_t *in, size_t n, const struct pixel_numbers *m, enum number_kind kind, uint16_t *out)
+LANES_INLINE void to_16(const uint8_t *in, size_t n, const struct pixel_numbers *m, enum number_kind kind,
+                        uint16_t *out)
 {
 	uint16_t all[LANES_FLOATS];
 	if (n >= LANES_FLOATS) {

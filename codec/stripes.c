@@ -79,7 +79,8 @@ static struct parts parts_of(const struct ic_layout *l, unsigned lanes, uint32_t
 	struct parts p = {
 	        .stride = filled * block + TENSOR_SLACK,
 	        .spread_stride = ncols + TENSOR_LANES_MAX + 16, /* from a multiple of 8 on, and up to one */
-	        .spreads = l->design.bits < 8 || ncols<lanes, .nheld = block> 1 ? 2 : STRIPES_HELD_MAX,
+	        .spreads = l->design.bits < 8 || (ncols < lanes),
+	        .nheld = (block > 1) ? 2 : STRIPES_HELD_MAX,
 	};
 	p.frequencies = reserve(&p.nbytes, (size_t)block * block * sizeof(struct frequency));
 	p.spread = reserve(&p.nbytes, p.spreads ? l->nfreqs * p.spread_stride + SPREAD_SLACK : 0);

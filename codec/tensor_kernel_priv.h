@@ -10,8 +10,8 @@
 #include "codec/design.h"
 #include "codec/resize.h"
 
-#define TENSOR_LANES_MAX 32  /* blocks that any filling takes at a time */
-#define TENSOR_SLACK 128     /* bytes that rows have behind their end where that is said */
+#define TENSOR_LANES_MAX 32 /* blocks that any filling takes at a time */
+#define TENSOR_SLACK 128    /* bytes that rows have behind their end where that is said */
 #define SPREAD_SLACK 64
 #define TENSOR_PAIRS_MAX 172 /* of struct block_shape, at B = 32 */
 

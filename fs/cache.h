@@ -3,10 +3,11 @@
  * cache.h: objects in memory, each made once however many ask for it at the same time.
  *
  * Training reads every file once an epoch, in random order. A cache that evicts what was used least recently would then
- * evict each object just before its next use. So nothing that is in use is given up for something new: a new object first
- * passes a short queue, an eighth of the bytes but at most 64 MiB, so that the several reads of one file are served by one making; at the
- * queue's end it is kept if there is room in the rest, else dropped. What is kept goes when it is out of date, and makes
- * room when nobody asked for it for twice as long as it takes until objects are asked for again (reuse.h).
+ * evict each object just before its next use. So nothing that is in use is given up for something new: a new object
+ * first passes a short queue, an eighth of the bytes but at most 64 MiB, so that the several reads of one file are
+ * served by one making; at the queue's end it is kept if there is room in the rest, else dropped. What is kept goes
+ * when it is out of date, and makes room when nobody asked for it for twice as long as it takes until objects are asked
+ * for again (reuse.h).
  *
  * All functions are thread safe.
  */
@@ -29,8 +30,8 @@ struct object {
 };
 
 struct cache_counts {
-	uint64_t hits;   /* found, or made by somebody else meanwhile */
-	uint64_t misses; /* made */
+	uint64_t hits;             /* found, or made by somebody else meanwhile */
+	uint64_t misses;           /* made */
 	uint64_t nbytes, nobjects; /* in memory; bytes of objects alone */
 };
 

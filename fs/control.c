@@ -218,65 +218,65 @@ errint_t control_spec(struct fs *fs, struct node *parent, const char *name, stru
 	return file_spec(fs, parent, name, spec, ret_text);
 }
 
-struct listing {
+struct control_names {
 	struct fs *fs;
 	char **names; /* ends with NULL */
 	size_t count;
 	errint_t err;
 };
 
-static void add_name(struct listing *listing, const char *name)
+static void add_name(struct control_names *list, const char *name)
 {
-	for (size_t i = 0; i < listing->count; i++)
-		if (!strcmp(listing->names[i], name))
+	for (size_t i = 0; i < list->count; i++)
+		if (!strcmp(list->names[i], name))
 			return;
-	char **grown = realloc(listing->names, (listing->count + 2) * sizeof(*grown));
+	char **grown = realloc(list->names, (list->count + 2) * sizeof(*grown));
 	if (grown)
-		listing->names = grown;
-	if (!grown || !(grown[listing->count] = strdup(name))) {
-		listing->err = -ENOMEM;
+		list->names = grown;
+	if (!grown || !(grown[list->count] = strdup(name))) {
+		list->err = -ENOMEM;
 		return;
 	}
-	grown[++listing->count] = NULL;
+	grown[++list->count] = NULL;
 }
 
 /* What a directory in use is served as. */
 static void add_view(void *context, struct node *node)
 {
-	struct listing *listing = context;
+	struct control_names *list = context;
 	char name[IC_DESIGN_STRING_SIZE + 16];
 	struct ic_variant variant;
 	size_t n = 0;
 
-	if (listing->err || node->kind != NODE_DIRECTORY || govern_policy(listing->fs->govern, node, &variant, NULL))
+	if (list->err || node->kind != NODE_DIRECTORY || govern_policy(list->fs->govern, node, &variant, NULL))
 		return;
 	if (variant.face != IC_FACE_ORIG)
 		n = ic_design_print(&variant.design, name);
 	snprintf(name + n, sizeof(name) - n, "%s%s", n ? "," : "", ic_face_name(variant.face));
-	add_name(listing, name);
+	add_name(list, name);
 }
 
 errint_t control_list(struct fs *fs, const struct node *directory, char ***ret_names)
 {
-	struct listing listing = {.fs = fs, .names = calloc(1, sizeof(char *))};
+	struct control_names list = {.fs = fs, .names = calloc(1, sizeof(char *))};
 
-	if (!listing.names)
+	if (!list.names)
 		return -ENOMEM;
 	if (directory->kind == NODE_VIEWS) {
-		errint_t err = nodes_each(fs->nodes, add_view, &listing);
+		errint_t err = nodes_each(fs->nodes, add_view, &list);
 		if (err)
-			listing.err = err;
+			list.err = err;
 	} else {
 		for (size_t i = 0; i < NFILES; i++)
-			add_name(&listing, control_files[i]);
+			add_name(&list, control_files[i]);
 		if (has_views(directory))
-			add_name(&listing, VIEWS_NAME);
+			add_name(&list, VIEWS_NAME);
 	}
-	if (listing.err)
-		control_list_free(listing.names);
+	if (list.err)
+		control_list_free(list.names);
 	else
-		*ret_names = listing.names;
-	return listing.err;
+		*ret_names = list.names;
+	return list.err;
 }
 
 void control_list_free(char **names)

@@ -2,8 +2,8 @@
 /*
  * fs_priv.h: one mount: its parts, and what the files that answer requests share. No type of libfuse here.
  *
- * Locks, in the order they may be taken: listings, govern, watch, nodes, dirs, a table's, the cache's, choices. None is held while a file is
- * read or the kernel is called, but for govern's, which reads policy files.
+ * Locks, in the order they may be taken: listings, govern, watch, nodes, dirs, a table's, the cache's, choices. None is
+ * held while a file is read or the kernel is called, but for govern's, which reads policy files.
  */
 #pragma once
 
@@ -44,7 +44,7 @@ struct fs {
 	struct gate *source_gate;       /* bytes of sources in memory */
 	struct gate *encode_gate;       /* memory of encodes under way; entered from within the other */
 	struct watch *watch;
-	struct idle *idle;              /* the mount's own search; the session's; may be NULL */
+	struct idle *idle; /* the mount's own search; the session's; may be NULL */
 	struct fs_notify notify;
 	struct stats stats;
 	pthread_mutex_t listings_lock; /* and of the names that the kernel keeps */
@@ -167,7 +167,7 @@ struct content_source {
 };
 struct content_source content_source_of(const struct node *node);
 struct content_source content_source_found(const struct found *found); /* holds as long as that does */
-bool content_is_object(const struct content_source *source); /* if it is an image: an .ic file, not a JPEG */
+bool content_is_object(const struct content_source *source);           /* if it is an image: an .ic file, not a JPEG */
 
 /* -ESTALE where the source is another by now; then the kernel is told to look it up again. */
 errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_t nbytes, uint64_t offset,

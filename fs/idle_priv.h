@@ -41,8 +41,8 @@ struct idle_place {
 };
 
 /* idle_places.c: all of a tree, parents before what is in them; malloc'ed. -ENOMEM. */
-errint_t idle_places_find(struct source *source, const struct policy_rule *options,
-                          const struct policy_file *tree, struct idle_place **ret_places, size_t *ret_n);
+errint_t idle_places_find(struct source *source, const struct policy_rule *options, const struct policy_file *tree,
+                          struct idle_place **ret_places, size_t *ret_n);
 void idle_places_free(struct idle_place *places, size_t n);
 
 /* The process. */

@@ -32,7 +32,8 @@ struct mount_settings {
 	struct ic_limits limits;
 	/* Fill the store in the background, under the policies in force, and again when one of them changes; default false. */
 	bool warm;
-	/* Have the mount search designs for directories that are `auto` and have none, which takes a catalog; default: it does not. */
+	/* Have the mount search designs for directories that are `auto` and have none, which takes a catalog;
+	 * default: it does not. */
 	struct idle_settings search;
 	/* Bytes of objects kept in memory; default 64 MiB; 0 keeps only the newest. */
 	uint64_t cache_nbytes;

@@ -122,8 +122,8 @@ struct policy_context {
 	const char *tree_name;             /* FILE as given */
 	const char *directory;             /* path below the mounted root, "" for the root itself */
 	const struct policy_rule *options; /* -o design=, face=, metadata= */
-	/* What `auto` stands for here, as a search or somebody chose, and why in words. NULL: nobody did; where words are there,
-	 * they say why that is not known. */
+	/* What `auto` stands for here, as a search or somebody chose, and why in words. NULL: nobody did; where
+	 * words are there, they say why that is not known. */
 	const struct ic_design *chosen;
 	const char *chosen_words;
 };

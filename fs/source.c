@@ -139,8 +139,8 @@ errint_t source_join(const char *place, const char *name, char ret_path[PATH_MAX
 	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* Whether a line of /proc/self/mountinfo is of a mount of ours with that device number: "36 35 0:42 / /mnt ... - fuse.icfs ...",
- * where what is before " - " has no spaces that are not escaped. */
+/* Whether a line of /proc/self/mountinfo is of a mount of ours with that device number: "36 35 0:42 / /mnt ... -
+ * fuse.icfs ...", where what is before " - " has no spaces that are not escaped. */
 static bool is_mount_of(const char *line, dev_t dev)
 {
 	const char *type = strstr(line, " - ");

@@ -61,8 +61,7 @@ errint_t source_open(struct source *source, const char *place, int flags, int *r
 /* Open the regular file that `name` in the directory `place` is or links to, for reading. `ret_st` is of the open file.
  * A file written within the last few milliseconds is waited for until its mtime can tell the next write apart, so equal
  * identities mean equal bytes. -EINVAL where it is no regular file. */
-errint_t source_open_file(struct source *source, const char *place, const char *name, int *ret_fd,
-                          struct stat *ret_st);
+errint_t source_open_file(struct source *source, const char *place, const char *name, int *ret_fd, struct stat *ret_st);
 
 /* Where the link `name` in the directory `place` leads in the end, and what is there. */
 errint_t source_resolve(struct source *source, const char *place, const char *name, char ret_place[PATH_MAX],

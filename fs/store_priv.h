@@ -77,8 +77,8 @@ struct store {
 	atomic_int_fast64_t refreshed_ms; /* monotonic */
 	atomic_int_fast64_t retry_ms;     /* no writing until then; monotonic */
 	bool is_failing;                  /* said so; the writer's */
-	uint64_t expected_nbytes; /* free on the disk, once others close the files that were given up; `files` */
-	int64_t expected_until_ms; /* but no longer than that; monotonic; `files` */
+	uint64_t expected_nbytes;    /* free on the disk, once others close the files that were given up; `files` */
+	int64_t expected_until_ms;   /* but no longer than that; monotonic; `files` */
 	uint64_t current_nbytes_max; /* that `current` may grow to; `files` */
 
 	atomic_uint_fast64_t hits, misses, written, written_nbytes, dropped, corrupt, evicted;

@@ -255,8 +255,8 @@ static int open_file(const struct store *store, const char *name)
 	return fd;
 }
 
-/* What others need descriptors for goes before. */
-static errint_t leave_out(struct store *store)
+/* The store does without a file: descriptors are for what readers hold open, too. */
+static void leave_out(struct store *store)
 {
 	if (!store->is_cut_short)
 		log_write(
@@ -265,7 +265,6 @@ static errint_t leave_out(struct store *store)
 		        "not used",
 		        store->settings.directory, store->nsegments_max);
 	store->is_cut_short = true;
-	return 0;
 }
 
 errint_t segment_load(struct store *store, const char *name)
@@ -282,7 +281,10 @@ errint_t segment_load(struct store *store, const char *name)
 	errint_t err = segment_add(store, segment);
 	if (err) {
 		segment_free(segment);
-		return err == -EMFILE ? leave_out(store) : err;
+		if (err != -EMFILE)
+			return err;
+		leave_out(store);
+		return 0;
 	}
 	err = segment_update(store, segment);
 	if (err)

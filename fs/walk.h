@@ -63,8 +63,8 @@ struct walk_entry {
 	struct found *found;       /* walk.c's */
 };
 
-/* Any of these may be NULL; without `entry` no file is looked at. Several threads call them at once, except for one directory: enter comes before anything
- * about what is in it, leave after all of that, its directories included. */
+/* Any of these may be NULL; without `entry` no file is looked at. Several threads call them at once, except for one
+ * directory: enter comes before anything about what is in it, leave after all of that, its directories included. */
 struct walk_hooks {
 	void *context;
 	/* False leaves out all that is in it; then leave is not called. */
@@ -102,9 +102,9 @@ const char *walk_path(const struct walk *walk);
 /*
  * From the hook `entry`, on its entry.
  *
- * walk_make: the bytes of an object, malloc'ed and the caller's. Where a mount shows the source as it is after all (face
- * `jpeg`), the entry becomes a WALK_FILE, *ret_bytes is NULL, and `why` says why. Errors of ic_make; -ESTALE where the source is another
- * by now, -errno of reading.
+ * walk_make: the bytes of an object, malloc'ed and the caller's. Where a mount shows the source as it is after all
+ * (face `jpeg`), the entry becomes a WALK_FILE, *ret_bytes is NULL, and `why` says why. Errors of ic_make; -ESTALE
+ * where the source is another by now, -errno of reading.
  *
  * walk_open_file: the source, open for reading. walk_check_file: once it was read, whether it still is what it was:
  * else -ESTALE.

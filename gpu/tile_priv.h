@@ -21,7 +21,8 @@
 struct tile_component {
 	uint32_t width, height; /* samples */
 	uint32_t cols;          /* blocks in a row */
-	/* Of pixels, where codes are copied: a tile's of a plane are taken with all that lies between them (struct tile_span). */
+	/* Of pixels, where codes are copied: a tile's of a plane are taken with all that lies between them (struct
+	 * tile_span). */
 	uint32_t is_one_run;
 	uint32_t is_words; /* codes are bytes, and every fourth of a row lies at a multiple of 4 */
 	uint64_t plane;    /* bytes from the object's first one to the plane of the first frequency */
@@ -53,8 +54,8 @@ struct tile_room {
 	 * where, in `codes`, those of its plane begin, or, by lines, its frequency. */
 	uint32_t dequants, origins;
 	uint32_t codes[IC_COMPONENTS_MAX];
-	/* Of transforms by lines (tile_lines_priv.h), of luma and of both components of chroma: columns, from row to row, and from
-	 * Cb to Cr. */
+	/* Of transforms by lines (tile_lines_priv.h), of luma and of both components of chroma: columns, from row to
+	 * row, and from Cb to Cr. */
 	uint32_t lines[2], line_nbytes[2], line_second;
 	uint32_t luma_stride, chroma_stride; /* samples from row to row */
 	uint32_t luma, chroma;               /* samples: a byte each, and words of Cb and Cr */

@@ -46,7 +46,7 @@ enum command_number {
 };
 
 #define COMMAND_ACCURACY "accuracy" /* the metric where none is named; a share, from 0 to 1 */
-#define COMMAND_LINE_MAX 256 /* of a line that can say something; longer ones are passed over */
+#define COMMAND_LINE_MAX 256        /* of a line that can say something; longer ones are passed over */
 
 /* Lines of NAME=NUMBER in a stream of bytes. */
 struct command_output {

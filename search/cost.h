@@ -22,8 +22,8 @@ enum cost_feature {
 	COST_SAMPLES_8,
 	COST_SAMPLES_16,
 	COST_PIXELS, /* on luma's grid */
-	/* Blocks times their height times their columns of frequencies of which any is kept, where the block is 2 wide and so on;
-	 * 0 where its mean alone is kept, which takes no transform. */
+	/* Blocks times their height times their columns of frequencies of which any is kept, where the block is 2
+	 * wide and so on; 0 where its mean alone is kept, which takes no transform. */
 	COST_COLUMNS_2,
 	COST_COLUMNS_4,
 	COST_COLUMNS_8,

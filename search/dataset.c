@@ -30,7 +30,7 @@ struct looking {
 	const atomic_bool *cancelled;
 	int fd;                      /* of the directory */
 	struct names files, folders; /* paths below it */
-	size_t images_size, shapes_size;
+	size_t images_size;
 	uint8_t *head;
 	size_t head_size;
 	XXH3_state_t *hash;
@@ -85,7 +85,7 @@ static errint_t list_folder(struct looking *looking, const char *folder)
 		looking->dataset->nunreadable++;
 		return 0;
 	}
-	for (struct dirent *entry; !err && (entry = readdir(stream));) {
+	for (struct dirent *entry; !err && (errno = 0, entry = readdir(stream));) {
 		struct names *list = list_for(looking, fd, entry->d_name);
 		char *path;
 		if (!list)
@@ -93,10 +93,11 @@ static errint_t list_folder(struct looking *looking, const char *folder)
 		if (asprintf(&path, "%s%s%s", folder, *folder ? "/" : "", entry->d_name) < 0) {
 			err = -ENOMEM;
 		} else if (looking->files.n >= FILES_MAX || !push(list, path)) {
+			err = looking->files.n >= FILES_MAX ? -EFBIG : -ENOMEM;
 			free(path);
-			err = -ENOMEM;
 		}
 	}
+	looking->dataset->nunreadable += !err && errno;
 	closedir(stream);
 	return err;
 }
@@ -210,12 +211,13 @@ static errint_t add_image(struct looking *looking, const struct dataset_image *i
 	return 0;
 }
 
-/* Take the name, size and both ends of a file into the fingerprint, and the file among the images if it is one. */
-static errint_t look_at(struct looking *looking, char *path)
+/* Take the name, size and both ends of a file into the fingerprint, and the file among the images if it is one; the path is
+ * the image's then. */
+static errint_t look_at(struct looking *looking, char **path)
 {
-	struct dataset_image image = {.path = path};
+	struct dataset_image image = {.path = *path};
 	uint8_t tail[SAMPLE_NBYTES], size[8];
-	int fd = openat(looking->fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = openat(looking->fd, image.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st = {.st_size = 0};
 	size_t n = 0, ntail = 0;
 	bool is_image = false;
@@ -232,7 +234,7 @@ static errint_t look_at(struct looking *looking, char *path)
 	}
 	for (unsigned i = 0; i < 8; i++)
 		size[i] = (uint8_t)(image.nbytes >> (8 * i));
-	XXH3_128bits_update(looking->hash, path, strlen(path) + 1);
+	XXH3_128bits_update(looking->hash, image.path, strlen(image.path) + 1);
 	XXH3_128bits_update(looking->hash, size, sizeof(size));
 	XXH3_128bits_update(looking->hash, looking->head, n < SAMPLE_NBYTES ? n : SAMPLE_NBYTES);
 	XXH3_128bits_update(looking->hash, tail, ntail);
@@ -240,8 +242,11 @@ static errint_t look_at(struct looking *looking, char *path)
 		err = look_inside(looking, fd, image.nbytes, n, &image, &is_image);
 	if (fd >= 0)
 		close(fd);
-	if (!err && is_image)
-		err = add_image(looking, &image);
+	if (err || !is_image)
+		return err;
+	err = add_image(looking, &image);
+	if (!err)
+		*path = NULL;
 	return err;
 }
 
@@ -258,7 +263,7 @@ static errint_t look_at_all(struct looking *looking)
 	if (looking->files.n) /* else there is no array */
 		qsort(looking->files.names, looking->files.n, sizeof(char *), compare_names);
 	for (size_t i = 0; !err && i < looking->files.n; i++)
-		err = is_cancelled(looking) ? -ECANCELED : look_at(looking, looking->files.names[i]);
+		err = is_cancelled(looking) ? -ECANCELED : look_at(looking, &looking->files.names[i]);
 	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(looking->hash));
 	XXH3_freeState(looking->hash);
 	for (unsigned i = 0; i < sizeof(digest.digest); i++)
@@ -280,20 +285,6 @@ static errint_t find_shapes(struct dataset *dataset)
 	return 0;
 }
 
-/* Paths of images are theirs from now on; the others go. */
-static errint_t own_paths(struct dataset *dataset)
-{
-	for (size_t i = 0; i < dataset->nimages; i++) {
-		char *copy = strdup(dataset->images[i].path);
-		if (!copy) {
-			dataset->nimages = i;
-			return -ENOMEM;
-		}
-		dataset->images[i].path = copy;
-	}
-	return 0;
-}
-
 static errint_t look(struct looking *looking)
 {
 	struct dataset *dataset = looking->dataset;
@@ -301,8 +292,6 @@ static errint_t look(struct looking *looking)
 
 	if (!err)
 		err = look_at_all(looking);
-	errint_t owned = own_paths(dataset); /* in any case: what follows frees them */
-	err = err ? err : owned;
 	if (!err)
 		err = dataset->nimages ? find_shapes(dataset) : -ENODATA;
 	free_names(&looking->files);
@@ -332,7 +321,9 @@ static errint_t open_dataset(int fd, char *directory, const char *name, const at
 	if (err) {
 		dataset_free(dataset);
 		return ic_fail(why, err, "%.120s: %s", name,
-		               err == -ENODATA ? "there is no image in it" : strerror(-err));
+		               err == -ENODATA ? "there is no image in it"
+		               : err == -EFBIG ? "there are too many files in it"
+		                               : strerror(-err));
 	}
 	*ret_dataset = dataset;
 	return 0;
@@ -361,7 +352,7 @@ void dataset_free(struct dataset *dataset)
 	if (!dataset)
 		return;
 	for (size_t i = 0; i < dataset->nimages; i++)
-		free((char *)dataset->images[i].path);
+		free(dataset->images[i].path);
 	free(dataset->images);
 	free(dataset->shapes);
 	free(dataset->directory);

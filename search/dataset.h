@@ -16,7 +16,7 @@
 #define DATASET_FINGERPRINT_SIZE 33 /* 32 hexadecimal digits: XXH3, 128 bits */
 
 struct dataset_image {
-	const char *path; /* below the directory */
+	char *path; /* below the directory */
 	uint64_t nbytes;
 	uint32_t width, height;
 	unsigned ncomponents; /* 1 or 3 */
@@ -32,11 +32,12 @@ struct dataset {
 	struct space_shape *shapes; /* merged */
 	size_t nshapes;
 	uint64_t nfiles, nbytes; /* all files; the bytes of the images as they are */
-	uint64_t nunreadable;    /* files that could not be opened or read; they count by name and size alone */
+	uint64_t
+	        nunreadable; /* files and directories that could not be opened or read; files count by name and size alone */
 };
 
 /* Look at all of it: each file is opened once. `cancelled` may be NULL. -ENODATA: no image in it; -ENOENT, -ENOTDIR, -EACCES
- * of the directory itself, -ECANCELED, -ENOMEM. */
+ * of the directory itself, -ECANCELED, -EFBIG: more than 100 million files, -ENOMEM. */
 errint_t dataset_open(const char *directory, const atomic_bool *cancelled, struct dataset **ret_dataset,
                       struct ic_why *why);
 

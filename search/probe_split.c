@@ -140,8 +140,8 @@ static void leave_out_bad(struct probe_dataset *d)
 	d->nimages = kept;
 }
 
-/* Of near duplicates on several sides that the dataset has, those on the last of them stay: who trained or selected by one knows
- * what judges. */
+/* Of near duplicates on several sides that the dataset has, those on the last of them stay: who trained or selected
+ * by one knows what judges. */
 static errint_t leave_out_twins(struct probe_dataset *d, const atomic_bool *cancelled)
 {
 	size_t n = d->nimages, kept = 0;

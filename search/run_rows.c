@@ -28,18 +28,14 @@ static errint_t read_work(struct catalog_link *link, void *context, struct ic_wh
 	return rows_read(&reading->rows, link, statement, reading->read, why);
 }
 
-static errint_t read_all(struct catalog *catalog, struct reading *reading, void *ret_rows, size_t *ret_n,
-                         struct ic_why *why)
+/* Into reading->rows, which are the caller's then. */
+static errint_t read_all(struct catalog *catalog, struct reading *reading, struct ic_why *why)
 {
 	errint_t err = catalog_read(catalog, read_work, reading, why);
 
-	if (err) {
+	if (err)
 		free(reading->rows.data);
-		return err;
-	}
-	*(void **)ret_rows = reading->rows.data;
-	*ret_n = reading->rows.n;
-	return 0;
+	return err;
 }
 
 static errint_t read_run(sqlite3_stmt *statement, void *row)
@@ -66,18 +62,16 @@ static errint_t read_run(sqlite3_stmt *statement, void *row)
 errint_t run_list(struct catalog *catalog, int64_t id, struct run **ret_runs, size_t *ret_n, struct ic_why *why)
 {
 	struct reading reading = {CATALOG_EACH_RUN, id, read_run, {.row_nbytes = sizeof(struct run)}};
-	struct run *runs;
-	size_t n;
-	errint_t err = read_all(catalog, &reading, &runs, &n, why);
+	errint_t err = read_all(catalog, &reading, why);
 
 	if (err)
 		return err;
-	if (id && !n) {
-		free(runs);
+	if (id && !reading.rows.n) {
+		free(reading.rows.data);
 		return ic_fail(why, -ENOENT, "the catalog has no run %lld", (long long)id);
 	}
-	*ret_runs = runs;
-	*ret_n = n;
+	*ret_runs = (struct run *)reading.rows.data;
+	*ret_n = reading.rows.n;
 	return 0;
 }
 
@@ -95,8 +89,13 @@ errint_t run_parameters(struct catalog *catalog, int64_t run, struct run_paramet
 {
 	struct reading reading = {
 	        CATALOG_GET_PARAMETERS, run, read_parameter, {.row_nbytes = sizeof(struct run_parameter)}};
+	errint_t err = read_all(catalog, &reading, why);
 
-	return read_all(catalog, &reading, ret_parameters, ret_n, why);
+	if (err)
+		return err;
+	*ret_parameters = (struct run_parameter *)reading.rows.data;
+	*ret_n = reading.rows.n;
+	return 0;
 }
 
 static errint_t read_planned(sqlite3_stmt *statement, void *row)
@@ -127,18 +126,17 @@ static errint_t check_plan(const struct planned *plan, size_t n)
 errint_t run_plan(struct catalog *catalog, int64_t run, struct planned **ret_plan, size_t *ret_n, struct ic_why *why)
 {
 	struct reading reading = {CATALOG_GET_PLAN, run, read_planned, {.row_nbytes = sizeof(struct planned)}};
-	struct planned *plan;
-	size_t n;
-	errint_t err = read_all(catalog, &reading, &plan, &n, why);
+	errint_t err = read_all(catalog, &reading, why);
 
 	if (err)
 		return err;
-	if (check_plan(plan, n)) {
+	struct planned *plan = (struct planned *)reading.rows.data;
+	if (check_plan(plan, reading.rows.n)) {
 		free(plan);
 		return ic_fail(why, -EBADMSG, "the catalog has a plan of run %lld that was never made", (long long)run);
 	}
 	*ret_plan = plan;
-	*ret_n = n;
+	*ret_n = reading.rows.n;
 	return 0;
 }
 
@@ -176,9 +174,12 @@ errint_t run_frontier(struct catalog *catalog, int64_t run, struct frontier_poin
                       struct ic_why *why)
 {
 	struct reading reading = {CATALOG_GET_FRONTIER, run, read_point, {.row_nbytes = sizeof(struct frontier_point)}};
-	errint_t err = read_all(catalog, &reading, ret_points, ret_n, why);
+	errint_t err = read_all(catalog, &reading, why);
 
-	if (!err)
-		frontier_sort(*ret_points, *ret_n);
-	return err;
+	if (err)
+		return err;
+	*ret_points = (struct frontier_point *)reading.rows.data;
+	*ret_n = reading.rows.n;
+	frontier_sort(*ret_points, *ret_n);
+	return 0;
 }

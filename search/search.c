@@ -458,7 +458,7 @@ static errint_t finish(struct search *search, const struct estimates *estimates,
 	outcome->nevaluated = search->nevaluated;
 	outcome->nreused = search->nreused;
 	return run_end(s->catalog, search->run.id, outcome->points, outcome->npoints, &outcome->choice,
-	               outcome->has_choice && !s->without_choice, why);
+	               outcome->has_choice, why);
 }
 
 errint_t search_run(const struct search_settings *settings, struct search_outcome *ret_outcome, struct ic_why *why)

@@ -43,7 +43,6 @@ struct search_settings {
 	unsigned njobs;            /* evaluations at once, at most what the evaluator takes; 1 */
 	enum estimate_model model; /* ESTIMATE_MONOTONE */
 	struct aim aim;            /* completed by aim_complete */
-	bool without_choice;       /* write none; false */
 	/* A directory for the weights that pass from an evaluation to those whose parent it is, where the evaluator takes
 	 * them: run-ID in it has a file for each that may still be needed. NULL: none pass. Kept at the end; false. */
 	const char *checkpoints;

@@ -57,9 +57,9 @@ bool costs_of_parameters(const struct run_parameter *parameters, size_t n, struc
 errint_t fit_model_costs(const struct search *search, size_t n, struct cost_model *costs);
 errint_t check_model_costs(const struct search *search, size_t first, struct cost_model *costs);
 
-/* search_plan.c: add to the plan `n` evaluations of round 0, or as many as there are designs within the aim's costs that are not
- * planned yet: one of each of `n` buckets of equal count. `is_known` says of each design whether the catalog has a result, for
- * it is preferred then. */
+/* search_plan.c: add to the plan `n` evaluations of round 0, or as many as there are designs within the aim's costs
+ * that are not planned yet: one of each of `n` buckets of equal count. `is_known` says of each design whether the
+ * catalog has a result, for it is preferred then. */
 errint_t plan_buckets(struct search *search, size_t n, const bool *is_known);
 
 /* Beside these, and returned is how many: designs within the aim's costs that the catalog has a result for and that are not
@@ -88,7 +88,8 @@ errint_t evaluate_all(struct search *search, struct ic_why *why);
 bool search_is_cancelled(const struct search *search);
 void search_key(const struct search *search, const struct ic_design *design, struct measurement_key *ret_key);
 
-/* Whether what the catalog knows of a design is of no use to the sample, for it tells of seconds, and those of other hardware. */
+/* Whether what the catalog knows of a design is of no use to the sample, for it tells of seconds, and those of other
+ * hardware. */
 bool search_lacks_seconds(const struct measurement *measurement);
 /* What the catalog knows that need not be evaluated at a position of the plan; -ENOENT. */
 errint_t search_known(const struct search *search, size_t position, const struct measurement_key *key,

@@ -34,8 +34,8 @@ struct slurm_settings {
 /* -EINVAL: not of the form NAME or NAME=VALUE, or one that the handle sets by itself. */
 errint_t slurm_option_check(const char *option, struct ic_why *why);
 
-/* Where a process before submitted tasks, waits for Slurm's controller, 10 minutes. -EIO: there is no Slurm here, or it does not
- * answer; -ECANCELED, -ENOMEM, -errno. */
+/* Where a process before submitted tasks, waits for Slurm's controller, 10 minutes. -EIO: there is no Slurm here, or
+ * it does not answer; -ECANCELED, -ENOMEM, -errno. */
 errint_t slurm_open(const struct slurm_settings *settings, struct slurm **ret_slurm, struct ic_why *why);
 void slurm_close(struct slurm *slurm); /* tasks go on; NULL is fine */
 

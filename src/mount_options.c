@@ -297,11 +297,11 @@ errint_t mount_options_parse(struct mount_options *options, const char *list, st
 {
 	size_t size = strlen(list) + 1;
 	char *text = malloc(2 * size);
-	char *plain = text + size;
 	errint_t err = 0;
 
 	if (!text)
 		return ic_fail(why, -ENOMEM, "out of memory");
+	char *plain = text + size;
 	while (!err && *list) {
 		size_t n = 0, nplain = 0;
 		while (*list && *list != ',') {

@@ -42,7 +42,8 @@ struct photograph {
 	struct comparison at[PHOTOGRAPH_RATIOS];
 };
 
-/* Compare one JPEG. -EBADMSG where it ends early or is damaged, -ERANGE where it is too small for SSIM; errors of ic_encode_jpeg. */
+/* Compare one JPEG. -EBADMSG where it ends early or is damaged, -ERANGE where it is too small for SSIM; errors of
+ * ic_encode_jpeg. */
 errint_t photograph_compare(const uint8_t *jpeg, size_t nbytes, const struct findings *findings,
                             struct photograph **ret_photograph, struct ic_why *why);
 

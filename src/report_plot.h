@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report_plot.h: points over two axes as an SVG that needs nothing beside the style of report_html.h. What is not finite, and on
- * an axis of logarithms what is not positive, is left out; so is what is beyond 1e30.
+ * report_plot.h: points over two axes as an SVG that needs nothing beside the style of report_html.h. What is not
+ * finite, and on an axis of logarithms what is not positive, is left out; so is what is beyond 1e30.
  */
 #pragma once
 

@@ -152,8 +152,8 @@ static const char *check_encoded(const struct ic_jpeg_info *info, const struct i
 }
 
 /* By way of coefficients that are kept: the object that encoding gave, or an error where it gave one. */
-static const char *check_kept(const uint8_t *bytes, size_t nbytes, const struct ic_design *design, const uint8_t *object,
-                              size_t object_nbytes)
+static const char *check_kept(const uint8_t *bytes, size_t nbytes, const struct ic_design *design,
+                              const uint8_t *object, size_t object_nbytes)
 {
 	struct ic_coefs *coefs = NULL;
 	struct ic_why why = {""};

@@ -226,8 +226,8 @@ START_TEST(any_changed_byte_of_a_header_is_refused_or_says_something_else)
 			for (unsigned value = 0; value < 256; value++)
 				if (value != header[at])
 					check_change(header, &l, at, (uint8_t)value, &naccepted);
-		/* Seven orientations, two flags and both, the other filter, other orders where they keep as many planes, and sizes
-		 * that round up to the same grid: and nothing more. */
+		/* Seven orientations, two flags and both, the other filter, other orders where they keep as many
+		 * planes, and sizes that round up to the same grid: and nothing more. */
 		ck_assert_uint_ge(naccepted, 7 + 3 + 1);
 		ck_assert_uint_le(naccepted, 7 + 3 + 1 + 3 + (d.sx - 1u) + (d.sy - 1u));
 	}

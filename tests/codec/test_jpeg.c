@@ -460,7 +460,7 @@ START_TEST(scans_are_limited)
 }
 END_TEST
 
-/* --- Orientation ------------------------------------------------------------------------------------------------------------ */
+/* --- Orientation -------------------------------------------------------------------------------------------------- */
 
 /* One entry, tag 0x0112, little-endian; `change` at `at`. */
 static uint8_t orientation_with(size_t at, uint8_t change)

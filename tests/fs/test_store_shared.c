@@ -351,7 +351,8 @@ START_TEST(test_files_that_others_have_open)
 	uint64_t least = disk_free(&scene);
 	scene.settings.free_nbytes_min = least;
 	store = store_new(&scene);
-	/* Eight files are begun, and each takes about one to be given up; as if nothing had gone, it would be one, two, three more. */
+	/* Eight files are begun, and each takes about one to be given up; as if nothing had gone, it would be one,
+	 * two, three more. */
 	uint64_t i = 1000;
 	for (; store_counts(store).written_nbytes < 2000u << 10; i++) {
 		put(store, i, &dense, WIDTH, HEIGHT);

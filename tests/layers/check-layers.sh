@@ -45,6 +45,8 @@ put fs/late.c '#include <stdio.h>' '#include "fs/late.h"'
 put tests/main.c
 echo '#include <stdio.h>' >"$work/src/unlicensed.c"
 
+printf '\t/* %115s*/\n\t/* %116s*/\n' '' '' >>"$work/tests/main.c" # 128 columns, and 129
+
 cat >"$work/expected" <<'END'
 codec/database.c:4: codec/ may not include <sqlite3.h>: it belongs to search/
 codec/exposed.h:2: a public header may not include <jpeglib.h>
@@ -65,6 +67,7 @@ src/mounting.c:3: src/ may not include <iniparser.h>: it belongs to fs/
 src/mounting.c:4: src/ may not include <lapacke.h>: it belongs to search/
 src/unlicensed.c:1: the first line is not the licence
 tests/main.c:1: the name is taken by src/main.c
+tests/main.c:3: the line is 129 columns wide
 END
 status=0
 "$check" "$work" >"$work/found" || status=$?

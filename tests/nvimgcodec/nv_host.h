@@ -27,7 +27,8 @@ struct host {
 	unsigned nmessages;
 };
 
-/* Load a module, without creating its extension, for decoders of the CPU, unless `kind` is changed; then create and destroy that. All fail the test if they cannot. */
+/* Load a module, without creating its extension, for decoders of the CPU, unless `kind` is changed; then create and
+ * destroy that. All fail the test if they cannot. */
 void host_load(struct host *host, const char *path);
 nvimgcodecStatus_t host_create(struct host *host);
 void host_destroy(struct host *host);
