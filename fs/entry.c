@@ -95,10 +95,13 @@ static errint_t find(struct visit *visit, const char *name, struct fuse_entry_pa
 	return err;
 }
 
-/* A name that is not there is remembered by the kernel, but only for so long as a missed event may hurt. */
-static struct fuse_entry_param negative(const struct fs *fs)
+/* A name that is not there is remembered by the kernel, but only for so long as a missed event may hurt; and not at all
+ * where a policy could bring it, since no node tells of it when one changes. */
+static struct fuse_entry_param negative(const struct fs *fs, const char *name)
 {
-	return (struct fuse_entry_param){.entry_timeout = fs->stale_timeout};
+	bool may_be_served = stem_length(name) || object_stem_length(name);
+
+	return (struct fuse_entry_param){.entry_timeout = may_be_served ? 0 : fs->stale_timeout};
 }
 
 void entry_lookup(fuse_req_t req, struct fs *fs, struct node *directory, const char *name)
@@ -117,7 +120,7 @@ void entry_lookup(fuse_req_t req, struct fs *fs, struct node *directory, const c
 	}
 	err = find(&visit, name, &entry);
 	if (err == -ENOENT) {
-		entry = negative(fs);
+		entry = negative(fs, name);
 		err = 0;
 	}
 	if (err)

@@ -66,6 +66,18 @@ class Policy(MountTest):
         self.assertEqual(os.stat(self.point / "sub/deep/a.ic").st_ino, number)
         self.assertEqual(self.design("b.ic"), DEFAULT)
 
+    def test_names_that_a_policy_brings(self):
+        """Whoever asked for them before they were there finds them at once."""
+        for i in range(4):
+            self.put(f"a/{i}.jpg", images()[i])
+        self.mount("staleness=300")
+        endings = {"": "ic", "[policy]\nface = jpeg\n": "jpg"}
+        for i, text in enumerate(("[policy]\nface = jpeg\n", "") * 2):  # of each file, one name before and one behind
+            name = self.point / "a" / f"{i}.{endings[text]}"
+            self.assertFalse(name.exists())
+            (self.source / ".icpolicy").write_text(text)
+            self.assertTrue(until(name.exists, 10), name)
+
     def test_a_directory_that_is_moved_takes_the_policy_of_its_new_place(self):
         self.put("here/a/x.jpg", images()[0])
         self.put("there/.icpolicy", policy("s2x2-b8-k6-q8"))
