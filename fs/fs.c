@@ -12,19 +12,9 @@
 /* The kernel counts timeouts in jiffies, rounded up, of 10 ms on its slowest clock. */
 #define TIMEOUT_SLACK 0.02
 
-/* A section may be for a directory that is to come; more often its name is wrong. */
-static void warn_of_nothing(void *context, const char *path, unsigned line)
+static void warn_of_unused(void *context, const char *problem)
 {
-	const struct fs *fs = context;
-	int fd;
-
-	errint_t err = source_open(fs->source, path, O_PATH | O_DIRECTORY, &fd);
-	if (!err)
-		close(fd);
-	if (err == -ENOENT || err == -ENOTDIR)
-		log_write(fs->log, LOG_LEVEL_WARNING,
-		          "%s:%u: [%s] is no directory of the source, so it governs nothing", fs->settings.policy_file,
-		          line, path);
+	log_write(context, LOG_LEVEL_WARNING, "%s", problem);
 }
 
 static errint_t make_govern(struct fs *fs, struct ic_why *why)
@@ -46,8 +36,7 @@ static errint_t make_govern(struct fs *fs, struct ic_why *why)
 		policy_file_free(tree);
 		return ic_fail(why, err, "out of memory");
 	}
-	if (tree)
-		policy_file_each(tree, warn_of_nothing, fs);
+	govern_each_unused(fs->govern, warn_of_unused, fs->log);
 	return 0;
 }
 
@@ -134,6 +123,7 @@ errint_t fs_new(const struct mount_settings *settings, struct log *log, struct f
 	if (!fs)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	pthread_mutex_init(&fs->listings_lock, NULL);
+	atomic_flag_clear(&fs->is_link_told);
 	fs->settings = *settings;
 	fs->stale_timeout = settings->staleness > TIMEOUT_SLACK ? settings->staleness - TIMEOUT_SLACK : 0;
 	fs->log = log;

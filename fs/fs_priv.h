@@ -38,6 +38,7 @@ struct fs {
 	struct govern *govern;
 	struct cache *cache;
 	struct catalog *catalog;        /* may be NULL */
+	atomic_flag is_link_told;       /* that links are left out */
 	atomic_bool catalog_is_useless; /* it failed, and is asked no more */
 	struct choices *choices;        /* what `auto` stands for */
 	struct store *store;            /* may be NULL */

@@ -3,8 +3,10 @@
 #include "search/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 struct govern {
@@ -264,6 +266,42 @@ errint_t govern_explain(struct govern *govern, struct node *directory, struct po
 	return err;
 }
 
+struct telling_unused {
+	const struct govern *govern;
+	govern_unused *each;
+	void *context;
+};
+
+static void tell_unused(void *context, const char *path, unsigned line)
+{
+	const struct telling_unused *telling = context;
+	const struct govern *govern = telling->govern;
+	struct ic_why problem;
+	int fd;
+
+	errint_t err = source_open(govern->source, path, O_PATH | O_DIRECTORY, &fd);
+	if (!err)
+		close(fd);
+	if (err != -ENOENT && err != -ENOTDIR)
+		return;
+	ic_fail(&problem, err, "%.150s:%u: [%.100s] is no directory of the source, so it governs nothing%s",
+	        govern->tree_name, line, path, strcasecmp(path, "policy") ? "" : "; [policy] is for all of it");
+	telling->each(telling->context, problem.text);
+}
+
+void govern_each_unused(const struct govern *govern, govern_unused *each, void *context)
+{
+	struct telling_unused telling = {govern, each, context};
+
+	if (govern->tree)
+		policy_file_each(govern->tree, tell_unused, &telling);
+}
+
+static void write_unused(void *context, const char *problem)
+{
+	fprintf(context, "problem: %s\n", problem);
+}
+
 void govern_write_problems(struct govern *govern, const struct node *directory, FILE *out)
 {
 	pthread_mutex_lock(&govern->lock);
@@ -276,4 +314,6 @@ void govern_write_problems(struct govern *govern, const struct node *directory, 
 			break;
 	}
 	pthread_mutex_unlock(&govern->lock);
+	if (!directory->parent)
+		govern_each_unused(govern, write_unused, out);
 }

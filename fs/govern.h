@@ -47,8 +47,14 @@ errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_
 /* The same with the rules in words; to be cleared. */
 errint_t govern_explain(struct govern *govern, struct node *directory, struct policy *ret_policy);
 
-/* One line for each .icpolicy at or above `directory` that is not in force as it stands. */
+/* One line for each .icpolicy at or above `directory` that is not in force as it stands; of the root also what
+ * govern_each_unused tells. */
 void govern_write_problems(struct govern *govern, const struct node *directory, FILE *out);
+
+/* Tell of every section of the tree's policy file that governs nothing, since it is for no directory of the source: one may
+ * be for a directory that is to come, but more often its name is wrong. `problem` says so in a line, FILE:LINE first. */
+typedef void govern_unused(void *context, const char *problem);
+void govern_each_unused(const struct govern *govern, govern_unused *each, void *context);
 
 /* Tell of every .icpolicy of the tree, as far as directories can be read: the place of its directory, and the file,
  * which is the visitor's, or why there is none. Other returns than 0 end it, and are what govern_each returns.

@@ -176,21 +176,37 @@ static void set_number(const struct found *found, struct fuse_entry_param *ret_e
 		ret_entry->attr.st_ino = 1;
 }
 
+static void warn_of_entry(const struct visit *visit, size_t i, const char *what)
+{
+	char path[PATH_MAX];
+
+	if (node_path(visit->node, path))
+		path[0] = 0;
+	log_write(visit->fs->log, LOG_LEVEL_WARNING, "%s%s%s: %s", path, path[0] ? "/" : "",
+	          table_name(visit->table, i), what);
+}
+
+/* Said of the first one: a source may have as many links as files. */
+static void tell_left_out(const struct visit *visit, size_t i)
+{
+	if (table_type(visit->table, i) == DT_LNK && !atomic_flag_test_and_set(&visit->fs->is_link_told))
+		warn_of_entry(visit, i,
+		              "a link that leads nowhere, or out of the source without -o follow or follow_files, is "
+		              "not shown; others are not told of");
+}
+
 /* What cannot be looked at is there: who asks for it meets the error. */
 static void add_failed(struct page *page, const struct visit *visit, size_t i, errint_t err)
 {
 	unsigned char type = table_type(visit->table, i);
 	struct fuse_entry_param entry = {.attr.st_mode = type == DT_LNK ? 0 : DTTOIF(type), .attr.st_ino = 1};
-	const char *name = table_name(visit->table, i);
-	char path[PATH_MAX];
+	struct ic_why what;
 
 	if (!atomic_flag_test_and_set(&visit->dir->is_failure_told)) {
-		if (node_path(visit->node, path))
-			path[0] = 0;
-		log_write(visit->fs->log, LOG_LEVEL_WARNING, "%s%s%s: %s; others in the directory are not told of",
-		          path, path[0] ? "/" : "", name, strerror(-err));
+		ic_fail(&what, err, "%s; others in the directory are not told of", strerror(-err));
+		warn_of_entry(visit, i, what.text);
 	}
-	add(page, name, &entry, (off_t)(i + 1 + FIRST_ENTRY));
+	add(page, table_name(visit->table, i), &entry, (off_t)(i + 1 + FIRST_ENTRY));
 }
 
 static void add_entry(struct page *page, struct look *look, const struct names *names, size_t i)
@@ -204,7 +220,9 @@ static void add_entry(struct page *page, struct look *look, const struct names *
 	errint_t err = look_examine(look, i, form, &found);
 	if (err) {
 		page->is_steady = false;
-		if (err != -ENOENT) /* else gone meanwhile, or not to be seen */
+		if (err == -ENOENT) /* gone meanwhile, or not to be seen */
+			tell_left_out(look->visit, i);
+		else
 			add_failed(page, look->visit, i, err);
 		return;
 	}

@@ -34,6 +34,7 @@ struct walk {
 	struct policy_rule view;
 	const char *catalog;
 	atomic_bool is_stopped;
+	atomic_uint_fast64_t nlinks_left_out;
 
 	pthread_mutex_t lock; /* what follows */
 	pthread_cond_t changed;
@@ -224,6 +225,8 @@ static errint_t find_and_tell(struct walk *walk, unsigned thread, struct place *
 	enum name_form form = names_form(&names, i);
 	err = look_examine(&look, i, form, &found);
 	look_end(&look);
+	if (err == -ENOENT && table_type(visit->table, i) == DT_LNK)
+		atomic_fetch_add_explicit(&walk->nlinks_left_out, 1, memory_order_relaxed);
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	names_write(&names, i, form, name);
@@ -357,6 +360,7 @@ errint_t walk_run(struct walk *walk, const struct walk_hooks *hooks)
 
 	walk->hooks = hooks;
 	walk->err = 0;
+	atomic_store(&walk->nlinks_left_out, 0);
 	if (choices_load(walk->fs->choices, walk->catalog))
 		govern_choices_changed(walk->fs->govern);
 	errint_t err = find_root(walk, &root, &st);
@@ -391,6 +395,16 @@ struct walk_settings walk_settings_default(void)
 
 	return (struct walk_settings){
 	        .limits = ic_limits_default(), .threads = cpus > 1 ? (unsigned)cpus : 1, .nparts = 1};
+}
+
+uint64_t walk_nlinks_left_out(const struct walk *walk)
+{
+	return atomic_load(&walk->nlinks_left_out);
+}
+
+void walk_each_unused(const struct walk *walk, void (*each)(void *context, const char *problem), void *context)
+{
+	govern_each_unused(walk->fs->govern, each, context);
 }
 
 errint_t walk_new(const struct walk_settings *settings, struct log *log, struct walk **ret_walk, struct ic_why *why)

@@ -96,6 +96,12 @@ bool walk_is_stopped(struct walk *walk);
 /* Never open anything on this device: that of a mount in front of the tree. Before walk_run. */
 void walk_hide_device(struct walk *walk, dev_t dev);
 
+/* As govern_each_unused, of the settings' policy file. */
+void walk_each_unused(const struct walk *walk, void (*each)(void *context, const char *problem), void *context);
+
+/* How many symbolic links walk_run met, in its part, that lead outside of the tree and are not followed, or nowhere. */
+uint64_t walk_nlinks_left_out(const struct walk *walk);
+
 /* The canonical path of the tree. */
 const char *walk_path(const struct walk *walk);
 

@@ -59,6 +59,25 @@ static void print_hints(const struct mount_settings *settings)
 	free(path);
 }
 
+/* Where the mount's log is not seen here. */
+static void print_problems(const struct mount_settings *settings)
+{
+	static const char mark[] = "problem: ";
+	char *name = NULL, *line = NULL;
+	size_t size = 0;
+	FILE *policy = asprintf(&name, "%s/.icfs/policy", settings->mountpoint) < 0 ? NULL : fopen(name, "re");
+
+	while (policy && getline(&line, &size, policy) > 0) {
+		line[strcspn(line, "\n")] = 0;
+		if (!strncmp(line, mark, strlen(mark)))
+			warn("%s", line + strlen(mark));
+	}
+	if (policy)
+		fclose(policy);
+	free(line);
+	free(name);
+}
+
 /* What is to be done once the mount serves. */
 struct start {
 	const struct mount_settings *settings;
@@ -112,6 +131,7 @@ static int run_background(struct mount_line *line)
 		return fail("%s", why.text);
 	if (!background) {
 		print_hints(&line->options.settings);
+		print_problems(&line->options.settings);
 		return EXIT_OK;
 	}
 	err = serve(line, background, &why);

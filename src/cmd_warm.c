@@ -3,6 +3,7 @@
 #include "src/icfs.h"
 #include "src/interrupt.h"
 #include "src/labels.h"
+#include "src/left_out.h"
 #include "src/options.h"
 #include "src/progress.h"
 #include "src/search_cli.h"
@@ -311,6 +312,7 @@ static int run_steps(struct warming *warming)
 		evict(warming);
 	for (size_t i = 0; i < settings->ndatasets && !atomic_load(&warming->is_stopped); i++) {
 		int filled = fill(warming, warming->walks[i]);
+		left_out_warn_links(warming->walks[i]);
 		status = status ? status : filled;
 	}
 	return status;
@@ -348,6 +350,8 @@ static errint_t open_all(struct warming *warming, struct ic_why *why)
 	for (size_t i = 0; i < settings->ndatasets && !err; i++) {
 		walk.source = settings->datasets[i];
 		err = walk_new(&walk, NULL, &warming->walks[i], why);
+		if (!err)
+			left_out_warn_sections(warming->walks[i]);
 	}
 	return err;
 }

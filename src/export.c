@@ -9,6 +9,7 @@
 #include "src/export_write.h"
 #include "src/icfs.h"
 #include "src/interrupt.h"
+#include "src/left_out.h"
 #include "src/progress.h"
 
 #include <errno.h>
@@ -323,6 +324,7 @@ static int run(struct export *export)
 			print_plan(export);
 		if (!export->settings->is_dry && !begin_writing(export))
 			write_all(export);
+		left_out_warn_links(export->walk);
 	}
 	int signal_number = interrupt_free(interrupt);
 	int status = report(export, signal_number);
@@ -342,6 +344,7 @@ int export_tree(const struct export_settings *settings)
 
 	if (walk_new(&settings->walk, NULL, &export.walk, &why))
 		return fail("%s", why.text);
+	left_out_warn_sections(export.walk);
 	pthread_mutex_init(&export.lock, NULL);
 	if (export_record_new(&export.record))
 		status = fail("out of memory");

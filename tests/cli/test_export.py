@@ -60,6 +60,12 @@ class Export(CliTest):
     def export(self, *options, source=None, dest=None):
         return self.ok("export", *options, source or self.source, dest or self.dest).decode()
 
+    def left_out(self, nlinks):
+        """What is said of links."""
+        are = "1 symbolic link is left out: it leads" if nlinks == 1 else f"{nlinks} symbolic links are left out: they lead"
+        return (f"icfs: warning: {self.source}: {are} nowhere, or out of the tree without --follow or --follow-files\n"
+                ).encode()
+
     def damage(self, name, content):
         """Other bytes in an exported file; its time stays."""
         path = self.dest / name
@@ -219,13 +225,16 @@ class Export(CliTest):
         (folder / "linked.jpg").symlink_to(linked)
         (folder / "elsewhere").symlink_to(self.images)
         opens = Opens(linked.parent)
-        self.export("-d", DESIGN, "-f", "jpeg", "--no-plan", "--follow-files", dest=self.dir / "followed")
+        done = icfs("export", "-d", DESIGN, "-f", "jpeg", "--no-plan", "--follow-files", self.source, self.dir / "followed")
+        self.assertEqual((done.returncode, done.stderr), (0, self.left_out(1)))
         self.assertEqual(opens.end()["outside.jpg"], 1)
         self.assertTrue((self.dir / "followed" / folder.relative_to(self.source) / "linked.jpg").is_file())
         self.assertFalse((self.dir / "followed" / folder.relative_to(self.source) / "elsewhere").exists())
         for to, options, times in (planned, (), 2), (dest, ("--no-plan",), 1):
             opens = Opens(folder)
-            text = self.export("-d", DESIGN, "-f", "jpeg", *options, dest=to)
+            done = icfs("export", "-d", DESIGN, "-f", "jpeg", *options, self.source, to)
+            self.assertEqual((done.returncode, done.stderr), (0, self.left_out(2)))
+            text = done.stdout.decode()
             counts = opens.end()
             self.assertEqual({name: counts[name] for name in names}, dict.fromkeys(names, times), options)
             self.assertRegex(text, "^to write: " if times == 2 else r"^written: \d+ files, \d+ bytes[^\n]*\n$")
@@ -244,16 +253,27 @@ class Export(CliTest):
         os.symlink("train", self.source / "same")
         os.symlink(self.images / "odd", self.source / "outside")
         os.symlink("nowhere", self.source / "dangling.jpg")
-        self.export("-d", DESIGN)
+        for options, n in (((), 2), ((), 2), (("--dry-run",), 2), (("--no-plan",), 2), (("--dry-run", "--follow"), 1)):
+            done = icfs("export", "-d", DESIGN, *options, self.source, self.dest)
+            self.assertEqual((done.returncode, done.stderr), (0, self.left_out(n)), options)
         self.assertEqual(os.readlink(self.dest / "same"), "train")
         self.assertFalse((self.dest / "again.ic").is_symlink())
         self.assertEqual((self.dest / "again.ic").read_bytes(), self.encode(first, DESIGN))
         for name in ("outside", "dangling.jpg", "dangling.ic"):
             self.assertFalse(os.path.lexists(self.dest / name), name)
-        self.assertIn("written: 0 files", self.export("-d", DESIGN))
         done = icfs("export", "--follow", "-d", DESIGN, self.source, self.dir / "followed")
         self.assertEqual(done.returncode, 1)  # some of those have no object
         self.assertTrue((self.dir / "followed" / "outside" / "sampling-420.ic").is_file())
+
+    def test_sections_for_nothing_are_told_of(self):
+        policy = self.policy_file(f"[Policy]\ndesign = {DESIGN}\n[train]\nface = jpeg\n[train/none]\nface = bmp\n")
+        for command in (("export", "--dry-run", "-p", policy, self.source, self.dest),
+                        ("warm", "--dry-run", "--store", self.dir / "store", "-p", policy, self.source)):
+            done = icfs(*command)
+            self.assertEqual((done.returncode, done.stderr.decode().splitlines()), (0, [
+                f"icfs: warning: {policy}:1: [Policy] is no directory of the source, so it governs nothing; [policy] is "
+                "for all of it",
+                f"icfs: warning: {policy}:5: [train/none] is no directory of the source, so it governs nothing"]))
 
     def test_a_directory_that_is_in_the_way(self):
         self.dest.mkdir()

@@ -54,6 +54,13 @@ class Life(MountTest):
         self.assertEqual(len(pids), 1)
         return int(pids[0])
 
+    def test_in_the_background_it_tells_of_sections_for_nothing(self):
+        (self.dir / "tree.ini").write_text("[nothing]\nface = jpeg\n")
+        done = icfs("-o", f"log={LOGS / self.id()}.log,policy={self.dir / 'tree.ini'}", self.source, self.point)
+        self.addCleanup(self.unmount)
+        self.assertEqual((done.returncode, done.stderr), (0, f"icfs: warning: {self.dir}/tree.ini:1: [nothing] is no "
+                                                             "directory of the source, so it governs nothing\n"))
+
     def test_after_a_kill_it_says_what_to_do_and_then_serves_again(self):
         self.put("a.jpg", images()[0])
         self.background()

@@ -47,11 +47,13 @@ class Links(MountTest):
         self.link(".", "self")
         self.link("..", "b/up")
         self.link(self.source, "a/root")
-        self.mount()
+        mount = self.mount()
         for name, target in (("b/to-a", "../a"), ("a/to-deep", "../b/deep"), ("self", "."), ("b/up", ".."),
                              ("a/root", "..")):
             self.assertEqual(os.readlink(self.point / name), target)
             self.assertEqual(os.lstat(self.point / name).st_size, len(target))
+        self.assertEqual([len(self.names(folder)) for folder in ("a", "b")], [4, 3])
+        self.assertEqual(mount.log_lines("is not shown"), [])
         self.assert_object("b/to-a/cat.ic", images()[0])
         self.assert_object(".icfs/view/s2x2-b8-k6-q8/b/up/a/to-deep/dog.ic", images()[1], "s2x2-b8-k6-q8")
 
@@ -64,8 +66,9 @@ class Links(MountTest):
                              ("x" * 4000, "long"), (str(self.source) + "-not", "prefix")):
             self.link(target, name)
         self.put("x", b"x", self.dir / "source-not")
-        self.mount()
+        mount = self.mount()
         self.assertEqual(self.names(), ["a", "b"])
+        self.assertEqual(len(mount.log_lines("is not shown; others are not told of")), 1)
         for name in ("abs.ic", "abs.jpg", "rel", "dir", "dangling.ic", "loop", "ping", "passwd", "slash", "etc", "magic",
                      "long", "up", "prefix"):
             self.assertFalse(os.path.lexists(self.point / name), name)

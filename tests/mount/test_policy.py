@@ -162,6 +162,17 @@ class Policy(MountTest):
         self.assertEqual([line.split("tree.ini:")[1].split(" ")[:2] for line in mount.log_lines("governs nothing")],
                          [["7:", "[A]"], ["9:", "[a/*]"], ["11:", "[a/b/a.jpg]"]])
 
+        def problems(*below):
+            return [line for line in self.point.joinpath(*below, ".icfs", "policy").read_text().splitlines()
+                    if line.startswith("problem: ")]
+
+        text = "is no directory of the source, so it governs nothing"
+        self.assertEqual(problems(), [f"problem: {tree}:{line}: [{name}] {text}"
+                                      for line, name in ((7, "A"), (9, "a/*"), (11, "a/b/a.jpg"))])
+        self.assertEqual(problems("a"), [])
+        (self.source / "A").mkdir()
+        self.assertEqual(len(problems()), 2)
+
     def test_switching_under_readers(self):
         """A reader gets one design or the other, whole, whenever it opens; one who holds a file keeps it as it was."""
         designs = [DEFAULT, "s2x2-b8-k6-q8", "s1x1-b16-k9-q3"]
