@@ -90,7 +90,7 @@ static errint_t apply_shard(void *settings, const char *value, struct ic_why *wh
 static const struct option_entry export_options[] = {
         {'d', "design", "DESIGN", "one design for all (default: as policies say)", apply_design},
         {'f', "face", "FACE", "ic, jpeg, bmp or orig (default: as policies say)", apply_face},
-        {'m', "metadata", "WORD", "in JPEGs, keep or drop a source's own (default drop)", apply_metadata},
+        {'m', "metadata", "WORD", "in JPEGs, keep or drop a source's own (default: as policies say)", apply_metadata},
         {'p', "policy", "FILE", "a policy file for the whole tree", apply_policy},
         {'c', "catalog", "FILE", "by its choices auto goes (default as for icfs mount)", apply_catalog},
         {'n', "dry-run", NULL, "say what there is to write, and write nothing", apply_dry},

@@ -179,7 +179,7 @@ static const struct option_entry find_options[] = {
         {'t', "max-time", "TIME", "an image may take: 2ms, or 12% of the default's", apply_max_time},
         {'b', "max-bytes", "SIZE", "an image may take: 20K, or 12% of the default's", apply_max_bytes},
         {'m', "objective", "WHAT", "time, training, space, accuracy, or weights of them", apply_objective},
-        {'n', "evaluations", "N", "designs in all (default 150, or 5/3 of --buckets)", apply_evaluations},
+        {'n', "evaluations", "N", "designs in all (default 150; 5/3 of --buckets above 90)", apply_evaluations},
         {0, "buckets", "N", "of them before accuracies are known (default 3/5)", apply_buckets},
         {'p', "per-directory", NULL, "search each directory in DATASET by itself", apply_per_directory},
         {0, "dry-run", NULL, "print the plan and what it costs, and evaluate nothing", apply_dry},
