@@ -237,7 +237,7 @@ def _corners(records: npt.NDArray[np.void], corners: npt.ArrayLike | Literal["ce
         return
     if isinstance(corners, str):
         if corners != "center":
-            raise ArgumentError(f"corners: {corners!r}")
+            raise ArgumentError(f"corners: {corners!r} is no array, nor \"center\"")
         corners = (CENTER, CENTER)
     places = _integers("corners", corners, (len(records), 2))
     if places.size and not (CENTER <= places.min() and places.max() < _abi.CENTER):
@@ -326,7 +326,7 @@ def decode_batch(items: Items | Iterable[BatchSource], spec: Spec | Bound = Spec
 
     ArgumentError, ShapeError, LimitError, CorruptError, TruncatedError, UnsupportedError, OSError, MemoryError."""
     if errors not in ("raise", "return"):
-        raise ArgumentError(f"errors: {errors!r}")
+        raise ArgumentError(f"errors: {errors!r} is none of raise, return")
     wanted = None if design is None else design_of(design)
     items = items if isinstance(items, Items) else Items(items, wanted)
     place = _abi.AT_FDCWD if directory is None else integer("directory", directory)

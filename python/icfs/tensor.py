@@ -85,7 +85,8 @@ class Spec:
     short_side: of "resize": the shorter side becomes so long, at least `size`, the other one in proportion, and the
         middle of that is cut out: torchvision's Resize(short_side) and CenterCrop(size).
     whole_blocks: cut off first what sticks out of the whole blocks of the coarsest grid (16 x 16 luma samples for half
-        chroma and blocks of 8), so that flips of frequencies are exact wherever the window lies.
+        chroma and blocks of 8), so that flips of frequencies are exact wherever the window lies. An image that has none
+        is a ShapeError, padded or not.
     mean, std: value = (value - mean) / std, one number for each channel (those of chroma apart behind the others), or
         one for all; finite, in units of the values: 0..255 for pixels.
     pad: what "pad" fills with, after mean and std; finite.
@@ -110,8 +111,9 @@ class Spec:
     def type(self) -> np.dtype[Any]:
         """The type of the values. ArgumentError."""
         if self.dtype is not None:
+            name = str(self.dtype)  # PyTorch's types have their own names in NumPy, too
             try:
-                return np.dtype(self.dtype)
+                return np.dtype(name.removeprefix("torch.") if name.startswith("torch.") else self.dtype)
             except (TypeError, ValueError, SyntaxError) as error:
                 raise ArgumentError(f"dtype: {error}") from error
         if self.mean is not None or self.std is not None:

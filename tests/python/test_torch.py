@@ -86,7 +86,8 @@ class Folders(Torch):
         (self.dir / "empty").mkdir()
         self.assertRaises(icfs.ArgumentError, ictorch.Folder, self.dir / "empty")
         (self.root / "bird").mkdir()
-        self.assertRaises(icfs.ArgumentError, ictorch.Folder, self.root)
+        with self.assertRaisesRegex(icfs.ArgumentError, "bird has no .ic file: is it a mount, or an export"):
+            ictorch.Folder(self.root)
         self.assertRaises(FileNotFoundError, ictorch.Folder, self.dir / "none")
 
 
@@ -107,7 +108,8 @@ class Loading(Torch):
             self.assertEqual(index, len(self.folder))
 
     def test_types(self):
-        for dtype, kind in (("float16", torch.float16), ("float32", torch.float32), ("uint8", torch.uint8)):
+        for dtype, kind in (("float16", torch.float16), ("float32", torch.float32), ("uint8", torch.uint8),
+                            (torch.float16, torch.float16), (torch.float32, torch.float32)):
             values, chroma, targets = self.batches(icfs.Spec(size=32, fit="crop", dtype=dtype))[0]
             self.assertEqual((values.dtype, chroma, targets.dtype), (kind, None, torch.int64))
 
@@ -153,6 +155,27 @@ class Loading(Torch):
         drawn = Augment("random").draw(limits[:1].repeat(1000, 0), 1000, torch.Generator().manual_seed(0))
         self.assertEqual(set(drawn.corners[:, 0].tolist()), set(range(0, limits[0, 0] + 1, 2)))
         self.assertEqual(set(drawn.corners[:, 1].tolist()), set(range(0, limits[0, 1] + 1, 2)))
+
+    def test_images_without_a_whole_block(self):
+        """Told of when the loader is made, not in the middle of an epoch."""
+        Image.new("RGB", (38, 30)).save(held := io.BytesIO(), "JPEG")
+        self.put("tree/cat/99.ic", encode(held.getvalue()))
+        spec = icfs.Spec("frequencies", size=2, fit="crop or pad", whole_blocks=True)
+        count = len(self.folder) + 1
+        with self.assertRaisesRegex(icfs.ShapeError, f"^1 of {count} images have no whole block.*: .*/99.ic$"):
+            Loader(ictorch.Folder(self.root), spec, 4, augment=Augment("random"), errors="ignore")
+        with self.assertRaisesRegex(icfs.ShapeError, "no whole block"):
+            list(Loader(ictorch.Folder(self.root), spec, 4))
+        Loader(self.folder, spec, 4, augment=Augment("random"))
+
+    def test_a_batch_of_nothing_but_damage(self):
+        self.put("tree/dog/99.ic", b"junk")
+        targets, values = [], []
+        for sample in Loader(ictorch.Folder(self.root), PIXELS, 1, errors="ignore"):
+            targets += sample.targets.tolist()
+            values.append(bool(sample.values.any()))
+        self.assertEqual(targets, [*self.folder.targets.tolist(), -100])
+        self.assertEqual(values, [True] * len(self.folder) + [False])
 
     def test_random_crops_of_grayscale_images_begin_where_those_of_others_do(self):
         """Its chroma is zero, on the grid of the others'."""
@@ -392,6 +415,10 @@ class Loading(Torch):
                 Loader(self.folder, spec, **{"batch_size": 4, **options})
         for epoch in (None, "1", 1.5):
             self.assertRaises(icfs.ArgumentError, Loader(self.folder, PIXELS, 4).set_epoch, epoch)
+        for folder, spec, augment in ((str(self.root), PIXELS, Augment()), (self.folder, None, Augment()),
+                                      (self.folder, PIXELS, "random")):
+            with self.assertRaisesRegex(icfs.ArgumentError, "a Loader takes a Folder, a Spec and an Augment, not "):
+                Loader(folder, spec, 4, augment=augment)
         for sources in (self.folder.path(0), bytearray(photo()), icfs.open(photo()), None, [7]):
             self.assertRaises(icfs.ArgumentError, ictorch.decode, sources, device="cuda:0")
 
@@ -495,6 +522,9 @@ class OfFrequencies(Torch):
         self.put("gray/all/0.ic", objects()["grayscale"])
         gray = statistics(ictorch.Folder(self.dir / "gray"))
         self.assertEqual(gray.mean.shape, (1, 21))
+        with self.assertRaisesRegex(icfs.ArgumentError, "are grayscale: components=1"):
+            gray.arranged("apart")
+        self.assertEqual(gray.arranged("apart", components=1)[0].shape, (21,))
         self.put("gray/all/1.ic", photo())
         self.assertEqual(statistics(ictorch.Folder(self.dir / "gray")).mean.shape, (3, 21))
         self.put("gray/all/2.ic", photo(DENSE))

@@ -12,7 +12,7 @@ import torch
 
 from .. import _abi
 from ..batch import Items
-from ..errors import ArgumentError, Error
+from ..errors import ArgumentError, Error, ShapeError
 from ..tensor import CENTER, Spec
 
 
@@ -45,7 +45,7 @@ class Augment:
     def check(self, spec: Spec) -> None:
         """ArgumentError for a spec that it cannot be done with."""
         if self.crop not in ("corner", "center", "random", "resized"):
-            raise ArgumentError(f"crop: {self.crop!r}")
+            raise ArgumentError(f"crop: {self.crop!r} is none of corner, center, random, resized")
         if self.crop == "resized" and (spec.fit != "resize" or spec.short_side is not None):
             raise ArgumentError('a resized crop takes a spec of the fit "resize" without a short side')
         if not self._has_limits():
@@ -146,13 +146,21 @@ def extents(items: Items, spec: Spec) -> Numbers:
 
 def crop_limits(items: Items, spec: Spec) -> Numbers:
     """Of each image the largest top and left that a crop may have, and what they must be multiples of: a row of three.
-    Reads each header. 0, 0, 1 for an image that cannot be read, which is for decoding to say."""
+    Reads each header. 0, 0, 1 for an image that cannot be read, which is for decoding to say. ShapeError where images have
+    no whole block, and the spec wants those."""
     sides = spec.sides
     assert sides is not None
     found = np.empty((len(items), 3), np.int64)
+    small: list[int] = []
     for index in range(len(items)):
         try:
-            found[index] = _limits(items.header(index).layout, spec, *sides)
+            layout = items.header(index).layout
+            found[index] = _limits(layout, spec, *sides)
+            if not all(_extents(layout, spec)):
+                small.append(index)
         except (Error, OSError):
             found[index] = 0, 0, 1
+    if small:
+        raise ShapeError(f"{len(small)} of {len(items)} images have no whole block, which the spec wants; leave them out, "
+                         f"or take a denser design: {items.path(small[0]) or f'image {small[0]}'}")
     return found

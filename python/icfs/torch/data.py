@@ -54,7 +54,7 @@ class Folder:
         for name in self.classes:
             found = _files_below(os.path.join(self.root, name))
             if not found:
-                raise ArgumentError(f"{self.root}/{name} has no {EXTENSION} file")
+                raise ArgumentError(f"{self.root}/{name} has no {EXTENSION} file: is it a mount, or an export, of the face ic?")
             paths += found
             counts.append(len(found))
         self.items = Items(paths)
@@ -95,7 +95,7 @@ class Collate:
     def __init__(self, spec: Spec, augment: Augment = Augment(), design: Design | str | None = None,
                  errors: Literal["raise", "ignore"] = "raise") -> None:
         if errors not in ("raise", "ignore"):
-            raise ArgumentError(f"errors: {errors!r}")
+            raise ArgumentError(f"errors: {errors!r} is none of raise, ignore")
         augment.check(spec)
         self.spec, self.augment, self.design, self.errors = spec, augment, design, errors
 

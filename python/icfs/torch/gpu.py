@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import threading
 from collections import OrderedDict, deque
@@ -178,10 +179,12 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
 
     As `icfs.decode_batch`; OSError where there is no GPU, no driver or no libic_gpu."""
     if errors not in ("raise", "return"):
-        raise ArgumentError(f"errors: {errors!r}")
+        raise ArgumentError(f"errors: {errors!r} is none of raise, return")
     place = torch.device(device)
     if place.type != "cuda":
         raise ArgumentError(f"device: {device!r} is no GPU; icfs.decode_batch decodes on the CPU")
+    if place.index is None and not torch.cuda.is_available():
+        raise OSError(errno.ENODEV, "PyTorch has no GPU here: its build is for CPUs alone, or there is no driver or device")
     index = torch.cuda.current_device() if place.index is None else place.index
     contents, paths, unread = _contents(sources, None if design is None else design_of(design))
     if unread and errors == "raise":

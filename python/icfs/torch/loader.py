@@ -93,12 +93,15 @@ class Loader:
                  prefetch: int = 2, keep: int = 1, pin_memory: bool = False,
                  design: Union[Design, str, None] = None, errors: Literal["raise", "ignore"] = "raise",
                  rank: int = 0, world: int = 1) -> None:
+        if not isinstance(folder, Folder) or not isinstance(spec, Spec) or not isinstance(augment, Augment):
+            raise ArgumentError(f"a Loader takes a Folder, a Spec and an Augment, not {type(folder).__name__}, "
+                                f"{type(spec).__name__} and {type(augment).__name__}")
         batch_size, threads = integer("batch_size", batch_size), integer("threads", threads)
         prefetch, keep = integer("prefetch", prefetch), integer("keep", keep)
         if batch_size < 1 or prefetch < 1 or keep < 1 or threads < 1:
             raise ArgumentError("batch_size, prefetch, keep and threads are 1 or more")
         if errors not in ("raise", "ignore"):
-            raise ArgumentError(f"errors: {errors!r}")
+            raise ArgumentError(f"errors: {errors!r} is none of raise, ignore")
         rank, world = integer("rank", rank), integer("world", world)
         if not 0 <= rank < world <= len(folder):
             raise ArgumentError(f"rank {rank} of {world}, for {len(folder)} images")

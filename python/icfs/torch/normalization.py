@@ -37,9 +37,11 @@ class Statistics:
         """Mean and std as a Spec of this `chroma` wants them, channel by channel. `components` 1 is luma alone. For a
         `design` that keeps less, those of its frequencies. ArgumentError for one that keeps more, or other ones."""
         if chroma not in ("repeated", "apart"):
-            raise ArgumentError(f"chroma: {chroma!r}")
+            raise ArgumentError(f"chroma: {chroma!r} is none of repeated, apart")
         wanted = self.design if design is None else design_of(design)
         count = len(wanted.frequencies)
+        if components == 3 and len(self.mean) == 1:
+            raise ArgumentError("all images that these statistics are of are grayscale: components=1")
         if (wanted._replace(keep=self.design.keep) != self.design or wanted.keep > self.design.keep
                 or components not in (1, len(self.mean))):
             raise ArgumentError(f"these are no statistics of {components} components of {wanted}")
@@ -104,7 +106,7 @@ def statistics(folder: Folder, images: int = 2000, seed: int = 0,
     if integer("images", images) < 1:
         raise ArgumentError(f"no number of images: {images}")
     if errors not in ("raise", "ignore"):
-        raise ArgumentError(f"errors: {errors!r}")
+        raise ArgumentError(f"errors: {errors!r} is none of raise, ignore")
     design: Optional[Design] = None
     sums, count = np.zeros((3, 3, 0)), 0  # of each: how many, their sum, the sum of their squares
     for path, image in _images(folder, images, integer("seed", seed), errors):
