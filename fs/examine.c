@@ -94,19 +94,6 @@ void found_set_failed(struct found *found, errint_t err, const char *why)
 	found->spec.nbytes = found->spec.identity.size;
 }
 
-/* What an image is to be served as. An .ic file has no metadata to keep, and, where nobody chose a design, its own. */
-static struct ic_variant variant_of(const struct visit *visit, const struct verdict *verdict)
-{
-	struct ic_variant variant = visit->variant;
-
-	if (!verdict->is_object)
-		return variant;
-	variant.keeps_metadata = false;
-	if (visit->design_is_default)
-		variant.design = verdict->design;
-	return variant;
-}
-
 /* Whether the .ic file that the verdict is on can be served so. */
 static errint_t check_object(const struct visit *visit, const struct verdict *verdict, const struct ic_variant *variant,
                              struct ic_why *why)
@@ -154,7 +141,9 @@ static errint_t examine_object(struct visit *visit, size_t i, struct found *foun
 	struct ic_layout layout;
 
 	spec->kind = NODE_OBJECT;
-	spec->variant = variant_of(visit, verdict);
+	spec->variant = verdict->is_object
+	                        ? policy_variant_of_object(visit->variant, visit->design_is_default, &verdict->design)
+	                        : visit->variant;
 	if (spec->variant.face == IC_FACE_JPEG && !verdict->is_object && (verdict->err || is_damaged)) {
 		found_set_as_is(found); /* the program meets what it met before */
 		spec->why = verdict->err ? verdict->why : "damaged";

@@ -235,8 +235,7 @@ errint_t govern_policy(struct govern *govern, struct node *directory, struct ic_
 	pthread_mutex_lock(&govern->lock);
 	errint_t err = resolve(govern, directory);
 	if (!err)
-		*ret_variant = (struct ic_variant){policy->design, policy->face,
-		                                   policy->face == IC_FACE_JPEG && policy->keeps_metadata};
+		*ret_variant = policy_variant(policy);
 	if (!err && ret_is_default)
 		*ret_is_default = policy->design_is_default;
 	pthread_mutex_unlock(&govern->lock);

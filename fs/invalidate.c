@@ -95,17 +95,31 @@ static bool is_below(const struct node *node, const struct dir *dir)
 	return false;
 }
 
-/* A node somewhere below a directory whose policy changed. One that would be made the same again may stay. */
+/* Whether an object would be made the same again. Of an .ic file that goes by its own design that is not known here: the
+ * node may have been made under another. */
+static bool is_made_the_same(struct fs *fs, const struct node *node)
+{
+	struct ic_variant variant, was = node_variant(node);
+	bool is_default;
+
+	if (govern_policy(fs->govern, node->parent, &variant, &is_default))
+		return false;
+	if (object_stem_length(node->name)) {
+		if (is_default)
+			return false;
+		variant = policy_variant_of_object(variant, false, &was.design);
+	}
+	return ic_variant_equal(&variant, &was);
+}
+
+/* A node somewhere below a directory whose policy changed. */
 static void policy_changed_above(void *context, struct node *node)
 {
 	const struct telling *telling = context;
-	struct ic_variant variant, was;
 
 	if ((node->kind != NODE_OBJECT && node->kind != NODE_FILE) || !is_below(node, telling->dir))
 		return;
-	was = node_variant(node);
-	if (node->kind == NODE_OBJECT && !govern_policy(telling->fs->govern, node->parent, &variant, NULL) &&
-	    ic_variant_equal(&variant, &was))
+	if (node->kind == NODE_OBJECT && is_made_the_same(telling->fs, node))
 		return;
 	if (node->kind == NODE_FILE && !stem_length(node->name) && !object_stem_length(node->name))
 		return; /* no policy changes what it is served as */

@@ -151,6 +151,14 @@ bool policy_budget(const struct policy *policy, char text[AIM_TEXT_SIZE]);
 errint_t policy_resolve(const struct policy_context *context, struct policy *ret_policy);
 void policy_clear(struct policy *policy); /* frees the texts; a zeroed policy is fine */
 
+/* What a JPEG is served as under the policy. */
+struct ic_variant policy_variant(const struct policy *policy);
+
+/* What an .ic file of design `own` is served as where a JPEG would be as `variant`: it has no metadata to keep, and, where
+ * nobody chose a design, its own. */
+struct ic_variant policy_variant_of_object(struct ic_variant variant, bool design_is_default,
+                                           const struct ic_design *own);
+
 /* Write a .icpolicy file in `directory_fd` atomically (temporary file, fsync, rename), keeping what an existing one says
  * under keys that `rule` leaves unset, and its permissions; comments of an existing file are lost, and a symbolic link is
  * replaced by a file. -EINVAL where the existing file cannot be parsed: it is left as it is. -errno. */

@@ -178,6 +178,24 @@ bool policy_budget(const struct policy *policy, char text[AIM_TEXT_SIZE])
 	return true;
 }
 
+struct ic_variant policy_variant(const struct policy *policy)
+{
+	return (struct ic_variant){
+	        .design = policy->design,
+	        .face = policy->face,
+	        .keeps_metadata = policy->face == IC_FACE_JPEG && policy->keeps_metadata,
+	};
+}
+
+struct ic_variant policy_variant_of_object(struct ic_variant variant, bool design_is_default,
+                                           const struct ic_design *own)
+{
+	variant.keeps_metadata = false;
+	if (design_is_default)
+		variant.design = *own;
+	return variant;
+}
+
 void policy_clear(struct policy *policy)
 {
 	free(policy->design_rule);

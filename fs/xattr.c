@@ -65,13 +65,12 @@ static errint_t get_policy(struct fs *fs, struct node *node, enum attribute attr
 	errint_t err = govern_explain(fs->govern, directory, &policy);
 	if (err)
 		return err;
-	struct ic_variant variant = {policy.design, policy.face, policy.face == IC_FACE_JPEG && policy.keeps_metadata};
+	struct ic_variant variant = policy_variant(&policy);
 	struct ic_variant served = is_object ? node_variant(node) : variant;
-	bool has_own_design = is_object && object_stem_length(node->name) && policy.design_is_default;
-	if (has_own_design)
-		variant.design = served.design;
-	if (is_object && object_stem_length(node->name))
-		variant.keeps_metadata = false;
+	bool is_of_object = is_object && object_stem_length(node->name);
+	bool has_own_design = is_of_object && policy.design_is_default;
+	if (is_of_object)
+		variant = policy_variant_of_object(variant, has_own_design, &served.design);
 	if (attribute == ATTRIBUTE_FACE) {
 		err = copy(ic_face_name(served.face), ret_value);
 	} else if (attribute == ATTRIBUTE_METADATA) {
