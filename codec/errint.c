@@ -3,6 +3,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+const char *ic_why_text(const struct ic_why *why, errint_t err)
+{
+	return why->text[0] ? why->text : strerror(-err);
+}
 
 errint_t ic_fail(struct ic_why *why, errint_t err, const char *format, ...)
 {

@@ -2,7 +2,8 @@
 /*
  * errint.h: the one error convention of icfs.
  *
- * A function that can fail returns errint_t: 0, or a negative errno. The codes have these meanings everywhere:
+ * A function that can fail returns errint_t: 0, or a negative errno. In codec/ and gpu/ the codes have these meanings; what
+ * they mean besides in search/ and fs/, the headers there say of each function:
  *
  *   -EINVAL       the caller's argument is wrong (a design outside the space, a null buffer)
  *   -EBADMSG      the bytes are corrupt: not the format they claim, or damaged beyond use
@@ -29,11 +30,15 @@
 
 typedef int errint_t;
 
-/* Room for one sentence that says what was wrong, for a log or a message. Always a terminated string after a call that
- * took it and failed; never needed for control flow. Functions accept NULL where the caller does not want it. */
+/* Room for one sentence that says what was wrong, for a log or a message; never needed for control flow. Begin with
+ * {""}: a function that fails writes a sentence, or leaves what is there. Functions accept NULL where the caller does not
+ * want it. */
 struct ic_why {
 	char text[400];
 };
+
+/* The sentence, or the system's for the code where there is none. Valid as long as `why` is, and until the next call. */
+IC_API const char *ic_why_text(const struct ic_why *why, errint_t err);
 
 /* Format a sentence into `why` (which may be NULL) and return `err`, so that a failure is one statement. */
 IC_API errint_t ic_fail(struct ic_why *why, errint_t err, const char *format, ...)

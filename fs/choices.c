@@ -85,7 +85,7 @@ static bool note(struct choices *choices, errint_t err, const struct ic_why *why
 
 	choices->failure = (struct ic_why){""};
 	if (err)
-		ic_fail(&choices->failure, err, "%s", why->text[0] ? why->text : strerror(-err));
+		ic_fail(&choices->failure, err, "%s", ic_why_text(why, err));
 	if (err && !before.text[0])
 		log_write(choices->log, LOG_LEVEL_WARNING, "what searches chose cannot be read: %s",
 		          choices->failure.text);

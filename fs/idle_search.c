@@ -313,9 +313,9 @@ static errint_t search_place(struct searching *s, const struct idle_place *place
 	if (!err || err == -ECANCELED)
 		return 0;
 	if (s->has_begun && may_pass(err))
-		return ic_fail(ret_why, err, "%s", why.text[0] ? why.text : strerror(-err));
+		return ic_fail(ret_why, err, "%s", ic_why_text(&why, err));
 	begin_report(s, IDLE_PREPARING, place->place, "");
-	snprintf(s->report.words, sizeof(s->report.words), "%s%s", why.text[0] ? why.text : strerror(-err),
+	snprintf(s->report.words, sizeof(s->report.words), "%s%s", ic_why_text(&why, err),
 	         err == -ENOMEM ? "; more memory is allowed by -o search_memory=" : "");
 	s->report.is_result = true;
 	tell(s, true);
@@ -396,7 +396,7 @@ _Noreturn void idle_search(const struct idle_work *work)
 			err = search_one(s, &did, &why);
 		if (!err && did)
 			continue;
-		begin_report(s, IDLE_WAITING, "", err ? why.text[0] ? why.text : strerror(-err) : "");
+		begin_report(s, IDLE_WAITING, "", err ? ic_why_text(&why, err) : "");
 		tell(s, true);
 		close_unwritable(s);
 		idle_wait(work, err ? pause_ms : -1, &order);

@@ -126,7 +126,7 @@ static errint_t make(void *context, uint8_t **ret_bytes, size_t *ret_nbytes)
 	making->is_ours = true;
 	if (!err || err == -ESTALE)
 		return err;
-	const char *why = making->why.text[0] ? making->why.text : strerror(-err);
+	const char *why = ic_why_text(&making->why, err);
 	stats_add(&making->fs->stats, STATS_FAILURES, 1);
 	if (making->node)
 		return fail_node(making, err, why);

@@ -53,7 +53,7 @@ static void fill_entry(void *context, unsigned thread, struct walk_entry *entry)
 	} else if (err == -ENOSPC) {
 		walk_fail(filling->walk, err);
 	} else {
-		tell_failed(filling, entry->path, err, why.text[0] ? why.text : strerror(-err));
+		tell_failed(filling, entry->path, err, ic_why_text(&why, err));
 	}
 }
 

@@ -438,7 +438,7 @@ static errint_t measure_task(void *context, struct probe_worker *worker, size_t 
 	if (!err)
 		return 0;
 	return ic_fail(why, err == -EBADMSG ? -ESTALE : err, "%.100s: %.80s",
-	               s->probe->dataset.images[s->image[index]].path, own.text[0] ? own.text : strerror(-err));
+	               s->probe->dataset.images[s->image[index]].path, ic_why_text(&own, err));
 }
 
 static errint_t judge(const struct sample *s, const struct probe_classifier *classifier, size_t first, size_t n,

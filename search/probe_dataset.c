@@ -323,7 +323,7 @@ errint_t probe_dataset_list(struct probe_dataset *d, const char *path, uint64_t 
 	struct ic_why own = {""};
 	errint_t err = list_images(d, seed, &own);
 	if (err)
-		return ic_fail(why, err, "%s", own.text[0] ? own.text : strerror(-err));
+		return ic_fail(why, err, "%s", ic_why_text(&own, err));
 	if (d->nclasses < 2)
 		return ic_fail(why, -ENODATA, "there %s: classes are the subdirectories, or those of train/ and test/",
 		               d->nclasses ? "is one class" : "are no classes");

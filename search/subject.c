@@ -57,9 +57,7 @@ static errint_t open_evaluator(struct subject *subject, uint64_t seed, struct ic
 	errint_t err = s->evaluator->open(&evaluator, &subject->handle, &reason);
 	if (err == -EINVAL || err == -ECANCELED)
 		return ic_fail(why, err, "%s", reason.text);
-	return err ? ic_fail(why, err, "%.90s: %s", subject->dataset->directory,
-	                     reason.text[0] ? reason.text : strerror(-err))
-	           : 0;
+	return err ? ic_fail(why, err, "%.90s: %s", subject->dataset->directory, ic_why_text(&reason, err)) : 0;
 }
 
 const char *subject_scratch_default(void)

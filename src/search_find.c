@@ -171,7 +171,7 @@ static int fail_search(struct finding *finding, const char *directory, errint_t 
 	finding->bar = NULL;
 	if (err == -ECANCELED)
 		return fail_stopped(finding);
-	const char *reason = why->text[0] ? why->text : strerror(-err);
+	const char *reason = ic_why_text(why, err);
 	if (is_of_catalog(err) && atomic_load(finding->cancelled)) {
 		finding->is_told_stopped = true;
 		return fail("stopped: %s; what was written is kept, and the same command goes on", reason);
