@@ -96,7 +96,7 @@ static uint64_t hash_of(const struct object_key *key)
 
 	hash = hash_u64(hash_u64(hash, key->identity.ino), key->identity.dev);
 	hash = hash_u64(hash_u64(hash, (uint64_t)key->identity.mtime_ns), key->identity.size);
-	return hash_u64(hash, key->variant.face);
+	return hash_u64(hash_u64(hash, key->variant.face), key->variant.keeps_metadata);
 }
 
 static size_t bucket_of(const struct cache *cache, const struct object_key *key)

@@ -30,7 +30,7 @@ void stats_add(struct stats *stats, enum stats_counter counter, uint64_t n)
 	atomic_fetch_add_explicit(&stats->counters[counter], n, memory_order_relaxed);
 }
 
-uint64_t stats_get(struct stats *stats, enum stats_counter counter)
+static uint64_t stats_get(struct stats *stats, enum stats_counter counter)
 {
 	return atomic_load_explicit(&stats->counters[counter], memory_order_relaxed);
 }

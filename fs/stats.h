@@ -41,7 +41,6 @@ struct stats {
 };
 
 void stats_add(struct stats *stats, enum stats_counter counter, uint64_t n);
-uint64_t stats_get(struct stats *stats, enum stats_counter counter);
 
 /* What is asked of the parts when the text is written. */
 struct stats_gauges {

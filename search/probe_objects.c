@@ -29,7 +29,8 @@ struct probe_objects {
 	_Atomic uint64_t nmade, nread;
 };
 
-struct ic_design probe_dense_of(const struct ic_design *design)
+/* The dense design that this one is derived from. */
+static struct ic_design dense_of(const struct ic_design *design)
 {
 	struct ic_design dense = *design;
 	dense.keep = (uint8_t)(2 * design->block - 1);
@@ -90,7 +91,7 @@ errint_t probe_objects_expect(struct probe_objects *o, const struct ic_design *d
 	if (!copy)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		copy[i] = probe_dense_of(&designs[i]);
+		copy[i] = dense_of(&designs[i]);
 	free(o->expected);
 	o->expected = copy;
 	o->nexpected = n;
@@ -175,7 +176,7 @@ static struct family *family_new(struct probe_objects *o, const struct ic_design
 
 errint_t probe_objects_begin(struct probe_objects *o, const struct ic_design *design)
 {
-	struct ic_design dense = probe_dense_of(design);
+	struct ic_design dense = dense_of(design);
 	for (size_t i = o->at; i < o->nexpected; i++) {
 		if (ic_design_equal(&o->expected[i], &dense)) {
 			o->at = i + 1;

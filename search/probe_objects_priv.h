@@ -35,9 +35,6 @@ errint_t probe_objects_get(struct probe_objects *objects, size_t image, struct p
                            struct ic_why *why);
 void probe_object_clear(struct probe_object *object);
 
-/* The dense design that this one is derived from. */
-struct ic_design probe_dense_of(const struct ic_design *design);
-
 /* How many dense objects were made so far, and of them of files. */
 uint64_t probe_objects_nmade(const struct probe_objects *objects);
 uint64_t probe_objects_nread(const struct probe_objects *objects);

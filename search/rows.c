@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *rows_next(struct rows *rows)
+/* Room for one more, which counts once `n` is raised; NULL without memory, or past ROWS_MAX. */
+static void *rows_next(struct rows *rows)
 {
 	if (rows->n == ROWS_MAX)
 		return NULL;

@@ -33,9 +33,6 @@ struct rows {
 	size_t n, size, row_nbytes;
 };
 
-/* Room for one more, which counts once `n` is raised; NULL without memory, or past ROWS_MAX. */
-void *rows_next(struct rows *rows);
-
 /* Fill `rows` from a statement that is bound; `read` makes one of a row, or returns -EBADMSG. */
 errint_t rows_read(struct rows *rows, struct catalog_link *link, sqlite3_stmt *statement,
                    errint_t (*read)(sqlite3_stmt *statement, void *row), struct ic_why *why);

@@ -12,7 +12,7 @@
 #define RETRY_S 0.5
 #define NTHREADS_MAX 256
 
-bool search_is_cancelled(const struct search *search)
+static bool is_cancelled(const struct search *search)
 {
 	return search->settings->cancelled && atomic_load(search->settings->cancelled);
 }
@@ -57,7 +57,7 @@ static bool wait_to_retry(const struct search *search, double *waited_s, const s
 {
 	struct timespec pause = {.tv_nsec = (long)(RETRY_S * 1e9)};
 
-	if (*waited_s >= search->settings->patience_s || search_is_cancelled(search))
+	if (*waited_s >= search->settings->patience_s || is_cancelled(search))
 		return false;
 	if (search->settings->waiting && *waited_s == 0)
 		search->settings->waiting(search->settings->context, why->text);
@@ -202,7 +202,7 @@ static bool take(struct search *search, size_t *ret_position)
 
 	pthread_mutex_lock(&search->lock);
 	for (;;) {
-		if (!search->err && search_is_cancelled(search))
+		if (!search->err && is_cancelled(search))
 			search->err = ic_fail(&search->why, -ECANCELED, "stopped");
 		found = !search->err && find_ready(search, ret_position);
 		/* What is left waits for a parent that is under way. */

@@ -85,7 +85,6 @@ void weights_end(const struct search *search);
 
 /* search_evaluate.c: have all of the plan done. */
 errint_t evaluate_all(struct search *search, struct ic_why *why);
-bool search_is_cancelled(const struct search *search);
 void search_key(const struct search *search, const struct ic_design *design, struct measurement_key *ret_key);
 
 /* Whether what the catalog knows of a design is of no use to the sample, for it tells of seconds, and those of other

@@ -15,7 +15,9 @@
 #define NTHREADS 64
 #define NOBJECTS 100
 #define LIMIT (80 * (1000 + CACHE_SLOT_NBYTES)) /* of 1000 bytes each */
-#define NKEYS 10
+/* One that differs in each field of a key, and one that differs in none. */
+#define NKEYS 15
+_Static_assert(sizeof(struct ic_design) == 8, "a new field takes a key of its own");
 
 static struct object_key key_of(uint64_t ino)
 {
@@ -294,6 +296,11 @@ START_TEST(test_every_part_of_a_key_counts)
 	keys[8].variant.face = IC_FACE_JPEG;
 	keys[9].variant.face = IC_FACE_JPEG;
 	keys[9].variant.keeps_metadata = true;
+	keys[10].variant.design.sx = 2;
+	keys[11].variant.design.sy = 2;
+	keys[12].variant.design.block = 16;
+	keys[13].variant.design.bits--;
+	keys[14].variant.design.chroma = IC_CHROMA_FULL;
 	for (size_t i = 0; i < NKEYS; i++) {
 		uint64_t nbytes = 77;
 		ck_assert(!cache_get_size(cache, &keys[i], &nbytes) && nbytes == 77);
