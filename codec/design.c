@@ -86,7 +86,7 @@ static bool take_number(const char **text, uint8_t *ret)
 	return true;
 }
 
-/* Take the longest of the names at the front of *text. The names of one list are no prefixes of one another. */
+/* Take the name at the front of *text. At most one is there: no name of a list is the beginning of another. */
 static bool take_name(const char **text, const char *const *names, size_t n_names, uint8_t *ret)
 {
 	for (size_t i = 0; i < n_names; i++) {

@@ -9,7 +9,7 @@ static const char *const control_files[] = {"policy", "search", "stats"};
 #define VIEWS_NAME "view"
 #define NFILES (sizeof(control_files) / sizeof(*control_files))
 
-/* Above the directory that `control` belongs to is nothing: the only place for the views. */
+/* The views are in the control directory of the mount's root alone. */
 static bool has_views(const struct node *control)
 {
 	return control->parent->parent == NULL;

@@ -132,8 +132,9 @@ struct names look_served(struct look *look); /* for names.h; needs the names */
 
 /* What entry `i` is, which is served in `form`. -ENOENT for what is not there, or not to be. found_clear afterwards. */
 errint_t look_examine(struct look *look, size_t i, enum name_form form, struct found *ret_found);
-void found_set_as_is(struct found *found);                                 /* serve the source byte for byte */
-void found_set_failed(struct found *found, errint_t err, const char *why); /* an object that there is none of */
+void found_set_as_is(struct found *found); /* serve the source byte for byte */
+void found_set_failed(struct found *found, errint_t err,
+                      const char *why); /* it cannot be made: reading it is this error */
 void found_clear(struct found *found);
 
 /* ahead.c: find out at once what `count` entries from `first` on are, as far as it is cheaper so. Needs the names. */

@@ -170,7 +170,7 @@ void idle_free(struct idle *idle)
 
 /* --- To the process ----------------------------------------------------------------------------------------------- */
 
-/* Where there is no room for an order, there are enough for it to look again. */
+/* A full socket holds orders that the process has not taken yet: any of them has it look again. */
 static void order(struct idle *idle)
 {
 	struct idle_order order = {.hidden = atomic_load(&idle->hidden)};

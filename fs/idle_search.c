@@ -228,7 +228,7 @@ static errint_t check_mountpoint(const char *path, const char *mountpoint, struc
 	return is_inside ? ic_fail(why, -ELOOP, "the mount point lies in it") : 0;
 }
 
-static errint_t run_search(struct searching *s, int root, const char *path, struct ic_why *why)
+static errint_t run_search(struct searching *s, int fd, const char *path, struct ic_why *why)
 {
 	const struct idle_settings *limits = &s->work->settings;
 	struct search_settings settings = search_settings_default();
@@ -236,7 +236,7 @@ static errint_t run_search(struct searching *s, int root, const char *path, stru
 	        .catalog = s->catalog,
 	        .evaluator = &probe_evaluator,
 	        .directory = path,
-	        .root = root,
+	        .root = &fd,
 	        .threads = 1,
 	        .memory_nbytes = limits->memory_nbytes / 2, /* the rest is for what it does not count: sources, fits */
 	        .scratch = s->work->scratch,
@@ -274,22 +274,17 @@ static errint_t run_search(struct searching *s, int root, const char *path, stru
 static errint_t search_in(struct searching *s, const struct idle_place *place, struct ic_why *why)
 {
 	char path[PATH_MAX];
-	int fd, root = -1;
+	int fd;
 	errint_t err = path_of(s, place->place, path);
 
 	if (!err)
 		err = check_mountpoint(path, s->work->mountpoint, why);
 	if (!err)
 		err = source_open(s->work->source, place->place, O_RDONLY | O_DIRECTORY, &fd);
-	if (!err) {
-		root = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* 0 would say that there is none */
-		err = root < 0 ? -errno : 0;
-		close(fd);
-	}
-	if (!err)
-		err = run_search(s, root, path, why);
-	if (root >= 0)
-		close(root);
+	if (err)
+		return err;
+	err = run_search(s, fd, path, why);
+	close(fd);
 	return err;
 }
 

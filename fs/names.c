@@ -125,8 +125,8 @@ static bool write_picture(const char *name, size_t stem_len, char ret_name[NAME_
 	return true;
 }
 
-/* Call `each` for the .ic files whose picture is called `picture`, those that have all of it in their stem first, until it
- * returns false. */
+/* Call `each` for the .ic files whose picture is called `picture`, until it returns false: first those whose stem is the
+ * whole name (cat.jpg.ic), then those whose stem is its stem (cat.ic). */
 typedef bool claimant_visitor(void *context, size_t i);
 static void each_claimant(const struct table *table, const char *picture, claimant_visitor *each, void *context)
 {

@@ -98,7 +98,7 @@ void policy_file_each(const struct policy_file *file, policy_visitor *each, void
  * rules. -EINVAL. */
 errint_t policy_parse_view(const char *component, struct policy_rule *ret_rule, struct ic_why *why);
 
-/* Of each key, the .icpolicy nearest to a directory that says it; zeroed there is none. */
+/* Of each key, the .icpolicy nearest to a directory that says it. Zeroed: no file says anything. */
 struct policy_nearest {
 	struct {
 		bool is_found;

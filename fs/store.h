@@ -96,7 +96,7 @@ errint_t store_get(struct store *store, const struct store_source *source, const
 
 /* Whether store_get would find one, as far as the index knows. Not counted. */
 bool store_has(struct store *store, const struct store_source *source, const struct ic_design *design);
-/* The same for who wants it to stay: it counts as read, for what this process gives up. */
+/* The same, and where there is one it counts as read now, so that this process gives up others first. */
 bool store_has_kept(struct store *store, const struct store_source *source, const struct ic_design *design);
 
 /* Keep a copy of an object, which must be q8. One that is stored at the same K or a larger one already, that there is no

@@ -78,7 +78,7 @@ errint_t subject_open(const struct subject_settings *settings, uint64_t seed, st
 	subject->settings = *settings;
 	hardware_name(subject->hardware);
 	if (settings->root)
-		err = dataset_open_at(settings->root, settings->directory, settings->cancelled, &subject->dataset, why);
+		err = dataset_open_at(*settings->root, settings->directory, settings->cancelled, &subject->dataset, why);
 	else
 		err = dataset_open(settings->directory, settings->cancelled, &subject->dataset, why);
 	if (!err)

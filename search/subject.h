@@ -16,7 +16,7 @@ struct subject_settings {
 	const struct evaluator *evaluator;
 	const char *directory; /* canonical where `root` is given */
 	/* With defaults, zero: */
-	int root; /* the directory, open, which a mount may be in front of; 0: it is opened by its path */
+	const int *root; /* the directory, open, which a mount may be in front of; NULL: it is opened by its path */
 	const struct evaluator_option *options;
 	size_t noptions;
 	unsigned threads;                    /* of one evaluation; 0: 1 */
