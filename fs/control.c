@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/fs_priv.h"
+#include "search/shell.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,20 +28,30 @@ static void write_bound(struct fs *fs, const struct node *directory, FILE *out)
 	fprintf(out, "within %g s (-o staleness=)\n", fs->settings.staleness);
 }
 
+/* "  WHAT COMMAND ROOT[/MIDDLE][/PATH][/FILE]" */
+static void write_hint(FILE *out, const char *what, const char *root, const char *middle, const char *path,
+                       const char *file)
+{
+	char word[2 * PATH_MAX];
+
+	snprintf(word, sizeof(word), "%s%s%s%s%s%s%s", root, *middle ? "/" : "", middle, *path ? "/" : "", path,
+	         *file ? "/" : "", file);
+	fprintf(out, "  %s ", what);
+	shell_put_word(out, word);
+	putc('\n', out);
+}
+
 static void write_hints(struct fs *fs, const char *path, FILE *out)
 {
-	const char *slash = path[0] ? "/" : "";
+	const char *at = fs->mountpoint;
 
 	fprintf(out, "\nWhat to do next:\n");
-	fprintf(out, "  another policy here      icfs policy --set s2x2-b8-k6-q8 %s%s%s\n", source_path(fs->source),
-	        slash, path);
-	fprintf(out, "  any design, side by side ls %s/%s/%s/s2x2-b8-k6-q8,ic%s%s\n", fs->mountpoint, CONTROL_NAME,
-	        VIEWS_NAME, slash, path);
-	fprintf(out, "  for any program          ls %s/%s/%s/s2x2-b8-k6-q8,jpeg%s%s\n", fs->mountpoint, CONTROL_NAME,
-	        VIEWS_NAME, slash, path);
-	fprintf(out, "  what one file is         getfattr --only-values -n user.icfs %s%s%s/FILE\n", fs->mountpoint,
-	        slash, path);
-	fprintf(out, "  counts                   cat %s/%s/stats\n", fs->mountpoint, CONTROL_NAME);
+	write_hint(out, "another policy here      icfs policy --set s2x2-b8-k6-q8", source_path(fs->source), "", path,
+	           "");
+	write_hint(out, "any design, side by side ls", at, CONTROL_NAME "/" VIEWS_NAME "/s2x2-b8-k6-q8,ic", path, "");
+	write_hint(out, "for any program          ls", at, CONTROL_NAME "/" VIEWS_NAME "/s2x2-b8-k6-q8,jpeg", path, "");
+	write_hint(out, "what one file is         getfattr --only-values -n user.icfs", at, "", path, "FILE");
+	write_hint(out, "counts                   cat", at, CONTROL_NAME "/stats", "", "");
 }
 
 static bool has_objects(const struct table *table)
@@ -97,6 +108,8 @@ static errint_t write_policy(struct fs *fs, struct node *directory, FILE *out)
 	write_budget(&policy, out);
 	if (of_objects)
 		write_of_objects(&policy, out);
+	if (source_is_removed(fs->source))
+		fprintf(out, "problem: %s: " SOURCE_REMOVED "\n", source_path(fs->source));
 	govern_write_problems(fs->govern, directory, out);
 	write_bound(fs, directory, out);
 	write_hints(fs, path, out);

@@ -48,6 +48,7 @@ struct fs {
 	struct idle *idle; /* the mount's own search; the session's; may be NULL */
 	struct fs_notify notify;
 	struct stats stats;
+	bool is_removal_told;          /* of the source; the watch thread's */
 	pthread_mutex_t listings_lock; /* and of the names that the kernel keeps */
 	struct listing *listings;      /* directories that are open now; entry_priv.h */
 };

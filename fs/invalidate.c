@@ -222,12 +222,22 @@ static void posted(void *context, void *item)
 	invalidate_drop(fs, item);
 }
 
-/* What the catalog says may have changed: it tells nobody, so it is asked. */
+/* inotify tells of it when nobody holds the directory any more, and the mount does. */
+static void look_for_source(struct fs *fs)
+{
+	if (!fs->is_removal_told && source_is_removed(fs->source)) {
+		log_write(fs->log, LOG_LEVEL_WARNING, "%s: " SOURCE_REMOVED, source_path(fs->source));
+		fs->is_removal_told = true;
+	}
+}
+
+/* What nobody tells of: the source may be gone, and what the catalog says may have changed. */
 static void tick(void *context)
 {
 	struct fs *fs = context;
 	struct telling telling = {.fs = fs, .dir = nodes_root(fs->nodes)->directory->dir};
 
+	look_for_source(fs);
 	if (fs->idle)
 		idle_listen(fs->idle);
 	if (!fs->catalog || atomic_load(&fs->catalog_is_useless) || !choices_refresh(fs->choices, fs->catalog))

@@ -186,9 +186,15 @@ static FILE *open_memory_file(void)
 errint_t policy_file_parse(const char *text, size_t nbytes, const char *name, enum policy_kind kind,
                            struct policy_file **ret_file, struct ic_why *why)
 {
+	static const char byte_order_mark[] = "\xef\xbb\xbf"; /* some editors begin a file with it */
 	struct policy_scan scan = {.name = name, .kind = kind, .why = why};
+	size_t mark_len = strlen(byte_order_mark);
 	errint_t err = -ENOMEM;
 
+	if (nbytes >= mark_len && !memcmp(text, byte_order_mark, mark_len)) {
+		text += mark_len;
+		nbytes -= mark_len;
+	}
 	if (nbytes > POLICY_FILE_SIZE_MAX)
 		return policy_fail(why, -EFBIG, name, "longer than %d bytes", POLICY_FILE_SIZE_MAX);
 	scan.file = calloc(1, sizeof(*scan.file));

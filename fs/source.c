@@ -120,6 +120,13 @@ int source_fd(const struct source *source)
 	return source->fd;
 }
 
+bool source_is_removed(const struct source *source)
+{
+	struct stat st;
+
+	return !fstat(source->fd, &st) && st.st_nlink == 0;
+}
+
 const char *source_path(const struct source *source)
 {
 	return source->path;

@@ -49,6 +49,10 @@ void source_free(struct source *source); /* NULL is fine */
 int source_fd(const struct source *source);           /* the root, stays ours */
 const char *source_path(const struct source *source); /* its canonical path, for messages */
 
+/* Whether the root was removed since. What has its name now is another directory. */
+bool source_is_removed(const struct source *source);
+#define SOURCE_REMOVED "the source was removed, and nothing of it is served; what has its name now takes another mount"
+
 /* Whether a path leads into a mount of icfs, and to where it is mounted, without asking that for anything. */
 bool source_is_in_mount(const char *path, bool *ret_is_root);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "search/command_priv.h"
+#include "search/shell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,17 +42,6 @@ bool command_line_has(const char *line, enum command_place place)
 	return false;
 }
 
-void command_line_put_word(FILE *out, const char *value)
-{
-	putc('\'', out);
-	for (; *value; value++)
-		if (*value == '\'')
-			fputs("'\\''", out);
-		else
-			putc(*value, out);
-	putc('\'', out);
-}
-
 static void put_place(FILE *out, const char *option, size_t noption, const char *value)
 {
 	if (option && !value)
@@ -60,7 +50,7 @@ static void put_place(FILE *out, const char *option, size_t noption, const char 
 		fwrite(option, 1, noption, out);
 	if (noption && option[noption - 1] != '=')
 		putc(' ', out);
-	command_line_put_word(out, value ? value : "");
+	shell_put_word(out, value ? value : "");
 }
 
 char *command_line_fill(const char *line, const char *const values[COMMAND_NPLACES])

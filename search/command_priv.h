@@ -29,9 +29,6 @@ bool command_line_has(const char *line, enum command_place place);
  * nothing. malloc'ed; NULL without memory. */
 char *command_line_fill(const char *line, const char *const values[COMMAND_NPLACES]);
 
-/* A text as one word of the shell's, in quotes. */
-void command_line_put_word(FILE *out, const char *value);
-
 /* --- command_output.c: what a program says ------------------------------------------------------------------------ */
 
 enum command_number {

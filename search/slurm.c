@@ -9,6 +9,7 @@
 #include "search/slurm_client_priv.h"
 #include "search/whole_file_priv.h"
 #include "search/clock.h"
+#include "search/shell.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -211,10 +212,10 @@ static errint_t write_script(const struct slurm *slurm, struct ic_why *why)
 	if (out) {
 		fputs("#!/bin/sh\n# A task of icfs search, whose key is a line in the list of its array.\nfolder=",
 		      out);
-		command_line_put_word(out, slurm->settings.folder);
+		shell_put_word(out, slurm->settings.folder);
 		fputs("\nkey=$(sed -n \"$((SLURM_ARRAY_TASK_ID + 1))p\" \"$folder/$SLURM_JOB_NAME.tasks\")\nexec ",
 		      out);
-		command_line_put_word(out, slurm->settings.program);
+		shell_put_word(out, slurm->settings.program);
 		fputs(" evaluate -- \"$folder/$key.job\" \"$folder/$key.answer\"\n", out);
 	}
 	errint_t err = !out || fclose(out) || !path ? ic_fail(why, -ENOMEM, "out of memory")

@@ -3,6 +3,7 @@
 
 #include "search/child.h"
 #include "search/command_priv.h"
+#include "search/shell.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -86,14 +87,14 @@ static char *submission(const struct slurm_array *array)
 		fprintf(out, " --dependency=afterok:%s --kill-on-invalid-dep=yes", array->after);
 	for (size_t i = 0; i < array->noptions; i++) {
 		fputs(" --", out);
-		command_line_put_word(out, array->options[i]);
+		shell_put_word(out, array->options[i]);
 	}
 	fputs(" --job-name=", out);
-	command_line_put_word(out, array->name);
+	shell_put_word(out, array->name);
 	fputs(" --open-mode=append --output=", out);
-	command_line_put_word(out, array->output);
+	shell_put_word(out, array->output);
 	putc(' ', out);
-	command_line_put_word(out, array->script);
+	shell_put_word(out, array->script);
 	if (fclose(out)) {
 		free(line);
 		return NULL;

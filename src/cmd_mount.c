@@ -4,6 +4,7 @@
 #include "src/mount_options.h"
 #include "src/labels.h"
 #include "src/options.h"
+#include "search/shell.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -45,16 +46,26 @@ static const struct option_entry mount_entries[] = {
         {.name = NULL},
 };
 
+static void print_hint(const char *what, const char *mountpoint, const char *below)
+{
+	char word[PATH_MAX + 20];
+
+	snprintf(word, sizeof(word), "%s%s", mountpoint, below);
+	printf("  %s ", what);
+	shell_put_word(stdout, word);
+	putchar('\n');
+}
+
 static void print_hints(const struct mount_settings *settings)
 {
 	char *path = realpath(settings->mountpoint, NULL);
 	const char *at = path ? path : settings->mountpoint;
 
 	printf("%s is served on %s\n", settings->source, at);
-	printf("  what is served, and why   cat %s/.icfs/policy\n", at);
-	printf("  the designs in use        ls %s/.icfs/view\n", at);
-	printf("  what one file is          getfattr --only-values -n user.icfs %s/FILE\n", at);
-	printf("  unmount                   fusermount3 -u %s\n", at);
+	print_hint("what is served, and why   cat", at, "/.icfs/policy");
+	print_hint("the designs in use        ls", at, "/.icfs/view");
+	print_hint("what one file is          getfattr --only-values -n user.icfs", at, "/FILE");
+	print_hint("unmount                   fusermount3 -u", at, "");
 	fflush(stdout);
 	free(path);
 }
@@ -168,7 +179,10 @@ static int run_mount(int argc, char **argv)
 	if (status == GO_ON) {
 		line.options.settings.source = argv[first];
 		line.options.settings.mountpoint = argv[first + 1];
-		status = line.foreground ? run_foreground(&line) : run_background(&line);
+		if (line.options.settings.store.nbytes_max && !line.options.settings.store.directory)
+			status = fail_usage("mount", "-o store_size= bounds a store: expected -o store=DIR");
+		else
+			status = line.foreground ? run_foreground(&line) : run_background(&line);
 	}
 	mount_options_clear(&line.options);
 	free(help);

@@ -282,6 +282,10 @@ static int set(const char *name, int directory_fd, const struct policy_rule *rul
 	struct ic_why why = {""};
 	errint_t err = policy_file_write(directory_fd, rule, &why);
 
+	if (!err && rule->aim.loss.is_set && rule->aim.loss.value > 1)
+		warn("max-loss %g: of an accuracy, which is a share, this is more than all; half a point is 0.5%% or "
+		     "0.005",
+		     rule->aim.loss.value);
 	return err ? fail_change(name, err, why.text) : EXIT_OK;
 }
 

@@ -75,6 +75,19 @@ class Policy(CliTest):
                 self.assertRegex(done.stderr.decode(), r"^icfs: \S+\.icpolicy:3: ")
                 self.assertTrue(done.stderr.decode().endswith(f".icpolicy:3: {reason}\n"), done.stderr)
 
+    def test_a_loss_of_more_than_all(self):
+        for loss, words in (("50", b"icfs: warning: max-loss 50: "), ("1.5", b"icfs: warning: max-loss 1.5: "), ("50%", b""),
+                            ("1", b"")):
+            done = icfs("policy", "--max-loss", loss, self.dir)
+            self.assertEqual((done.returncode, done.stderr[:len(words) or None]), (0, words), loss)
+
+    def test_a_byte_order_mark(self):
+        self.file.write_bytes(b"\xef\xbb\xbf[policy]\ndesign = s2x2-b8-k6-q8\nfaec = jpeg\n")
+        self.fails(f"icfs: {self.file}:3: unknown key 'faec'; known: design, face, metadata, max-loss, max-time, max-bytes, "
+                   "objective\n", "policy", self.dir)
+        self.file.write_bytes(b"\xef\xbb\xbf[policy]\r\ndesign = s2x2-b8-k6-q8\r\n")
+        self.governs(self.dir, "s2x2-b8-k6-q8", f"{self.file}, line 2")
+
     def test_set_face_and_clear(self):
         self.ok("policy", "--set", "s2x2-b8-k6-q8", self.dir)
         self.assertEqual(self.file.read_text(), "[policy]\ndesign = s2x2-b8-k6-q8\n")

@@ -2,6 +2,8 @@
 """How a mount begins and ends, and what is said where it cannot."""
 
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import unittest
@@ -147,6 +149,34 @@ class Life(MountTest):
         self.assertEqual(done.stdout, "")
         self.assertFalse(self.is_mounted())
 
+    def test_a_source_that_is_removed(self):
+        """What has its name next is another tree, of which this mount shows nothing; that is told."""
+        self.put("a.jpg", images()[0])
+        for options in ((), ("nowatch",)):
+            mount = self.mount(*options)
+            self.assertEqual(self.names(), ["a.ic"])
+            self.source.rename(self.dir / "old")
+            self.assertNotIn("was removed", mount.text("policy"))
+            shutil.rmtree(self.dir / "old")
+            self.put("a.jpg", images()[0])
+            self.assertTrue(until(lambda: "\nproblem: " + str(self.source) + ": the source was removed" in mount.text("policy")))
+            self.assertEqual(self.names(), [])
+            self.assertTrue(until(lambda: mount.log_lines("the source was removed")))
+            self.assertEqual(len(mount.log_lines("the source was removed")), 1)
+            self.assertEqual(mount.end(), (0, ""))
+
+    def test_commands_that_are_told_can_be_copied(self):
+        self.put("it's a/b.jpg", images()[0])
+        self.point = self.dir / "a point"
+        self.point.mkdir()
+        mount = self.mount()
+        lines = mount.process.stdout.peek().decode() + (self.point / "it's a" / ".icfs" / "policy").read_text()
+        for command in ("cat ", "ls ", "getfattr ", "fusermount3 ", "icfs policy "):
+            found = [line.split(command, 1)[1] for line in lines.splitlines() if f" {command}" in line]
+            self.assertGreater(len(found), 0, command)
+            for words in found:
+                self.assertIn(str(self.dir), shlex.split(words)[-1])
+
     def test_what_cannot_be_mounted(self):
         self.put("file", b"")
         for more in ((), ("-f",)):
@@ -165,6 +195,7 @@ class Life(MountTest):
                                 ("cache", "cache=SIZE"),
                                 ("follow=1", "follow without a value"), ("threads=0", "-o threads=0: "),
                                 ("staleness=-1", "-o staleness=-1: "), ("staleness=soon", "seconds"), ("rw", "read-only"),
+                                ("store_size=2M", "-o store_size= bounds a store: expected -o store=DIR"),
                                 ("log_level=loud", "-o log_level=loud: ")):
             self.fails(message, "-o", option, status=2)
         done = icfs(self.source)
