@@ -214,7 +214,7 @@ static errint_t follow(const struct child_settings *settings, pid_t keeper, int 
 		}
 		return ic_fail(why, -err, "the command cannot be started: %s", strerror(err));
 	}
-	attend(settings, keeper, ended, input, report.wall_s, &report);
+	attend(settings, keeper, ended, input, start_s, &report);
 	close(ended);
 	while (wait4(keeper, &status, 0, &usage) < 0 && errno == EINTR)
 		;

@@ -398,6 +398,9 @@ class Hostile(Command):
                    "--set=timeout=1", "--set=tries=1")
         self.assertLess(time.monotonic() - start, 300)  # of 2,000
 
+    def test_a_program_has_its_time(self):
+        self.works("sleep 1; echo accuracy=0.5 # {data}", "--set=timeout=100", "--evaluations=4", "--jobs=4")
+
     def wait_gone(self, mark):
         for _ in range(1000):
             if subprocess.run(["pgrep", "-f", mark], stdout=subprocess.DEVNULL).returncode:
