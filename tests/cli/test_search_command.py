@@ -399,7 +399,7 @@ class Hostile(Command):
         self.assertLess(time.monotonic() - start, 300)  # of 2,000
 
     def test_a_program_has_its_time(self):
-        self.works("sleep 1; echo accuracy=0.5 # {data}", "--set=timeout=100", "--evaluations=4", "--jobs=4")
+        self.works("sleep 1; echo accuracy=0.5 # {data}", "--set=timeout=100", "--jobs=8")
 
     def wait_gone(self, mark):
         for _ in range(1000):
