@@ -3,6 +3,8 @@
 #include "fs/read_at.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct content_source content_source_of(const struct node *node)
@@ -127,7 +129,7 @@ errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_
 	return 0;
 }
 
-errint_t content_read_source(struct fs *fs, const struct content_source *source, uint8_t *bytes)
+static errint_t read_source(struct fs *fs, const struct content_source *source, uint8_t *bytes)
 {
 	size_t nbytes = source->identity.size, n = 0;
 	int fd = source->fd;
@@ -145,4 +147,26 @@ errint_t content_read_source(struct fs *fs, const struct content_source *source,
 	if (!err)
 		stats_add(&fs->stats, STATS_SOURCE_BYTES_READ, nbytes);
 	return err;
+}
+
+errint_t content_get_source(struct fs *fs, const struct content_source *source, uint8_t **ret_bytes, struct ic_why *why)
+{
+	size_t nbytes = source->identity.size;
+
+	gate_enter(fs->source_gate, nbytes);
+	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
+	errint_t err = bytes ? read_source(fs, source, bytes) : -ENOMEM;
+	if (err) {
+		free(bytes);
+		gate_leave(fs->source_gate, nbytes);
+		return ic_fail(why, err, "%s", err == -ESTALE ? "it changed meanwhile" : strerror(-err));
+	}
+	*ret_bytes = bytes;
+	return 0;
+}
+
+void content_put_source(struct fs *fs, const struct content_source *source, uint8_t *bytes)
+{
+	free(bytes);
+	gate_leave(fs->source_gate, source->identity.size);
 }

@@ -175,7 +175,10 @@ bool content_is_object(const struct content_source *source);           /* if it 
 /* -ESTALE where the source is another by now; then the kernel is told to look it up again. */
 errint_t content_read_file(struct fs *fs, struct node *node, uint8_t *out, size_t nbytes, uint64_t offset,
                            size_t *ret_nbytes);
-errint_t content_read_source(struct fs *fs, const struct content_source *source, uint8_t *bytes);
+/* All bytes of a source, within the bound on what sources take in memory, for which it waits; to be put back. */
+errint_t content_get_source(struct fs *fs, const struct content_source *source, uint8_t **ret_bytes,
+                            struct ic_why *why);
+void content_put_source(struct fs *fs, const struct content_source *source, uint8_t *bytes);
 errint_t content_open(struct fs *fs, const struct content_source *source, int *ret_fd);
 errint_t content_check(struct fs *fs, const struct content_source *source, int fd); /* after it was read */
 errint_t content_stale(struct fs *fs, const struct content_source *source);

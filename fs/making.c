@@ -44,20 +44,17 @@ static errint_t encode(struct making *making, const uint8_t *bytes, uint8_t **re
 
 static errint_t make_object(struct making *making, uint8_t **ret_bytes, size_t *ret_nbytes)
 {
-	size_t nbytes = making->source.identity.size;
+	uint8_t *bytes;
 
 	errint_t err = stored_get(making->fs, &making->source, &making->variant, ret_bytes, ret_nbytes, &making->why);
 	if (err != -ENOENT)
 		return err;
-	gate_enter(making->fs->source_gate, nbytes);
-	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
-	err = bytes ? content_read_source(making->fs, &making->source, bytes) : -ENOMEM;
-	if (!err) {
-		making->is_no_image = !content_is_object(&making->source) && !ic_is_jpeg(bytes, nbytes);
-		err = encode(making, bytes, ret_bytes, ret_nbytes);
-	}
-	free(bytes);
-	gate_leave(making->fs->source_gate, nbytes);
+	err = content_get_source(making->fs, &making->source, &bytes, &making->why);
+	if (err)
+		return err;
+	making->is_no_image = !content_is_object(&making->source) && !ic_is_jpeg(bytes, making->source.identity.size);
+	err = encode(making, bytes, ret_bytes, ret_nbytes);
+	content_put_source(making->fs, &making->source, bytes);
 	return err;
 }
 
@@ -206,10 +203,7 @@ errint_t making_once(struct fs *fs, struct found *found, uint8_t **ret_bytes, si
 		              (unsigned long long)spec->nbytes);
 	}
 	if (err)
-		return ic_fail(why, err, "%s",
-		               making.why.text[0] ? making.why.text
-		               : err == -ESTALE   ? "it changed meanwhile"
-		                                  : strerror(-err));
+		return ic_fail(why, err, "%s", ic_why_text(&making.why, err));
 	*ret_bytes = bytes;
 	*ret_nbytes = nbytes;
 	return 0;

@@ -34,22 +34,19 @@ static errint_t present_with_metadata(struct fs *fs, const struct content_source
                                       const struct ic_variant *variant, uint8_t **ret_bytes, size_t *ret_nbytes,
                                       struct ic_why *why)
 {
-	size_t nbytes = source->identity.size;
-
 	const struct ic_limits *limits = &fs->settings.limits;
+	size_t nbytes = source->identity.size;
 	uint64_t memory =
 	        ic_make_memory_from_object(&view->layout, variant) + 2 * (uint64_t)nbytes; /* metadata, at most */
+	uint8_t *bytes;
 
-	gate_enter(fs->source_gate, nbytes);
-	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
-	errint_t err = bytes ? content_read_source(fs, source, bytes) : -ENOMEM;
-	if (!err) {
-		gate_enter(fs->encode_gate, memory);
-		err = ic_make_from_object_of(view, bytes, nbytes, variant, limits, ret_bytes, ret_nbytes, why);
-		gate_leave(fs->encode_gate, memory);
-	}
-	free(bytes);
-	gate_leave(fs->source_gate, nbytes);
+	errint_t err = content_get_source(fs, source, &bytes, why);
+	if (err)
+		return err;
+	gate_enter(fs->encode_gate, memory);
+	err = ic_make_from_object_of(view, bytes, nbytes, variant, limits, ret_bytes, ret_nbytes, why);
+	gate_leave(fs->encode_gate, memory);
+	content_put_source(fs, source, bytes);
 	return err;
 }
 
@@ -150,16 +147,12 @@ errint_t stored_keep(struct fs *fs, const struct content_source *source, const s
                      struct ic_why *why)
 {
 	struct ic_design dense = dense_of(variant);
-	size_t nbytes = source->identity.size;
+	uint8_t *bytes;
 
-	gate_enter(fs->source_gate, nbytes);
-	uint8_t *bytes = malloc(nbytes ? nbytes : 1);
-	errint_t err = bytes ? content_read_source(fs, source, bytes) : ic_fail(why, -ENOMEM, "out of memory");
-	if (err == -ESTALE)
-		ic_fail(why, err, "it changed meanwhile");
-	if (!err)
-		err = encode_and_put(fs, source, bytes, &dense, why);
-	free(bytes);
-	gate_leave(fs->source_gate, nbytes);
+	errint_t err = content_get_source(fs, source, &bytes, why);
+	if (err)
+		return err;
+	err = encode_and_put(fs, source, bytes, &dense, why);
+	content_put_source(fs, source, bytes);
 	return err;
 }
