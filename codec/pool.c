@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/pool_priv.h"
+#include "codec/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -101,19 +101,14 @@ void pool_run(struct ic_pool *pool, pool_task *task, void *context, size_t n)
 	pthread_mutex_unlock(&pool->turn);
 }
 
-/* Signals are the program's, for its own threads. */
 static errint_t start_worker(struct ic_pool *pool)
 {
 	struct worker *worker = &pool->workers[pool->nworkers];
-	sigset_t all, before;
 	worker->pool = pool;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int err = pthread_create(&worker->thread, NULL, worker_main, worker);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errint_t err = thread_start(&worker->thread, worker_main, worker);
 	if (!err)
 		pool->nworkers++;
-	return -err;
+	return err;
 }
 
 errint_t ic_pool_new(unsigned nthreads, struct ic_pool **ret_pool, struct ic_why *why)

@@ -2,10 +2,10 @@
 /* The one thread that waits for the disk to write. */
 #include "fs/store_priv.h"
 #include "codec/encode.h"
+#include "codec/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -187,15 +187,10 @@ static void *run(void *context)
 
 errint_t writer_start(struct store *store)
 {
-	sigset_t all, old;
+	errint_t err = thread_start(&store->thread, run, store);
 
-	/* A signal that is to end the program must find a thread that is waiting for one. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int err = pthread_create(&store->thread, NULL, run, store);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	store->has_thread = !err;
-	return -err;
+	return err;
 }
 
 void writer_stop(struct store *store)

@@ -2,11 +2,11 @@
 #include "fs/warm.h"
 #include "fs/priority.h"
 #include "search/clock.h"
+#include "codec/thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,15 +181,10 @@ void warm_policy_changed(void *context, int64_t when_ns)
 
 errint_t warm_start(struct warm *warm)
 {
-	sigset_t all, old;
+	errint_t err = thread_start(&warm->thread, run_idle, warm);
 
-	/* A signal that is to end the program must find a thread that is waiting for one. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int err = pthread_create(&warm->thread, NULL, run_idle, warm);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	warm->has_thread = !err;
-	return -err;
+	return err;
 }
 
 void warm_free(struct warm *warm)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "search/catalog_priv.h"
+#include "codec/thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -156,14 +156,9 @@ errint_t catalog_start_writer(struct catalog *catalog)
 	catalog->queue = malloc((QUEUE_SIZE + BATCH_MAX) * sizeof *catalog->queue);
 	if (!catalog->queue)
 		return -ENOMEM;
-	/* A signal that is to end the program must find a thread that is waiting for one. */
-	sigset_t all, old;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int err = pthread_create(&catalog->thread, NULL, write_all, catalog);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errint_t err = thread_start(&catalog->thread, write_all, catalog);
 	catalog->has_thread = !err;
-	return -err;
+	return err;
 }
 
 void catalog_stop_writer(struct catalog *catalog)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Making the evaluations of a plan, several at once, and writing down each as it comes. */
 #include "search/search_priv.h"
+#include "codec/thread.h"
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -336,7 +336,6 @@ errint_t evaluate_all(struct search *search, struct ic_why *why)
 {
 	unsigned nthreads = search->settings->njobs, nstarted = 0;
 	pthread_t threads[NTHREADS_MAX];
-	sigset_t all, old;
 
 	errint_t err = announce(search) ? ic_fail(why, -ENOMEM, "out of memory") : weights_begin(search, why);
 	if (!err)
@@ -349,11 +348,8 @@ errint_t evaluate_all(struct search *search, struct ic_why *why)
 		nthreads = NTHREADS_MAX;
 	search->next = 0;
 	memset(search->is_taken, 0, search->nplan_max * sizeof(*search->is_taken));
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	while (nstarted + 1 < nthreads && !pthread_create(&threads[nstarted], NULL, work, search))
+	while (nstarted + 1 < nthreads && !thread_start(&threads[nstarted], work, search))
 		nstarted++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	work(search);
 	while (nstarted)
 		pthread_join(threads[--nstarted], NULL);
