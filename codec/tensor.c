@@ -145,8 +145,8 @@ errint_t ic_tensor_shape(const struct ic_layout *l, const struct ic_tensor_spec 
 	shape.width = s->width ? s->width : width;
 	shape.height = s->height ? s->height : height;
 	if (!fits(width, shape.width, s->fit) || !fits(height, shape.height, s->fit))
-		return ic_fail(why, -ERANGE, "the image is %u wide and %u high, asked for are %u and %u", width, height, shape.width,
-		               shape.height);
+		return ic_fail(why, -ERANGE, "the image is %u wide and %u high, asked for are %u and %u", width, height,
+		               shape.width, shape.height);
 	count_channels(l, s, &shape);
 	err = check_numbers(s, shape.channels + shape.chroma_channels, why);
 	if (!err)
