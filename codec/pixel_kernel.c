@@ -73,7 +73,7 @@ struct rgb {
 
 LANES_INLINE lanes16 green_of(lanes16 cb, lanes16 cr)
 {
-	lanes16 constants = lanes_splat_pair((int32_t)((uint32_t)GREEN_OF_CR << 16 | (uint16_t)GREEN_OF_CB));
+	lanes16 constants = lanes_splat_pair(tensor_pair(GREEN_OF_CB, GREEN_OF_CR));
 	lanes32 low = lanes_madd(lanes_zip_low_2(cb, cr), constants) + 0x8000;
 	lanes32 high = lanes_madd(lanes_zip_high_2(cb, cr), constants) + 0x8000;
 	return lanes_narrow(lanes_shift32(low, 16), lanes_shift32(high, 16));

@@ -3,6 +3,10 @@
 
 #include "codec/dct_priv.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 /* The fillings of an instruction set, as codec/meson.build names them. */
 #define DECLARE(set)                                                                                                   \
 	extern const struct unblock_kernel unblock_kernel_##set;                                                       \
@@ -29,7 +33,8 @@ static const struct tensor_kernel *const kernels_zen4[] = {&tensor_kernel_avx2, 
 /* Those that this machine can run: with all that codec/meson.build lets the compiler use. */
 static const struct tensor_kernel *const *available(void)
 {
-	bool has_halves = __builtin_cpu_supports("f16c");
+	unsigned a, b, c = 0, d;
+	bool has_halves = __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C; /* which clang 14 cannot be asked by name */
 	if (has_halves && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
 		return __builtin_cpu_is("amdfam19h") ? kernels_zen4 : kernels;
 	if (has_halves && __builtin_cpu_supports("avx2"))
@@ -76,26 +81,18 @@ static const int16_t *matrix(unsigned block)
 	}
 }
 
-static int32_t pair(int16_t first, int16_t second)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return (int32_t)((uint32_t)second << 16 | (uint16_t)first);
-#else
-	return (int32_t)((uint32_t)first << 16 | (uint16_t)second);
-#endif
-}
-
 unsigned block_shape_pairs(unsigned block, int32_t *pairs)
 {
 	const int16_t *m = matrix(block);
 	unsigned n = 0;
-	pairs[n++] = pair(m[0], m[block / 2]);
-	pairs[n++] = pair(m[block], m[block + block / 2]);
+	pairs[n++] = tensor_pair(m[0], m[block / 2]);
+	pairs[n++] = tensor_pair(m[block], m[block + block / 2]);
 	for (unsigned size = 4; size <= block; size *= 2) {
 		unsigned s = block / size;
 		for (unsigned x = 0; x < size / 2; x++) {
 			for (unsigned j = 0; j < size / 4; j++)
-				pairs[n++] = pair(m[x * block + s * (4 * j + 1)], m[x * block + s * (4 * j + 3)]);
+				pairs[n++] =
+				        tensor_pair(m[x * block + s * (4 * j + 1)], m[x * block + s * (4 * j + 3)]);
 		}
 	}
 	return n;

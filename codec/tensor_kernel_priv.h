@@ -15,6 +15,16 @@
 #define SPREAD_SLACK 64
 #define TENSOR_PAIRS_MAX 172 /* of struct block_shape, at B = 32 */
 
+/* Two numbers as lanes_madd multiplies them: in memory the first one comes first. */
+static inline int32_t tensor_pair(int16_t first, int16_t second)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (int32_t)((uint32_t)second << 16 | (uint16_t)first);
+#else
+	return (int32_t)((uint32_t)first << 16 | (uint16_t)second);
+#endif
+}
+
 /* How the codes q of a plane become coefficients: q * step + (q < 0 ? if_neg : if_nonneg), which is the formula of
  * docs/format.md, section 2: q * 2^d * s is whole, so only the place in the cell needs rounding. */
 struct dequant {

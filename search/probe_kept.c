@@ -131,7 +131,8 @@ void probe_keeper_put(struct probe_keeper *k, struct ic_coefs *coefs, struct pro
 		put_in_file(k, coefs, ret_kept);
 		return;
 	}
-	if ((k->memory_nbytes += ic_coefs_nbytes(coefs)) > k->memory_max)
+	uint64_t nbytes = ic_coefs_nbytes(coefs);
+	if (atomic_fetch_add(&k->memory_nbytes, nbytes) + nbytes > k->memory_max)
 		k->is_memory_full = true;
 	ret_kept->coefs = coefs;
 }

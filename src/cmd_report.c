@@ -171,7 +171,7 @@ static int report_run(struct catalog *catalog, int64_t id, const struct baseline
 
 static int run_report(int argc, char **argv)
 {
-	struct report_settings settings = {NULL};
+	struct report_settings settings = {0};
 	struct baselines *baselines = NULL;
 	struct catalog *catalog;
 	struct ic_why why = {""};

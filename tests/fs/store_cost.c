@@ -117,7 +117,7 @@ static void take(struct store *store, const struct sources *sources, size_t i, c
 {
 	struct store_source name = name_of(sources, i);
 	struct ic_view view;
-	uint8_t *bytes, *object;
+	uint8_t *bytes = NULL, *object = NULL;
 	size_t nbytes;
 
 	check(!store_get(store, &name, design, &bytes, &view) && !ic_derive(&view, design, &object, &nbytes, NULL),

@@ -114,7 +114,7 @@ static int run_random(const struct corpus *corpus, double seconds, uint64_t seed
 {
 	volatile uint64_t *number =
 	        mmap(NULL, sizeof(*number), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int status;
+	int status = 0;
 
 	if (number == MAP_FAILED)
 		die("shared memory");
