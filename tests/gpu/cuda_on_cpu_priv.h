@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* cuda_on_cpu_priv.h: what the files of the stand-in share. */
+#pragma once
+
+#include "cuda_on_cpu.h"
+#include "queues.h"
+
+/* Each call that can fail begins and ends so, and has the lock between: cudaSuccess, or `error` if this one is to fail. */
+cudaError_t call_begin(const char *name, cudaError_t error);
+cudaError_t call_end(cudaError_t error);
+
+/* The calling thread's device. */
+int current_device(void);
+
+/* Put a step of the current device into a stream, which must be one of its own. */
+cudaError_t put(cudaStream_t stream, const struct step *step);
