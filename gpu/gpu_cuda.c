@@ -90,6 +90,14 @@ void gpu_leave(const struct ic_gpu_device *device, int before)
 		cudaSetDevice(before);
 }
 
+cudaError_t gpu_settle(cudaStream_t stream)
+{
+	cudaError_t error = cudaStreamSynchronize(stream);
+	if (error != cudaSuccess)
+		cudaDeviceSynchronize();
+	return error;
+}
+
 errint_t ic_gpu_open(unsigned index, struct ic_gpu_device **ret_device, struct ic_why *why)
 {
 	errint_t err = check_index(index, why);

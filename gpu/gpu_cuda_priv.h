@@ -30,3 +30,6 @@ errint_t gpu_fail(struct ic_why *why, const char *call, cudaError_t error);
 /* Make the device current, and, when done, the one that was so before. */
 errint_t gpu_enter(const struct ic_gpu_device *device, int *ret_before, struct ic_why *why);
 void gpu_leave(const struct ic_gpu_device *device, int before);
+
+/* Until all that was put into the stream is done; where that fails, all of the device, for memory may be freed next. */
+cudaError_t gpu_settle(cudaStream_t stream);

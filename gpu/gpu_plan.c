@@ -22,6 +22,12 @@ static errint_t put_numbers(struct ic_gpu_plan *plan, const struct ic_tensor_spe
 		call = "cudaMemcpy";
 		error = cudaMemcpy(plan->numbers, numbers, nbytes, cudaMemcpyHostToDevice);
 	}
+	/* From memory that is not page-locked, that may return before the copy is made: on the default stream, for which
+	 * other streams need not wait. */
+	if (error == cudaSuccess) {
+		call = "cudaStreamSynchronize";
+		error = gpu_settle(NULL);
+	}
 	free(numbers);
 	plan->tile.mean = plan->numbers;
 	plan->tile.scale = plan->numbers + n;

@@ -60,6 +60,11 @@ bool cuda_on_cpu_has_context(int device)
 	return has_context[device];
 }
 
+bool cuda_on_cpu_is_busy(void)
+{
+	return queues_are_busy();
+}
+
 void cuda_on_cpu_drain(void)
 {
 	pthread_mutex_lock(&lock);

@@ -27,5 +27,6 @@ unsigned cuda_on_cpu_nlive(void);
 /* Whether something used the device, so that it has a context, which takes time and memory. */
 bool cuda_on_cpu_has_context(int device);
 
-/* Until all streams are empty. */
+/* Whether something is in a stream, and until nothing is. */
+bool cuda_on_cpu_is_busy(void);
 void cuda_on_cpu_drain(void);

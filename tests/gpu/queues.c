@@ -245,6 +245,15 @@ void queues_drain(void)
 		queue_drain(stream);
 }
 
+bool queues_are_busy(void)
+{
+	for (const struct CUstream_st *stream = streams; stream; stream = stream->next) {
+		if (stream->steps.first)
+			return true;
+	}
+	return false;
+}
+
 bool queues_touch(const void *begin, size_t nbytes)
 {
 	for (const struct CUstream_st *stream = streams; stream; stream = stream->next) {

@@ -94,5 +94,7 @@ void queue_drain(cudaStream_t stream);
 void queues_reach(cudaEvent_t event);
 void queues_drain(void);
 
+bool queues_are_busy(void); /* whether there is a step still to run */
+
 /* Whether a step that is still to run touches memory of [begin, begin + nbytes). */
 bool queues_touch(const void *begin, size_t nbytes);

@@ -39,9 +39,18 @@ struct kit {
 	size_t nitems;
 };
 
+enum { CROPPED, RESIZED, FREQUENCIES };
+
 static const struct ic_tensor_spec specs[] = {
-        {.fit = IC_FIT_CROP | IC_FIT_PAD, .width = 40, .height = 24, .type = IC_FLOAT16},
-        {.fit = IC_FIT_RESIZE, .width = 33, .height = 21},
+        [CROPPED] = {.fit = IC_FIT_CROP | IC_FIT_PAD, .width = 40, .height = 24, .type = IC_FLOAT16},
+        [RESIZED] = {.fit = IC_FIT_RESIZE, .width = 33, .height = 21},
+        [FREQUENCIES] = {.values = IC_FREQUENCIES,
+                         .type = IC_INT8,
+                         .chroma = IC_CHROMA_APART,
+                         .components = 3,
+                         .fit = IC_FIT_CROP | IC_FIT_PAD,
+                         .width = 4,
+                         .height = 6},
 };
 
 static struct kit kit_new(unsigned spec)
@@ -297,11 +306,25 @@ START_TEST(threads_share_a_plan)
 }
 END_TEST
 
+/* The copy of a plan's means and scales was once on its way when the plan was already used. */
+START_TEST(numbers_are_there_before_a_plan_is_used)
+{
+	struct kit kit = kit_new(FREQUENCIES);
+	cuda_on_cpu_start(1, 0);
+	OK(open_device(&kit, NULL));
+	OK(make_plan(&kit, NULL));
+	ck_assert(!cuda_on_cpu_is_busy());
+	kit_close(&kit);
+	kit_clear(&kit);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, batches_in_any_order_are_as_the_reference_has_them, 0, COUNT(specs));
 	tcase_add_loop_test(cases, a_batch_that_is_freed_is_waited_for, 0, COUNT(specs));
 	tcase_add_loop_test(cases, threads_share_a_plan, 0, COUNT(specs));
+	tcase_add_test(cases, numbers_are_there_before_a_plan_is_used);
 }
 
 int main(void)
