@@ -137,7 +137,9 @@ struct ic_gpu_output {
  * was decoded and waited for before; then the kernels alone. The batch must outlive the graph, and not be loaded anew. What it
  * resizes goes through memory of the batch: of its graphs, the branches of one, and its decodes, one may run at a time.
  *
- * -EINVAL: nothing is loaded, or the output has no room.
+ * -EINVAL: nothing is loaded, the output has no room, or a stream captures a batch that was decoded and not waited for.
+ * After a failure the batch is still loaded, and of the call nothing is on its way any more: it waits for all that it put into
+ * the stream, unless that captures.
  */
 IC_API errint_t ic_gpu_batch_decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *output, void *stream,
                                     struct ic_why *why);

@@ -426,10 +426,10 @@ static errint_t copy(struct ic_gpu_batch *batch, cudaStream_t stream, bool is_ca
 	cudaError_t error = cudaSuccess;
 	if (!batch->is_copied) {
 		error = cudaMemcpyAsync(batch->device, batch->host, batch->used, cudaMemcpyHostToDevice, stream);
-		if (error == cudaSuccess && !is_captured) {
+		batch->is_copied = error == cudaSuccess && !is_captured;
+		if (batch->is_copied) {
 			call = "cudaEventRecord";
 			error = cudaEventRecord(batch->copied, stream);
-			batch->is_copied = true;
 		}
 	} else if (!batch->is_settled) {
 		if (is_captured)
@@ -471,10 +471,12 @@ static cudaError_t record_last(struct ic_gpu_batch *batch, cudaStream_t stream)
 	cudaError_t error = wait_for_last(batch, stream);
 	if (error == cudaSuccess)
 		error = cudaEventRecord(batch->done, stream);
+	if (error != cudaSuccess)
+		return error;
 	batch->has_run = true;
 	if (batch->plan->is_scaled)
 		batch->is_settled = false; /* a graph may not use the same memory */
-	return error;
+	return cudaSuccess;
 }
 
 static cudaError_t launch(const struct ic_gpu_batch *batch, const struct ic_gpu_output *output, cudaStream_t stream)
@@ -489,6 +491,37 @@ static cudaError_t launch(const struct ic_gpu_batch *batch, const struct ic_gpu_
 	                      output->out, output->chroma, stream);
 }
 
+static errint_t put(struct ic_gpu_batch *batch, const struct ic_gpu_output *output, cudaStream_t stream,
+                    bool is_captured, struct ic_why *why)
+{
+	const char *call = "cudaStreamWaitEvent";
+	cudaError_t error = cudaSuccess;
+	errint_t err = copy(batch, stream, is_captured, why);
+	if (err)
+		return err;
+	/* What is resized goes through memory that the decode before may be using. */
+	if (batch->plan->is_scaled && !is_captured)
+		error = wait_for_last(batch, stream);
+	if (error == cudaSuccess) {
+		call = "launching the kernels";
+		error = launch(batch, output, stream);
+	}
+	if (error == cudaSuccess && !is_captured) {
+		call = "cudaEventRecord";
+		error = record_last(batch, stream);
+	}
+	return error == cudaSuccess ? 0 : gpu_fail(why, call, error);
+}
+
+/* After a failure something may be on its way behind which there is no event: nobody could wait for it any more. */
+static void settle(struct ic_gpu_batch *batch, cudaStream_t stream)
+{
+	cudaError_t error = gpu_settle(stream);
+	if (error == cudaSuccess && batch->has_run)
+		error = cudaEventSynchronize(batch->done);
+	batch->is_settled = error == cudaSuccess && batch->is_copied;
+}
+
 static errint_t decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *output, cudaStream_t stream,
                        struct ic_why *why)
 {
@@ -497,19 +530,10 @@ static errint_t decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *o
 	if (error != cudaSuccess)
 		return gpu_fail(why, "cudaStreamIsCapturing", error);
 	bool is_captured = capture != cudaStreamCaptureStatusNone;
-	errint_t err = copy(batch, stream, is_captured, why);
-	if (err)
-		return err;
-	/* What is resized goes through memory that the decode before may be using. */
-	if (batch->plan->is_scaled && !is_captured)
-		error = wait_for_last(batch, stream);
-	if (error == cudaSuccess)
-		error = launch(batch, output, stream);
-	/* Whatever became of it: something may be on its way. */
-	cudaError_t recorded = is_captured ? cudaSuccess : record_last(batch, stream);
-	if (error != cudaSuccess)
-		return gpu_fail(why, "launching the kernels", error);
-	return recorded == cudaSuccess ? 0 : gpu_fail(why, "cudaEventRecord", recorded);
+	errint_t err = put(batch, output, stream, is_captured, why);
+	if (err && !is_captured)
+		settle(batch, stream);
+	return err;
 }
 
 errint_t ic_gpu_batch_decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *output, void *stream,

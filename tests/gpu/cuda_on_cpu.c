@@ -244,10 +244,12 @@ static cudaError_t release(void *at, bool is_host)
 	return at && !memory ? cudaErrorInvalidValue : cudaSuccess;
 }
 
-/* With NULL, how a program starts a context: so this one can fail. */
+/* What starts a context can fail. */
 cudaError_t cudaFree(void *at)
 {
-	cudaError_t error = at ? cudaSuccess : call_end(call_begin(__func__, cudaErrorUnknown));
+	cudaError_t error = cudaSuccess;
+	if (!at && !has_context[current])
+		error = call_end(call_begin(__func__, cudaErrorUnknown));
 	return error == cudaSuccess ? release(at, false) : error;
 }
 

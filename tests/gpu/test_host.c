@@ -26,6 +26,12 @@
 
 /* --- A kind of batch, and objects for it --------------------------------------------------------------------------- */
 
+struct output {
+	struct ic_gpu_output place;
+	uint8_t *expected, *expected_chroma;
+	size_t nitems;
+};
+
 struct kit {
 	struct ic_design design;
 	struct ic_tensor_spec spec;
@@ -37,6 +43,8 @@ struct kit {
 	struct ic_gpu_batch *batch;
 	struct ic_gpu_item items[NITEMS_MAX];
 	size_t nitems;
+	struct output output;
+	cudaStream_t stream;
 };
 
 enum { CROPPED, RESIZED, FREQUENCIES };
@@ -140,12 +148,6 @@ static void check_item(const struct kit *kit, const struct ic_gpu_item *item)
 }
 
 /* --- Outputs ------------------------------------------------------------------------------------------------------- */
-
-struct output {
-	struct ic_gpu_output place;
-	uint8_t *expected, *expected_chroma;
-	size_t nitems;
-};
 
 static void expect(struct output *output, const struct kit *kit, size_t index)
 {
@@ -306,6 +308,78 @@ START_TEST(threads_share_a_plan)
 }
 END_TEST
 
+/* --- Calls that fail ----------------------------------------------------------------------------------------------- */
+
+static errint_t decode_items(struct kit *kit, struct ic_why *why)
+{
+	return ic_gpu_batch_decode(kit->batch, &kit->output.place, kit->stream, why);
+}
+
+static errint_t decode_elsewhere(struct kit *kit, struct ic_why *why)
+{
+	return ic_gpu_batch_decode(kit->batch, &kit->output.place, NULL, why);
+}
+
+typedef errint_t stage_function(struct kit *kit, struct ic_why *why);
+
+static stage_function *const stages[] = {open_device, make_plan,    make_batch,
+                                         load_items,  decode_items, decode_elsewhere};
+#define FIRST_DECODE 4u
+
+/* Everything up to a stage goes well, and in that `count` calls fail, from the first-th on; then it is tried again. Whether
+ * there was such a call. Streams do as little as they may: what is not waited for is still to run. */
+static bool fail_at(struct kit *kit, unsigned stage, unsigned first, unsigned count)
+{
+	struct ic_why why = {""};
+	cuda_on_cpu_start(first, 0);
+	ck_assert_int_eq(cudaStreamCreateWithFlags(&kit->stream, cudaStreamNonBlocking), cudaSuccess);
+	kit->output = output_new(kit);
+	for (unsigned i = 0; i < stage; i++)
+		OK(stages[i](kit, NULL));
+	cuda_on_cpu_fail(first, count);
+	errint_t err = stages[stage](kit, &why);
+	const char *failed = cuda_on_cpu_what_failed();
+	bool has_failed = *failed != 0;
+	ck_assert_msg(has_failed == (err != 0), "stage %u, call %u, %s: %d", stage, first, failed, err);
+	cuda_on_cpu_fail(0, 0);
+	if (has_failed) {
+		ck_assert(err == -EIO || err == -ENOMEM || err == -ENODEV);
+		ck_assert_str_ne(why.text, "");
+		if (kit->batch)
+			OK(ic_gpu_batch_wait(kit->batch, NULL));
+		ck_assert_msg(!cuda_on_cpu_is_busy(), "stage %u, call %u: %s", stage, first, why.text);
+	}
+	for (unsigned i = stage + !has_failed; i < COUNT(stages); i++)
+		OK(stages[i](kit, NULL));
+	kit_close(kit);
+	output_check(kit, &kit->output);
+	output_clear(&kit->output);
+	ck_assert_int_eq(cudaStreamDestroy(kit->stream), cudaSuccess);
+	ck_assert_uint_eq(cuda_on_cpu_nlive(), 0);
+	return has_failed;
+}
+
+/* A decode once left work in the stream that nobody waited for, when it could not record an event behind it. */
+START_TEST(a_call_that_fails_is_told_and_leaves_nothing_running)
+{
+	struct kit kit = kit_new((unsigned)_i);
+	struct dice dice = dice_new(2);
+	any_items(&kit, &dice, false);
+	for (unsigned stage = 0; stage < COUNT(stages); stage++) {
+		unsigned ncalls = 0;
+		while (fail_at(&kit, stage, ncalls + 1, 1))
+			ncalls++;
+		ck_assert_uint_ge(ncalls, 2);
+		/* The next call after one that fails is what a decode waits with. */
+		for (unsigned first = 1; stage >= FIRST_DECODE && first <= ncalls; first++)
+			ck_assert(fail_at(&kit, stage, first, 2));
+	}
+	kit_clear(&kit);
+}
+END_TEST
+
+/* --- Faults that there were ---------------------------------------------------------------------------------------- */
+
 /* The copy of a plan's means and scales was once on its way when the plan was already used. */
 START_TEST(numbers_are_there_before_a_plan_is_used)
 {
@@ -324,6 +398,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, batches_in_any_order_are_as_the_reference_has_them, 0, COUNT(specs));
 	tcase_add_loop_test(cases, a_batch_that_is_freed_is_waited_for, 0, COUNT(specs));
 	tcase_add_loop_test(cases, threads_share_a_plan, 0, COUNT(specs));
+	tcase_add_loop_test(cases, a_call_that_fails_is_told_and_leaves_nothing_running, 0, COUNT(specs));
 	tcase_add_test(cases, numbers_are_there_before_a_plan_is_used);
 }
 
