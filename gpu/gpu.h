@@ -20,8 +20,12 @@
  * call before daemonizing. Where a call of CUDA fails, `why` has its name and its text: -ENOMEM where memory ran out,
  * -ENODEV where there is no device, -EIO for all else.
  *
- * Devices and plans may be used by any number of threads at once; a batch by one at a time. The device that is current in
- * the calling thread is left as it was.
+ * Devices and plans may be used by any number of threads at once; a batch by one at a time.
+ *
+ * The device that is current in the calling thread is left as it was, if anything in the process has used it before, so that
+ * it has a context. Else, as where a thread's current device is 0 because it never chose one and only device 1 was opened, the
+ * opened one stays current: CUDA has no way back that would not start a context on the other, which takes hundreds of
+ * megabytes there. Who calls CUDA himself chooses his device first.
  */
 #pragma once
 

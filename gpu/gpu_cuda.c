@@ -7,6 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The function as it has been since CUDA 7. */
+#if CUDART_VERSION >= 12050
+#define GET_ENTRY_POINT(name, function, result)                                                                        \
+	cudaGetDriverEntryPointByVersion(name, function, 7000, cudaEnableDefault, result)
+#else
+#define GET_ENTRY_POINT(name, function, result) cudaGetDriverEntryPoint(name, function, cudaEnableDefault, result)
+#endif
+
 _Static_assert(sizeof(((struct ic_gpu *)0)->name) == sizeof(((struct cudaDeviceProp *)0)->name), "a name must fit");
 
 errint_t gpu_fail(struct ic_why *why, const char *call, cudaError_t error)
@@ -84,10 +92,28 @@ errint_t gpu_enter(const struct ic_gpu_device *device, int *ret_before, struct i
 	return 0;
 }
 
+static bool has_context(const struct ic_gpu_device *device, int index)
+{
+	unsigned flags;
+	int is_active = 1;
+	return !device->context_state || device->context_state(index, &flags, &is_active) != CUDA_SUCCESS || is_active;
+}
+
 void gpu_leave(const struct ic_gpu_device *device, int before)
 {
-	if (before != device->index)
+	if (before != device->index && has_context(device, before))
 		cudaSetDevice(before);
+}
+
+/* The driver is not linked, so that all starts without one. Any that CUDA 12 takes has this function. */
+static void find_context_state(struct ic_gpu_device *device)
+{
+	enum cudaDriverEntryPointQueryResult result;
+	if (GET_ENTRY_POINT("cuDevicePrimaryCtxGetState", (void **)&device->context_state, &result) != cudaSuccess ||
+	    result != cudaDriverEntryPointSuccess) {
+		(void)cudaGetLastError();
+		device->context_state = NULL;
+	}
 }
 
 cudaError_t gpu_settle(cudaStream_t stream)
@@ -103,7 +129,7 @@ errint_t ic_gpu_open(unsigned index, struct ic_gpu_device **ret_device, struct i
 	errint_t err = check_index(index, why);
 	if (err)
 		return err;
-	struct ic_gpu_device *device = malloc(sizeof *device);
+	struct ic_gpu_device *device = calloc(1, sizeof *device);
 	if (!device)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	device->index = (int)index;
@@ -113,6 +139,7 @@ errint_t ic_gpu_open(unsigned index, struct ic_gpu_device **ret_device, struct i
 		free(device);
 		return err;
 	}
+	find_context_state(device);
 	cudaError_t error = cudaFree(NULL); /* starts the context, and tells what is wrong with it */
 	if (error != cudaSuccess)
 		err = gpu_fail(why, "cudaFree", error);

@@ -4,6 +4,7 @@
 #include "cuda_on_cpu_priv.h"
 #include "tests/codec/guard.h"
 
+#include <cudaTypedefs.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,25 @@ cudaError_t cudaSetDevice(int device)
 		has_context[device] = true;
 	}
 	return call_end(error);
+}
+
+/* Of the driver. */
+static CUresult context_state(CUdevice device, unsigned *flags, int *is_active)
+{
+	*flags = 0;
+	*is_active = has_context[device];
+	return CUDA_SUCCESS;
+}
+
+cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **ret, unsigned version, unsigned long long flags,
+                                             enum cudaDriverEntryPointQueryResult *result)
+{
+	PFN_cuDevicePrimaryCtxGetState_v7000 function = context_state;
+	if (strcmp(name, "cuDevicePrimaryCtxGetState") != 0 || version != 7000 || flags != cudaEnableDefault)
+		abort();
+	memcpy(ret, &function, sizeof function);
+	*result = cudaDriverEntryPointSuccess;
+	return cudaSuccess;
 }
 
 cudaError_t cudaDeviceSynchronize(void)

@@ -393,6 +393,54 @@ START_TEST(numbers_are_there_before_a_plan_is_used)
 }
 END_TEST
 
+static void decode_once(struct kit *kit)
+{
+	struct dice dice = dice_new(4);
+	any_items(kit, &dice, false);
+	kit->output = output_new(kit);
+	for (unsigned i = 0; i < FIRST_DECODE; i++)
+		OK(stages[i](kit, NULL));
+	OK(decode_items(kit, NULL));
+	OK(ic_gpu_batch_wait(kit->batch, NULL));
+	output_check(kit, &kit->output);
+	kit_close(kit);
+	output_clear(&kit->output);
+}
+
+/* To put back the device that was current started a context on it, 500 MB of device 0 for each process that used another. */
+START_TEST(no_context_is_started_on_another_gpu)
+{
+	struct kit kit = kit_new(CROPPED);
+	struct dice dice = dice_new(4);
+	any_items(&kit, &dice, false);
+	kit.index = 1;
+	cuda_on_cpu_start(1, 0);
+	cuda_on_cpu_fail(3, 1);
+	ck_assert_int_eq(open_device(&kit, NULL), -EIO);
+	ck_assert_str_eq(cuda_on_cpu_what_failed(), "cudaSetDevice");
+	cuda_on_cpu_fail(0, 0);
+	for (unsigned i = 0; i < FIRST_DECODE; i++)
+		OK(stages[i](&kit, NULL));
+	kit_close(&kit);
+	ck_assert(cuda_on_cpu_has_context(1) && !cuda_on_cpu_has_context(0));
+	kit_clear(&kit);
+}
+END_TEST
+
+START_TEST(the_current_gpu_is_left_as_it_was)
+{
+	struct kit kit = kit_new(CROPPED);
+	int current = -1;
+	cuda_on_cpu_start(1, 0);
+	ck_assert_int_eq(cudaSetDevice(0), cudaSuccess);
+	kit.index = 1;
+	decode_once(&kit);
+	ck_assert_int_eq(cudaGetDevice(&current), cudaSuccess);
+	ck_assert_int_eq(current, 0);
+	kit_clear(&kit);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, batches_in_any_order_are_as_the_reference_has_them, 0, COUNT(specs));
@@ -400,6 +448,8 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, threads_share_a_plan, 0, COUNT(specs));
 	tcase_add_loop_test(cases, a_call_that_fails_is_told_and_leaves_nothing_running, 0, COUNT(specs));
 	tcase_add_test(cases, numbers_are_there_before_a_plan_is_used);
+	tcase_add_test(cases, no_context_is_started_on_another_gpu);
+	tcase_add_test(cases, the_current_gpu_is_left_as_it_was);
 }
 
 int main(void)
