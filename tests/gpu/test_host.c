@@ -441,6 +441,31 @@ START_TEST(the_current_gpu_is_left_as_it_was)
 }
 END_TEST
 
+/* Kernels write by the type and the numbers of values, past the end of outputs of a shape that has fewer bytes. */
+START_TEST(a_shape_of_other_bytes_is_refused)
+{
+	struct kit kit = kit_new((unsigned)_i);
+	const struct ic_tensor_shape shape = kit.shape;
+	const struct ic_tensor_spec spec = kit.spec;
+	struct ic_why why = {""};
+	cuda_on_cpu_start(1, 3);
+	OK(open_device(&kit, NULL));
+	for (unsigned i = 0; i < 6; i++) {
+		kit.shape = shape;
+		kit.spec = spec;
+		kit.spec.type = i == 0 ? IC_FLOAT32 : i == 1 ? 17 : spec.type;
+		kit.shape.value_nbytes += i == 2;
+		kit.shape.nbytes -= i == 3;
+		kit.shape.chroma_nbytes += i == 4;
+		kit.shape.chroma_channels += i == 5;
+		ck_assert_int_eq(make_plan(&kit, &why), -EINVAL);
+		ck_assert_str_ne(why.text, "");
+	}
+	kit_close(&kit);
+	kit_clear(&kit);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, batches_in_any_order_are_as_the_reference_has_them, 0, COUNT(specs));
@@ -448,6 +473,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, threads_share_a_plan, 0, COUNT(specs));
 	tcase_add_loop_test(cases, a_call_that_fails_is_told_and_leaves_nothing_running, 0, COUNT(specs));
 	tcase_add_test(cases, numbers_are_there_before_a_plan_is_used);
+	tcase_add_loop_test(cases, a_shape_of_other_bytes_is_refused, 0, COUNT(specs));
 	tcase_add_test(cases, no_context_is_started_on_another_gpu);
 	tcase_add_test(cases, the_current_gpu_is_left_as_it_was);
 }
