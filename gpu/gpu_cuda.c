@@ -2,6 +2,7 @@
 #include "gpu/gpu.h"
 
 #include "gpu_cuda_priv.h"
+#include "kernels_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,15 +18,20 @@
 
 _Static_assert(sizeof(((struct ic_gpu *)0)->name) == sizeof(((struct cudaDeviceProp *)0)->name), "a name must fit");
 
+/* There is no device, or none that this build's kernels run on: what they were compiled for is not there, and the driver cannot
+ * compile them, or is too old to. */
+static bool is_missing(cudaError_t error)
+{
+	return error == cudaErrorNoDevice || error == cudaErrorInvalidDevice || error == cudaErrorInsufficientDriver ||
+	       error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidDeviceFunction ||
+	       error == cudaErrorUnsupportedPtxVersion || error == cudaErrorJitCompilationDisabled ||
+	       error == cudaErrorJitCompilerNotFound;
+}
+
 errint_t gpu_fail(struct ic_why *why, const char *call, cudaError_t error)
 {
-	errint_t err = -EIO;
+	errint_t err = error == cudaErrorMemoryAllocation ? -ENOMEM : is_missing(error) ? -ENODEV : -EIO;
 	(void)cudaGetLastError(); /* told here, and no more */
-	if (error == cudaErrorMemoryAllocation)
-		err = -ENOMEM;
-	else if (error == cudaErrorNoDevice || error == cudaErrorInvalidDevice ||
-	         error == cudaErrorInsufficientDriver || error == cudaErrorNoKernelImageForDevice)
-		err = -ENODEV;
 	return ic_fail(why, err, "%s: %s", call, cudaGetErrorString(error));
 }
 
@@ -140,9 +146,14 @@ errint_t ic_gpu_open(unsigned index, struct ic_gpu_device **ret_device, struct i
 		return err;
 	}
 	find_context_state(device);
+	const char *call = "cudaFree";
 	cudaError_t error = cudaFree(NULL); /* starts the context, and tells what is wrong with it */
+	if (error == cudaSuccess) {
+		call = "looking for kernels that this GPU can run";
+		error = kernels_find();
+	}
 	if (error != cudaSuccess)
-		err = gpu_fail(why, "cudaFree", error);
+		err = gpu_fail(why, call, error);
 	gpu_leave(device, before);
 	if (err)
 		free(device);

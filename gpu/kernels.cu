@@ -82,6 +82,12 @@ static pixels_function *pixels_kernel_of(const struct tile_plan *plan)
 	}
 }
 
+cudaError_t kernels_find(void)
+{
+	struct cudaFuncAttributes attributes;
+	return cudaFuncGetAttributes(&attributes, freqs_kernel<1>);
+}
+
 cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together)
 {
 	struct cudaFuncAttributes attributes;

@@ -12,8 +12,11 @@
 #define KERNELS_API
 #endif
 
-/* Whether there is code for the current device, and let the plan's kernel have the shared memory that it needs; with how
- * many thread blocks of it run together (tile_plan_set_strips). */
+/* Whether this build has code that the current device can run: any of the errors that gpu_fail takes for -ENODEV, if not. */
+KERNELS_API cudaError_t kernels_find(void);
+
+/* Let the plan's kernel have the shared memory that it needs; with how many thread blocks of it run together
+ * (tile_plan_set_strips). */
 KERNELS_API cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together);
 
 /* The images are an array in device memory. Outputs and strides are those of tile_plan_set_outputs. */

@@ -15,6 +15,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned ncalls, fail_first, fail_count;
 static const char *what_failed = "";
+struct cuda_on_cpu_gpus cuda_gpus;
 static bool has_context[QUEUES_NDEVICES];
 static _Thread_local int current;
 static _Thread_local cudaError_t last_error;
@@ -27,6 +28,7 @@ void cuda_on_cpu_start(uint64_t seed, unsigned nsteps_max)
 	queues_start(seed, nsteps_max);
 	memset(has_context, 0, sizeof has_context);
 	current = 0;
+	cuda_gpus = (struct cuda_on_cpu_gpus){.have_no_code = false};
 	pthread_mutex_unlock(&lock);
 	cuda_on_cpu_fail(0, 0);
 }
@@ -44,6 +46,11 @@ void cuda_on_cpu_fail(unsigned first, unsigned count)
 	fail_count = count;
 	what_failed = "";
 	pthread_mutex_unlock(&lock);
+}
+
+void cuda_on_cpu_be(struct cuda_on_cpu_gpus gpus)
+{
+	cuda_gpus = gpus;
 }
 
 unsigned cuda_on_cpu_ncalls(void)

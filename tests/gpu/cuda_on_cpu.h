@@ -21,6 +21,12 @@ void cuda_on_cpu_fail(unsigned first, unsigned count);
 unsigned cuda_on_cpu_ncalls(void);         /* since then */
 const char *cuda_on_cpu_what_failed(void); /* the last one's name; "" if none did */
 
+/* What kind of GPUs there are, until the next start. Zeroed: such as take everything. */
+struct cuda_on_cpu_gpus {
+	bool have_no_code; /* they are of an architecture for which there are no kernels */
+};
+void cuda_on_cpu_be(struct cuda_on_cpu_gpus gpus);
+
 /* What is allocated and not yet freed: memory and events. */
 unsigned cuda_on_cpu_nlive(void);
 

@@ -14,3 +14,6 @@ int current_device(void);
 
 /* Put a step of the current device into a stream, which must be one of its own. */
 cudaError_t put(cudaStream_t stream, const struct step *step);
+
+/* What cuda_on_cpu_be said. */
+extern struct cuda_on_cpu_gpus cuda_gpus;

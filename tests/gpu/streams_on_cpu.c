@@ -111,6 +111,12 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph)
 
 /* --- Kernels ------------------------------------------------------------------------------------------------------- */
 
+cudaError_t kernels_find(void)
+{
+	cudaError_t error = call_begin(__func__, cudaErrorUnknown);
+	return call_end(error == cudaSuccess && cuda_gpus.have_no_code ? cudaErrorNoKernelImageForDevice : error);
+}
+
 cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together)
 {
 	(void)plan;

@@ -466,6 +466,19 @@ START_TEST(a_shape_of_other_bytes_is_refused)
 }
 END_TEST
 
+/* It opened, and the first plan failed. */
+START_TEST(a_gpu_without_code_does_not_open)
+{
+	struct kit kit = kit_new(CROPPED);
+	struct ic_why why = {""};
+	cuda_on_cpu_start(1, 3);
+	cuda_on_cpu_be((struct cuda_on_cpu_gpus){.have_no_code = true});
+	ck_assert_int_eq(open_device(&kit, &why), -ENODEV);
+	ck_assert_str_ne(why.text, "");
+	kit_clear(&kit);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, batches_in_any_order_are_as_the_reference_has_them, 0, COUNT(specs));
@@ -474,6 +487,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, a_call_that_fails_is_told_and_leaves_nothing_running, 0, COUNT(specs));
 	tcase_add_test(cases, numbers_are_there_before_a_plan_is_used);
 	tcase_add_loop_test(cases, a_shape_of_other_bytes_is_refused, 0, COUNT(specs));
+	tcase_add_test(cases, a_gpu_without_code_does_not_open);
 	tcase_add_test(cases, no_context_is_started_on_another_gpu);
 	tcase_add_test(cases, the_current_gpu_is_left_as_it_was);
 }
