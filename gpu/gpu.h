@@ -67,6 +67,7 @@ IC_API void ic_gpu_close(struct ic_gpu_device *device); /* NULL is fine; its pla
  * 3 bytes a pixel: three kernels for each such part of a batch.
  *
  * -EINVAL: no valid design, or a shape that is not one of this design and spec. -EFBIG: 2^31 values an image, or more.
+ * -EOPNOTSUPP: pixels of this design need more shared memory than the device gives a thread block; docs/gpu.md says how much.
  */
 struct ic_gpu_plan;
 IC_API errint_t ic_gpu_plan_new(struct ic_gpu_device *device, const struct ic_design *design,

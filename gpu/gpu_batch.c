@@ -308,8 +308,7 @@ static errint_t add_chunk(struct ic_gpu_batch *batch, uint32_t first, size_t nit
 	struct tile_plan source = source_of(batch, &chunk->scale);
 	for (uint32_t i = first; i < first + chunk->scale.n; i++)
 		tile_image_set_runs(&images_of(batch)[i], &source);
-	cudaError_t error = kernels_prepare(&source, &chunk->together);
-	return error == cudaSuccess ? 0 : gpu_fail(why, "cudaFuncSetAttribute", error);
+	return gpu_prepare(&source, &chunk->together, why);
 }
 
 /* Half as much again, as make_room; but no more than a chunk takes, or its one image. */

@@ -34,5 +34,9 @@ errint_t gpu_fail(struct ic_why *why, const char *call, cudaError_t error);
 errint_t gpu_enter(const struct ic_gpu_device *device, int *ret_before, struct ic_why *why);
 void gpu_leave(const struct ic_gpu_device *device, int before);
 
+/* The plan's kernel, on the current device; with how many of its thread blocks run together. -EOPNOTSUPP: it needs more shared
+ * memory than the device gives. */
+errint_t gpu_prepare(const struct tile_plan *plan, uint32_t *ret_together, struct ic_why *why);
+
 /* Until all that was put into the stream is done; where that fails, all of the device, for memory may be freed next. */
 cudaError_t gpu_settle(cudaStream_t stream);

@@ -23,7 +23,8 @@ const char *cuda_on_cpu_what_failed(void); /* the last one's name; "" if none di
 
 /* What kind of GPUs there are, until the next start. Zeroed: such as take everything. */
 struct cuda_on_cpu_gpus {
-	bool have_no_code; /* they are of an architecture for which there are no kernels */
+	bool have_no_code;      /* they are of an architecture for which there are no kernels */
+	uint32_t shared_nbytes; /* that a thread block may have; 0: as much as it wants */
 };
 void cuda_on_cpu_be(struct cuda_on_cpu_gpus gpus);
 

@@ -117,10 +117,10 @@ cudaError_t kernels_find(void)
 	return call_end(error == cudaSuccess && cuda_gpus.have_no_code ? cudaErrorNoKernelImageForDevice : error);
 }
 
-cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together)
+cudaError_t kernels_prepare(const struct tile_plan *plan, struct kernels_room *ret_room)
 {
 	(void)plan;
-	*ret_together = TOGETHER;
+	*ret_room = (struct kernels_room){cuda_gpus.shared_nbytes ? cuda_gpus.shared_nbytes : UINT32_MAX, TOGETHER};
 	return call_end(call_begin(__func__, cudaErrorUnknown));
 }
 

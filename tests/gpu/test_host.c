@@ -13,6 +13,7 @@
 #include <cuda_runtime_api.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -479,6 +480,28 @@ START_TEST(a_gpu_without_code_does_not_open)
 }
 END_TEST
 
+/* It was an error of the device that said nothing. */
+START_TEST(too_little_shared_memory_is_told)
+{
+	struct kit kit = kit_new(CROPPED);
+	struct ic_why why = {""};
+	unsigned needed, given;
+	cuda_on_cpu_start(1, 3);
+	cuda_on_cpu_be((struct cuda_on_cpu_gpus){.shared_nbytes = 4096});
+	OK(open_device(&kit, NULL));
+	ck_assert_int_eq(make_plan(&kit, &why), -EOPNOTSUPP);
+	ck_assert_int_eq(sscanf(why.text, "pixels of B = 8 need %u bytes of shared memory, the device gives %u",
+	                        &needed, &given),
+	                 2);
+	ck_assert_uint_gt(needed, given);
+	ck_assert_uint_eq(given, 4096);
+	cuda_on_cpu_be((struct cuda_on_cpu_gpus){.shared_nbytes = needed});
+	OK(make_plan(&kit, NULL));
+	kit_close(&kit);
+	kit_clear(&kit);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, batches_in_any_order_are_as_the_reference_has_them, 0, COUNT(specs));
@@ -488,6 +511,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, numbers_are_there_before_a_plan_is_used);
 	tcase_add_loop_test(cases, a_shape_of_other_bytes_is_refused, 0, COUNT(specs));
 	tcase_add_test(cases, a_gpu_without_code_does_not_open);
+	tcase_add_test(cases, too_little_shared_memory_is_told);
 	tcase_add_test(cases, no_context_is_started_on_another_gpu);
 	tcase_add_test(cases, the_current_gpu_is_left_as_it_was);
 }
