@@ -9,8 +9,17 @@
 cudaError_t call_begin(const char *name, cudaError_t error);
 cudaError_t call_end(cudaError_t error);
 
-/* The calling thread's device. */
+/* The lock alone, for calls that cannot fail. */
+void cuda_lock(void);
+void cuda_unlock(void);
+
+/* The calling thread's device, and whether it has a context; with use_device it gets one. */
 int current_device(void);
+bool is_device_used(void);
+void use_device(void);
+
+/* Pieces of memory that were not freed. */
+unsigned memory_count(void);
 
 /* Put a step of the current device into a stream, which must be one of its own. */
 cudaError_t put(cudaStream_t stream, const struct step *step);
