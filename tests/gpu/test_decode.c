@@ -60,6 +60,9 @@ static void add_member(struct lot *lot, struct dice *dice, uint32_t width, uint3
 
 	*m = (struct member){.object = wild_object(dice, design, width, height, ncomponents)};
 	ck_assert_int_eq(ic_view_parse(&m->view, m->object.data, m->object.nbytes, NULL), 0);
+	ic_header_write(m->object.data, &m->view.layout, (uint8_t)(1 + dice_roll(dice, 8)),
+	                (uint16_t)dice_roll(dice, 1 + (IC_FLAG_TRUNCATED | IC_FLAG_DAMAGED)));
+	ck_assert_int_eq(ic_view_parse(&m->view, m->object.data, m->object.nbytes, NULL), 0);
 	*item = (struct ic_gpu_item){.bytes = m->object.data, .nbytes = m->object.nbytes};
 	item->window = (struct ic_window){
 	        .x = dice_roll(dice, 30), .y = dice_roll(dice, 30), .flip = (uint8_t)dice_roll(dice, 2)};
@@ -136,6 +139,21 @@ static struct expected expected_of(const struct lot *lot, size_t index)
 	return expected;
 }
 
+/* What ic_gpu_batch_load wrote: of an object in device memory nobody read the header. */
+static void check_item(const struct lot *lot, size_t index)
+{
+	const struct ic_view *view = &lot->members[index].view;
+	const struct ic_gpu_item *item = &lot->items[index];
+	struct ic_region region = {0, 0, 0, 0};
+	bool has_header = !item->err && !item->layout;
+
+	if (!item->err)
+		ck_assert_int_eq(ic_tensor_region(&view->layout, &lot->trial.spec, &item->window, &region, NULL), 0);
+	ck_assert_mem_eq(&item->region, &region, sizeof region);
+	ck_assert_uint_eq(item->orientation, has_header ? view->orientation : 0);
+	ck_assert_uint_eq(item->flags, has_header ? view->flags : 0);
+}
+
 static void check_lot(const struct lot *lot, unsigned round, const struct ic_gpu_output *output)
 {
 	const struct ic_tensor_shape *shape = &lot->trial.shape;
@@ -147,6 +165,7 @@ static void check_lot(const struct lot *lot, unsigned round, const struct ic_gpu
 	for (size_t i = 0; i < lot->nitems; i++) {
 		const struct ic_gpu_item *item = &lot->items[i];
 		struct expected expected = {NULL, NULL};
+		check_item(lot, i);
 		if (!item->err)
 			expected = expected_of(lot, i);
 		check_place(lot, round, i, "the output", out + i * output->out_stride, expected.out, shape->nbytes,
