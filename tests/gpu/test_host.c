@@ -5,6 +5,7 @@
  */
 #include "host_kit.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -131,10 +132,38 @@ START_TEST(threads_share_a_plan)
 }
 END_TEST
 
+/* Whether the copy is over cannot be known while a graph is made. */
+START_TEST(a_graph_needs_a_batch_that_was_waited_for)
+{
+	struct kit kit = kit_new(_i);
+	struct dice dice = dice_new(1);
+	struct ic_why why = {""};
+	cudaGraph_t graph;
+	cuda_on_cpu_start(1, 0);
+	kit_open(&kit);
+	kit_any_items(&kit, &dice, false);
+	OK(kit_load(&kit, NULL));
+	kit.output = output_new(&kit);
+	ck_assert_int_eq(cudaStreamCreate(&kit.stream), cudaSuccess);
+	OK(ic_gpu_batch_decode(kit.batch, &kit.output.place, NULL, NULL));
+	ck_assert_int_eq(cudaStreamBeginCapture(kit.stream, cudaStreamCaptureModeGlobal), cudaSuccess);
+	ck_assert_int_eq(ic_gpu_batch_decode(kit.batch, &kit.output.place, kit.stream, &why), -EINVAL);
+	ck_assert_str_ne(why.text, "");
+	ck_assert_int_eq(cudaStreamEndCapture(kit.stream, &graph), cudaSuccess);
+	ck_assert_int_eq(cudaGraphDestroy(graph), cudaSuccess);
+	ck_assert_int_eq(cudaStreamDestroy(kit.stream), cudaSuccess);
+	kit_close(&kit);
+	output_check(&kit, &kit.output);
+	output_clear(&kit.output);
+	kit_clear(&kit);
+}
+END_TEST
+
 static void add_tests(TCase *cases)
 {
 	tcase_add_loop_test(cases, batches_in_any_order_are_as_the_reference_has_them, 0, KIT_NKINDS);
 	tcase_add_loop_test(cases, a_batch_that_is_freed_is_waited_for, 0, KIT_NKINDS);
+	tcase_add_loop_test(cases, a_graph_needs_a_batch_that_was_waited_for, 0, KIT_NKINDS);
 	tcase_add_loop_test(cases, threads_share_a_plan, 0, KIT_NKINDS);
 }
 
