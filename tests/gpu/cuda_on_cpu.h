@@ -36,4 +36,4 @@ bool cuda_on_cpu_has_context(int device);
 
 /* Whether something is in a stream, and until nothing is. */
 bool cuda_on_cpu_is_busy(void);
-void cuda_on_cpu_drain(void);
+__attribute__((visibility("default"))) void cuda_on_cpu_drain(void);
