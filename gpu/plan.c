@@ -203,17 +203,9 @@ static void set_colors(struct tile_plan *plan, const struct ic_tensor_spec *spec
 /* 0 for a type that is none. */
 static uint32_t type_nbytes(uint8_t type)
 {
-	switch (type) {
-	case IC_UINT8:
-	case IC_INT8:
-		return 1;
-	case IC_INT16:
-	case IC_FLOAT16:
-	case IC_BFLOAT16:
-		return 2;
-	default:
-		return type == IC_FLOAT32 ? 4 : 0;
-	}
+	static const uint8_t nbytes[] = {
+	        [IC_UINT8] = 1, [IC_INT8] = 1, [IC_INT16] = 2, [IC_FLOAT16] = 2, [IC_FLOAT32] = 4, [IC_BFLOAT16] = 2};
+	return type < sizeof nbytes ? nbytes[type] : 0;
 }
 
 /* What becomes of one image takes the bytes that the caller's memory is asked for: kernels write by the numbers of values. */
