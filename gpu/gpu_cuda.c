@@ -46,6 +46,8 @@ errint_t ic_gpu_count(unsigned *ret_count, struct ic_why *why)
 {
 	int count = 0;
 	cudaError_t error = cudaGetDeviceCount(&count);
+	if (error != cudaSuccess)
+		(void)cudaGetLastError(); /* told here, and no more */
 
 	/* CUDA's own sentence for this, "driver version is insufficient", also stands for no driver at all. */
 	if (error == cudaErrorInsufficientDriver)

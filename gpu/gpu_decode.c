@@ -122,6 +122,7 @@ static void settle(struct ic_gpu_batch *batch, cudaStream_t stream)
 	if (error == cudaSuccess && batch->has_run)
 		error = cudaEventSynchronize(batch->done);
 	batch->is_settled = error == cudaSuccess && batch->is_copied;
+	(void)cudaGetLastError(); /* told is what failed first */
 }
 
 static errint_t decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *output, cudaStream_t stream,

@@ -45,6 +45,7 @@ static bool fail_at(struct kit *kit, unsigned stage, unsigned first, unsigned co
 	if (has_failed) {
 		ck_assert(err == -EIO || err == -ENOMEM || err == -ENODEV);
 		ck_assert_str_ne(why.text, "");
+		ck_assert_int_eq(cudaGetLastError(), cudaSuccess); /* which would be taken for another call's */
 		if (kit->batch)
 			OK(ic_gpu_batch_wait(kit->batch, NULL));
 		ck_assert_msg(!cuda_on_cpu_is_busy(), "stage %u, call %u: %s", stage, first, why.text);
