@@ -20,8 +20,12 @@
  * call before daemonizing. Where a call of CUDA fails, `why` has its name and its text: -ENOMEM where memory ran out,
  * -ENODEV where there is no device, -EIO for all else.
  *
- * Devices and plans may be used by any number of threads at once; a batch by one at a time. The device that is current in
- * the calling thread is left as it was.
+ * Devices and plans may be used by any number of threads at once; a batch by one at a time.
+ *
+ * The device that is current in the calling thread is left as it was, if anything in the process has used it before, so that
+ * it has a context. Else, as where a thread's current device is 0 because it never chose one and only device 1 was opened, the
+ * opened one stays current: CUDA has no way back that would not start a context on the other, which takes hundreds of
+ * megabytes there. Who calls CUDA himself chooses his device first.
  */
 #pragma once
 
@@ -63,6 +67,7 @@ IC_API void ic_gpu_close(struct ic_gpu_device *device); /* NULL is fine; its pla
  * 3 bytes a pixel: three kernels for each such part of a batch.
  *
  * -EINVAL: no valid design, or a shape that is not one of this design and spec. -EFBIG: 2^31 values an image, or more.
+ * -EOPNOTSUPP: pixels of this design need more shared memory than the device gives a thread block; docs/gpu.md says how much.
  */
 struct ic_gpu_plan;
 IC_API errint_t ic_gpu_plan_new(struct ic_gpu_device *device, const struct ic_design *design,
@@ -137,7 +142,9 @@ struct ic_gpu_output {
  * was decoded and waited for before; then the kernels alone. The batch must outlive the graph, and not be loaded anew. What it
  * resizes goes through memory of the batch: of its graphs, the branches of one, and its decodes, one may run at a time.
  *
- * -EINVAL: nothing is loaded, or the output has no room.
+ * -EINVAL: nothing is loaded, the output has no room, or a stream captures a batch that was decoded and not waited for.
+ * After a failure the batch is still loaded, and of the call nothing is on its way any more: it waits for all that it put into
+ * the stream, unless that captures.
  */
 IC_API errint_t ic_gpu_batch_decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *output, void *stream,
                                     struct ic_why *why);

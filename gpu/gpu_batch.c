@@ -4,33 +4,13 @@
  * they are resized next, and the objects behind them, each at a multiple of OBJECT_ALIGN, so that one copy takes all there
  * is. What is resized is decoded to memory on the device that chunks of the batch get in turn.
  */
-#include "gpu_cuda_priv.h"
-#include "kernels_priv.h"
+#include "gpu_batch_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define OBJECT_ALIGN 64u
-
-struct ic_gpu_batch {
-	struct ic_gpu_plan *plan;
-	size_t nitems_max, nitems, used, room; /* bytes that are loaded, and that there is memory for */
-	uint8_t *host, *device;
-	struct chunk *chunks; /* of what is resized */
-	size_t nchunks;
-	uint8_t *scratch; /* theirs, on the device */
-	uint64_t scratch_nbytes;
-	cudaEvent_t copied, done;
-	bool has_run;    /* the events say something */
-	bool is_copied;  /* what is loaded was put into a stream */
-	bool is_settled; /* and that is known to be over */
-};
-
-struct chunk {
-	struct scale_chunk scale;
-	uint32_t together; /* thread blocks of its pixels that the device runs at once */
-};
 
 /* --- Memory -------------------------------------------------------------------------------------------------------- */
 
@@ -39,7 +19,7 @@ static size_t round_up(size_t n)
 	return (n + OBJECT_ALIGN - 1) / OBJECT_ALIGN * OBJECT_ALIGN;
 }
 
-static size_t scales_at(const struct ic_gpu_batch *batch)
+size_t batch_scales_at(const struct ic_gpu_batch *batch)
 {
 	return round_up(batch->nitems_max * sizeof(struct tile_image));
 }
@@ -48,7 +28,7 @@ static size_t scales_at(const struct ic_gpu_batch *batch)
 static size_t images_nbytes(const struct ic_gpu_batch *batch)
 {
 	size_t scaled = batch->plan->is_scaled ? batch->nitems_max : 0;
-	return scales_at(batch) + round_up(scaled * sizeof(struct scale_image));
+	return batch_scales_at(batch) + round_up(scaled * sizeof(struct scale_image));
 }
 
 static void free_room(struct ic_gpu_batch *batch)
@@ -204,7 +184,7 @@ static struct tile_image *images_of(const struct ic_gpu_batch *batch)
 
 static struct scale_image *scales_of(const struct ic_gpu_batch *batch)
 {
-	return (struct scale_image *)(void *)(batch->host + scales_at(batch));
+	return (struct scale_image *)(void *)(batch->host + batch_scales_at(batch));
 }
 
 /* An item that can be decoded. */
@@ -288,8 +268,7 @@ static errint_t grow(struct ic_gpu_batch *batch, size_t nbytes, struct ic_why *w
 	return err;
 }
 
-/* What the kernel of a chunk's pixels is told, but for where they go. */
-static struct tile_plan source_of(const struct ic_gpu_batch *batch, const struct scale_chunk *scale)
+struct tile_plan batch_source_of(const struct ic_gpu_batch *batch, const struct scale_chunk *scale)
 {
 	struct tile_plan source = batch->plan->source;
 	tile_plan_set_size(&source, scale->pitch, scale->height);
@@ -305,11 +284,10 @@ static errint_t add_chunk(struct ic_gpu_batch *batch, uint32_t first, size_t nit
 	batch->chunks = chunks;
 	struct chunk *chunk = &chunks[batch->nchunks++];
 	chunk->scale = scale_chunk_init(scales_of(batch), first, (uint32_t)nitems, SCALE_CHUNK_NBYTES);
-	struct tile_plan source = source_of(batch, &chunk->scale);
+	struct tile_plan source = batch_source_of(batch, &chunk->scale);
 	for (uint32_t i = first; i < first + chunk->scale.n; i++)
 		tile_image_set_runs(&images_of(batch)[i], &source);
-	cudaError_t error = kernels_prepare(&source, &chunk->together);
-	return error == cudaSuccess ? 0 : gpu_fail(why, "cudaFuncSetAttribute", error);
+	return gpu_prepare(&source, &chunk->together, why);
 }
 
 /* Half as much again, as make_room; but no more than a chunk takes, or its one image. */
@@ -398,147 +376,6 @@ errint_t ic_gpu_batch_load(struct ic_gpu_batch *batch, struct ic_gpu_item *items
 	if (err)
 		return err;
 	err = load(batch, items, nitems, flags, ret_nfailed, why);
-	gpu_leave(batch->plan->device, before);
-	return err;
-}
-
-/* --- Decoding ------------------------------------------------------------------------------------------------------ */
-
-static errint_t check_output(const struct ic_gpu_batch *batch, const struct ic_gpu_output *o, struct ic_why *why)
-{
-	const struct ic_tensor_shape *shape = &batch->plan->shape;
-	bool has_chroma = shape->chroma_nbytes > 0;
-	if (!batch->nitems)
-		return ic_fail(why, -EINVAL, "nothing is loaded");
-	if (!o->out || (uintptr_t)o->out % shape->value_nbytes || o->out_stride % shape->value_nbytes ||
-	    o->out_stride < shape->nbytes)
-		return ic_fail(why, -EINVAL, "the output has no room for images of %zu bytes", shape->nbytes);
-	if (has_chroma && (!o->chroma || (uintptr_t)o->chroma % shape->value_nbytes ||
-	                   o->chroma_stride % shape->value_nbytes || o->chroma_stride < shape->chroma_nbytes))
-		return ic_fail(why, -EINVAL, "the output has no room for chroma of %zu bytes", shape->chroma_nbytes);
-	return 0;
-}
-
-/* Put the copy into the stream, or let the stream wait for the one that is on its way. */
-static errint_t copy(struct ic_gpu_batch *batch, cudaStream_t stream, bool is_captured, struct ic_why *why)
-{
-	const char *call = "cudaMemcpyAsync";
-	cudaError_t error = cudaSuccess;
-	if (!batch->is_copied) {
-		error = cudaMemcpyAsync(batch->device, batch->host, batch->used, cudaMemcpyHostToDevice, stream);
-		if (error == cudaSuccess && !is_captured) {
-			call = "cudaEventRecord";
-			error = cudaEventRecord(batch->copied, stream);
-			batch->is_copied = true;
-		}
-	} else if (!batch->is_settled) {
-		if (is_captured)
-			return ic_fail(why, -EINVAL, "a graph needs a batch that was waited for");
-		call = "cudaStreamWaitEvent";
-		error = cudaStreamWaitEvent(stream, batch->copied, 0);
-	}
-	return error == cudaSuccess ? 0 : gpu_fail(why, call, error);
-}
-
-/* Chunk after chunk, in the memory that all of them have. */
-static cudaError_t launch_scaled(const struct ic_gpu_batch *batch, const struct tile_plan *plan, uint8_t *out,
-                                 cudaStream_t stream)
-{
-	const struct tile_image *images = (const struct tile_image *)(const void *)batch->device;
-	const struct scale_image *scales = (const struct scale_image *)(const void *)(batch->device + scales_at(batch));
-	cudaError_t error = cudaSuccess;
-	for (size_t i = 0; i < batch->nchunks && error == cudaSuccess; i++) {
-		const struct scale_chunk *scale = &batch->chunks[i].scale;
-		struct tile_plan source = source_of(batch, scale);
-		tile_plan_set_strips(&source, scale->n, batch->chunks[i].together);
-		tile_plan_set_outputs(&source, batch->scratch, scale->image_nbytes, NULL, 0);
-		error = kernels_launch(&source, images + scale->first, scale->n, batch->scratch, NULL, stream);
-		if (error == cudaSuccess)
-			error = kernels_scale(plan, scale, scales + scale->first, batch->scratch,
-			                      out + scale->first * plan->out_stride, stream);
-	}
-	return error;
-}
-
-/* `done` is the last of what several streams may do: each waits for the one before. */
-static cudaError_t wait_for_last(const struct ic_gpu_batch *batch, cudaStream_t stream)
-{
-	return batch->has_run ? cudaStreamWaitEvent(stream, batch->done, 0) : cudaSuccess;
-}
-
-static cudaError_t record_last(struct ic_gpu_batch *batch, cudaStream_t stream)
-{
-	cudaError_t error = wait_for_last(batch, stream);
-	if (error == cudaSuccess)
-		error = cudaEventRecord(batch->done, stream);
-	batch->has_run = true;
-	if (batch->plan->is_scaled)
-		batch->is_settled = false; /* a graph may not use the same memory */
-	return error;
-}
-
-static cudaError_t launch(const struct ic_gpu_batch *batch, const struct ic_gpu_output *output, cudaStream_t stream)
-{
-	struct tile_plan plan = batch->plan->tile;
-	(void)cudaGetLastError(); /* of calls before: what is looked at next is the launches' */
-	tile_plan_set_outputs(&plan, output->out, output->out_stride, output->chroma, output->chroma_stride);
-	if (batch->plan->is_scaled)
-		return launch_scaled(batch, &plan, output->out, stream);
-	tile_plan_set_strips(&plan, (uint32_t)batch->nitems, batch->plan->together);
-	return kernels_launch(&plan, (const struct tile_image *)(const void *)batch->device, (uint32_t)batch->nitems,
-	                      output->out, output->chroma, stream);
-}
-
-static errint_t decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *output, cudaStream_t stream,
-                       struct ic_why *why)
-{
-	enum cudaStreamCaptureStatus capture;
-	cudaError_t error = cudaStreamIsCapturing(stream, &capture);
-	if (error != cudaSuccess)
-		return gpu_fail(why, "cudaStreamIsCapturing", error);
-	bool is_captured = capture != cudaStreamCaptureStatusNone;
-	errint_t err = copy(batch, stream, is_captured, why);
-	if (err)
-		return err;
-	/* What is resized goes through memory that the decode before may be using. */
-	if (batch->plan->is_scaled && !is_captured)
-		error = wait_for_last(batch, stream);
-	if (error == cudaSuccess)
-		error = launch(batch, output, stream);
-	/* Whatever became of it: something may be on its way. */
-	cudaError_t recorded = is_captured ? cudaSuccess : record_last(batch, stream);
-	if (error != cudaSuccess)
-		return gpu_fail(why, "launching the kernels", error);
-	return recorded == cudaSuccess ? 0 : gpu_fail(why, "cudaEventRecord", recorded);
-}
-
-errint_t ic_gpu_batch_decode(struct ic_gpu_batch *batch, const struct ic_gpu_output *output, void *stream,
-                             struct ic_why *why)
-{
-	int before = 0;
-	errint_t err = check_output(batch, output, why);
-	if (!err)
-		err = gpu_enter(batch->plan->device, &before, why);
-	if (err)
-		return err;
-	err = decode(batch, output, stream, why);
-	gpu_leave(batch->plan->device, before);
-	return err;
-}
-
-errint_t ic_gpu_batch_wait(struct ic_gpu_batch *batch, struct ic_why *why)
-{
-	int before = 0;
-	if (!batch->has_run)
-		return 0;
-	errint_t err = gpu_enter(batch->plan->device, &before, why);
-	if (err)
-		return err;
-	cudaError_t error = cudaEventSynchronize(batch->done);
-	if (error != cudaSuccess)
-		err = gpu_fail(why, "cudaEventSynchronize", error);
-	else
-		batch->is_settled = batch->is_copied;
 	gpu_leave(batch->plan->device, before);
 	return err;
 }

@@ -2,22 +2,36 @@
 #include "gpu/gpu.h"
 
 #include "gpu_cuda_priv.h"
+#include "kernels_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The function as it has been since CUDA 7. */
+#if CUDART_VERSION >= 12050
+#define GET_ENTRY_POINT(name, function, result)                                                                        \
+	cudaGetDriverEntryPointByVersion(name, function, 7000, cudaEnableDefault, result)
+#else
+#define GET_ENTRY_POINT(name, function, result) cudaGetDriverEntryPoint(name, function, cudaEnableDefault, result)
+#endif
+
 _Static_assert(sizeof(((struct ic_gpu *)0)->name) == sizeof(((struct cudaDeviceProp *)0)->name), "a name must fit");
+
+/* There is no device, or none that this build's kernels run on: what they were compiled for is not there, and the driver cannot
+ * compile them, or is too old to. */
+static bool is_missing(cudaError_t error)
+{
+	return error == cudaErrorNoDevice || error == cudaErrorInvalidDevice || error == cudaErrorInsufficientDriver ||
+	       error == cudaErrorNoKernelImageForDevice || error == cudaErrorInvalidDeviceFunction ||
+	       error == cudaErrorUnsupportedPtxVersion || error == cudaErrorJitCompilationDisabled ||
+	       error == cudaErrorJitCompilerNotFound;
+}
 
 errint_t gpu_fail(struct ic_why *why, const char *call, cudaError_t error)
 {
-	errint_t err = -EIO;
+	errint_t err = error == cudaErrorMemoryAllocation ? -ENOMEM : is_missing(error) ? -ENODEV : -EIO;
 	(void)cudaGetLastError(); /* told here, and no more */
-	if (error == cudaErrorMemoryAllocation)
-		err = -ENOMEM;
-	else if (error == cudaErrorNoDevice || error == cudaErrorInvalidDevice ||
-	         error == cudaErrorInsufficientDriver || error == cudaErrorNoKernelImageForDevice)
-		err = -ENODEV;
 	return ic_fail(why, err, "%s: %s", call, cudaGetErrorString(error));
 }
 
@@ -32,6 +46,8 @@ errint_t ic_gpu_count(unsigned *ret_count, struct ic_why *why)
 {
 	int count = 0;
 	cudaError_t error = cudaGetDeviceCount(&count);
+	if (error != cudaSuccess)
+		(void)cudaGetLastError(); /* told here, and no more */
 
 	/* CUDA's own sentence for this, "driver version is insufficient", also stands for no driver at all. */
 	if (error == cudaErrorInsufficientDriver)
@@ -84,10 +100,36 @@ errint_t gpu_enter(const struct ic_gpu_device *device, int *ret_before, struct i
 	return 0;
 }
 
+static bool has_context(const struct ic_gpu_device *device, int index)
+{
+	unsigned flags;
+	int is_active = 1;
+	return !device->context_state || device->context_state(index, &flags, &is_active) != CUDA_SUCCESS || is_active;
+}
+
 void gpu_leave(const struct ic_gpu_device *device, int before)
 {
-	if (before != device->index)
+	if (before != device->index && has_context(device, before))
 		cudaSetDevice(before);
+}
+
+/* The driver is not linked, so that all starts without one. Any that CUDA 12 takes has this function. */
+static void find_context_state(struct ic_gpu_device *device)
+{
+	enum cudaDriverEntryPointQueryResult result;
+	if (GET_ENTRY_POINT("cuDevicePrimaryCtxGetState", (void **)&device->context_state, &result) != cudaSuccess ||
+	    result != cudaDriverEntryPointSuccess) {
+		(void)cudaGetLastError();
+		device->context_state = NULL;
+	}
+}
+
+cudaError_t gpu_settle(cudaStream_t stream)
+{
+	cudaError_t error = cudaStreamSynchronize(stream);
+	if (error != cudaSuccess)
+		cudaDeviceSynchronize();
+	return error;
 }
 
 errint_t ic_gpu_open(unsigned index, struct ic_gpu_device **ret_device, struct ic_why *why)
@@ -95,7 +137,7 @@ errint_t ic_gpu_open(unsigned index, struct ic_gpu_device **ret_device, struct i
 	errint_t err = check_index(index, why);
 	if (err)
 		return err;
-	struct ic_gpu_device *device = malloc(sizeof *device);
+	struct ic_gpu_device *device = calloc(1, sizeof *device);
 	if (!device)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	device->index = (int)index;
@@ -105,9 +147,15 @@ errint_t ic_gpu_open(unsigned index, struct ic_gpu_device **ret_device, struct i
 		free(device);
 		return err;
 	}
+	find_context_state(device);
+	const char *call = "cudaFree";
 	cudaError_t error = cudaFree(NULL); /* starts the context, and tells what is wrong with it */
+	if (error == cudaSuccess) {
+		call = "looking for kernels that this GPU can run";
+		error = kernels_find();
+	}
 	if (error != cudaSuccess)
-		err = gpu_fail(why, "cudaFree", error);
+		err = gpu_fail(why, call, error);
 	gpu_leave(device, before);
 	if (err)
 		free(device);

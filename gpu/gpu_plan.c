@@ -5,6 +5,19 @@
 #include <errno.h>
 #include <stdlib.h>
 
+errint_t gpu_prepare(const struct tile_plan *plan, uint32_t *ret_together, struct ic_why *why)
+{
+	struct kernels_room room;
+	cudaError_t error = kernels_prepare(plan, &room);
+	if (error != cudaSuccess)
+		return gpu_fail(why, "preparing the kernels", error);
+	if (plan->room.nbytes > room.shared_nbytes)
+		return ic_fail(why, -EOPNOTSUPP, "pixels of B = %u need %u bytes of shared memory, the device gives %u",
+		               plan->block, plan->room.nbytes, room.shared_nbytes);
+	*ret_together = room.together;
+	return 0;
+}
+
 /* Means, and behind them scales, of all channels, to the device. */
 static errint_t put_numbers(struct ic_gpu_plan *plan, const struct ic_tensor_spec *spec, struct ic_why *why)
 {
@@ -22,6 +35,12 @@ static errint_t put_numbers(struct ic_gpu_plan *plan, const struct ic_tensor_spe
 		call = "cudaMemcpy";
 		error = cudaMemcpy(plan->numbers, numbers, nbytes, cudaMemcpyHostToDevice);
 	}
+	/* From memory that is not page-locked, that may return before the copy is made: on the default stream, for which
+	 * other streams need not wait. */
+	if (error == cudaSuccess) {
+		call = "cudaStreamSynchronize";
+		error = gpu_settle(NULL);
+	}
 	free(numbers);
 	plan->tile.mean = plan->numbers;
 	plan->tile.scale = plan->numbers + n;
@@ -34,11 +53,12 @@ static errint_t plan_init(struct ic_gpu_plan *plan, const struct ic_tensor_spec 
 	errint_t err = gpu_enter(plan->device, &before, why);
 	if (err)
 		return err;
-	cudaError_t error = kernels_prepare(plan->is_scaled ? &plan->source : &plan->tile, &plan->together);
-	if (error == cudaSuccess && plan->is_scaled)
-		error = kernels_prepare_scale();
-	if (error != cudaSuccess)
-		err = gpu_fail(why, "cudaFuncSetAttribute", error);
+	err = gpu_prepare(plan->is_scaled ? &plan->source : &plan->tile, &plan->together, why);
+	if (!err && plan->is_scaled) {
+		cudaError_t error = kernels_prepare_scale();
+		if (error != cudaSuccess)
+			err = gpu_fail(why, "preparing the kernels", error);
+	}
 	if (!err)
 		err = put_numbers(plan, spec, why);
 	gpu_leave(plan->device, before);

@@ -82,11 +82,17 @@ static pixels_function *pixels_kernel_of(const struct tile_plan *plan)
 	}
 }
 
-cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together)
+cudaError_t kernels_find(void)
+{
+	struct cudaFuncAttributes attributes;
+	return cudaFuncGetAttributes(&attributes, freqs_kernel<1>);
+}
+
+cudaError_t kernels_prepare(const struct tile_plan *plan, struct kernels_room *ret_room)
 {
 	struct cudaFuncAttributes attributes;
 	int device = 0, most = 0, processors = 0, nblocks = 0;
-	*ret_together = 1;
+	*ret_room = {0, 1};
 	/* Looked at, code is loaded: now, and not at the first launch. */
 	if (plan->values != IC_RGB)
 		return plan->bits == 8 ? cudaFuncGetAttributes(&attributes, freqs_kernel<1>)
@@ -102,8 +108,9 @@ cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together
 	if (error != cudaSuccess)
 		return error;
 	most -= static_cast<int>(attributes.sharedSizeBytes);
-	if (static_cast<int>(plan->room.nbytes) > most)
-		return cudaErrorInvalidValue;
+	ret_room->shared_nbytes = static_cast<uint32_t>(most);
+	if (plan->room.nbytes > ret_room->shared_nbytes)
+		return cudaSuccess;
 	error = cudaFuncSetAttribute(pixels_kernel_of(plan), cudaFuncAttributeMaxDynamicSharedMemorySize, most);
 	if (error == cudaSuccess)
 		error = cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
@@ -111,7 +118,7 @@ cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together
 		error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(&nblocks, pixels_kernel_of(plan), TILE_THREADS,
 		                                                      plan->room.nbytes);
 	if (processors * nblocks > 0)
-		*ret_together = static_cast<uint32_t>(processors * nblocks);
+		ret_room->together = static_cast<uint32_t>(processors * nblocks);
 	return error;
 }
 

@@ -12,9 +12,18 @@
 #define KERNELS_API
 #endif
 
-/* Whether there is code for the current device, and let the plan's kernel have the shared memory that it needs; with how
- * many thread blocks of it run together (tile_plan_set_strips). */
-KERNELS_API cudaError_t kernels_prepare(const struct tile_plan *plan, uint32_t *ret_together);
+/* Whether this build has code that the current device can run: any of the errors that gpu_fail takes for -ENODEV, if not. */
+KERNELS_API cudaError_t kernels_find(void);
+
+/* What a kernel of pixels gets on the current device. */
+struct kernels_room {
+	uint32_t shared_nbytes; /* shared memory that a thread block may have */
+	uint32_t together;      /* thread blocks that run at once (tile_plan_set_strips); 1 where there is too little of it */
+};
+
+/* Let the plan's kernel have its shared memory. What is too much for the device, the caller finds in the room: such a plan
+ * cannot be launched. */
+KERNELS_API cudaError_t kernels_prepare(const struct tile_plan *plan, struct kernels_room *ret_room);
 
 /* The images are an array in device memory. Outputs and strides are those of tile_plan_set_outputs. */
 KERNELS_API cudaError_t kernels_launch(const struct tile_plan *plan, const struct tile_image *images, uint32_t nimages,

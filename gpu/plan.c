@@ -200,17 +200,49 @@ static void set_colors(struct tile_plan *plan, const struct ic_tensor_spec *spec
 	plan->is_fused = (plan->type == IC_FLOAT16 || plan->type == IC_BFLOAT16) && may_fuse(plan);
 }
 
-errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, const struct ic_tensor_spec *spec,
-                        const struct ic_tensor_shape *shape, struct ic_why *why)
+/* 0 for a type that is none. */
+static uint32_t type_nbytes(uint8_t type)
+{
+	static const uint8_t nbytes[] = {
+	        [IC_UINT8] = 1, [IC_INT8] = 1, [IC_INT16] = 2, [IC_FLOAT16] = 2, [IC_FLOAT32] = 4, [IC_BFLOAT16] = 2};
+	return type < sizeof nbytes ? nbytes[type] : 0;
+}
+
+/* What becomes of one image takes the bytes that the caller's memory is asked for: kernels write by the numbers of values. */
+static errint_t check_shape(const struct ic_design *design, const struct ic_tensor_spec *spec,
+                            const struct ic_tensor_shape *shape, struct ic_why *why)
 {
 	uint64_t values = (uint64_t)shape->channels * shape->width * shape->height;
 	uint64_t chroma_values = (uint64_t)shape->chroma_channels * shape->chroma_width * shape->chroma_height;
+	uint32_t nfreqs = ic_design_nfreqs(design);
 	bool is_frequencies = spec->values == IC_FREQUENCIES;
-	if (!ic_design_is_valid(design) || !shape->width || !shape->height)
-		return ic_fail(why, -EINVAL, "a plan needs a design and a shape");
+	if (!shape->width || !shape->height)
+		return ic_fail(why, -EINVAL, "a plan needs a shape");
 	if (values > INT32_MAX || chroma_values > INT32_MAX)
 		return ic_fail(why, -EFBIG, "an image of %llu values is more than a GPU is asked for",
 		               (unsigned long long)(values + chroma_values));
+	if (is_frequencies ? shape->channels != nfreqs && shape->channels != IC_COMPONENTS_MAX * nfreqs
+	                   : shape->channels != 3)
+		return ic_fail(why, -EINVAL, "no image of this design becomes %u channels", shape->channels);
+	if (shape->chroma_channels && (!is_frequencies || shape->chroma_channels != 2 * nfreqs))
+		return ic_fail(why, -EINVAL, "no image of this design has %u channels of chroma apart",
+		               shape->chroma_channels);
+	if (shape->value_nbytes != type_nbytes(spec->type) || shape->nbytes != values * shape->value_nbytes ||
+	    shape->chroma_nbytes != chroma_values * shape->value_nbytes)
+		return ic_fail(why, -EINVAL,
+		               "a shape of another type than the spec, or of other bytes than its values");
+	return 0;
+}
+
+errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, const struct ic_tensor_spec *spec,
+                        const struct ic_tensor_shape *shape, struct ic_why *why)
+{
+	bool is_frequencies = spec->values == IC_FREQUENCIES;
+	if (!ic_design_is_valid(design))
+		return ic_fail(why, -EINVAL, "a plan needs a design");
+	errint_t err = check_shape(design, spec, shape, why);
+	if (err)
+		return err;
 	if (spec->fit == IC_FIT_RESIZE &&
 	    (is_frequencies || spec->width != shape->width || spec->height != shape->height))
 		return ic_fail(why, -EINVAL, "what is resized are pixels, to the size of the spec");
@@ -228,8 +260,6 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 	        .height = shape->height,
 	        .pad = spec->pad,
 	};
-	if (is_frequencies ? shape->channels % plan->nfreqs : shape->channels != 3)
-		return ic_fail(why, -EINVAL, "no image of this design becomes %u channels", shape->channels);
 	set_output(&plan->output[0], shape->channels, shape->width, shape->height);
 	plan->output[0].ncomponents = is_frequencies ? shape->channels / plan->nfreqs : 3;
 	plan->output[0].shift = plan->is_half;

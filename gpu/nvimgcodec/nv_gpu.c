@@ -12,8 +12,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Of plans that nobody uses at the moment: data sets have many sizes, and what is kept takes memory of the device. */
+/* Of plans that nobody uses at the moment: data sets have many sizes, and what is kept takes memory of the device, and as much
+ * page-locked: some half more than the largest object that it was given. */
 #define NIDLE_MAX 64
+#define IDLE_NBYTES_MAX (UINT64_C(128) << 20)
 
 /* A plan for images of one design and one size, and memory for one of them. */
 struct work {
@@ -21,6 +23,7 @@ struct work {
 	struct ic_tensor_spec spec;
 	struct ic_gpu_plan *plan;
 	struct ic_gpu_batch *batch;
+	uint64_t nbytes; /* of the largest object so far */
 	struct work *next;
 };
 
@@ -29,6 +32,7 @@ struct state {
 	pthread_mutex_t lock; /* of the list */
 	struct work *idle;    /* what was used longest ago first, which the device has most likely done with */
 	unsigned nidle;
+	uint64_t idle_nbytes;
 };
 
 /* --- Plans that are kept ------------------------------------------------------------------------------------------- */
@@ -81,28 +85,64 @@ static struct work *take(struct state *state, const struct ic_layout *layout, co
 	if (found) {
 		*link = found->next;
 		state->nidle--;
+		state->idle_nbytes -= found->nbytes;
 	}
 	pthread_mutex_unlock(&state->lock);
 	return found;
 }
 
-/* To the end of the list; what is too much goes from its front. */
+static void free_all(struct work *work)
+{
+	while (work) {
+		struct work *next = work->next;
+		work_free(work);
+		work = next;
+	}
+}
+
+/* Take from the front of the list what is too much, but one at least stays. */
+static struct work *take_surplus(struct state *state)
+{
+	struct work *surplus = state->idle, **link = &surplus;
+
+	while (state->nidle > 1 && (state->nidle > NIDLE_MAX || state->idle_nbytes > IDLE_NBYTES_MAX)) {
+		state->nidle--;
+		state->idle_nbytes -= (*link)->nbytes;
+		link = &(*link)->next;
+	}
+	state->idle = *link;
+	*link = NULL;
+	return surplus;
+}
+
+/* To the end of the list. */
 static void give_back(struct state *state, struct work *work)
 {
-	struct work **link = &state->idle, *surplus = NULL;
+	struct work **link = &state->idle;
 
 	pthread_mutex_lock(&state->lock);
 	while (*link)
 		link = &(*link)->next;
 	work->next = NULL;
 	*link = work;
-	if (++state->nidle > NIDLE_MAX) {
-		surplus = state->idle;
-		state->idle = surplus->next;
-		state->nidle--;
-	}
+	state->nidle++;
+	state->idle_nbytes += work->nbytes;
+	struct work *surplus = take_surplus(state);
 	pthread_mutex_unlock(&state->lock);
-	work_free(surplus);
+	free_all(surplus);
+}
+
+/* Whether there was something. */
+static bool free_idle(struct state *state)
+{
+	pthread_mutex_lock(&state->lock);
+	struct work *idle = state->idle;
+	state->idle = NULL;
+	state->nidle = 0;
+	state->idle_nbytes = 0;
+	pthread_mutex_unlock(&state->lock);
+	free_all(idle);
+	return idle;
 }
 
 /* --- One image ----------------------------------------------------------------------------------------------------- */
@@ -120,21 +160,15 @@ static errint_t run(struct work *work, const struct ic_view *view, const struct 
 	};
 	errint_t err = ic_gpu_batch_load(work->batch, &item, 1, IC_GPU_ALL_OR_NONE, NULL, why);
 
+	work->nbytes = work->nbytes > view->layout.nbytes ? work->nbytes : view->layout.nbytes;
 	return err ? err : ic_gpu_batch_decode(work->batch, &output, request->stream, why);
 }
 
-/* Returns when the work is in the stream: the framework, or its user, waits for that. */
-static errint_t render(void *opaque, const struct ic_view *view, const struct nv_request *request, struct ic_why *why)
+static errint_t try_once(struct state *state, const struct ic_view *view, const struct ic_tensor_spec *spec,
+                         const struct nv_request *request, struct ic_why *why)
 {
-	const struct ic_tensor_spec spec = {
-	        .axes = request->pixel_step == 1 ? IC_NCHW : IC_NHWC,
-	        .fit = IC_FIT_CROP,
-	        .width = (uint32_t)request->region.width,
-	        .height = (uint32_t)request->region.height,
-	};
-	struct state *state = opaque;
-	struct work *work = take(state, &view->layout, &spec);
-	errint_t err = work ? 0 : work_new(state, &view->layout, &spec, &work, why);
+	struct work *work = take(state, &view->layout, spec);
+	errint_t err = work ? 0 : work_new(state, &view->layout, spec, &work, why);
 
 	if (err)
 		return err;
@@ -144,6 +178,22 @@ static errint_t render(void *opaque, const struct ic_view *view, const struct nv
 	else
 		give_back(state, work);
 	return err;
+}
+
+/* Returns when the work is in the stream: the framework, or its user, waits for that. What is kept gives way where memory
+ * runs out. */
+static errint_t render(void *opaque, const struct ic_view *view, const struct nv_request *request, struct ic_why *why)
+{
+	const struct ic_tensor_spec spec = {
+	        .axes = request->pixel_step == 1 ? IC_NCHW : IC_NHWC,
+	        .fit = IC_FIT_CROP,
+	        .width = (uint32_t)request->region.width,
+	        .height = (uint32_t)request->region.height,
+	};
+	struct state *state = opaque;
+	errint_t err = try_once(state, view, &spec, request, why);
+
+	return err == -ENOMEM && free_idle(state) ? try_once(state, view, &spec, request, why) : err;
 }
 
 /* What the kernels write: R, G, B as stored, without gaps. For all else there is the CPU. */
@@ -189,12 +239,7 @@ static void close_device(void *opaque)
 {
 	struct state *state = opaque;
 
-	while (state->idle) {
-		struct work *work = state->idle;
-
-		state->idle = work->next;
-		work_free(work);
-	}
+	free_idle(state);
 	ic_gpu_close(state->device);
 	pthread_mutex_destroy(&state->lock);
 	free(state);

@@ -139,15 +139,10 @@ static void run_means(const struct tile_plan *plan, const struct scale_chunk *ch
 		scale_put(plan, image, &states[t], out);
 }
 
-void scale_on_cpu(const struct tile_plan *plan, const struct tile_plan *source, const struct scale_chunk *chunk,
-                  const struct tile_image *images, const struct scale_image *scales, uint8_t fill, uint8_t *out)
+void scale_pixels_on_cpu(const struct tile_plan *plan, const struct scale_chunk *chunk,
+                         const struct scale_image *scales, uint8_t *scratch, uint8_t *out)
 {
-	size_t nbytes = ((size_t)chunk->nbytes + 15) / 16 * 16;
-	struct guard guard = guard_new(nbytes);
-	uint8_t *scratch = guard_tail(&guard, nbytes);
 	uint32_t *words = (uint32_t *)(void *)(scratch + chunk->weights_at);
-	memset(scratch, fill, nbytes);
-	tile_on_cpu(source, images, chunk->n, scratch, NULL);
 	for (uint32_t i = 0; i < chunk->n; i++) {
 		for (uint32_t t = 0; t < 3 * TILE_THREADS; t++)
 			scale_put_weights(&scales[i], in_turn(i, t % TILE_THREADS) + t / TILE_THREADS * TILE_THREADS,
@@ -158,5 +153,16 @@ void scale_on_cpu(const struct tile_plan *plan, const struct tile_plan *source, 
 			run_means(plan, chunk, &scales[i], scratch + i * chunk->image_nbytes, words, tile,
 			          out + i * plan->out_stride);
 	}
+}
+
+void scale_on_cpu(const struct tile_plan *plan, const struct tile_plan *source, const struct scale_chunk *chunk,
+                  const struct tile_image *images, const struct scale_image *scales, uint8_t fill, uint8_t *out)
+{
+	size_t nbytes = ((size_t)chunk->nbytes + 15) / 16 * 16;
+	struct guard guard = guard_new(nbytes);
+	uint8_t *scratch = guard_tail(&guard, nbytes);
+	memset(scratch, fill, nbytes);
+	tile_on_cpu(source, images, chunk->n, scratch, NULL);
+	scale_pixels_on_cpu(plan, chunk, scales, scratch, out);
 	guard_clear(&guard);
 }

@@ -12,3 +12,7 @@ void tile_on_cpu(const struct tile_plan *plan, const struct tile_image *images, 
  * memory, which is filled with `fill` before. */
 void scale_on_cpu(const struct tile_plan *plan, const struct tile_plan *source, const struct scale_chunk *chunk,
                   const struct tile_image *images, const struct scale_image *scales, uint8_t fill, uint8_t *out);
+
+/* The same, of pixels that are in `scratch`, which holds chunk->nbytes. */
+void scale_pixels_on_cpu(const struct tile_plan *plan, const struct scale_chunk *chunk,
+                         const struct scale_image *scales, uint8_t *scratch, uint8_t *out);

@@ -82,6 +82,7 @@ void ic_gpu_batch_free(struct ic_gpu_batch *batch)
 	if (!batch)
 		return;
 	COUNT(nbatches, -1);
+	COUNT(nbytes, -(long)batch->nbytes);
 	free(batch->object);
 	free(batch);
 }
@@ -102,8 +103,9 @@ errint_t ic_gpu_batch_load(struct ic_gpu_batch *batch, struct ic_gpu_item *items
 		return err ? err : -EINVAL;
 	use(batch, 1);
 	free(batch->object);
+	long nbytes = COUNT(nbytes, (long)items[0].nbytes - (long)batch->nbytes), most = gpu_on_cpu_counts.nbytes_max;
 	batch->nbytes = items[0].nbytes;
-	batch->object = malloc(batch->nbytes);
+	batch->object = most && nbytes > most ? NULL : malloc(batch->nbytes);
 	batch->window = items[0].window;
 	if (batch->object)
 		memcpy(batch->object, items[0].bytes, batch->nbytes);

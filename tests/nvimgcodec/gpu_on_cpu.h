@@ -11,5 +11,6 @@ struct gpu_on_cpu {
 	int ndevices, nplans, nbatches; /* that are open */
 	int nplans_ever, ndecoded;      /* so far */
 	int fails;                      /* decode as if the device had failed */
+	long nbytes, nbytes_max;        /* of objects that batches hold, and may; 0 is any number */
 	void *stream;                   /* of the last that was decoded */
 };

@@ -187,6 +187,68 @@ START_TEST(plans_are_kept_and_their_number_is_bounded)
 }
 END_TEST
 
+#define LARGE 5000u /* pixels, each way: some 10 MB */
+#define NLARGE 20u
+
+/* Small regions of a large image, each of another size, so that each takes a plan. Returns how many were decoded. */
+static unsigned decode_regions(struct host *host, struct bytes object)
+{
+	uint8_t out[3 * (8 + NLARGE) * 8];
+	unsigned ngood = 0;
+
+	for (uint32_t i = 0; i < NLARGE; i++) {
+		struct stream stream;
+		struct output output;
+
+		stream_init(&stream, host, object.data, object.nbytes, true);
+		stream_select(&stream, 0, 0, (int)(8 + i), 8, (const uint8_t[3]){0});
+		device_output(&output, NVIMGCODEC_SAMPLEFORMAT_I_RGB, 3, 8 + i, 8, out);
+		ngood += host_decode(host, &output, &stream, false) == STATUS(SUCCESS);
+	}
+	return ngood;
+}
+
+static struct bytes large_object_new(void)
+{
+	struct ic_design design = design_of("s1x1-b8-k9-q8");
+	struct dice dice = dice_new(1);
+
+	return wild_object(&dice, &design, LARGE, LARGE, 3);
+}
+
+/* 64 plans, however large their objects, were more than some devices have. */
+START_TEST(what_is_kept_is_bounded_in_bytes)
+{
+	struct bytes object = large_object_new();
+	struct host host;
+
+	host_init(&host);
+	ck_assert_uint_eq(decode_regions(&host, object), NLARGE);
+	ck_assert_int_ge(counts->nbytes, 100l << 20);
+	ck_assert_int_le(counts->nbytes, 128l << 20);
+	host_clear(&host);
+	free(object.data);
+}
+END_TEST
+
+/* It failed where memory was short, and kept what nobody used. */
+START_TEST(what_is_kept_gives_way_to_what_is_needed)
+{
+	struct bytes object = large_object_new();
+	struct host host;
+
+	host_init(&host);
+	counts->nbytes_max = 3 * (long)object.nbytes;
+	ck_assert_uint_eq(decode_regions(&host, object), NLARGE);
+	ck_assert_int_gt(counts->nbatches, 0);
+	ck_assert_int_le(counts->nbatches, 3);
+	counts->nbytes_max = (long)object.nbytes - 1;
+	ck_assert_uint_eq(decode_regions(&host, object), 0);
+	host_clear(&host);
+	free(object.data);
+}
+END_TEST
+
 START_TEST(there_must_be_such_a_device)
 {
 	const nvimgcodecExecutionParams_t params = {.device_id = 7}, none = {.device_id = NVIMGCODEC_DEVICE_CPU_ONLY};
@@ -265,6 +327,8 @@ static void add(TCase *cases)
 	tcase_add_test(cases, what_the_kernels_do_not_write_is_left_to_the_cpu);
 	tcase_add_test(cases, a_failure_of_the_device_is_told_and_costs_one_image);
 	tcase_add_test(cases, plans_are_kept_and_their_number_is_bounded);
+	tcase_add_test(cases, what_is_kept_is_bounded_in_bytes);
+	tcase_add_test(cases, what_is_kept_gives_way_to_what_is_needed);
 	tcase_add_test(cases, there_must_be_such_a_device);
 	tcase_add_test(cases, threads_share_a_decoder);
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """icfs.torch.decode: batches on a GPU are those of icfs.decode_batch, on any stream, from files and from bytes."""
+import sys
 import threading
+from unittest import mock
 
 import numpy as np
 
@@ -39,7 +41,11 @@ def together(samples):
 
 class Gpu(Folder):
     def objects(self, design=DENSE):
-        return [photo(design, number) for number in range(len(photo_jpegs()))]
+        """With flags, which say that a source ended early or was damaged: byte 38 of the header."""
+        found = [bytearray(photo(design, number)) for number in range(len(photo_jpegs()))]
+        for number, content in enumerate(found):
+            content[38] = number % 4
+        return [bytes(content) for content in found]
 
     def assert_equal(self, found, expected):
         for tensor, array in zip(found[:2], expected[:2]):
@@ -48,6 +54,7 @@ class Gpu(Folder):
                 self.assertTrue(np.array_equal(tensor.cpu().numpy(), array))
         self.assertTrue(np.array_equal(found.regions, expected.regions))
         self.assertTrue(np.array_equal(found.orientations, expected.orientations))
+        self.assertTrue(np.array_equal(found.flags, expected.flags))
 
     def test_values_are_those_of_the_cpu(self):
         for design in (DENSE, SPARSE, "s1x1-b16-k12-q6", "s1x1-b4-k3-q3"):
@@ -120,6 +127,33 @@ class Gpu(Folder):
                 ictorch.decode(sources)
         with self.assertRaises(icfs.ShapeError):
             ictorch.decode([contents[0], encode(photo_jpegs()[0], SPARSE)])
+
+    def test_a_batch_of_nothing(self):
+        spec = icfs.Spec("frequencies", chroma="apart")
+        bound = icfs.bind(spec, icfs.Items([photo(DENSE)]))
+        for design in (None, DENSE):
+            for kind, dtype in ((torch.int16, None), (torch.bfloat16, torch.bfloat16)):
+                found = ictorch.decode([], bound, design=design, dtype=dtype)
+                self.assertEqual(found.values.shape, (0, *bound.shape.values))
+                self.assertEqual(found.chroma.shape, (0, *bound.shape.chroma))
+                self.assertEqual((found.values.dtype, found.chroma.dtype), (kind, kind))
+                self.assertEqual((found.regions.shape, found.errors), ((0, 4), {}))
+            with self.assertRaises(icfs.ArgumentError):
+                ictorch.decode([], spec, design=design)
+
+    def test_memory_that_could_not_be_made_is_not_counted(self):
+        """It was, and then later batches of the kind waited for each other."""
+        module = sys.modules["icfs.torch.gpu"]
+        ictorch.decode([photo(DENSE)], icfs.Spec(size=31, fit="crop"))
+        plan = next(reversed(module._devices._plans.values()))
+        for _ in range(module.FLIGHTS):
+            with mock.patch.object(module, "check", side_effect=MemoryError), self.assertRaises(MemoryError):
+                plan.take(5)
+        taken = []
+        for _ in range(module.FLIGHTS):
+            taken.append(plan.take(5))
+            plan.give(*taken[-1])
+        self.assertEqual(len({batch.value for _, batch in taken}), module.FLIGHTS)
 
     def test_many_threads_and_kinds(self):
         contents = self.objects()

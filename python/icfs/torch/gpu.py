@@ -63,7 +63,12 @@ class _Plan:
                 return size, free.popleft()
             self._made[size] = self._made.get(size, 0) + 1
         batch, why = ctypes.c_void_p(), _abi.Why()
-        check(self.library.ic_gpu_batch_new(self.plan, size, byref(batch), byref(why)), why)
+        try:
+            check(self.library.ic_gpu_batch_new(self.plan, size, byref(batch), byref(why)), why)
+        except BaseException:
+            with self._lock:
+                self._made[size] -= 1
+            raise
         return size, batch
 
     def give(self, size: int, batch: ctypes.c_void_p) -> None:
@@ -190,7 +195,9 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
     if unread and errors == "raise":
         raise next(iter(unread.values()))
     items = Items(contents)
-    wanted = design_of(design) if design is not None else _first_design(items, paths, unread)
+    wanted = None if design is None else design_of(design)
+    if wanted is None and not (isinstance(spec, Bound) and not contents):
+        wanted = _first_design(items, paths, unread)
     bound = spec if isinstance(spec, Bound) else bind(spec, items, wanted)
     c_spec = _abi.TensorSpec.from_buffer_copy(bound.spec)
     if dtype is not None and dtype != torch.bfloat16:
@@ -205,8 +212,10 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
     _corners(records, corners)
     _boxes(records, boxes)
     _flips(records, flips)
-    plan = _devices.plan(index, wanted._to_c(), bound, c_spec)
-    sentence = _run(plan, records, values, chroma, torch.cuda.current_stream(index).cuda_stream)
+    sentence = ""
+    if wanted is not None and contents:  # there is no batch of nothing on a GPU, and no plan without a design
+        plan = _devices.plan(index, wanted._to_c(), bound, c_spec)
+        sentence = _run(plan, records, values, chroma, torch.cuda.current_stream(index).cuda_stream)
     failed: dict[int, Exception] = {}
     for number in np.flatnonzero(records["err"]).tolist():
         failed[number] = unread.get(number) or from_code(int(records["err"][number]), "" if failed else sentence,
