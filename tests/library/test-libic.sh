@@ -26,12 +26,25 @@ readelf -d "$library" >dynamic
 grep -q 'SONAME.*\[libic\.so\.[0-9]*\]' dynamic
 grep NEEDED dynamic | grep -v 'libc\.so\|ld-linux\|libpthread\|libgcov' && { echo 'libic needs more than libc'; exit 1; }
 
-# What it exports is what its headers declare, all of it and no more.
-headers=("$(dirname "$(find root -name tensor.h)")"/*.h)
-sed -n 's/^IC_API .*[ *]\(ic_[a-z0-9_]*\)(.*/\1/p' "${headers[@]}" | sort >declared
-nm -D --defined-only "$library" | awk '{ print $3 }' | sort >exported
-diff -u declared exported
-[ "$(wc -l <declared)" -ge 30 ]
+# compare LIBRARY LEAST HEADER...: what it exports is what these declare, all of it and no more, and so many at least.
+compare() {
+    sed -n 's/^IC_API .*[ *]\(ic_[a-z0-9_]*\)(.*/\1/p' "${@:3}" | sort >declared
+    nm -D --defined-only "$1" | awk '{ print $3 }' | sort >exported
+    diff -u declared exported
+    [ "$(wc -l <declared)" -ge "$2" ]
+}
+
+folder=$(dirname "$(find root -name tensor.h)")
+headers=("$folder"/*.h)
+gpu=$(find root -name 'libic_gpu.so.*.*')
+for header in "${headers[@]}"; do
+    [ "${header##*/}" = gpu.h ] || own+=("$header")
+done
+compare "$library" 30 "${own[@]}"
+if [ -n "$gpu" ]; then
+    compare "$gpu" 10 "$folder/gpu.h"
+    pkg-config --exists libic_gpu
+fi
 
 # Each header alone, in C and, where there is a compiler for it, C++.
 for header in "${headers[@]}"; do
