@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import unittest
 
+import preloading
+
 SOURCE = pathlib.Path(os.environ["ICFS_SOURCE_ROOT"])
 BUILD = pathlib.Path(os.environ["ICFS_BUILD_ROOT"])
 ICFS = BUILD / "src" / "icfs"
@@ -25,7 +27,7 @@ COMMANDS = ["mount", "policy", "designs", "inspect", "encode", "decode", "export
 def preload(name):
     """The environment for a run with a library of this folder, named by what it makes of the world."""
     options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-    return os.environ | {"LD_PRELOAD": str(BUILD / "tests" / "cli" / f"{name}.so"), "ASAN_OPTIONS": options}
+    return os.environ | {"LD_PRELOAD": preloading.word(BUILD / "tests" / "cli" / f"{name}.so"), "ASAN_OPTIONS": options}
 
 
 def icfs(*args, stdin=b"", **more):

@@ -249,6 +249,8 @@ class Warm(CliTest):
         shutil.copy(self.paths[0], self.tree / "new.jpg")
         script = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"'
         unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+        if subprocess.run([*unshare, "true"], stderr=subprocess.DEVNULL).returncode:
+            self.skipTest("no file systems of its own for a process here")
         done = subprocess.run([*unshare, "sh", "-c", script, "sh", self.store, ICFS, "warm", "--store", self.store,
                                *self.bounds, "-d", DESIGN, self.tree], capture_output=True, text=True)
         self.assertIn("1 objects to store", done.stdout, done.stderr)

@@ -13,6 +13,8 @@ import tempfile
 import time
 import unittest
 
+import preloading
+
 BUILD = pathlib.Path(os.environ["ICFS_BUILD_ROOT"])
 ICFS = BUILD / "src" / "icfs"
 REFERENCE = pathlib.Path(os.environ.get("ICFS_REFERENCE_BUILD", BUILD))  # says what is expected: sanitizers are slow
@@ -112,7 +114,7 @@ def images():
 def preloaded(name):
     """What is written before a command for it to run with that library of ours loaded first."""
     link_order = "ASAN_OPTIONS=" + os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-    return "env", link_order, f"LD_PRELOAD={BUILD / 'tests' / 'mount' / name}.so"
+    return "env", link_order, f"LD_PRELOAD={preloading.word(BUILD / 'tests' / 'mount' / f'{name}.so')}"
 
 
 def extended_attributes(path):

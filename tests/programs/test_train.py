@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shlex
 import sqlite3
 import sys
 import unittest.mock
@@ -109,7 +110,7 @@ class Search(MountTest):
     def test_it_judges_designs_as_it_is(self):
         """icfs search runs it on each design, and the weights go from one to the next."""
         run(MKIMAGES, "--classes", "2", "--count", "10", "--size", "96x72", self.source)
-        line = (f"{sys.executable} {TRAIN} {{data}} --epochs 1 --size 32 --batch 8 --workers 0 --device cpu --seed {{seed}} "
+        line = (f"{sys.executable} {shlex.quote(str(TRAIN))} {{data}} --epochs 1 --size 32 --batch 8 --workers 0 --device cpu --seed {{seed}} "
                 "--model mobilenet_v3_small {init:--init} --save {save}")
         catalog = self.dir / "search.db"
         told = run(ICFS, "search", "--catalog", catalog, "--evaluations", "4", "--buckets", "3", "--max-loss", "100%",
