@@ -224,8 +224,8 @@ START_TEST(malformed_texts_are_refused)
 	        "auto",
 	        "s1x1-b8-k15-q8/",
 	        "s1x1-b8-k99999999999999999999-q8",
-	        "s1x1-b8-k15-q8-a-very-long-text-that-would-overflow-a-sentence-of-200-bytes-if-it-were-taken-over-"
-	        "whole-into-the-sentence-that-says-what-was-expected-and-so-on-and-so-on-and-so-on-and-so-on",
+	        ("s1x1-b8-k15-q8-a-very-long-text-that-would-overflow-a-sentence-of-200-bytes-if-it-were-taken-over-"
+	         "whole-into-the-sentence-that-says-what-was-expected-and-so-on-and-so-on-and-so-on-and-so-on"),
 	};
 
 	for (size_t i = 0; i < COUNT(texts); i++) {
