@@ -275,7 +275,7 @@ static void tell_unused(void *context, const char *path, unsigned line)
 {
 	const struct telling_unused *telling = context;
 	const struct govern *govern = telling->govern;
-	struct ic_why problem;
+	char *problem;
 	int fd;
 
 	errint_t err = source_open(govern->source, path, O_PATH | O_DIRECTORY, &fd);
@@ -283,9 +283,11 @@ static void tell_unused(void *context, const char *path, unsigned line)
 		close(fd);
 	if (err != -ENOENT && err != -ENOTDIR)
 		return;
-	ic_fail(&problem, err, "%.150s:%u: [%.100s] is no directory of the source, so it governs nothing%s",
-	        govern->tree_name, line, path, strcasecmp(path, "policy") ? "" : "; [policy] is for all of it");
-	telling->each(telling->context, problem.text);
+	if (asprintf(&problem, "%s:%u: [%s] is no directory of the source, so it governs nothing%s", govern->tree_name,
+	             line, path, strcasecmp(path, "policy") ? "" : "; [policy] is for all of it") < 0)
+		return;
+	telling->each(telling->context, problem);
+	free(problem);
 }
 
 void govern_each_unused(const struct govern *govern, govern_unused *each, void *context)

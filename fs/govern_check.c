@@ -82,14 +82,12 @@ static errint_t walk(struct walking *walking, const char *place)
 		close(fd);
 		return -ENOMEM;
 	}
-	while (!err && (errno = 0, d = readdir(stream))) {
+	while (!err && (d = readdir(stream))) {
 		if (!strcmp(d->d_name, POLICY_FILE_NAME))
 			err = tell(walking, place);
 		else if (strcmp(d->d_name, ".") && strcmp(d->d_name, "..") && is_directory(d, fd))
 			err = push(&walking->stack, place, d->d_name);
 	}
-	if (!err && !d)
-		err = -errno;
 	closedir(stream);
 	return err;
 }

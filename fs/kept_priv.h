@@ -16,8 +16,8 @@ struct kept_open {
 struct kept_open kept_begin(const struct visit *visit);
 void kept_end(struct fs *fs, const struct node *directory);
 
-/* A listing that adds begins anew, which the kernel does where it saw a change. Whether it has to take the names anew, too:
- * it shares its table with no other, and the directory did change. */
+/* A listing that adds, and was read to its end, begins anew, which the kernel has it do where it saw a change. Whether it has
+ * to take the names anew, too: it shares its table with no other, and the directory did change. */
 bool kept_renew(const struct visit *visit);
 
 /* The table of all listings that add, for the caller to unref. Errors as visit_names. */

@@ -16,6 +16,7 @@ struct listing {
 	struct table *table;  /* of a directory of the source; NULL until it is asked for */
 	bool is_kept;         /* the kernel keeps what it reads */
 	bool is_begun;        /* its names were read from */
+	bool is_at_end;       /* and to their end: the last reply had none */
 	size_t nprimed;       /* entries that went out with attributes, from its beginning on */
 	char **control_names; /* of a control directory, ends with NULL */
 };
@@ -48,10 +49,11 @@ static errint_t take_names(struct listing *listing, struct visit *visit)
 	return listing->is_kept ? kept_table(visit, &listing->table) : visit_read_table(visit, &listing->table);
 }
 
-/* rewinddir(3) shows the directory as it is now. */
+/* rewinddir(3) shows the directory as it is now; but where the kernel keeps the beginning of what it has not read to its end
+ * yet, other names would be put behind that. */
 static void rewind_names(struct listing *listing, const struct visit *visit)
 {
-	if (listing->is_kept && !kept_renew(visit))
+	if (listing->is_kept && (!listing->is_at_end || !kept_renew(visit)))
 		return;
 	table_unref(listing->table);
 	listing->table = NULL;
@@ -190,9 +192,10 @@ static void warn_of_entry(const struct visit *visit, size_t i, const char *what)
 static void tell_left_out(const struct visit *visit, size_t i)
 {
 	if (table_type(visit->table, i) == DT_LNK && !atomic_flag_test_and_set(&visit->fs->is_link_told))
-		warn_of_entry(visit, i,
-		              "a link that leads nowhere, or out of the source without -o follow or follow_files, is "
-		              "not shown; others are not told of");
+		warn_of_entry(
+		        visit, i,
+		        "a link that leads nowhere, to what is not served, or out of the source without -o follow "
+		        "or follow_files, is not shown; others are not told of");
 }
 
 /* What cannot be looked at is there: who asks for it meets the error. */
@@ -297,6 +300,7 @@ static errint_t fill_directory(struct page *page, size_t first, bool is_first)
 		visit_names(&visit, listing->table);
 		add_entries(page, &visit, first);
 		note_kept(page, first);
+		listing->is_at_end = page->used == 0;
 		send(page);
 		if (page->plus && visit_is_outdated(&visit))
 			forget_page(&visit, first, page->end);

@@ -33,6 +33,7 @@ struct source {
 	enum source_follow follow;
 	bool has_hidden;
 	dev_t hidden;
+	bool has_links; /* the root had, when it was opened; some file systems count none */
 	char *path;
 	size_t path_len;
 
@@ -72,6 +73,7 @@ static int open_how(int fd, const char *path, int flags, uint64_t resolve)
 errint_t source_new(const char *directory, enum source_follow follow, struct source **ret_source, struct ic_why *why)
 {
 	struct source *source = calloc(1, sizeof(*source));
+	struct stat st;
 	errint_t err;
 
 	if (!source)
@@ -91,6 +93,7 @@ errint_t source_new(const char *directory, enum source_follow follow, struct sou
 		goto fail;
 	}
 	close(probe);
+	source->has_links = !fstat(source->fd, &st) && st.st_nlink > 0;
 	source->path = realpath(directory, NULL);
 	if (!source->path) {
 		err = ic_fail(why, -errno, "%s: %s", directory, strerror(errno));
@@ -124,7 +127,7 @@ bool source_is_removed(const struct source *source)
 {
 	struct stat st;
 
-	return !fstat(source->fd, &st) && st.st_nlink == 0;
+	return source->has_links && !fstat(source->fd, &st) && st.st_nlink == 0;
 }
 
 const char *source_path(const struct source *source)

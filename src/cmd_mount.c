@@ -70,13 +70,13 @@ static void print_hints(const struct mount_settings *settings)
 	free(path);
 }
 
-/* Where the mount's log is not seen here. */
+/* Where the mount's log is not seen here. By the absolute path, since the working directory may be what is mounted over. */
 static void print_problems(const struct mount_settings *settings)
 {
 	static const char mark[] = "problem: ";
-	char *name = NULL, *line = NULL;
+	char *path = realpath(settings->mountpoint, NULL), *name = NULL, *line = NULL;
 	size_t size = 0;
-	FILE *policy = asprintf(&name, "%s/.icfs/policy", settings->mountpoint) < 0 ? NULL : fopen(name, "re");
+	FILE *policy = !path || asprintf(&name, "%s/.icfs/policy", path) < 0 ? NULL : fopen(name, "re");
 
 	while (policy && getline(&line, &size, policy) > 0) {
 		line[strcspn(line, "\n")] = 0;
@@ -87,6 +87,7 @@ static void print_problems(const struct mount_settings *settings)
 		fclose(policy);
 	free(line);
 	free(name);
+	free(path);
 }
 
 /* What is to be done once the mount serves. */
@@ -142,7 +143,8 @@ static int run_background(struct mount_line *line)
 		return fail("%s", why.text);
 	if (!background) {
 		print_hints(&line->options.settings);
-		print_problems(&line->options.settings);
+		if (!line->options.log_target || strcmp(line->options.log_target, "stderr"))
+			print_problems(&line->options.settings);
 		return EXIT_OK;
 	}
 	err = serve(line, background, &why);

@@ -20,7 +20,8 @@ void left_out_warn_links(const struct walk *walk)
 	uint64_t n = walk_nlinks_left_out(walk);
 
 	if (n)
-		warn("%s: %" PRIu64 " symbolic link%s left out: %s nowhere, or out of the tree without --follow or "
-		     "--follow-files",
+		warn("%s: %" PRIu64
+		     " symbolic link%s left out: %s nowhere, to what is not served, or out of the tree without "
+		     "--follow or --follow-files",
 		     walk_path(walk), n, n == 1 ? " is" : "s are", n == 1 ? "it leads" : "they lead");
 }

@@ -63,8 +63,8 @@ class Export(CliTest):
     def left_out(self, nlinks):
         """What is said of links."""
         are = "1 symbolic link is left out: it leads" if nlinks == 1 else f"{nlinks} symbolic links are left out: they lead"
-        return (f"icfs: warning: {self.source}: {are} nowhere, or out of the tree without --follow or --follow-files\n"
-                ).encode()
+        return (f"icfs: warning: {self.source}: {are} nowhere, to what is not served, or out of the tree "
+                "without --follow or --follow-files\n").encode()
 
     def damage(self, name, content):
         """Other bytes in an exported file; its time stays."""

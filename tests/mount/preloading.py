@@ -10,10 +10,10 @@ import tempfile
 
 @functools.cache
 def word(library):
-    """The path of a library as LD_PRELOAD takes it, which is a list of words: one without spaces."""
-    if " " not in str(library):
+    """The path of a library as LD_PRELOAD takes it, which is a list between spaces or colons: one without any."""
+    if not set(str(library)) & set(" :"):
         return str(library)
-    folder = tempfile.mkdtemp(prefix="icfs-preload-")
+    folder = tempfile.mkdtemp(prefix="icfs-preload-", dir="/tmp")
     atexit.register(shutil.rmtree, folder)
     link = os.path.join(folder, library.name)
     os.symlink(library, link)

@@ -99,6 +99,26 @@ class Listing(MountTest):
             self.assertEqual(self.names(), ["a.ic"])
             self.assertEqual(mount.end(), (0, ""))
 
+    def test_rewinding_what_was_not_read_to_its_end(self):
+        """The kernel keeps what it has read; other names behind that would be a mixture."""
+        for i in range(200):
+            self.put(f"d/{i:03}.jpg", images()[0])
+        for jpeg_first in (True, False):
+            faces = ["jpeg", "ic"] if jpeg_first else ["ic", "jpeg"]
+            (self.source / ".icpolicy").write_text(f"[policy]\nface = {faces[0]}\n")
+            mount = self.mount("catalog=none")
+            time.sleep(0.1)
+            fd = self.open("d")
+            page(fd)
+            (self.source / ".icpolicy").write_text(f"[policy]\nface = {faces[1]}\n")
+            self.assertTrue(until(lambda: f"face: {faces[1]}\n" in mount.text("policy")))
+            for _ in range(2):
+                os.lseek(fd, 0, os.SEEK_SET)
+                self.assertEqual(len(rest(fd)), 202)
+            ending = ".ic" if jpeg_first else ".jpg"
+            self.assertEqual({name[3:] for name in self.names("d")}, {ending})
+            self.assertEqual(mount.end(), (0, ""))
+
     def test_files_that_cannot_be_read_are_listed(self):
         self.put("broken.jpg", images()[0])
         self.put("good.jpg", images()[1])
