@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import threading
 
-from mounting import DEFAULT, MKIMAGES, MountTest, encode, images, is_candidate, is_jpeg, main
+from mounting import DEFAULT, MKIMAGES, MountTest, encode, images, is_candidate, is_jpeg, least_memory, main
 
 DESIGNS = [DEFAULT, "s2x2-b8-k6-q8", "s1x1-b16-k9-q3", "s4x2-b1-k1-q5", "s1x2-b32-k40-q8-c1-fbox-ox"]
 
@@ -80,6 +80,18 @@ class Content(MountTest):
         with self.assertRaises(OSError):
             self.served("large.ic")
         self.assertIn(b"pixel", os.getxattr(self.point / "large.ic", "user.icfs.error"))
+
+    def test_memory_that_was_used_is_free_again(self):
+        """Of sources and of what is made of them, several times the limit goes through it."""
+        for i in range(6):
+            self.put(f"{i}.jpg", images()[i])
+        limit = max(least_memory(self.source / f"{i}.jpg") for i in range(6))
+        for i in range(6):
+            self.put(f"{i}.jpg", images()[i] + bytes(limit // 2))
+        self.mount(f"memory={limit}")
+        for i in range(6):
+            self.assertGreater(len(self.served(f"{i}.ic")), 0)
+            self.assertGreater(len(self.served(f".icfs/view/s2x2-b8-k6-q8/{i}.ic")), 0)
 
     def test_parts_of_a_file(self):
         self.put("a.jpg", images()[-1])

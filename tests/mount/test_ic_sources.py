@@ -54,6 +54,13 @@ class IcSources(MountTest):
             self.assertFalse((self.point / "train/c0.ic").exists())
             self.end(mount)
 
+    def test_they_have_no_metadata_to_keep(self):
+        self.put("train/d.jpg", images()[4])
+        self.mount("face=jpeg", "metadata=keep", f"design={OWN}")
+        self.assertEqual(self.served("train/c0.jpg"), made(self.jpegs["c0"], "-d", OWN, "--face", "jpeg"))
+        self.assertEqual([self.attribute(f"train/{name}.jpg", "metadata") for name in ("c0", "d")], ["drop", "keep"])
+        self.assertEqual(self.attribute("train/c0.jpg", "rule"), f"-o design={OWN}")  # of today, not one before it
+
     def test_sparser_designs_in_views(self):
         self.mount()
         for design in (OWN, "s2x2-b8-k6-q3", "s2x2-b8-k2-q8", "s2x2-b8-k1-q1"):
