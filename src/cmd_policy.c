@@ -131,6 +131,26 @@ static void warn_of_labels(const char *name, int directory_fd, const struct ic_d
 	     name, labels.kind, labels.path, text);
 }
 
+/* Who resizes the shorter side of a strip and crops sees a part of it. */
+static void warn_of_proportions(const char *name, const struct ic_design *design, enum ic_face face)
+{
+	char text[IC_DESIGN_STRING_SIZE];
+
+	if (design->sx == design->sy || (face != IC_FACE_JPEG && face != IC_FACE_BMP))
+		return;
+	ic_design_print(design, text);
+	warn("%s: %s samples columns and rows unequally, so under %s pictures have other proportions, and programs "
+	     "that crop "
+	     "see little of them; s1x1, s2x2 and s4x4 keep proportions",
+	     name, text, ic_face_name(face));
+}
+
+static void warn_of_pictures(const char *name, int directory_fd, const struct ic_design *design, enum ic_face face)
+{
+	warn_of_proportions(name, design, face);
+	warn_of_labels(name, directory_fd, design, face);
+}
+
 /* In a mount: what it serves the directory as. */
 static void warn_in_mount(const char *name, int directory_fd)
 {
@@ -141,7 +161,7 @@ static void warn_in_mount(const char *name, int directory_fd)
 	if (fgetxattr(directory_fd, "user.icfs.design", design_text, sizeof(design_text) - 1) > 0 &&
 	    fgetxattr(directory_fd, "user.icfs.face", face_text, sizeof(face_text) - 1) > 0 &&
 	    !ic_design_parse(design_text, &design, NULL) && !ic_face_parse(face_text, &face, NULL))
-		warn_of_labels(name, directory_fd, &design, face);
+		warn_of_pictures(name, directory_fd, &design, face);
 }
 
 static void print_budget(const struct policy *policy)
@@ -233,7 +253,7 @@ static int show_source(const char *directory, int directory_fd, const char *cata
 	if (err)
 		return fail("%s", why.text);
 	print_policy(directory, &policy);
-	warn_of_labels(directory, directory_fd, &policy.design, policy.face);
+	warn_of_pictures(directory, directory_fd, &policy.design, policy.face);
 	policy_clear(&policy);
 	return EXIT_OK;
 }

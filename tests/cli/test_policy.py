@@ -81,6 +81,15 @@ class Policy(CliTest):
             done = icfs("policy", "--max-loss", loss, self.dir)
             self.assertEqual((done.returncode, done.stderr[:len(words) or None]), (0, words), loss)
 
+    def test_other_proportions_are_warned_of(self):
+        for design, face, is_warned in (("s1x4-b8-k6-q8", "jpeg", True), ("s2x1-b16-k6-q8", "bmp", True),
+                                        ("s1x4-b8-k6-q8", "ic", False), ("s1x4-b8-k6-q8", "orig", False),
+                                        ("s4x4-b8-k6-q8", "jpeg", False), ("s1x1-b8-k6-q8", "bmp", False)):
+            done = icfs("policy", "--set", design, "--face", face, self.dir)
+            words = (f"icfs: warning: {self.dir}: {design} samples columns and rows unequally, so under {face} pictures have "
+                     "other proportions, and programs that crop see little of them; s1x1, s2x2 and s4x4 keep proportions\n")
+            self.assertEqual((done.returncode, done.stderr.decode()), (0, words if is_warned else ""))
+
     def test_a_byte_order_mark(self):
         self.file.write_bytes(b"\xef\xbb\xbf[policy]\ndesign = s2x2-b8-k6-q8\nfaec = jpeg\n")
         self.fails(f"icfs: {self.file}:3: unknown key 'faec'; known: design, face, metadata, max-loss, max-time, max-bytes, "
