@@ -178,7 +178,7 @@ class Policy(CliTest):
 
     def assert_warns(self, place, kind, seen):
         self.assertEqual(self.warning(place), "")
-        for design, face, expected in (("s1x1-b8-k4-q8", "jpeg", False), ("s1x2-b8-k4-q8", "jpeg", True),
+        for design, face, expected in (("s1x1-b8-k4-q8", "jpeg", False), ("s2x2-b8-k4-q8", "jpeg", True),
                                        ("s2x2-b8-k4-q8", "orig", False), ("s4x4-b8-k4-q8", "ic", True)):
             (place / ".icpolicy").write_text(f"[policy]\ndesign = {design}\nface = {face}\n")
             told = self.warning(place)
