@@ -140,8 +140,7 @@ static void warn_of_proportions(const char *name, const struct ic_design *design
 		return;
 	ic_design_print(design, text);
 	warn("%s: %s samples columns and rows unequally, so under %s pictures have other proportions, and programs "
-	     "that crop "
-	     "see little of them; s1x1, s2x2 and s4x4 keep proportions",
+	     "that crop see little of them; s1x1, s2x2 and s4x4 keep proportions",
 	     name, text, ic_face_name(face));
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Times as one number: whatever time stamp a file has. */
 #include "search/clock.h"
-
-#include <check.h>
-#include <stdlib.h>
+#include "tests/codec/codec_helpers.h"
 
 START_TEST(test_time_stamps)
 {
@@ -51,18 +49,14 @@ START_TEST(test_clocks)
 }
 END_TEST
 
-int main(void)
+static void add_all(TCase *cases)
 {
-	Suite *suite = suite_create("clock");
-	TCase *cases = tcase_create("clock");
-
 	tcase_add_loop_test(cases, test_time_stamps, 0, 9);
 	tcase_add_test(cases, test_differences);
 	tcase_add_test(cases, test_clocks);
-	suite_add_tcase(suite, cases);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(void)
+{
+	return suite_run("clock", add_all);
 }

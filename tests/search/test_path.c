@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "search/path.h"
-
-#include <check.h>
-#include <stdlib.h>
+#include "tests/codec/codec_helpers.h"
 
 static const struct {
 	const char *above, *path;
@@ -21,16 +19,12 @@ START_TEST(test_what_holds_what)
 }
 END_TEST
 
+static void add_all(TCase *tcase)
+{
+	tcase_add_loop_test(tcase, test_what_holds_what, 0, COUNT(cases));
+}
+
 int main(void)
 {
-	Suite *suite = suite_create("path");
-	TCase *tcase = tcase_create("path");
-
-	tcase_add_loop_test(tcase, test_what_holds_what, 0, sizeof(cases) / sizeof(*cases));
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run("path", add_all);
 }

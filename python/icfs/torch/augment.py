@@ -162,5 +162,5 @@ def crop_limits(items: Items, spec: Spec) -> Numbers:
             found[index] = 0, 0, 1
     if small:
         raise ShapeError(f"{len(small)} of {len(items)} images have no whole block, which the spec wants; leave them out, "
-                         f"or take a denser design: {items.path(small[0]) or f'image {small[0]}'}")
+                         f"or take a design with more samples: {items.path(small[0]) or f'image {small[0]}'}")
     return found
