@@ -3,13 +3,13 @@
  * gpu.h: batches of .ic objects to tensors in the memory of an NVIDIA GPU.
  *
  * The values are those of tensor.h, bit for bit: the same spec and windows, the same pixels and coefficients, and where
- * they become numbers the same operations, each rounded. Codes lie at places that follow from a layout, so a batch is
+ * they become numbers the same operations, each rounded; but for pixels that are asked for with IC_GPU_FAST_DCT. Codes lie at places that follow from a layout, so a batch is
  * one pass over memory, or, where it is resized, three, and no image waits for another.
  *
  * What is opened once for a device, planned once for a kind of batch, and loaded and decoded for each:
  *
  *     ic_gpu_open(0, &device, &why);
- *     ic_gpu_plan_new(device, &design, &spec, &shape, &plan, &why);   // shape: ic_tensor_shape
+ *     ic_gpu_plan_new(device, &design, &spec, &shape, 0, &plan, &why);   // shape: ic_tensor_shape
  *     ic_gpu_batch_new(plan, 256, &batch, &why);
  *     ...
  *     ic_gpu_batch_load(batch, items, nitems, 0, &nfailed, &why);     // checks, and copies to page-locked memory
@@ -66,12 +66,22 @@ IC_API void ic_gpu_close(struct ic_gpu_device *device); /* NULL is fine; its pla
  * IC_FIT_RESIZE decodes the boxes to memory on the device first, some 128 MB a batch, or as much as its largest image needs,
  * 3 bytes a pixel: three kernels for each such part of a batch.
  *
- * -EINVAL: no valid design, or a shape that is not one of this design and spec. -EFBIG: 2^31 values an image, or more.
+ * -EINVAL: no valid design, a shape that is not one of this design and spec, or unknown flags. -EFBIG: 2^31 values an image,
+ * or more.
  * -EOPNOTSUPP: pixels of this design need more shared memory than the device gives a thread block; docs/gpu.md says how much.
  */
 struct ic_gpu_plan;
+
+/*
+ * Pixels of designs of B = 8 and 8 bits by a faster inverse transform, in half precision: for all others this says nothing.
+ * A sample of luma or chroma is then the transform's sum rounded once, where the reference rounds between its two passes, and
+ * lies within 1 of the reference's; so a channel is within 3 of 255, and most are equal. That holds where the magnitudes of a
+ * block's coefficients, each times its frequency's largest value in the block, add up to 250 or less, as those of photographs
+ * do; a thousandth of that sum more is the bound for any. What follows, from samples to numbers, is the same.
+ */
+#define IC_GPU_FAST_DCT 0x1u
 IC_API errint_t ic_gpu_plan_new(struct ic_gpu_device *device, const struct ic_design *design,
-                                const struct ic_tensor_spec *spec, const struct ic_tensor_shape *shape,
+                                const struct ic_tensor_spec *spec, const struct ic_tensor_shape *shape, unsigned flags,
                                 struct ic_gpu_plan **ret_plan, struct ic_why *why);
 IC_API void ic_gpu_plan_free(struct ic_gpu_plan *plan); /* NULL is fine; its batches must be gone */
 

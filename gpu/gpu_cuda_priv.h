@@ -23,7 +23,7 @@ struct ic_gpu_plan {
 	struct tile_plan source; /* IC_FIT_RESIZE: of what is resized */
 	bool is_scaled;
 	uint32_t together; /* thread blocks of pixels that the device runs at once */
-	float *numbers;    /* on the device: means, and behind them scales */
+	uint32_t *numbers; /* on the device: words of the basis, means, scales */
 };
 
 /* A failed call of CUDA: the code that gpu.h says, its name and its text. */

@@ -18,13 +18,22 @@ errint_t gpu_prepare(const struct tile_plan *plan, uint32_t *ret_together, struc
 	return 0;
 }
 
-/* Means, and behind them scales, of all channels, to the device. */
+/* The plan of the kernel that makes pixels. */
+static struct tile_plan *pixels_of(struct ic_gpu_plan *plan)
+{
+	return plan->is_scaled ? &plan->source : &plan->tile;
+}
+
+/* The basis of a fast transform, at a multiple of 16, and behind it means and scales, of all channels, to the device. */
 static errint_t put_numbers(struct ic_gpu_plan *plan, const struct ic_tensor_spec *spec, struct ic_why *why)
 {
-	size_t n = plan->shape.channels + plan->shape.chroma_channels, nbytes = 2 * n * sizeof(float);
-	float *numbers = malloc(nbytes);
-	if (!numbers)
+	size_t n = plan->shape.channels + plan->shape.chroma_channels, nbasis = tile_plan_basis_nwords(pixels_of(plan));
+	size_t nbytes = nbasis * sizeof(uint32_t) + 2 * n * sizeof(float);
+	uint32_t *words = malloc(nbytes);
+	if (!words)
 		return ic_fail(why, -ENOMEM, "out of memory");
+	float *numbers = (float *)(words + nbasis);
+	tile_plan_put_basis(pixels_of(plan), &plan->design, words);
 	for (size_t c = 0; c < n; c++) {
 		numbers[c] = spec->mean ? spec->mean[c] : 0;
 		numbers[n + c] = spec->scale ? spec->scale[c] : 1;
@@ -33,7 +42,7 @@ static errint_t put_numbers(struct ic_gpu_plan *plan, const struct ic_tensor_spe
 	cudaError_t error = cudaMalloc((void **)&plan->numbers, nbytes);
 	if (error == cudaSuccess) {
 		call = "cudaMemcpy";
-		error = cudaMemcpy(plan->numbers, numbers, nbytes, cudaMemcpyHostToDevice);
+		error = cudaMemcpy(plan->numbers, words, nbytes, cudaMemcpyHostToDevice);
 	}
 	/* From memory that is not page-locked, that may return before the copy is made: on the default stream, for which
 	 * other streams need not wait. */
@@ -41,9 +50,10 @@ static errint_t put_numbers(struct ic_gpu_plan *plan, const struct ic_tensor_spe
 		call = "cudaStreamSynchronize";
 		error = gpu_settle(NULL);
 	}
-	free(numbers);
-	plan->tile.mean = plan->numbers;
-	plan->tile.scale = plan->numbers + n;
+	free(words);
+	pixels_of(plan)->basis = plan->numbers;
+	plan->tile.mean = (const float *)(plan->numbers + nbasis);
+	plan->tile.scale = plan->tile.mean + n;
 	return error == cudaSuccess ? 0 : gpu_fail(why, call, error);
 }
 
@@ -53,7 +63,7 @@ static errint_t plan_init(struct ic_gpu_plan *plan, const struct ic_tensor_spec 
 	errint_t err = gpu_enter(plan->device, &before, why);
 	if (err)
 		return err;
-	err = gpu_prepare(plan->is_scaled ? &plan->source : &plan->tile, &plan->together, why);
+	err = gpu_prepare(pixels_of(plan), &plan->together, why);
 	if (!err && plan->is_scaled) {
 		cudaError_t error = kernels_prepare_scale();
 		if (error != cudaSuccess)
@@ -66,9 +76,12 @@ static errint_t plan_init(struct ic_gpu_plan *plan, const struct ic_tensor_spec 
 }
 
 errint_t ic_gpu_plan_new(struct ic_gpu_device *device, const struct ic_design *design,
-                         const struct ic_tensor_spec *spec, const struct ic_tensor_shape *shape,
+                         const struct ic_tensor_spec *spec, const struct ic_tensor_shape *shape, unsigned flags,
                          struct ic_gpu_plan **ret_plan, struct ic_why *why)
 {
+	const bool is_fast = flags & IC_GPU_FAST_DCT;
+	if (flags & ~IC_GPU_FAST_DCT)
+		return ic_fail(why, -EINVAL, "unknown flags 0x%x", flags);
 	struct ic_gpu_plan *plan = calloc(1, sizeof *plan);
 	if (!plan)
 		return ic_fail(why, -ENOMEM, "out of memory");
@@ -78,9 +91,9 @@ errint_t ic_gpu_plan_new(struct ic_gpu_device *device, const struct ic_design *d
 	plan->spec.mean = plan->spec.scale = NULL;
 	plan->shape = *shape;
 	plan->is_scaled = spec->fit == IC_FIT_RESIZE;
-	errint_t err = tile_plan_init(&plan->tile, design, spec, shape, why);
+	errint_t err = tile_plan_init(&plan->tile, design, spec, shape, is_fast, why);
 	if (!err && plan->is_scaled)
-		err = scale_source_init(&plan->source, design, why);
+		err = scale_source_init(&plan->source, design, is_fast, why);
 	if (!err)
 		err = plan_init(plan, spec, why);
 	if (err)

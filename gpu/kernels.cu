@@ -11,11 +11,9 @@ static constexpr int together(unsigned block)
 	return block == 1 ? 5 : block <= 8 ? 4 : 2;
 }
 
-template <unsigned block, unsigned is_8bit>
-__global__ __launch_bounds__(TILE_THREADS,
-                             together(block)) void pixels_kernel(const __grid_constant__ struct tile_plan plan,
-                                                                 const struct tile_image *__restrict__ images,
-                                                                 uint8_t *out)
+template <unsigned block, unsigned is_8bit, bool is_fast>
+__global__ __launch_bounds__(TILE_THREADS, is_fast ? 3 : together(block)) void pixels_kernel(
+        const __grid_constant__ struct tile_plan plan, const struct tile_image *__restrict__ images, uint8_t *out)
 {
 	extern __shared__ uint4 shared_memory[];
 	uint8_t *shared = reinterpret_cast<uint8_t *>(shared_memory);
@@ -26,7 +24,9 @@ __global__ __launch_bounds__(TILE_THREADS,
 		tile_zero_pixels(&plan, blockIdx.x, thread, out);
 		return;
 	}
-	tile_begin(&plan, image, block, is_8bit, blockIdx.x, thread, shared);
+	tile_begin(&plan, image, block, is_8bit, is_fast, blockIdx.x, thread, shared);
+	if (is_fast)
+		tile_put_fast_table(&plan, image, TILE_THREADS - 1 - thread, shared);
 	__syncthreads();
 	/* The codes of the next tile are on their way while one becomes pixels. */
 	uint32_t first = tile_strip_of(shared)->first, last = tile_strip_of(shared)->last;
@@ -42,6 +42,8 @@ __global__ __launch_bounds__(TILE_THREADS,
 		__syncthreads();
 		if (block == 1) {
 			tile_samples_of_codes(&plan, image, is_8bit, next, thread, shared);
+		} else if (is_fast) {
+			tile_fast(&plan, image, next, thread, shared);
 		} else if (TILE_BY_LINES(block)) {
 			tile_columns(&plan, image, block, is_8bit, next, thread, shared);
 			__syncthreads();
@@ -66,19 +68,21 @@ typedef void pixels_function(const struct tile_plan, const struct tile_image *, 
 static pixels_function *pixels_kernel_of(const struct tile_plan *plan)
 {
 	bool is_8bit = plan->bits == 8;
+	if (plan->is_fast)
+		return pixels_kernel<8, 1, true>;
 	switch (plan->block) {
 	case 1:
-		return is_8bit ? pixels_kernel<1, 1> : pixels_kernel<1, 0>;
+		return is_8bit ? pixels_kernel<1, 1, false> : pixels_kernel<1, 0, false>;
 	case 2:
-		return is_8bit ? pixels_kernel<2, 1> : pixels_kernel<2, 0>;
+		return is_8bit ? pixels_kernel<2, 1, false> : pixels_kernel<2, 0, false>;
 	case 4:
-		return is_8bit ? pixels_kernel<4, 1> : pixels_kernel<4, 0>;
+		return is_8bit ? pixels_kernel<4, 1, false> : pixels_kernel<4, 0, false>;
 	case 8:
-		return is_8bit ? pixels_kernel<8, 1> : pixels_kernel<8, 0>;
+		return is_8bit ? pixels_kernel<8, 1, false> : pixels_kernel<8, 0, false>;
 	case 16:
-		return is_8bit ? pixels_kernel<16, 1> : pixels_kernel<16, 0>;
+		return is_8bit ? pixels_kernel<16, 1, false> : pixels_kernel<16, 0, false>;
 	default:
-		return is_8bit ? pixels_kernel<32, 1> : pixels_kernel<32, 0>;
+		return is_8bit ? pixels_kernel<32, 1, false> : pixels_kernel<32, 0, false>;
 	}
 }
 

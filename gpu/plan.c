@@ -69,13 +69,15 @@ static void set_room(struct tile_plan *plan)
 	uint32_t luma_across = pieces_across(plan->tile_width, block), piece_width = TILE_GROUP * block;
 	uint32_t chroma_across = pieces_across(chroma_width(plan), block);
 	take(room, TILE_HEAD_NBYTES);
-	if (block > 1) {
+	if (plan->is_fast) {
+		room->dequants = take(room, TILE_FAST_TABLE_NBYTES);
+	} else if (block > 1) {
 		uint32_t nplaces = IC_COMPONENTS_MAX * TILE_PLACES(block);
 		room->origins = take(room, nplaces * (uint32_t)sizeof(uint32_t));
 		room->dequants = take(
 		        room, nplaces * (uint32_t)(plan->bits == 8 ? sizeof(uint32_t) : sizeof(struct tile_dequant)));
 	}
-	if (TILE_BY_LINES(block)) {
+	if (TILE_BY_LINES(block) && !plan->is_fast) {
 		uint32_t group = TILE_LINE_NBYTES(block);
 		room->line_second = chroma_across * group;
 		room->line_nbytes[0] = luma_across * group;
@@ -85,7 +87,7 @@ static void set_room(struct tile_plan *plan)
 			room->line_nbytes[i] = round_to(room->line_nbytes[i], 128, 104);
 		room->lines[0] = take(room, plan->tile_height * room->line_nbytes[0]);
 		room->lines[1] = take(room, chroma_rows * room->line_nbytes[1]);
-	} else if (block > 1) {
+	} else if (block > 8) {
 		room->matrix = take(room, TILE_MATRIX_NBYTES(block));
 		for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
 			room->codes[c] = take(room, codes_nbytes(plan, c ? chroma_width(plan) : plan->tile_width,
@@ -235,7 +237,7 @@ static errint_t check_shape(const struct ic_design *design, const struct ic_tens
 }
 
 errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, const struct ic_tensor_spec *spec,
-                        const struct ic_tensor_shape *shape, struct ic_why *why)
+                        const struct ic_tensor_shape *shape, bool is_fast, struct ic_why *why)
 {
 	bool is_frequencies = spec->values == IC_FREQUENCIES;
 	if (!ic_design_is_valid(design))
@@ -259,6 +261,7 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 	        .width = shape->width,
 	        .height = shape->height,
 	        .pad = spec->pad,
+	        .is_fast = is_fast && !is_frequencies && design->block == 8 && design->bits == 8,
 	};
 	set_output(&plan->output[0], shape->channels, shape->width, shape->height);
 	plan->output[0].ncomponents = is_frequencies ? shape->channels / plan->nfreqs : 3;
@@ -275,6 +278,33 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 		tile_plan_set_size(plan, shape->width, shape->height);
 	}
 	return 0;
+}
+
+size_t tile_plan_basis_nwords(const struct tile_plan *plan)
+{
+	return plan->is_fast ? (size_t)TILE_FAST_TALL * tile_fast_steps(plan->nfreqs) * TILE_LANES * 4 : 0;
+}
+
+/* Of frequency f at sample (y, x), times 2^16: M[y][v] M[x][u] / 2^29 (docs/format.md, section 3). */
+static float basis_at(const struct tile_plan *plan, const struct ic_freq *freqs, uint32_t f, uint32_t y, uint32_t x)
+{
+	if (f >= plan->nfreqs)
+		return 0;
+	return (float)tile_matrix(8, y, freqs[f].v) * (float)tile_matrix(8, x, freqs[f].u) * 0x1p-13f;
+}
+
+/* Products one below another, of each those of 16 frequencies, of these a lane's four words: tile_fast_priv.h. */
+void tile_plan_put_basis(const struct tile_plan *plan, const struct ic_design *design, uint32_t *out)
+{
+	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
+	uint32_t nsteps = tile_fast_steps(plan->nfreqs);
+	ic_design_freqs(design, freqs);
+	for (uint32_t i = 0; i < tile_plan_basis_nwords(plan); i++) {
+		uint32_t word = i % 4, lane = i / 4 % TILE_LANES, step = i / 4 / TILE_LANES % nsteps;
+		uint32_t x = 2 * (i / 4 / TILE_LANES / nsteps) + word % 2, y = lane / 4;
+		uint32_t f = step * TILE_FAST_DEEP + word / 2 * 8 + lane % 4 * 2;
+		out[i] = op_half2(basis_at(plan, freqs, f, y, x), basis_at(plan, freqs, f + 1, y, x));
+	}
 }
 
 void tile_plan_set_size(struct tile_plan *plan, uint32_t width, uint32_t height)

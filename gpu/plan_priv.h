@@ -6,13 +6,18 @@
 #include "tile_priv.h"
 
 /*
- * A plan for images of a design that become `shape` under `spec` (ic_tensor_shape). mean and scale are left NULL, alignment
- * and strides 0: the caller has memory and outputs.
+ * A plan for images of a design that become `shape` under `spec` (ic_tensor_shape). mean, scale and basis are left NULL,
+ * alignment and strides 0: the caller has memory and outputs. is_fast: as IC_GPU_FAST_DCT of gpu.h.
  *
  * -EINVAL: the shape is not one of this design and spec. -EFBIG: one image has 2^31 values or more.
  */
 errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, const struct ic_tensor_spec *spec,
-                        const struct ic_tensor_shape *shape, struct ic_why *why);
+                        const struct ic_tensor_shape *shape, bool is_fast, struct ic_why *why);
+
+/* What plan->basis is to point to, where the plan is fast: words in `out`, of which there are tile_plan_basis_nwords. */
+#define TILE_BASIS_NWORDS_MAX 2048u
+size_t tile_plan_basis_nwords(const struct tile_plan *plan); /* 0 where it is not */
+void tile_plan_put_basis(const struct tile_plan *plan, const struct ic_design *design, uint32_t *out);
 
 /* Columns of a tile, at the most: with so many it takes the most shared memory. */
 uint32_t tile_plan_columns_max(const struct tile_plan *plan);
@@ -43,7 +48,7 @@ void tile_image_set_runs(struct tile_image *image, const struct tile_plan *plan)
 
 /* What kernels of pixels are told whose output is resized: 8 bits, channels apart, and no padding. Its size is a chunk's;
  * until it is set, one that takes as much shared memory as any. */
-errint_t scale_source_init(struct tile_plan *source, const struct ic_design *design, struct ic_why *why);
+errint_t scale_source_init(struct tile_plan *source, const struct ic_design *design, bool is_fast, struct ic_why *why);
 
 /* Of an image whose region is `box`; with what of the image its result looks at, which the kernel of pixels makes. -EFBIG, and
  * *scale is as it was: that is 2^31 bytes or more. */

@@ -11,13 +11,13 @@ static uint64_t round_up(uint64_t n, uint64_t unit)
 	return (n + unit - 1) / unit * unit;
 }
 
-errint_t scale_source_init(struct tile_plan *source, const struct ic_design *design, struct ic_why *why)
+errint_t scale_source_init(struct tile_plan *source, const struct ic_design *design, bool is_fast, struct ic_why *why)
 {
 	const struct ic_tensor_spec spec = {
 	        .values = IC_RGB, .type = IC_UINT8, .axes = IC_NCHW, .fit = IC_FIT_CROP | IC_FIT_PAD};
 	const struct ic_tensor_shape shape = {
 	        .channels = 3, .width = PITCH_UNIT, .height = 1, .value_nbytes = 1, .nbytes = 3 * PITCH_UNIT};
-	errint_t err = tile_plan_init(source, design, &spec, &shape, why);
+	errint_t err = tile_plan_init(source, design, &spec, &shape, is_fast, why);
 	if (err)
 		return err;
 	source->has_no_padding = 1;

@@ -334,9 +334,10 @@ TILE_INLINE void tile_fetch_rows(const struct tile_plan *plan, const struct tile
 	}
 }
 
-/* What all tiles of a strip share: the first warp works out the strip, the others the rest. Before a barrier. */
+/* What all tiles of a strip share: the first warp works out the strip, the others the rest, but for tile_fast_priv.h's. Before a
+ * barrier. */
 TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                            unsigned is_8bit, uint32_t index, uint32_t thread, uint8_t *shared)
+                            unsigned is_8bit, bool is_fast, uint32_t index, uint32_t thread, uint8_t *shared)
 {
 	if (thread < TILE_LANES) {
 		struct tile_strip strip = {0};
@@ -344,7 +345,7 @@ TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_imag
 		if (thread == 0)
 			*(struct tile_strip *)(void *)shared = strip;
 	}
-	if (block == 1)
+	if (block == 1 || is_fast)
 		return;
 	/* In another order, so that the first warp has the least of it. */
 	thread = TILE_THREADS - 1 - thread;

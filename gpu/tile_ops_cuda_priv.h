@@ -51,6 +51,14 @@ TILE_INLINE uint32_t op_dot2_high(uint32_t a, uint32_t b, uint32_t c)
 OP_MULTIPLY(op_multiply_rows, "s8", "u8")
 OP_MULTIPLY(op_multiply_columns, "u8", "s8")
 
+TILE_INLINE void op_multiply_halves(const uint32_t (*a)[4], const uint32_t (*b)[2], float (*c)[4])
+{
+	asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+	             "{%0, %1, %2, %3};"
+	             : "+f"(c[0][0]), "+f"(c[0][1]), "+f"(c[0][2]), "+f"(c[0][3])
+	             : "r"(a[0][0]), "r"(a[0][1]), "r"(a[0][2]), "r"(a[0][3]), "r"(b[0][0]), "r"(b[0][1]));
+}
+
 TILE_INLINE uint32_t op_permute(uint32_t low, uint32_t high, uint32_t selector)
 {
 	uint32_t out;
@@ -118,6 +126,18 @@ TILE_INLINE float op_fused(float a, float b, float c)
 	return __fmaf_rn(a, b, c);
 }
 
+TILE_INLINE float op_fused_clamped(float a, float b, float c)
+{
+	return __saturatef(__fmaf_rn(a, b, c));
+}
+
+TILE_INLINE uint32_t op_half2_fused(uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t out;
+	asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(out) : "r"(a), "r"(b), "r"(c));
+	return out;
+}
+
 TILE_INLINE uint32_t op_float_bits(float value)
 {
 	return __float_as_uint(value);
@@ -164,6 +184,15 @@ TILE_INLINE void op_load16(const void *from, uint32_t out[4])
 TILE_INLINE uint32_t op_load4_global(const void *from)
 {
 	return __ldg(static_cast<const uint32_t *>(from));
+}
+
+TILE_INLINE void op_load16_global(const void *from, uint32_t out[4])
+{
+	uint4 words = __ldg(static_cast<const uint4 *>(from));
+	out[0] = words.x;
+	out[1] = words.y;
+	out[2] = words.z;
+	out[3] = words.w;
 }
 
 TILE_INLINE const uint8_t *op_word_of(const uint8_t *from)

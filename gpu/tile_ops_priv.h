@@ -165,6 +165,12 @@ TILE_INLINE float op_fused(float a, float b, float c)
 	return fmaf(a, b, c);
 }
 
+/* And clamped to 0..1. */
+TILE_INLINE float op_fused_clamped(float a, float b, float c)
+{
+	return fminf(fmaxf(fmaf(a, b, c), 0), 1);
+}
+
 TILE_INLINE uint32_t op_float_bits(float value)
 {
 	uint32_t bits;
@@ -195,6 +201,47 @@ TILE_INLINE uint32_t op_half_of(float value)
 TILE_INLINE uint32_t op_half2(float a, float b)
 {
 	return op_half_of(a) | op_half_of(b) << 16;
+}
+
+TILE_INLINE float op_float_of_half(uint32_t half) /* no NaN, no infinity */
+{
+	uint32_t exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
+	float value = exponent ? ldexpf((float)(fraction | 0x400), (int)exponent - 25) : (float)fraction * 0x1p-24f;
+	return half & 0x8000 ? -value : value;
+}
+
+/* a * b + c of both halves, rounded once, where single precision has that sum exactly. */
+TILE_INLINE uint32_t op_half2_fused(uint32_t a, uint32_t b, uint32_t c)
+{
+	float out[2];
+	for (unsigned i = 0; i < 2; i++)
+		out[i] = fmaf(op_float_of_half(a >> 16 * i & 0xffff), op_float_of_half(b >> 16 * i & 0xffff),
+		              op_float_of_half(c >> 16 * i & 0xffff));
+	return op_half2(out[0], out[1]);
+}
+
+/*
+ * c += a b, of a warp: a is 16 x 16 numbers of half precision, b 16 x 8, c 16 x 8 of single. Lane l has pairs of a, of rows
+ * l / 4 and l / 4 + 8 from column 2 * (l % 4) on, and the same from eight columns farther on; pairs of b, of column l / 4 from
+ * row 2 * (l % 4) on, and eight rows farther; and of c two numbers of each of its rows of a, from column 2 * (l % 4) on. A GPU
+ * rounds and orders the sums in its own way, and no one relies on it.
+ */
+TILE_INLINE float op_half_at(uint32_t word, unsigned i)
+{
+	return op_float_of_half(word >> 16 * i & 0xffff);
+}
+
+TILE_INLINE void op_multiply_halves(uint32_t (*a)[4], uint32_t (*b)[2], float (*c)[4])
+{
+	for (unsigned l = 0; l < TILE_SPMD; l++) {
+		for (unsigned j = 0; j < 4; j++) {
+			for (unsigned k = 0; k < 16; k++) {
+				unsigned own = l / 4 * 4 + k / 2 % 4, other = (l % 4 * 2 + j % 2) * 4 + k / 2 % 4;
+				c[l][j] += op_half_at(a[own][k / 8 * 2 + j / 2], k % 2) *
+				           op_half_at(b[other][k / 8], k % 2);
+			}
+		}
+	}
 }
 
 TILE_INLINE uint32_t op_bfloat_of(float value)
@@ -239,6 +286,11 @@ TILE_INLINE void op_load16(const void *from, uint32_t out[4])
 TILE_INLINE uint32_t op_load4_global(const void *from)
 {
 	return op_load4(from);
+}
+
+TILE_INLINE void op_load16_global(const void *from, uint32_t out[4])
+{
+	op_load16(from, out);
 }
 
 /* The multiple of 4 at or before. */

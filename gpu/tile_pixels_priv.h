@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "tile_lines_priv.h"
+#include "tile_fast_priv.h"
 
 /* One channel of eight pixels: of 0 and 1, 2 and 3, ... */
 struct tile_pairs {

@@ -99,6 +99,8 @@ struct tile_plan {
 	float pad;
 	uint32_t has_no_padding;   /* where pixels would be padding nothing is written */
 	const float *mean, *scale; /* of each channel of frequencies; device memory */
+	uint32_t is_fast;          /* of pixels: tile_fast_priv.h makes their samples */
+	const uint32_t *basis;     /* for that (tile_plan_put_basis); device memory, at a multiple of 16 */
 
 	/* Of pixels; so many rows of tiles an output of an image may touch. */
 	uint32_t tile_width, tile_height, tile_height_log2, tiles_across, tiles_down;

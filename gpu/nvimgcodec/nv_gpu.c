@@ -58,7 +58,7 @@ static errint_t work_new(struct state *state, const struct ic_layout *layout, co
 	work->spec = *spec;
 	errint_t err = ic_tensor_shape(layout, spec, &shape, why);
 	if (!err)
-		err = ic_gpu_plan_new(state->device, &layout->design, spec, &shape, &work->plan, why);
+		err = ic_gpu_plan_new(state->device, &layout->design, spec, &shape, 0, &work->plan, why);
 	if (!err)
 		err = ic_gpu_batch_new(work->plan, 1, &work->batch, why);
 	if (err)

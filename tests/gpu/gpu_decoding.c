@@ -31,16 +31,12 @@
 struct kind {
 	const char *design, *name;
 	struct ic_tensor_spec spec;
+	unsigned flags; /* of the plan */
 };
 
-#define FREQS(of)                                                                                                      \
-	{                                                                                                              \
-		.values = IC_FREQUENCIES, .type = of, .chroma = IC_CHROMA_APART                                        \
-	}
-#define PIXELS(of, order)                                                                                              \
-	{                                                                                                              \
-		.values = IC_RGB, .type = of, .axes = order                                                            \
-	}
+#define FREQS(of) {.values = IC_FREQUENCIES, .type = of, .chroma = IC_CHROMA_APART}, 0
+#define PIXELS(of, order) {.values = IC_RGB, .type = of, .axes = order}, 0
+#define FAST_PIXELS(of, order) {.values = IC_RGB, .type = of, .axes = order}, IC_GPU_FAST_DCT
 
 static const struct kind kinds[] = {
         {"s1x1-b8-k15-q8", "frequencies, half", FREQS(IC_FLOAT16)},
@@ -56,6 +52,12 @@ static const struct kind kinds[] = {
         {"s1x1-b8-k15-q8", "RGB, single, NCHW", PIXELS(IC_FLOAT32, IC_NCHW)},
         {"s1x1-b8-k15-q8-c1", "RGB, half, NCHW", PIXELS(IC_FLOAT16, IC_NCHW)},
         {"s1x1-b8-k15-q4", "RGB, half, NCHW", PIXELS(IC_FLOAT16, IC_NCHW)},
+        {"s1x1-b8-k15-q8", "RGB, half, NCHW, fast DCT", FAST_PIXELS(IC_FLOAT16, IC_NCHW)},
+        {"s1x1-b8-k6-q8", "RGB, half, NCHW, fast DCT", FAST_PIXELS(IC_FLOAT16, IC_NCHW)},
+        {"s1x1-b8-k15-q8", "RGB, half, NHWC, fast DCT", FAST_PIXELS(IC_FLOAT16, IC_NHWC)},
+        {"s1x1-b8-k15-q8", "RGB, 8 bit, NCHW, fast DCT", FAST_PIXELS(IC_UINT8, IC_NCHW)},
+        {"s1x1-b8-k6-q8", "RGB, 8 bit, NCHW, fast DCT", FAST_PIXELS(IC_UINT8, IC_NCHW)},
+        {"s1x1-b8-k15-q8-c1", "RGB, half, NCHW, fast DCT", FAST_PIXELS(IC_FLOAT16, IC_NCHW)},
         {"s1x1-b1-k1-q8", "RGB, half, NCHW", PIXELS(IC_FLOAT16, IC_NCHW)},
         {"s1x1-b2-k3-q8", "RGB, half, NCHW", PIXELS(IC_FLOAT16, IC_NCHW)},
         {"s1x1-b4-k7-q8", "RGB, half, NCHW", PIXELS(IC_FLOAT16, IC_NCHW)},
@@ -164,7 +166,7 @@ static void work_begin(struct work *w, struct ic_gpu_device *device, const struc
 	ok(ic_design_parse(kind->design, &design, &why), &why);
 	ok(ic_layout_init(&w->layout, &design, SIDE, SIDE, 3), &why);
 	ok(ic_tensor_shape(&w->layout, &kind->spec, &w->shape, &why), &why);
-	ok(ic_gpu_plan_new(device, &design, &kind->spec, &w->shape, &w->plan, &why), &why);
+	ok(ic_gpu_plan_new(device, &design, &kind->spec, &w->shape, kind->flags, &w->plan, &why), &why);
 	w->moved_nbytes = w->layout.nbytes + w->shape.nbytes + w->shape.chroma_nbytes;
 	w->nbatches = is_large ? NROTATED : 1;
 	w->nimages = is_large ? LARGE_NBYTES / w->moved_nbytes + 1 : NSMALL;

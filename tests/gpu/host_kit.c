@@ -48,7 +48,7 @@ errint_t kit_open_device(struct kit *kit, struct ic_why *why)
 
 errint_t kit_make_plan(struct kit *kit, struct ic_why *why)
 {
-	return ic_gpu_plan_new(kit->device, &kit->design, &kit->spec, &kit->shape, &kit->plan, why);
+	return ic_gpu_plan_new(kit->device, &kit->design, &kit->spec, &kit->shape, 0, &kit->plan, why);
 }
 
 errint_t kit_make_batch(struct kit *kit, struct ic_why *why)

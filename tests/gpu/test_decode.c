@@ -12,6 +12,8 @@
 #include "tests/codec/tensor_trial.h"
 #include "tests/codec/wild.h"
 
+#include "near.h"
+
 #include <cuda_runtime_api.h>
 #include <errno.h>
 #include <stdio.h>
@@ -212,7 +214,7 @@ static void try_lot(struct ic_gpu_device *device, struct lot *lot, struct dice *
 		lot->members[dice_roll(dice, (uint32_t)lot->nitems)].object.data[dice_roll(dice, 8)] ^= 0x10;
 		expected_failed = 1;
 	}
-	ck_assert_msg(ic_gpu_plan_new(device, &lot->trial.view.layout.design, &lot->trial.spec, &lot->trial.shape,
+	ck_assert_msg(ic_gpu_plan_new(device, &lot->trial.view.layout.design, &lot->trial.spec, &lot->trial.shape, 0,
 	                              &plan, &why) == 0,
 	              "%s", why.text);
 	ck_assert_msg(ic_gpu_batch_new(plan, NITEMS_MAX, &batch, &why) == 0, "%s", why.text);
@@ -315,6 +317,65 @@ START_TEST(every_design_gives_the_pixels_of_the_reference)
 }
 END_TEST
 
+/* --- The fast transform -------------------------------------------------------------------------------------------- */
+
+/* Of images of any size, all of an image and what is cropped of it: within what its transform allows. */
+static void try_fast(struct ic_gpu_device *device, struct lot *lot)
+{
+	const struct trial *t = &lot->trial;
+	struct ic_gpu_output output = output_new(lot, true);
+	struct ic_gpu_plan *plan = NULL;
+	struct ic_gpu_batch *batch = NULL;
+	uint8_t *out = malloc(lot->nitems * output.out_stride);
+
+	ck_assert_int_eq(
+	        ic_gpu_plan_new(device, &t->view.layout.design, &t->spec, &t->shape, IC_GPU_FAST_DCT, &plan, NULL), 0);
+	ck_assert_int_eq(ic_gpu_batch_new(plan, NITEMS_MAX, &batch, NULL), 0);
+	ck_assert_int_eq(ic_gpu_batch_load(batch, lot->items, lot->nitems, IC_GPU_ALL_OR_NONE, NULL, NULL), 0);
+	CUDA_OK(cudaDeviceSynchronize()); /* the outputs' poison */
+	ck_assert_int_eq(ic_gpu_batch_decode(batch, &output, NULL, NULL), 0);
+	ck_assert_int_eq(ic_gpu_batch_wait(batch, NULL), 0);
+	CUDA_OK(cudaMemcpy(out, output.out, lot->nitems * output.out_stride, cudaMemcpyDeviceToHost));
+	for (size_t i = 0; i < lot->nitems; i++)
+		near_check(&lot->members[i].view, &lot->items[i].region, &t->shape, out + i * output.out_stride);
+	ic_gpu_batch_free(batch);
+	ic_gpu_plan_free(plan);
+	output_clear(&output);
+	free(out);
+}
+
+START_TEST(fast_transforms_are_near_the_reference)
+{
+	static struct lot lot;
+	struct ic_gpu_device *device = device_new();
+	struct dice dice = dice_new(7);
+
+	for (unsigned keep = 1; keep <= 15; keep++) {
+		struct ic_design design = design_of(keep % 2 ? "s1x1-b8-k15-q8" : "s1x1-b8-k15-q8-c1");
+		design.keep = (uint8_t)keep;
+		lot = (struct lot){
+		        .trial.spec = {.axes = IC_NHWC, .fit = IC_FIT_CROP | IC_FIT_PAD, .width = 230, .height = 110}};
+		for (lot.nitems = 0; lot.nitems < 4; lot.nitems++) {
+			struct member *m = &lot.members[lot.nitems];
+			uint32_t width = (uint32_t)dice_between(&dice, 20, 300),
+			         height = (uint32_t)dice_between(&dice, 20, 150);
+			*m = (struct member){
+			        .object = near_object(&dice, &design, width, height, lot.nitems == 2 ? 1 : 3)};
+			ck_assert_int_eq(ic_view_parse(&m->view, m->object.data, m->object.nbytes, NULL), 0);
+			lot.items[lot.nitems] =
+			        (struct ic_gpu_item){.bytes = m->object.data, .nbytes = m->object.nbytes};
+			lot.items[lot.nitems].window.x = width > 230 ? dice_roll(&dice, width - 230) : 0;
+			lot.items[lot.nitems].window.y = height > 110 ? dice_roll(&dice, height - 110) : 0;
+		}
+		lot.trial.view = lot.members[0].view;
+		ck_assert_int_eq(ic_tensor_shape(&lot.trial.view.layout, &lot.trial.spec, &lot.trial.shape, NULL), 0);
+		try_fast(device, &lot);
+		lot_clear(&lot);
+	}
+	ic_gpu_close(device);
+}
+END_TEST
+
 /* --- What a batch promises ----------------------------------------------------------------------------------------- */
 
 /* A batch, decoded again and again: into another output, on another stream, by a graph, loaded anew; and the same resized. */
@@ -334,7 +395,7 @@ START_TEST(a_batch_decodes_as_often_as_asked)
 	if (_i)
 		lot.trial.spec = (struct ic_tensor_spec){.fit = IC_FIT_RESIZE, .width = 100, .height = 90};
 	set_design(&lot, &dice, &design);
-	ck_assert_int_eq(ic_gpu_plan_new(device, &design, &lot.trial.spec, &lot.trial.shape, &plan, NULL), 0);
+	ck_assert_int_eq(ic_gpu_plan_new(device, &design, &lot.trial.spec, &lot.trial.shape, 0, &plan, NULL), 0);
 	ck_assert_int_eq(ic_gpu_batch_new(plan, 2, &batch, NULL), 0);
 	CUDA_OK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
 	for (unsigned round = 0; round < 3; round++) {
@@ -406,8 +467,10 @@ START_TEST(a_small_plan_leaves_a_larger_one_its_memory)
 	set_design(&large, &dice, &design);
 	set_design(&small, &dice, &design);
 	struct ic_gpu_output output = output_new(&large, true);
-	ck_assert_int_eq(ic_gpu_plan_new(device, &design, &large.trial.spec, &large.trial.shape, &large_plan, NULL), 0);
-	ck_assert_int_eq(ic_gpu_plan_new(device, &design, &small.trial.spec, &small.trial.shape, &small_plan, NULL), 0);
+	ck_assert_int_eq(ic_gpu_plan_new(device, &design, &large.trial.spec, &large.trial.shape, 0, &large_plan, NULL),
+	                 0);
+	ck_assert_int_eq(ic_gpu_plan_new(device, &design, &small.trial.spec, &small.trial.shape, 0, &small_plan, NULL),
+	                 0);
 	ck_assert_int_eq(ic_gpu_batch_new(large_plan, 2, &batch, NULL), 0);
 	ck_assert_int_eq(ic_gpu_batch_load(batch, large.items, large.nitems, 0, NULL, NULL), 0);
 	ck_assert_int_eq(ic_gpu_batch_decode(batch, &output, NULL, NULL), 0);
@@ -439,7 +502,7 @@ START_TEST(a_batch_that_cannot_be_is_refused)
 	lot = (struct lot){0};
 	set_design(&lot, &dice, &design);
 	struct ic_gpu_output output = output_new(&lot, true), none = output;
-	ck_assert_int_eq(ic_gpu_plan_new(device, &design, &lot.trial.spec, &lot.trial.shape, &plan, NULL), 0);
+	ck_assert_int_eq(ic_gpu_plan_new(device, &design, &lot.trial.spec, &lot.trial.shape, 0, &plan, NULL), 0);
 	ck_assert_int_eq(ic_gpu_batch_new(plan, 0, &batch, NULL), -EINVAL);
 	ck_assert_int_eq(ic_gpu_batch_new(plan, IC_GPU_ITEMS_MAX + 1u, &batch, NULL), -EINVAL);
 	ck_assert_int_eq(ic_gpu_batch_new(plan, 2, &batch, NULL), 0);
@@ -498,6 +561,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, pixels_are_those_of_the_reference);
 	tcase_add_test(cases, frequencies_are_those_of_the_reference);
 	tcase_add_test(cases, what_is_resized_is_as_the_reference_has_it);
+	tcase_add_test(cases, fast_transforms_are_near_the_reference);
 	tcase_add_test(cases, every_design_gives_the_pixels_of_the_reference);
 	tcase_add_loop_test(cases, a_batch_decodes_as_often_as_asked, 0, 2);
 	tcase_add_test(cases, unlike_boxes_go_one_after_the_other);

@@ -96,7 +96,7 @@ static void check_trial(const struct trial *t, unsigned round, bool is_aligned)
 
 	for (unsigned i = 0; i < TRIAL_CHANNELS_MAX; i++)
 		ones[i] = 1;
-	ck_assert_int_eq(tile_plan_init(&plan, &t->view.layout.design, &t->spec, &t->shape, NULL), 0);
+	ck_assert_int_eq(tile_plan_init(&plan, &t->view.layout.design, &t->spec, &t->shape, false, NULL), 0);
 	plan.mean = t->spec.mean ? t->spec.mean : zeros;
 	plan.scale = t->spec.scale ? t->spec.scale : ones;
 	/* Strips of every length, where blocks are large. */
@@ -246,7 +246,7 @@ START_TEST(numbers_are_rounded_twice_where_that_matters)
 			t.mean[c] = (float)dice_between(&dice, 1, 255000) / 1000;
 			t.scale[c] = (float)dice_between(&dice, 1, 1000) / 60000;
 		}
-		ck_assert_int_eq(tile_plan_init(&plan, &t.view.layout.design, &t.spec, &t.shape, NULL), 0);
+		ck_assert_int_eq(tile_plan_init(&plan, &t.view.layout.design, &t.spec, &t.shape, false, NULL), 0);
 	}
 	check_view(&t, 0);
 	guard_clear(&t.object);
@@ -278,8 +278,8 @@ static void check_scaled(struct trial *t, unsigned round)
 	size_t nbytes = t->shape.nbytes, stride = nbytes + round % 2 * t->shape.value_nbytes;
 	uint8_t *expected[NSCALED] = {scaled_by_reference(t), calloc(1, nbytes), NULL};
 
-	ck_assert_int_eq(tile_plan_init(&plan, &t->view.layout.design, &t->spec, &t->shape, NULL), 0);
-	ck_assert_int_eq(scale_source_init(&source, &t->view.layout.design, NULL), 0);
+	ck_assert_int_eq(tile_plan_init(&plan, &t->view.layout.design, &t->spec, &t->shape, false, NULL), 0);
+	ck_assert_int_eq(scale_source_init(&source, &t->view.layout.design, false, NULL), 0);
 	memset(images, 0, sizeof images);
 	memset(scales, 0, sizeof scales);
 	for (unsigned i = 0; i < NSCALED; i += 2, t->window.flip ^= 1) {
@@ -373,8 +373,8 @@ START_TEST(what_cannot_be_resized_is_refused)
 	struct ic_region source;
 	struct ic_why why = {""};
 
-	ck_assert_int_eq(tile_plan_init(&plan, &design, &frequencies, &blocks, &why), -EINVAL);
-	ck_assert_int_eq(tile_plan_init(&plan, &design, &pixels, &shape, &why), -EINVAL);
+	ck_assert_int_eq(tile_plan_init(&plan, &design, &frequencies, &blocks, false, &why), -EINVAL);
+	ck_assert_int_eq(tile_plan_init(&plan, &design, &pixels, &shape, false, &why), -EINVAL);
 	ck_assert_str_ne(why.text, "");
 	ck_assert_int_eq(scale_image_init(&scale, &pixels, &large, false, &source, &why), -EFBIG);
 }

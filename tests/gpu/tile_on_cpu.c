@@ -17,16 +17,19 @@ static uint32_t in_turn(uint32_t turn, uint32_t i)
 /* One thread block of the kernel for `block` and `is_8bit`, which are constants where this is called. What no barrier keeps
  * apart goes in one order here, and in the other there. */
 TILE_INLINE void run_strip(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
-                           unsigned is_8bit, uint32_t strip, uint8_t *shared, uint8_t *out)
+                           unsigned is_8bit, bool is_fast, uint32_t strip, uint8_t *shared, uint8_t *out)
 {
 	if (!image->object) {
 		for (uint32_t t = 0; t < TILE_THREADS; t++)
 			tile_zero_pixels(plan, strip, t, out);
 		return;
 	}
-	const uint32_t step = block >= 16 ? TILE_LANES : 1;
+	const bool is_by_warps = is_fast || block >= 16;
+	const uint32_t step = is_by_warps ? TILE_LANES : 1;
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
-		tile_begin(plan, image, block, is_8bit, strip, in_turn(strip, t), shared);
+		tile_begin(plan, image, block, is_8bit, is_fast, strip, in_turn(strip, t), shared);
+	for (uint32_t t = 0; is_fast && t < TILE_THREADS; t++)
+		tile_put_fast_table(plan, image, in_turn(strip, t), shared);
 	uint32_t first = tile_strip_of(shared)->first, last = tile_strip_of(shared)->last;
 	for (uint32_t next = first; next <= last + 1; next++) {
 		uint32_t turn = strip + next;
@@ -39,37 +42,40 @@ TILE_INLINE void run_strip(const struct tile_plan *plan, const struct tile_image
 		}
 		op_wait_copies();
 		for (uint32_t t = 0; next <= last && t < TILE_THREADS; t += step) {
-			if (block == 1)
+			uint32_t warp = in_turn(turn, t) / TILE_LANES * TILE_LANES;
+			if (is_fast)
+				tile_fast(plan, image, next, warp, shared);
+			else if (block == 1)
 				tile_samples_of_codes(plan, image, is_8bit, next, in_turn(turn, t), shared);
 			else if (TILE_BY_LINES(block))
 				tile_columns(plan, image, block, is_8bit, next, in_turn(turn, t), shared);
 			else
-				tile_transform(plan, block, is_8bit, next, in_turn(turn, t) / TILE_LANES * TILE_LANES,
-				               shared);
+				tile_transform(plan, block, is_8bit, next, warp, shared);
 		}
-		for (uint32_t t = 0; TILE_BY_LINES(block) && next <= last && t < TILE_THREADS; t++)
+		for (uint32_t t = 0; TILE_BY_LINES(block) && !is_fast && next <= last && t < TILE_THREADS; t++)
 			tile_line_rows(plan, block, next, in_turn(turn + 1, t), shared);
 	}
 }
 
-#define KERNEL(name, block, is_8bit)                                                                                   \
+#define KERNEL(name, block, is_8bit, is_fast)                                                                          \
 	static void name(const struct tile_plan *plan, const struct tile_image *image, uint32_t strip,                 \
 	                 uint8_t *shared, uint8_t *out)                                                                \
 	{                                                                                                              \
-		run_strip(plan, image, block, is_8bit, strip, shared, out);                                            \
+		run_strip(plan, image, block, is_8bit, is_fast, strip, shared, out);                                   \
 	}
-KERNEL(run_1_packed, 1, 0)
-KERNEL(run_1_bytes, 1, 1)
-KERNEL(run_2_packed, 2, 0)
-KERNEL(run_2_bytes, 2, 1)
-KERNEL(run_4_packed, 4, 0)
-KERNEL(run_4_bytes, 4, 1)
-KERNEL(run_8_packed, 8, 0)
-KERNEL(run_8_bytes, 8, 1)
-KERNEL(run_16_packed, 16, 0)
-KERNEL(run_16_bytes, 16, 1)
-KERNEL(run_32_packed, 32, 0)
-KERNEL(run_32_bytes, 32, 1)
+KERNEL(run_1_packed, 1, 0, false)
+KERNEL(run_1_bytes, 1, 1, false)
+KERNEL(run_2_packed, 2, 0, false)
+KERNEL(run_2_bytes, 2, 1, false)
+KERNEL(run_4_packed, 4, 0, false)
+KERNEL(run_4_bytes, 4, 1, false)
+KERNEL(run_8_packed, 8, 0, false)
+KERNEL(run_8_bytes, 8, 1, false)
+KERNEL(run_16_packed, 16, 0, false)
+KERNEL(run_16_bytes, 16, 1, false)
+KERNEL(run_32_packed, 32, 0, false)
+KERNEL(run_32_bytes, 32, 1, false)
+KERNEL(run_8_fast, 8, 1, true)
 
 typedef void run_function(const struct tile_plan *, const struct tile_image *, uint32_t, uint8_t *, uint8_t *);
 
@@ -79,7 +85,7 @@ static run_function *kernel_of(const struct tile_plan *plan)
 	        {run_1_packed, run_1_bytes}, {run_2_packed, run_2_bytes},   {run_4_packed, run_4_bytes},
 	        {run_8_packed, run_8_bytes}, {run_16_packed, run_16_bytes}, {run_32_packed, run_32_bytes},
 	};
-	return kernels[__builtin_ctz(plan->block)][plan->bits == 8];
+	return plan->is_fast ? run_8_fast : kernels[__builtin_ctz(plan->block)][plan->bits == 8];
 }
 
 static void run_pixels(const struct tile_plan *plan, const struct tile_image *image, uint8_t *out)

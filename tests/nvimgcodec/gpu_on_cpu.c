@@ -46,7 +46,7 @@ void ic_gpu_close(struct ic_gpu_device *device)
 }
 
 errint_t ic_gpu_plan_new(struct ic_gpu_device *device, const struct ic_design *design,
-                         const struct ic_tensor_spec *spec, const struct ic_tensor_shape *shape,
+                         const struct ic_tensor_spec *spec, const struct ic_tensor_shape *shape, unsigned flags,
                          struct ic_gpu_plan **ret_plan, struct ic_why *why)
 {
 	struct ic_gpu_plan *plan = malloc(sizeof *plan);

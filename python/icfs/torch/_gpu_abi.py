@@ -13,6 +13,7 @@ from .. import _library
 from .._abi import Design, Region, TensorShape, TensorSpec, Why, Window
 
 ALL_OR_NONE = 2
+FAST_DCT = 1
 ITEMS_MAX = 65535
 BFLOAT16 = 5  # enum ic_type
 
@@ -30,7 +31,7 @@ ITEM: np.dtype[Any] = np.dtype(Item)
 
 _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "ic_gpu_open": (c_int, [c_uint, POINTER(c_void_p), POINTER(Why)]),
-    "ic_gpu_plan_new": (c_int, [c_void_p, POINTER(Design), POINTER(TensorSpec), POINTER(TensorShape),
+    "ic_gpu_plan_new": (c_int, [c_void_p, POINTER(Design), POINTER(TensorSpec), POINTER(TensorShape), c_uint,
                                 POINTER(c_void_p), POINTER(Why)]),
     "ic_gpu_plan_free": (None, [c_void_p]),
     "ic_gpu_batch_new": (c_int, [c_void_p, c_size_t, POINTER(c_void_p), POINTER(Why)]),

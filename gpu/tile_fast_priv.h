@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tile_fast_priv.h: the inverse transform of blocks of 8 whose codes are bytes, fast and not exact (IC_GPU_FAST_DCT): one
+ * product on matrix units, which multiply half precision and add up in single. Codes come straight from the object, and samples
+ * go to shared memory: no column lies there between, no sum is rounded to whole numbers before the last one, and a sample is
+ * within 1 of the reference's.
+ *
+ * A sample is the sum, over frequencies, of the coefficient and of what the frequency is at the sample's place: of 16 places
+ * and 16 frequencies at a time, the basis, by 16 frequencies of 8 blocks. As many frequencies are multiplied as are kept,
+ * rounded up. A coefficient, times 2^-16, has half precision: code * step is rounded to 11 bits. The basis, times 2^16, has,
+ * too; that of the mean is exact. So the error is at most 2^-11 of the sum of magnitudes, and usually a hundredth of a level.
+ *
+ * What a warp makes at a time, a unit, are the blocks of eight columns, four words of codes each: of luma eight groups of four
+ * blocks, of chroma Cb and Cr of four groups, in turns. Where lanes keep what: PTX ISA, "Matrix Fragments for mma.m16n8k16",
+ * types of 16 bits. A lane loads words of column l / 4, and has samples of columns 2 * (l % 4) and the next: of each block
+ * row l / 4, for the two halves of a product of 16 places are columns 2m and 2m + 1 of row after row.
+ */
+#pragma once
+
+#include "tile_lines_priv.h"
+
+#define TILE_FAST_DEEP 16u /* frequencies of a product */
+#define TILE_FAST_WIDE 8u  /* columns */
+#define TILE_FAST_TALL 4u  /* products, one below another, for all places of a block */
+
+/* Products for all frequencies that are kept. */
+#define TILE_FAST_STEPS_MAX 4u
+TILE_INLINE uint32_t tile_fast_steps(uint32_t nfreqs)
+{
+	return (nfreqs + TILE_FAST_DEEP - 1) / TILE_FAST_DEEP;
+}
+
+/* In shared memory: for each pair of frequencies, of each component, two pairs in half precision, by which a pair of codes
+ * becomes coefficients (tile_fast_pair). */
+#define TILE_FAST_PAIR_NBYTES 8u
+#define TILE_FAST_PAIRS (TILE_FAST_STEPS_MAX * TILE_FAST_DEEP / 2)
+#define TILE_FAST_TABLE_NBYTES (IC_COMPONENTS_MAX * TILE_FAST_PAIRS * TILE_FAST_PAIR_NBYTES)
+
+/* What is not kept is 0 times some code. */
+TILE_INLINE void tile_put_fast_table(const struct tile_plan *plan, const struct tile_image *image, uint32_t thread,
+                                     uint8_t *shared)
+{
+	uint32_t n = image->ncomponents;
+	for (uint32_t i = thread; i < n * TILE_FAST_PAIRS; i += TILE_THREADS) {
+		uint32_t component = i / TILE_FAST_PAIRS, first = i % TILE_FAST_PAIRS * 2;
+		float step[2];
+		TILE_UNROLL
+		for (uint32_t j = 0; j < 2; j++) {
+			uint32_t f = first + j;
+			step[j] = 0;
+			if (f < plan->nfreqs)
+				step[j] = (float)tile_dequant_of(plan, image, 1, f * n + component).step;
+		}
+		op_store8(shared + plan->room.dequants + TILE_FAST_PAIR_NBYTES * i,
+		          op_half2(step[0] * 0x1p8f, step[1] * 0x1p8f),
+		          op_half2(step[0] * -0x1p-9f, step[1] * -0x1p-9f));
+	}
+}
+
+/* Two codes, plus 128, 16 bits each: as binary16 they say that times 2^-24. To coefficients, times 2^-16. */
+TILE_INLINE uint32_t tile_fast_pair(uint32_t codes, const uint32_t by[2])
+{
+	return op_half2_fused(codes, by[0], by[1]);
+}
+
+/* Where a column's codes are: the word of the plane of the first frequency, and how they become coefficients. */
+struct tile_fast_column {
+	const uint8_t *codes, *table;
+};
+
+/* Words of a lane: of each product frequencies 2k, 2k + 1, 2k + 8 and 2k + 9, k being l % 4; codes plus 128. */
+TILE_INLINE void tile_fast_load(const struct tile_plan *plan, const struct tile_image *image, unsigned nsteps,
+                                uint32_t lane, const struct tile_fast_column *column, bool is_words, uint32_t *words)
+{
+	TILE_UNROLL
+	for (unsigned i = 0; i < 4 * nsteps; i++) {
+		uint32_t f = i / 4 * TILE_FAST_DEEP + i / 2 % 2 * 8 + i % 2 + lane % 4 * 2;
+		if (i / 4 + 1 == nsteps)
+			f = tile_least(f, plan->nfreqs - 1);
+		const uint8_t *from = column->codes + (uint64_t)f * image->stride;
+		words[i] = (is_words ? op_load4_global(from) : tile_codes(from, 0)) ^ 0x80808080u;
+	}
+}
+
+/* Of two samples side by side, in the lower half, from sums: to the nearest, and clamped. */
+TILE_INLINE uint32_t tile_fast_bytes(float a, float b)
+{
+	const float scale = 1.0f / 255, center = 128.0f / 255, no_fraction = 8388608.0f;
+	float share[2] = {op_fused_clamped(a, scale, center), op_fused_clamped(b, scale, center)};
+	return op_permute(op_float_bits(op_fused(share[0], 255, no_fraction)),
+	                  op_float_bits(op_fused(share[1], 255, no_fraction)), 0x3340);
+}
+
+/* Of a lane: the row of eight samples that it has of two blocks of two columns. */
+struct tile_fast_rows {
+	uint32_t word[2][2][2]; /* column, block, four samples */
+};
+
+/* Blocks 2 * half and the next of all columns. */
+TILE_INLINE void tile_fast_product(const struct tile_plan *plan, unsigned nsteps, uint32_t thread,
+                                   const struct tile_fast_column *columns, uint32_t (*words)[4 * TILE_FAST_STEPS_MAX],
+                                   unsigned half, struct tile_fast_rows *rows)
+{
+	uint32_t coefficients[TILE_FAST_STEPS_MAX][2][TILE_SPMD][2];
+	TILE_EACH_LANE(l)
+	{
+		uint32_t lane = (thread + l) % TILE_LANES;
+		TILE_UNROLL
+		for (unsigned i = 0; i < 2 * nsteps; i++) {
+			uint32_t pair = i / 2 * (TILE_FAST_DEEP / 2) + i % 2 * 4 + lane % 4, by[2];
+			uint32_t both = op_permute(words[l][2 * i], words[l][2 * i + 1], half ? 0x7362 : 0x5140);
+			op_load8(columns[l].table + TILE_FAST_PAIR_NBYTES * pair, by);
+			coefficients[i / 2][0][l][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4140), by);
+			coefficients[i / 2][1][l][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4342), by);
+		}
+	}
+	TILE_UNROLL
+	for (unsigned m = 0; m < TILE_FAST_TALL; m++) {
+		float sums[2][TILE_SPMD][4];
+		TILE_EACH_LANE(l)
+		{
+			TILE_UNROLL
+			for (unsigned j = 0; j < 4; j++)
+				sums[0][l][j] = sums[1][l][j] = 0;
+		}
+		TILE_UNROLL
+		for (unsigned s = 0; s < nsteps; s++) {
+			uint32_t basis[TILE_SPMD][4];
+			TILE_EACH_LANE(l)
+			op_load16_global(plan->basis + 4 * ((m * nsteps + s) * TILE_LANES + (thread + l) % TILE_LANES),
+			                 basis[l]);
+			op_multiply_halves(basis, coefficients[s][0], sums[0]);
+			op_multiply_halves(basis, coefficients[s][1], sums[1]);
+		}
+		TILE_EACH_LANE(l)
+		{
+			TILE_UNROLL
+			for (unsigned i = 0; i < 4; i++) {
+				const float *own =
+				        sums[i % 2][l] + i / 2; /* of column i / 2: both halves of the product */
+				uint32_t two = tile_fast_bytes(own[0], own[2]),
+				         *word = &rows[l].word[i / 2][i % 2][m / 2];
+				*word = m % 2 ? op_permute(*word, two, 0x5410) : two;
+			}
+		}
+	}
+}
+
+/* Row `row` of a component's samples, counted from the tile's first, of blocks 2 * half and the next of a group. */
+TILE_INLINE void tile_fast_store_luma(const struct tile_plan *plan, const struct tile_rows *rows, int32_t row,
+                                      uint32_t group, unsigned half, uint32_t (*block)[2], uint8_t *shared)
+{
+	uint32_t slot = tile_slot(row, plan->tile_height, rows->parity);
+	uint8_t *out = shared + plan->room.luma + slot * plan->room.luma_stride + 8 * (TILE_GROUP * group + 2 * half);
+	tile_store_luma(8, block[0], out);
+	tile_store_luma(8, block[1], out + 8);
+}
+
+TILE_INLINE void tile_fast_store_chroma(const struct tile_plan *plan, const struct tile_span *span,
+                                        const struct tile_rows *rows, int32_t row, uint32_t group, unsigned half,
+                                        const struct tile_fast_rows *samples, uint8_t *shared)
+{
+	uint32_t x = 8 * (TILE_GROUP * group + 2 * half);
+	uint32_t at = tile_chroma_slot(plan, rows, row) * plan->room.chroma_stride + TILE_LEAD + x;
+	TILE_UNROLL
+	for (unsigned i = 0; i < 2; i++)
+		tile_store_chroma(plan, 8, span->width, 8 * span->first_col + x + 8 * i, samples->word[0][i],
+		                  samples->word[1][i], shared + plan->room.chroma + 4 * (at + 8 * i));
+}
+
+/* Units of luma, or of both components of chroma, of one of which all lanes of a warp are. `thread` is the first of
+ * TILE_SPMD; warps go on with what comes next where those of the work before end. Returns the warp for what comes next. */
+TILE_INLINE uint32_t tile_fast_units(const struct tile_plan *plan, const struct tile_image *image, unsigned nsteps,
+                                     const struct tile_strip *strip, const struct tile_rows *rows, uint32_t is_chroma,
+                                     uint32_t warp, uint32_t thread, uint8_t *shared)
+{
+	const uint32_t nwarps = TILE_THREADS / TILE_LANES, each_log2 = is_chroma ? 2 : 3; /* groups of a unit */
+	const struct tile_span *span = is_chroma ? &strip->chroma : &strip->luma;
+	uint32_t nslots = rows->nblock_rows << span->across_log2;
+	uint32_t nunits = (nslots + (1u << each_log2) - 1) >> each_log2;
+	bool is_words = image->component[is_chroma].is_words && (!is_chroma || image->component[2].is_words) &&
+	                span->first_col % TILE_GROUP == 0;
+	for (uint32_t unit = warp; unit < nunits; unit += nwarps) {
+		struct tile_fast_column columns[TILE_SPMD];
+		uint32_t words[TILE_SPMD][4 * TILE_FAST_STEPS_MAX];
+		TILE_EACH_LANE(l)
+		{
+			uint32_t lane = (thread + l) % TILE_LANES, column = lane / 4;
+			uint32_t slot = (unit << each_log2) + (column >> is_chroma);
+			uint32_t component = is_chroma ? 1 + column % 2 : 0;
+			uint32_t block_row = slot >> span->across_log2;
+			uint32_t group = slot - (block_row << span->across_log2);
+			if (slot >= nslots || group >= span->across) /* there is none: of the first */
+				block_row = group = 0;
+			columns[l].codes = strip->planes[component] + rows->byte + block_row * (span->nbits_row / 8) +
+			                   TILE_GROUP * group;
+			columns[l].table =
+			        shared + plan->room.dequants + component * (TILE_FAST_PAIRS * TILE_FAST_PAIR_NBYTES);
+			if (is_words)
+				tile_fast_load(plan, image, nsteps, lane, &columns[l], true, words[l]);
+			else
+				tile_fast_load(plan, image, nsteps, lane, &columns[l], false, words[l]);
+		}
+		TILE_UNROLL
+		for (unsigned half = 0; half < 2; half++) {
+			struct tile_fast_rows samples[TILE_SPMD];
+			tile_fast_product(plan, nsteps, thread, columns, words, half, samples);
+			TILE_EACH_LANE(l)
+			{
+				uint32_t lane = (thread + l) % TILE_LANES;
+				TILE_UNROLL
+				for (unsigned i = 0; i < (is_chroma ? 1u : 2u); i++) {
+					uint32_t slot = (unit << each_log2) + (is_chroma ? lane % 4 : lane % 4 * 2 + i);
+					uint32_t block_row = slot >> span->across_log2;
+					uint32_t group = slot - (block_row << span->across_log2);
+					int32_t row = rows->first + (int32_t)(8 * block_row + lane / 4);
+					if (slot >= nslots || group >= span->across ||
+					    (uint32_t)(row - rows->from) >= rows->nrows)
+						continue;
+					if (is_chroma)
+						tile_fast_store_chroma(plan, span, rows, row, group, half, &samples[l],
+						                       shared);
+					else
+						tile_fast_store_luma(plan, rows, row, group, half, samples[l].word[i],
+						                     shared);
+				}
+			}
+		}
+	}
+	return (warp - nunits) % nwarps;
+}
+
+TILE_INLINE void tile_fast_of(const struct tile_plan *plan, const struct tile_image *image, unsigned nsteps,
+                              const struct tile_strip *strip, const struct tile_tile *tile, uint32_t thread,
+                              uint8_t *shared)
+{
+	uint32_t warp =
+	        tile_fast_units(plan, image, nsteps, strip, &tile->luma, 0, thread / TILE_LANES, thread, shared);
+	if (!strip->is_gray)
+		tile_fast_units(plan, image, nsteps, strip, &tile->chroma, 1, warp, thread, shared);
+}
+
+/* `thread` is the first of TILE_SPMD. */
+TILE_INLINE void tile_fast(const struct tile_plan *plan, const struct tile_image *image, uint32_t index,
+                           uint32_t thread, uint8_t *shared)
+{
+	const struct tile_strip *strip = tile_strip_of(shared);
+	const struct tile_tile *tile = tile_tile_of(shared, index);
+	uint32_t nsteps = tile_fast_steps(plan->nfreqs);
+	if (strip->is_empty)
+		return;
+	if (nsteps == 1)
+		tile_fast_of(plan, image, 1, strip, tile, thread, shared);
+	else if (nsteps == 2)
+		tile_fast_of(plan, image, 2, strip, tile, thread, shared);
+	else if (nsteps == 3)
+		tile_fast_of(plan, image, 3, strip, tile, thread, shared);
+	else
+		tile_fast_of(plan, image, 4, strip, tile, thread, shared);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fast transform (gpu/tile_fast_priv.h), run by the CPU: whole images against what a transform in double precision allows,
+ * and anything else that is made of an image against the whole one.
+ */
+#include "gpu/plan_priv.h"
+
+#include "codec/decode.h"
+#include "near.h"
+#include "tests/codec/codec_helpers.h"
+#include "tests/codec/guard.h"
+#include "tests/codec/wild.h"
+#include "tile_on_cpu.h"
+
+#include <stdlib.h>
+
+#define NROUNDS 60
+#define NCROPS 4
+#define WORDS_ALIGN 16
+
+/* An image, on the device's terms, and its pixels. */
+struct image {
+	struct guard guard;
+	struct ic_view view;
+	const uint8_t *object;
+	uint8_t *rgb; /* whole, by the fast transform: three channels of a pixel together */
+};
+
+static uint32_t *basis_new(const struct tile_plan *plan, const struct ic_design *design, struct guard *guard)
+{
+	size_t nbytes = tile_plan_basis_nwords(plan) * sizeof(uint32_t);
+
+	ck_assert_uint_gt(nbytes, 0);
+	ck_assert_uint_le(nbytes, TILE_BASIS_NWORDS_MAX * sizeof(uint32_t));
+	*guard = guard_new(nbytes);
+	uint32_t *basis = (uint32_t *)(void *)guard_tail(guard, nbytes);
+	tile_plan_put_basis(plan, design, basis);
+	return basis;
+}
+
+/* What the spec shows of an image. Malloc'ed. */
+static uint8_t *decode(const struct image *image, const struct ic_tensor_spec *spec,
+                       const struct ic_tensor_shape *shape, const struct ic_region *region, bool flip)
+{
+	const struct ic_design *design = &image->view.layout.design;
+	struct guard basis, room = guard_new(shape->nbytes + WORDS_ALIGN);
+	struct tile_plan plan;
+	struct tile_image described;
+	uint8_t *out = guard_tail(&room, shape->nbytes), *copy = malloc(shape->nbytes);
+
+	ck_assert_int_eq(tile_plan_init(&plan, design, spec, shape, true, NULL), 0);
+	ck_assert(plan.is_fast);
+	plan.basis = basis_new(&plan, design, &basis);
+	tile_plan_set_strips(&plan, 1, 1);
+	tile_plan_set_outputs(&plan, out, shape->nbytes, NULL, 0);
+	tile_image_init(&described, &plan, &image->view.layout, region, flip, image->object);
+	memset(out, 0xa5, shape->nbytes);
+	tile_on_cpu(&plan, &described, 1, out, NULL);
+	memcpy(copy, out, shape->nbytes);
+	guard_clear(&basis);
+	guard_clear(&room);
+	return copy;
+}
+
+static struct ic_region region_of(const struct image *image, const struct ic_tensor_spec *spec,
+                                  const struct ic_window *window, struct ic_tensor_shape *ret_shape)
+{
+	struct ic_region region;
+
+	ck_assert_int_eq(ic_tensor_shape(&image->view.layout, spec, ret_shape, NULL), 0);
+	ck_assert_int_eq(ic_tensor_region(&image->view.layout, spec, window, &region, NULL), 0);
+	return region;
+}
+
+static struct image image_new(struct bytes object)
+{
+	const struct ic_tensor_spec spec = {.axes = IC_NHWC};
+	const struct ic_window window = {.x = 0};
+	size_t room = (object.nbytes + TILE_SLACK + 3) / 4 * 4;
+	struct image image = {.guard = guard_new(room)};
+	struct ic_tensor_shape shape;
+
+	uint8_t *on_device = guard_tail(&image.guard, room);
+	memcpy(on_device, object.data, object.nbytes);
+	memset(on_device + object.nbytes, 0x5a, room - object.nbytes);
+	image.object = on_device;
+	ck_assert_int_eq(ic_view_parse(&image.view, on_device, object.nbytes, NULL), 0);
+	struct ic_region region = region_of(&image, &spec, &window, &shape);
+	image.rgb = decode(&image, &spec, &shape, &region, false);
+	free(object.data);
+	return image;
+}
+
+static void image_clear(struct image *image)
+{
+	free(image->rgb);
+	guard_clear(&image->guard);
+}
+
+static void check_near(const struct image *image)
+{
+	const struct ic_layout *l = &image->view.layout;
+	const struct ic_region all = {0, 0, l->width, l->height};
+	const struct ic_tensor_shape shape = {.width = l->width, .height = l->height};
+
+	near_check(&image->view, &all, &shape, image->rgb);
+}
+
+/* --- Parts, and other numbers -------------------------------------------------------------------------------------- */
+
+/* A byte as the type has it, in the lower bits. */
+static uint32_t number_of(const struct ic_tensor_spec *spec, unsigned channel, uint8_t byte)
+{
+	if (spec->type == IC_UINT8)
+		return byte;
+	float number = op_normalize(byte, spec->mean[channel], spec->scale[channel]);
+	return spec->type == IC_FLOAT32 ? op_float_bits(number) : tile_two(spec->type, number, number) & 0xffff;
+}
+
+static void check_part(const struct image *image, const struct ic_tensor_spec *spec, const struct ic_window *window,
+                       unsigned round)
+{
+	struct ic_tensor_shape shape;
+	struct ic_region region = region_of(image, spec, window, &shape);
+	uint8_t *found = decode(image, spec, &shape, &region, window->flip);
+	size_t nbytes = shape.value_nbytes, npixels = (size_t)shape.width * shape.height;
+
+	for (size_t i = 0; i < npixels; i++) {
+		uint32_t x = (uint32_t)(i % shape.width), y = (uint32_t)(i / shape.width);
+		bool is_own = x < region.width && y < region.height;
+		uint32_t from_x = region.x + (window->flip ? region.width - 1 - x : x);
+		const uint8_t *pixel = image->rgb + 3 * ((size_t)(region.y + y) * image->view.layout.width + from_x);
+		for (unsigned c = 0; c < 3; c++) {
+			uint32_t wanted = 0, value = 0; /* padding is 0 here */
+			if (is_own)
+				wanted = number_of(spec, c, pixel[c]);
+			memcpy(&value, found + nbytes * (spec->axes == IC_NHWC ? 3 * i + c : c * npixels + i), nbytes);
+			if (value != wanted)
+				ck_abort_msg("round %u, %s, type %u, axes %u, %u x %u of %u x %u%s: channel %u of "
+				             "pixel %u, %u "
+				             "is 0x%x, not 0x%x",
+				             round, design_name(&image->view.layout.design).text, spec->type,
+				             spec->axes, shape.width, shape.height, image->view.layout.width,
+				             image->view.layout.height, window->flip ? " flipped" : "", c, x, y, value,
+				             wanted);
+		}
+	}
+	free(found);
+}
+
+static void check_parts(const struct image *image, struct dice *dice, unsigned round)
+{
+	static const uint8_t types[] = {IC_UINT8, IC_FLOAT16, IC_FLOAT32, IC_BFLOAT16};
+	static const float means[3] = {123.675f, 116.28f, 103.53f}, scales[3] = {1 / 58.395f, 1 / 57.12f, 1 / 57.375f};
+	const struct ic_layout *l = &image->view.layout;
+
+	for (unsigned i = 0; i < NCROPS; i++) {
+		struct ic_tensor_spec spec = {.type = types[dice_roll(dice, sizeof types)],
+		                              .axes = (uint8_t)dice_roll(dice, 2),
+		                              .fit = IC_FIT_CROP | IC_FIT_PAD,
+		                              .width = (uint32_t)dice_between(dice, 1, 250),
+		                              .height = (uint32_t)dice_between(dice, 1, 150)};
+		struct ic_window window = {.flip = (uint8_t)dice_roll(dice, 2)};
+		if (spec.type != IC_UINT8) {
+			spec.mean = means;
+			spec.scale = scales;
+		}
+		if (dice_roll(dice, 2))
+			spec.width = (spec.width + 7) / 8 * 8;
+		if (l->width > spec.width)
+			window.x = dice_roll(dice, l->width - spec.width + 1);
+		if (l->height > spec.height)
+			window.y = dice_roll(dice, l->height - spec.height + 1);
+		check_part(image, &spec, &window, round);
+	}
+}
+
+static struct ic_design any_design(struct dice *dice)
+{
+	struct ic_design design = design_of("s1x1-b8-k15-q8");
+
+	design.keep = (uint8_t)dice_between(dice, 1, 15);
+	design.chroma = dice_roll(dice, 2) ? IC_CHROMA_FULL : IC_CHROMA_HALF;
+	design.order = (uint8_t)dice_roll(dice, 4);
+	return design;
+}
+
+START_TEST(samples_are_rounded_once)
+{
+	struct dice dice = dice_new(41);
+
+	for (unsigned round = 0; round < NROUNDS; round++) {
+		struct ic_design design = any_design(&dice);
+		uint32_t width = (uint32_t)dice_between(&dice, 1, round % 4 ? 120 : 500);
+		uint32_t height = (uint32_t)dice_between(&dice, 1, 140);
+		unsigned ncomponents = dice_roll(&dice, 4) ? 3 : 1;
+		struct image image = image_new(near_object(&dice, &design, width, height, ncomponents));
+		check_near(&image);
+		check_parts(&image, &dice, round);
+		image_clear(&image);
+	}
+}
+END_TEST
+
+/* Of any codes and steps, the largest among them, too. */
+START_TEST(wild_objects_have_their_bounds)
+{
+	struct dice dice = dice_new(42);
+
+	for (unsigned round = 0; round < NROUNDS / 2; round++) {
+		struct ic_design design = any_design(&dice);
+		struct image image = image_new(wild_object(&dice, &design, (uint32_t)dice_between(&dice, 1, 100),
+		                                           (uint32_t)dice_between(&dice, 1, 70), 1 + 2 * (round % 2)));
+		check_near(&image);
+		image_clear(&image);
+	}
+}
+END_TEST
+
+/* How far apart the two transforms are, where coefficients are as in photographs. */
+START_TEST(most_pixels_are_those_of_the_reference)
+{
+	struct dice dice = dice_new(43);
+	struct ic_design design = design_of("s1x1-b8-k15-q8");
+	size_t nequal = 0, n = 0;
+
+	for (unsigned round = 0; round < 8; round++) {
+		struct image image = image_new(near_object(&dice, &design, 200, 100, 3));
+		uint8_t *expected = malloc(3 * 200 * 100);
+		ck_assert_int_eq(ic_decode_rgb(&image.view, expected, 3 * 200), 0);
+		for (size_t i = 0; i < 3 * 200 * 100; i++, n++) {
+			ck_assert_int_le(abs(image.rgb[i] - expected[i]), 3);
+			nequal += image.rgb[i] == expected[i];
+		}
+		free(expected);
+		image_clear(&image);
+	}
+	ck_assert_uint_gt(nequal, n / 100 * 90);
+}
+END_TEST
+
+/* Nothing but pixels of blocks of 8 and codes of 8 bits is. */
+START_TEST(what_has_no_fast_transform_is_exact)
+{
+	static const char *const designs[] = {"s1x1-b4-k7-q8", "s1x1-b16-k31-q8", "s1x1-b8-k15-q7", "s1x1-b8-k15-q8"};
+	struct ic_design design = design_of(designs[_i]);
+	struct ic_tensor_spec spec = {.values = _i == 3 ? IC_FREQUENCIES : IC_RGB, .components = _i == 3 ? 3 : 0};
+	struct ic_tensor_shape shape;
+	struct ic_layout layout;
+	struct tile_plan plan;
+
+	spec.type = _i == 3 ? IC_INT8 : IC_UINT8;
+	ck_assert_int_eq(ic_layout_init(&layout, &design, 64, 64, 3), 0);
+	ck_assert_int_eq(ic_tensor_shape(&layout, &spec, &shape, NULL), 0);
+	ck_assert_int_eq(tile_plan_init(&plan, &design, &spec, &shape, true, NULL), 0);
+	ck_assert(!plan.is_fast);
+	ck_assert_uint_eq(tile_plan_basis_nwords(&plan), 0);
+}
+END_TEST
+
+static void add_tests(TCase *cases)
+{
+	tcase_add_test(cases, samples_are_rounded_once);
+	tcase_add_test(cases, wild_objects_have_their_bounds);
+	tcase_add_test(cases, most_pixels_are_those_of_the_reference);
+	tcase_add_loop_test(cases, what_has_no_fast_transform_is_exact, 0, 4);
+}
+
+int main(void)
+{
+	return suite_run("tile-fast", add_tests);
+}
