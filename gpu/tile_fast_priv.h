@@ -68,7 +68,7 @@ struct tile_fast_column {
 	const uint8_t *codes, *table;
 };
 
-/* Words of a lane: of each product frequencies 2k, 2k + 1, 2k + 8 and 2k + 9, k being l % 4; codes plus 128. */
+/* Words of a lane: of each product frequencies 2k, 2k + 1, 2k + 8 and 2k + 9, k being l % 4. */
 TILE_INLINE void tile_fast_load(const struct tile_plan *plan, const struct tile_image *image, unsigned nsteps,
                                 uint32_t lane, const struct tile_fast_column *column, bool is_words, uint32_t *words)
 {
@@ -78,42 +78,63 @@ TILE_INLINE void tile_fast_load(const struct tile_plan *plan, const struct tile_
 		if (i / 4 + 1 == nsteps)
 			f = tile_least(f, plan->nfreqs - 1);
 		const uint8_t *from = column->codes + (uint64_t)f * image->stride;
-		words[i] = (is_words ? op_load4_global(from) : tile_codes(from, 0)) ^ 0x80808080u;
+		words[i] = is_words ? op_load4_global(from) : tile_codes(from, 0);
 	}
 }
 
-/* Of two samples side by side, in the lower half, from sums: to the nearest, and clamped. */
-TILE_INLINE uint32_t tile_fast_bytes(float a, float b)
+/* Coefficients of blocks 2 * half and the next of a lane's column. */
+TILE_INLINE void tile_fast_coefficients(unsigned nsteps, uint32_t lane, const struct tile_fast_column *column,
+                                        const uint32_t *words, uint32_t half, uint32_t (*first)[2],
+                                        uint32_t (*second)[2])
 {
-	const float scale = 1.0f / 255, center = 128.0f / 255, no_fraction = 8388608.0f;
-	float share[2] = {op_fused_clamped(a, scale, center), op_fused_clamped(b, scale, center)};
-	return op_permute(op_float_bits(op_fused(share[0], 255, no_fraction)),
-	                  op_float_bits(op_fused(share[1], 255, no_fraction)), 0x3340);
+	TILE_UNROLL
+	for (unsigned i = 0; i < 2 * nsteps; i++) {
+		uint32_t pair = i / 2 * (TILE_FAST_DEEP / 2) + i % 2 * 4 + lane % 4, by[2];
+		uint32_t both = op_permute(words[2 * i], words[2 * i + 1], half ? 0x7362 : 0x5140) ^ 0x80808080u;
+		op_load8(column->table + TILE_FAST_PAIR_NBYTES * pair, by);
+		first[i / 2][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4140), by);
+		second[i / 2][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4342), by);
+	}
 }
 
-/* Of a lane: the row of eight samples that it has of two blocks of two columns. */
+/* From two sums to samples, 16 bits each: in half precision, where numbers from 1024 on have no fraction, and clamped. */
+TILE_INLINE uint32_t tile_fast_samples(float a, float b)
+{
+	const uint32_t one = 0x3c003c00u, center = 0x64806480u,
+	               zero = 0x9c009c00u; /* 1, 1024 + 128; and -1024's bits */
+	return op_add_clamp(op_half2_fused_positive(op_half2(a, b), one, center), zero);
+}
+
+/* Of a lane, of two blocks, the row of samples that it has of them: of luma of two columns, four bytes a word; of chroma a word
+ * a sample, of Cb and Cr. */
 struct tile_fast_rows {
-	uint32_t word[2][2][2]; /* column, block, four samples */
+	uint32_t luma[2][2][2];
+	uint32_t chroma[2][8];
 };
 
-/* Blocks 2 * half and the next of all columns. */
-TILE_INLINE void tile_fast_product(const struct tile_plan *plan, unsigned nsteps, uint32_t thread,
-                                   const struct tile_fast_column *columns, uint32_t (*words)[4 * TILE_FAST_STEPS_MAX],
-                                   unsigned half, struct tile_fast_rows *rows)
+/* Sums of product m: of each block those of two columns, of samples 2m and then 2m + 1. */
+TILE_INLINE void tile_fast_take(unsigned m, uint32_t is_chroma, uint32_t shift, const float *first, const float *second,
+                                struct tile_fast_rows *rows)
 {
-	uint32_t coefficients[TILE_FAST_STEPS_MAX][2][TILE_SPMD][2];
-	TILE_EACH_LANE(l)
-	{
-		uint32_t lane = (thread + l) % TILE_LANES;
-		TILE_UNROLL
-		for (unsigned i = 0; i < 2 * nsteps; i++) {
-			uint32_t pair = i / 2 * (TILE_FAST_DEEP / 2) + i % 2 * 4 + lane % 4, by[2];
-			uint32_t both = op_permute(words[l][2 * i], words[l][2 * i + 1], half ? 0x7362 : 0x5140);
-			op_load8(columns[l].table + TILE_FAST_PAIR_NBYTES * pair, by);
-			coefficients[i / 2][0][l][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4140), by);
-			coefficients[i / 2][1][l][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4342), by);
+	TILE_UNROLL
+	for (unsigned i = 0; i < 4; i++) {
+		const float *own = i / 2 ? second : first;
+		if (is_chroma) { /* Cb and Cr */
+			rows->chroma[i / 2][2 * m + i % 2] = tile_fast_samples(own[2 * (i % 2)], own[2 * (i % 2) + 1])
+			                                     << shift;
+			continue;
 		}
+		uint32_t two = tile_fast_samples(own[i % 2], own[i % 2 + 2]), *word = &rows->luma[i % 2][i / 2][m / 2];
+		*word = m % 2 ? op_permute(*word, two, 0x6420) : two;
 	}
+}
+
+/* Two blocks of all columns, of coefficients of each product, block and lane. */
+TILE_INLINE void tile_fast_product(const struct tile_plan *plan, unsigned nsteps, uint32_t thread, uint32_t is_chroma,
+                                   uint32_t (*first)[TILE_SPMD][2], uint32_t (*second)[TILE_SPMD][2],
+                                   struct tile_fast_rows *rows)
+{
+	uint32_t shift = tile_chroma_shift(plan);
 	TILE_UNROLL
 	for (unsigned m = 0; m < TILE_FAST_TALL; m++) {
 		float sums[2][TILE_SPMD][4];
@@ -129,43 +150,58 @@ TILE_INLINE void tile_fast_product(const struct tile_plan *plan, unsigned nsteps
 			TILE_EACH_LANE(l)
 			op_load16_global(plan->basis + 4 * ((m * nsteps + s) * TILE_LANES + (thread + l) % TILE_LANES),
 			                 basis[l]);
-			op_multiply_halves(basis, coefficients[s][0], sums[0]);
-			op_multiply_halves(basis, coefficients[s][1], sums[1]);
+			op_multiply_halves(basis, first[s], sums[0]);
+			op_multiply_halves(basis, second[s], sums[1]);
 		}
 		TILE_EACH_LANE(l)
-		{
-			TILE_UNROLL
-			for (unsigned i = 0; i < 4; i++) {
-				const float *own =
-				        sums[i % 2][l] + i / 2; /* of column i / 2: both halves of the product */
-				uint32_t two = tile_fast_bytes(own[0], own[2]),
-				         *word = &rows[l].word[i / 2][i % 2][m / 2];
-				*word = m % 2 ? op_permute(*word, two, 0x5410) : two;
-			}
-		}
+		tile_fast_take(m, is_chroma, shift, sums[0][l], sums[1][l], &rows[l]);
 	}
 }
 
-/* Row `row` of a component's samples, counted from the tile's first, of blocks 2 * half and the next of a group. */
+/* Row `row` of samples, counted from the tile's first, of blocks 2 * half and the next of a group. */
 TILE_INLINE void tile_fast_store_luma(const struct tile_plan *plan, const struct tile_rows *rows, int32_t row,
-                                      uint32_t group, unsigned half, uint32_t (*block)[2], uint8_t *shared)
+                                      uint32_t group, uint32_t half, uint32_t (*block)[2], uint8_t *shared)
 {
 	uint32_t slot = tile_slot(row, plan->tile_height, rows->parity);
 	uint8_t *out = shared + plan->room.luma + slot * plan->room.luma_stride + 8 * (TILE_GROUP * group + 2 * half);
-	tile_store_luma(8, block[0], out);
-	tile_store_luma(8, block[1], out + 8);
-}
-
-TILE_INLINE void tile_fast_store_chroma(const struct tile_plan *plan, const struct tile_span *span,
-                                        const struct tile_rows *rows, int32_t row, uint32_t group, unsigned half,
-                                        const struct tile_fast_rows *samples, uint8_t *shared)
-{
-	uint32_t x = 8 * (TILE_GROUP * group + 2 * half);
-	uint32_t at = tile_chroma_slot(plan, rows, row) * plan->room.chroma_stride + TILE_LEAD + x;
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++)
-		tile_store_chroma(plan, 8, span->width, 8 * span->first_col + x + 8 * i, samples->word[0][i],
-		                  samples->word[1][i], shared + plan->room.chroma + 4 * (at + 8 * i));
+		op_store8(out + 8 * i, block[i][0], block[i][1]);
+}
+
+/* With the samples left of the first and right of the last one of a row, which are those. */
+TILE_INLINE void tile_fast_store_chroma(const struct tile_plan *plan, const struct tile_span *span,
+                                        const struct tile_rows *rows, int32_t row, uint32_t group, uint32_t half,
+                                        const struct tile_fast_rows *samples, uint8_t *shared)
+{
+	uint32_t x = 8 * (TILE_GROUP * group + 2 * half), col = 8 * span->first_col + x;
+	uint32_t at = tile_chroma_slot(plan, rows, row) * plan->room.chroma_stride + TILE_LEAD + x;
+	uint8_t *out = shared + plan->room.chroma + 4 * at;
+	TILE_UNROLL
+	for (unsigned i = 0; i < 4; i++) {
+		const uint32_t *own = samples->chroma[i / 2] + i % 2 * 4;
+		if (col + i / 2 * 8 < span->width)
+			op_store16(out + 16 * i, own[0], own[1], own[2], own[3]);
+	}
+	if (col == 0)
+		op_store4(out - 4, op_load4(out));
+	if (col < span->width && col + 16 >= span->width)
+		op_store4(out + 4 * (span->width - col), op_load4(out + 4 * (span->width - col) - 4));
+}
+
+/* A group of four blocks of those that are counted for a tile's rows of a component; if there is none, the first. */
+struct tile_fast_group {
+	uint32_t block_row, group, is_there;
+};
+
+TILE_INLINE struct tile_fast_group tile_fast_group_of(const struct tile_span *span, uint32_t nslots, uint32_t slot)
+{
+	struct tile_fast_group own = {slot >> span->across_log2, 0, 0};
+	own.group = slot - (own.block_row << span->across_log2);
+	own.is_there = slot < nslots && own.group < span->across;
+	if (!own.is_there)
+		own.block_row = own.group = 0;
+	return own;
 }
 
 /* Units of luma, or of both components of chroma, of one of which all lanes of a warp are. `thread` is the first of
@@ -182,47 +218,55 @@ TILE_INLINE uint32_t tile_fast_units(const struct tile_plan *plan, const struct 
 	                span->first_col % TILE_GROUP == 0;
 	for (uint32_t unit = warp; unit < nunits; unit += nwarps) {
 		struct tile_fast_column columns[TILE_SPMD];
-		uint32_t words[TILE_SPMD][4 * TILE_FAST_STEPS_MAX];
 		TILE_EACH_LANE(l)
 		{
-			uint32_t lane = (thread + l) % TILE_LANES, column = lane / 4;
-			uint32_t slot = (unit << each_log2) + (column >> is_chroma);
+			uint32_t column = (thread + l) % TILE_LANES / 4;
+			struct tile_fast_group own =
+			        tile_fast_group_of(span, nslots, (unit << each_log2) + (column >> is_chroma));
 			uint32_t component = is_chroma ? 1 + column % 2 : 0;
-			uint32_t block_row = slot >> span->across_log2;
-			uint32_t group = slot - (block_row << span->across_log2);
-			if (slot >= nslots || group >= span->across) /* there is none: of the first */
-				block_row = group = 0;
-			columns[l].codes = strip->planes[component] + rows->byte + block_row * (span->nbits_row / 8) +
-			                   TILE_GROUP * group;
+			columns[l].codes = strip->planes[component] + rows->byte +
+			                   own.block_row * (span->nbits_row / 8) + TILE_GROUP * own.group;
 			columns[l].table =
 			        shared + plan->room.dequants + component * (TILE_FAST_PAIRS * TILE_FAST_PAIR_NBYTES);
-			if (is_words)
-				tile_fast_load(plan, image, nsteps, lane, &columns[l], true, words[l]);
-			else
-				tile_fast_load(plan, image, nsteps, lane, &columns[l], false, words[l]);
 		}
-		TILE_UNROLL
-		for (unsigned half = 0; half < 2; half++) {
+		/* Words are read twice, the second time from a cache: there are no registers to keep them. */
+		TILE_LOOP
+		for (uint32_t half = 0; half < 2; half++) {
+			uint32_t first[TILE_FAST_STEPS_MAX][TILE_SPMD][2], second[TILE_FAST_STEPS_MAX][TILE_SPMD][2];
 			struct tile_fast_rows samples[TILE_SPMD];
-			tile_fast_product(plan, nsteps, thread, columns, words, half, samples);
+			TILE_EACH_LANE(l)
+			{
+				uint32_t lane = (thread + l) % TILE_LANES, words[4 * TILE_FAST_STEPS_MAX];
+				uint32_t own[2][TILE_FAST_STEPS_MAX][2];
+				if (is_words)
+					tile_fast_load(plan, image, nsteps, lane, &columns[l], true, words);
+				else
+					tile_fast_load(plan, image, nsteps, lane, &columns[l], false, words);
+				tile_fast_coefficients(nsteps, lane, &columns[l], words, half, own[0], own[1]);
+				TILE_UNROLL
+				for (unsigned i = 0; i < 2 * nsteps; i++) {
+					first[i / 2][l][i % 2] = own[0][i / 2][i % 2];
+					second[i / 2][l][i % 2] = own[1][i / 2][i % 2];
+				}
+			}
+			tile_fast_product(plan, nsteps, thread, is_chroma, first, second, samples);
 			TILE_EACH_LANE(l)
 			{
 				uint32_t lane = (thread + l) % TILE_LANES;
 				TILE_UNROLL
 				for (unsigned i = 0; i < (is_chroma ? 1u : 2u); i++) {
-					uint32_t slot = (unit << each_log2) + (is_chroma ? lane % 4 : lane % 4 * 2 + i);
-					uint32_t block_row = slot >> span->across_log2;
-					uint32_t group = slot - (block_row << span->across_log2);
-					int32_t row = rows->first + (int32_t)(8 * block_row + lane / 4);
-					if (slot >= nslots || group >= span->across ||
-					    (uint32_t)(row - rows->from) >= rows->nrows)
+					struct tile_fast_group own = tile_fast_group_of(
+					        span, nslots,
+					        (unit << each_log2) + (is_chroma ? lane % 4 : lane % 4 * 2 + i));
+					int32_t row = rows->first + (int32_t)(8 * own.block_row + lane / 4);
+					if (!own.is_there || (uint32_t)(row - rows->from) >= rows->nrows)
 						continue;
 					if (is_chroma)
-						tile_fast_store_chroma(plan, span, rows, row, group, half, &samples[l],
-						                       shared);
+						tile_fast_store_chroma(plan, span, rows, row, own.group, half,
+						                       &samples[l], shared);
 					else
-						tile_fast_store_luma(plan, rows, row, group, half, samples[l].word[i],
-						                     shared);
+						tile_fast_store_luma(plan, rows, row, own.group, half,
+						                     samples[l].luma[i], shared);
 				}
 			}
 		}

@@ -126,15 +126,17 @@ TILE_INLINE float op_fused(float a, float b, float c)
 	return __fmaf_rn(a, b, c);
 }
 
-TILE_INLINE float op_fused_clamped(float a, float b, float c)
-{
-	return __saturatef(__fmaf_rn(a, b, c));
-}
-
 TILE_INLINE uint32_t op_half2_fused(uint32_t a, uint32_t b, uint32_t c)
 {
 	uint32_t out;
 	asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(out) : "r"(a), "r"(b), "r"(c));
+	return out;
+}
+
+TILE_INLINE uint32_t op_half2_fused_positive(uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t out;
+	asm("fma.rn.relu.f16x2 %0, %1, %2, %3;" : "=r"(out) : "r"(a), "r"(b), "r"(c));
 	return out;
 }
 

@@ -165,12 +165,6 @@ TILE_INLINE float op_fused(float a, float b, float c)
 	return fmaf(a, b, c);
 }
 
-/* And clamped to 0..1. */
-TILE_INLINE float op_fused_clamped(float a, float b, float c)
-{
-	return fminf(fmaxf(fmaf(a, b, c), 0), 1);
-}
-
 TILE_INLINE uint32_t op_float_bits(float value)
 {
 	uint32_t bits;
@@ -203,11 +197,18 @@ TILE_INLINE uint32_t op_half2(float a, float b)
 	return op_half_of(a) | op_half_of(b) << 16;
 }
 
-TILE_INLINE float op_float_of_half(uint32_t half) /* no NaN, no infinity */
+TILE_INLINE float op_float_of_half(uint32_t half) /* no NaN */
 {
 	uint32_t exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
-	float value = exponent ? ldexpf((float)(fraction | 0x400), (int)exponent - 25) : (float)fraction * 0x1p-24f;
+	float value = exponent == 0x1f ? INFINITY
+	              : exponent       ? ldexpf((float)(fraction | 0x400), (int)exponent - 25)
+	                               : (float)fraction * 0x1p-24f;
 	return half & 0x8000 ? -value : value;
+}
+
+TILE_INLINE float op_half_at(uint32_t word, unsigned i)
+{
+	return op_float_of_half(word >> 16 * i & 0xffff);
 }
 
 /* a * b + c of both halves, rounded once, where single precision has that sum exactly. */
@@ -215,9 +216,15 @@ TILE_INLINE uint32_t op_half2_fused(uint32_t a, uint32_t b, uint32_t c)
 {
 	float out[2];
 	for (unsigned i = 0; i < 2; i++)
-		out[i] = fmaf(op_float_of_half(a >> 16 * i & 0xffff), op_float_of_half(b >> 16 * i & 0xffff),
-		              op_float_of_half(c >> 16 * i & 0xffff));
+		out[i] = fmaf(op_half_at(a, i), op_half_at(b, i), op_half_at(c, i));
 	return op_half2(out[0], out[1]);
+}
+
+/* And at least 0. */
+TILE_INLINE uint32_t op_half2_fused_positive(uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t sum = op_half2_fused(a, b, c), is_negative = sum >> 15 & 0x00010001u;
+	return sum & ~(is_negative * 0xffffu);
 }
 
 /*
@@ -226,11 +233,6 @@ TILE_INLINE uint32_t op_half2_fused(uint32_t a, uint32_t b, uint32_t c)
  * row 2 * (l % 4) on, and eight rows farther; and of c two numbers of each of its rows of a, from column 2 * (l % 4) on. A GPU
  * rounds and orders the sums in its own way, and no one relies on it.
  */
-TILE_INLINE float op_half_at(uint32_t word, unsigned i)
-{
-	return op_float_of_half(word >> 16 * i & 0xffff);
-}
-
 TILE_INLINE void op_multiply_halves(uint32_t (*a)[4], uint32_t (*b)[2], float (*c)[4])
 {
 	for (unsigned l = 0; l < TILE_SPMD; l++) {

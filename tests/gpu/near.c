@@ -14,9 +14,9 @@
 #define SIDE 8
 #define PI 3.14159265358979323846
 
-/* Twice half precision's rounding, of codes times steps and of the basis; and the reference's matrix and single precision. */
+/* Twice half precision's rounding, of codes times steps and of the basis; and that of a sum of 64 to 128. */
 #define RELATIVE (1.0 / 1024)
-#define ABSOLUTE 0.01
+#define ABSOLUTE (1.0 / 32 + 0.001)
 
 /* RGB, of each pixel and channel the least and the most. */
 struct near {
