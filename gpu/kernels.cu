@@ -35,7 +35,7 @@ __global__ __launch_bounds__(TILE_THREADS, is_fast ? 3 : together(block)) void p
 		if (next <= last)
 			tile_fetch(&plan, image, block, next, thread, shared);
 		if (next > first)
-			tile_pixels(&plan, block, next - 1, thread, shared, out);
+			tile_pixels(&plan, block, is_fast, next - 1, thread, shared, out);
 		if (next > last)
 			return;
 		op_wait_copies();

@@ -96,7 +96,7 @@ static void set_room(struct tile_plan *plan)
 	/* Strides by which lanes of four rows of blocks, and eight, put their samples into other banks. */
 	room->luma_stride = round_to(luma_across * piece_width, 16, 8);
 	room->chroma_stride = round_to(TILE_LEAD + chroma_across * piece_width, 16, 8);
-	room->luma = take(room, luma_rows * room->luma_stride);
+	room->luma = take(room, luma_rows * room->luma_stride * (plan->is_fast ? 2 : 1));
 	room->chroma = take(room, chroma_rows * room->chroma_stride * (uint32_t)sizeof(uint32_t) + READ_AHEAD);
 }
 
@@ -110,10 +110,11 @@ static struct tile_divisor tile_divisor_of(uint32_t d)
 	return divisor;
 }
 
-/* Of a tile: at B = 8 and 16 as many as two blocks of halved chroma have. Chroma of luma's grid takes twice the room. */
+/* Of a tile: at B = 8 and 16 as many as two blocks of halved chroma have, and as four where whole blocks are made of what is
+ * above and below. Chroma of luma's grid takes twice the room. */
 static uint32_t tile_rows_log2(const struct tile_plan *plan)
 {
-	if (plan->block == 16 && plan->is_half)
+	if ((plan->block == 16 || plan->is_fast) && plan->is_half)
 		return 6;
 	return plan->block < 16 && !plan->is_half ? 4 : 5;
 }
@@ -198,6 +199,8 @@ static void set_colors(struct tile_plan *plan, const struct ic_tensor_spec *spec
 		plan->rgb_scale[c] = spec->scale ? spec->scale[c] : 1;
 		plan->rgb_tiny_scale[c] = plan->rgb_scale[c] * 0x1p24f;
 		plan->rgb_offset[c] = -plan->rgb_mean[c] * plan->rgb_scale[c];
+		plan->fast_scale[c] = op_half2(plan->rgb_scale[c] * 255, plan->rgb_scale[c] * 255);
+		plan->fast_offset[c] = op_half2(plan->rgb_offset[c], plan->rgb_offset[c]);
 	}
 	plan->is_fused = (plan->type == IC_FLOAT16 || plan->type == IC_BFLOAT16) && may_fuse(plan);
 }

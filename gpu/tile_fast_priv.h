@@ -97,35 +97,33 @@ TILE_INLINE void tile_fast_coefficients(unsigned nsteps, uint32_t lane, const st
 	}
 }
 
-/* From two sums to samples, 16 bits each: in half precision, where numbers from 1024 on have no fraction, and clamped. */
+/* From two sums to samples, as shares of 255: in half precision, and clamped to 0..1. */
 TILE_INLINE uint32_t tile_fast_samples(float a, float b)
 {
-	const uint32_t one = 0x3c003c00u, center = 0x64806480u,
-	               zero = 0x9c009c00u; /* 1, 1024 + 128; and -1024's bits */
-	return op_add_clamp(op_half2_fused_positive(op_half2(a, b), one, center), zero);
+	const uint32_t by = 0x1c041c04u, center = 0x38043804u; /* 1 / 255, 128 / 255 */
+	return op_half2_fused_clamped(op_half2(a, b), by, center);
 }
 
-/* Of a lane, of two blocks, the row of samples that it has of them: of luma of two columns, four bytes a word; of chroma a word
- * a sample, of Cb and Cr. */
+/* Of a lane, of two blocks, the row of samples that it has of them, two a word: of luma of two columns, and of chroma Cb and Cr,
+ * less 128. */
 struct tile_fast_rows {
-	uint32_t luma[2][2][2];
+	uint32_t luma[2][2][4];
 	uint32_t chroma[2][8];
 };
 
 /* Sums of product m: of each block those of two columns, of samples 2m and then 2m + 1. */
-TILE_INLINE void tile_fast_take(unsigned m, uint32_t is_chroma, uint32_t shift, const float *first, const float *second,
+TILE_INLINE void tile_fast_take(unsigned m, uint32_t is_chroma, const float *first, const float *second,
                                 struct tile_fast_rows *rows)
 {
+	const uint32_t one = 0x3c003c00u, center = 0xb804b804u; /* 1, -128 / 255 */
 	TILE_UNROLL
 	for (unsigned i = 0; i < 4; i++) {
 		const float *own = i / 2 ? second : first;
-		if (is_chroma) { /* Cb and Cr */
-			rows->chroma[i / 2][2 * m + i % 2] = tile_fast_samples(own[2 * (i % 2)], own[2 * (i % 2) + 1])
-			                                     << shift;
-			continue;
-		}
-		uint32_t two = tile_fast_samples(own[i % 2], own[i % 2 + 2]), *word = &rows->luma[i % 2][i / 2][m / 2];
-		*word = m % 2 ? op_permute(*word, two, 0x6420) : two;
+		if (is_chroma)
+			rows->chroma[i / 2][2 * m + i % 2] =
+			        op_half2_fused(tile_fast_samples(own[2 * (i % 2)], own[2 * (i % 2) + 1]), one, center);
+		else
+			rows->luma[i % 2][i / 2][m] = tile_fast_samples(own[i % 2], own[i % 2 + 2]);
 	}
 }
 
@@ -134,7 +132,6 @@ TILE_INLINE void tile_fast_product(const struct tile_plan *plan, unsigned nsteps
                                    uint32_t (*first)[TILE_SPMD][2], uint32_t (*second)[TILE_SPMD][2],
                                    struct tile_fast_rows *rows)
 {
-	uint32_t shift = tile_chroma_shift(plan);
 	TILE_UNROLL
 	for (unsigned m = 0; m < TILE_FAST_TALL; m++) {
 		float sums[2][TILE_SPMD][4];
@@ -154,19 +151,20 @@ TILE_INLINE void tile_fast_product(const struct tile_plan *plan, unsigned nsteps
 			op_multiply_halves(basis, second[s], sums[1]);
 		}
 		TILE_EACH_LANE(l)
-		tile_fast_take(m, is_chroma, shift, sums[0][l], sums[1][l], &rows[l]);
+		tile_fast_take(m, is_chroma, sums[0][l], sums[1][l], &rows[l]);
 	}
 }
 
 /* Row `row` of samples, counted from the tile's first, of blocks 2 * half and the next of a group. */
 TILE_INLINE void tile_fast_store_luma(const struct tile_plan *plan, const struct tile_rows *rows, int32_t row,
-                                      uint32_t group, uint32_t half, uint32_t (*block)[2], uint8_t *shared)
+                                      uint32_t group, uint32_t half, uint32_t (*block)[4], uint8_t *shared)
 {
 	uint32_t slot = tile_slot(row, plan->tile_height, rows->parity);
-	uint8_t *out = shared + plan->room.luma + slot * plan->room.luma_stride + 8 * (TILE_GROUP * group + 2 * half);
+	uint32_t at = slot * plan->room.luma_stride + 8 * (TILE_GROUP * group + 2 * half);
+	uint8_t *out = shared + plan->room.luma + 2 * at;
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++)
-		op_store8(out + 8 * i, block[i][0], block[i][1]);
+		op_store16(out + 16 * i, block[i][0], block[i][1], block[i][2], block[i][3]);
 }
 
 /* With the samples left of the first and right of the last one of a row, which are those. */

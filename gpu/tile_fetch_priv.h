@@ -362,6 +362,8 @@ TILE_INLINE void tile_fetch(const struct tile_plan *plan, const struct tile_imag
 {
 	const struct tile_strip *strip = tile_strip_of(shared);
 	struct tile_tile tile = {0};
+	if (block < 16 && thread >= TILE_LANES) /* there is nothing to fetch */
+		return;
 	tile_set_tile(plan, strip, block, index, &tile);
 	if (thread == 0)
 		*tile_tile_of(shared, index) = tile;

@@ -133,10 +133,10 @@ TILE_INLINE uint32_t op_half2_fused(uint32_t a, uint32_t b, uint32_t c)
 	return out;
 }
 
-TILE_INLINE uint32_t op_half2_fused_positive(uint32_t a, uint32_t b, uint32_t c)
+TILE_INLINE uint32_t op_half2_fused_clamped(uint32_t a, uint32_t b, uint32_t c)
 {
 	uint32_t out;
-	asm("fma.rn.relu.f16x2 %0, %1, %2, %3;" : "=r"(out) : "r"(a), "r"(b), "r"(c));
+	asm("fma.rn.sat.f16x2 %0, %1, %2, %3;" : "=r"(out) : "r"(a), "r"(b), "r"(c));
 	return out;
 }
 

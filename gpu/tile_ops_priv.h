@@ -211,20 +211,31 @@ TILE_INLINE float op_half_at(uint32_t word, unsigned i)
 	return op_float_of_half(word >> 16 * i & 0xffff);
 }
 
-/* a * b + c of both halves, rounded once, where single precision has that sum exactly. */
-TILE_INLINE uint32_t op_half2_fused(uint32_t a, uint32_t b, uint32_t c)
+/* To nearest, halves to even: what single precision has not is made odd there, so that it is rounded once. */
+TILE_INLINE uint32_t op_half_of_double(double value)
 {
-	float out[2];
-	for (unsigned i = 0; i < 2; i++)
-		out[i] = fmaf(op_half_at(a, i), op_half_at(b, i), op_half_at(c, i));
-	return op_half2(out[0], out[1]);
+	float single = (float)value;
+	if ((double)single == value || isinf(value))
+		return op_half_of(single);
+	if (fabs((double)single) > fabs(value))
+		single = nextafterf(single, 0);
+	return op_half_of(op_bits_float(op_float_bits(single) | 1));
 }
 
-/* And at least 0. */
-TILE_INLINE uint32_t op_half2_fused_positive(uint32_t a, uint32_t b, uint32_t c)
+/* a * b + c of both halves, rounded once; and that clamped to 0..1. */
+TILE_INLINE uint32_t op_half2_fused(uint32_t a, uint32_t b, uint32_t c)
 {
-	uint32_t sum = op_half2_fused(a, b, c), is_negative = sum >> 15 & 0x00010001u;
-	return sum & ~(is_negative * 0xffffu);
+	uint32_t out = 0;
+	for (unsigned i = 0; i < 2; i++)
+		out |= op_half_of_double((double)op_half_at(a, i) * (double)op_half_at(b, i) + (double)op_half_at(c, i))
+		       << 16 * i;
+	return out;
+}
+
+TILE_INLINE uint32_t op_half2_fused_clamped(uint32_t a, uint32_t b, uint32_t c)
+{
+	uint32_t sum = op_half2_fused(a, b, c);
+	return op_half2(fminf(fmaxf(op_half_at(sum, 0), 0), 1), fminf(fmaxf(op_half_at(sum, 1), 0), 1));
 }
 
 /*

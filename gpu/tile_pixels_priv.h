@@ -1,190 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tile_pixels_priv.h: from the samples of a tile to its pixels (docs/format.md, section 4), in the type and the order
- * of axes that the batch wants: the third and last step. A thread takes eight pixels of a row of the output.
- *
- * Two numbers are computed with at a time, 16 bits each, in one word: Cb and Cr of a sample, then the same of two
- * neighbouring pixels. All of it fits 16 bits unsigned, but for what chroma adds to luma.
+ * tile_pixels_priv.h: from the samples of a tile to its pixels, in the type and the order of axes that the batch wants: the
+ * third and last step. A thread takes eight pixels of a row of the output.
  */
 #pragma once
 
-#include "tile_fast_priv.h"
-
-/* One channel of eight pixels: of 0 and 1, 2 and 3, ... */
-struct tile_pairs {
-	uint32_t pair[4];
-};
-
-/* Eight bytes. */
-struct tile_bytes {
-	uint32_t low, high;
-};
-
-/* From anywhere in shared memory. */
-TILE_INLINE struct tile_bytes tile_bytes_at(const uint8_t *from)
-{
-	uint32_t odd = (uint32_t)((uintptr_t)from & 3);
-	const uint8_t *word = from - odd;
-	uint32_t a = op_load4(word), b = op_load4(word + 4), c = op_load4(word + 8);
-	struct tile_bytes bytes = {op_funnel(a, b, 8 * odd), op_funnel(b, c, 8 * odd)};
-	return bytes;
-}
-
-/* --- Chroma on luma's grid ---------------------------------------------------------------------------------------- */
-
-/* Six samples of a row, or of the filtered sum of two: the one left of the first pixel's, and those that follow. */
-struct tile_six {
-	uint32_t sample[6];
-};
-
-/* is_together: those after the first lie at a multiple of 16. */
-TILE_INLINE struct tile_six tile_six_at(const uint8_t *from, bool is_together)
-{
-	struct tile_six six;
-	if (is_together) {
-		six.sample[0] = op_load4(from);
-		op_load16(from + 4, six.sample + 1);
-		six.sample[5] = op_load4(from + 20);
-		return six;
-	}
-	TILE_UNROLL
-	for (unsigned i = 0; i < 6; i++)
-		six.sample[i] = op_load4(from + 4 * i);
-	return six;
-}
-
-TILE_INLINE struct tile_six tile_vertical(const struct tile_six *near, const struct tile_six *far)
-{
-	struct tile_six six;
-	TILE_UNROLL
-	for (unsigned i = 0; i < 6; i++)
-		six.sample[i] = 3 * near->sample[i] + far->sample[i];
-	return six;
-}
-
-/* Chroma of eight pixels, a word each: Cb and Cr are the upper byte of each half, and no more counts. */
-struct tile_chroma8 {
-	uint32_t pixel[8];
-};
-
-/* The triangle filter: eight pixels, the first of which is one of the two over sample 1, and the second of these if
- * is_odd. (3 * center + side + 8) >> 4 where the side is on the left, and + 7 where it is on the right; all of it
- * times 16. */
-TILE_INLINE struct tile_chroma8 tile_triangle(const struct tile_six *t, uint32_t is_odd)
-{
-	const uint32_t seven = 0x00700070u, one = 0x00100010u;
-	struct tile_chroma8 even, odd;
-	TILE_UNROLL
-	for (unsigned i = 1; i < 6; i++) {
-		uint32_t center = 3 * t->sample[i] + seven;
-		uint32_t left = center + t->sample[i - 1] + one;
-		if (i < 5) {
-			even.pixel[2 * i - 2] = left;
-			even.pixel[2 * i - 1] = odd.pixel[2 * i - 2] = center + t->sample[i + 1];
-		}
-		if (i > 1)
-			odd.pixel[2 * i - 3] = left;
-	}
-	return is_odd ? odd : even;
-}
-
-/* Narrow chroma is repeated: JPEG decoders do not filter fewer than three samples a row. */
-TILE_INLINE struct tile_chroma8 tile_repeat(const struct tile_six *near, uint32_t is_odd)
-{
-	struct tile_chroma8 even, odd;
-	TILE_UNROLL
-	for (unsigned i = 0; i < 8; i++) {
-		even.pixel[i] = near->sample[1 + i / 2] << 4;
-		odd.pixel[i] = near->sample[1 + (i + 1) / 2] << 4;
-	}
-	return is_odd ? odd : even;
-}
-
-/* Chroma that has luma's grid. */
-TILE_INLINE struct tile_chroma8 tile_eight_of_chroma(const uint8_t *from)
-{
-	struct tile_chroma8 chroma;
-	TILE_UNROLL
-	for (unsigned i = 0; i < 8; i++)
-		chroma.pixel[i] = op_load4(from + 4 * i);
-	return chroma;
-}
-
-/* --- Colour ------------------------------------------------------------------------------------------------------- */
-
-#define TILE_ZERO_BYTE 4u /* byte 4 of (word, 0) */
-
-/* Bytes a and b of a word, 16 bits each. */
-TILE_INLINE uint32_t tile_pair(uint32_t word, uint32_t a, uint32_t b)
-{
-	return op_permute(word, 0, a | TILE_ZERO_BYTE << 4 | b << 8 | TILE_ZERO_BYTE << 12);
-}
-
-struct tile_rgb_pair {
-	uint32_t c[3];
-};
-
-/* Two pixels. What chroma adds to luma is computed times 2^16, with the coefficients and the rounding of
- * docs/format.md, where 128 is taken off; factors above 2^16 are sums of two, and what is taken off for green is
- * added to 255 - c. */
-TILE_INLINE struct tile_rgb_pair tile_color2(uint32_t luma, const uint32_t chroma[2])
-{
-	const uint32_t half = 32768, red = 45941u | 45940u << 16, green = 22554u | 46802u << 16,
-	               blue = 58065u | 58065u << 16;
-	const uint32_t red_bias = half - 128 * 91881u, blue_bias = half - 128 * 116130u,
-	               green_bias = half - 127 * (22554u + 46802u);
-	uint32_t cr = op_permute(chroma[0], chroma[1], 0x7733), cb = op_permute(chroma[0], chroma[1], 0x5511);
-	uint32_t turned = ~op_permute(chroma[0], chroma[1], 0x7531);
-	uint32_t r[2] = {op_dot2_low(red, cr, red_bias), op_dot2_high(red, cr, red_bias)};
-	uint32_t g[2] = {op_dot2_low(green, turned, green_bias), op_dot2_high(green, turned, green_bias)};
-	uint32_t b[2] = {op_dot2_low(blue, cb, blue_bias), op_dot2_high(blue, cb, blue_bias)};
-	struct tile_rgb_pair rgb;
-	rgb.c[0] = op_add_clamp(luma, op_permute(r[0], r[1], 0x7632));
-	rgb.c[1] = op_add_clamp(luma, op_permute(g[0], g[1], 0x7632));
-	rgb.c[2] = op_add_clamp(luma, op_permute(b[0], b[1], 0x7632));
-	return rgb;
-}
-
-/* Eight pixels: a channel's are in pairs, and nothing is above the lowest byte of each. */
-struct tile_rgb8 {
-	struct tile_pairs c[3];
-};
-
-TILE_INLINE struct tile_pairs tile_pairs_of(struct tile_bytes bytes)
-{
-	struct tile_pairs pairs = {{tile_pair(bytes.low, 0, 1), tile_pair(bytes.low, 2, 3), tile_pair(bytes.high, 0, 1),
-	                            tile_pair(bytes.high, 2, 3)}};
-	return pairs;
-}
-
-/* One after the other. */
-TILE_INLINE struct tile_bytes tile_bytes_of(const struct tile_pairs *pairs)
-{
-	struct tile_bytes bytes = {op_permute(pairs->pair[0], pairs->pair[1], 0x6420),
-	                           op_permute(pairs->pair[2], pairs->pair[3], 0x6420)};
-	return bytes;
-}
-
-TILE_INLINE struct tile_rgb8 tile_colors(struct tile_bytes luma, const struct tile_chroma8 *chroma)
-{
-	struct tile_pairs lumas = tile_pairs_of(luma);
-	struct tile_rgb8 out;
-	TILE_UNROLL
-	for (unsigned i = 0; i < 4; i++) {
-		struct tile_rgb_pair two = tile_color2(lumas.pair[i], &chroma->pixel[2 * i]);
-		TILE_UNROLL
-		for (unsigned c = 0; c < 3; c++)
-			out.c[c].pair[i] = two.c[c];
-	}
-	return out;
-}
-
-TILE_INLINE struct tile_rgb8 tile_grays(struct tile_bytes luma)
-{
-	struct tile_pairs lumas = tile_pairs_of(luma);
-	struct tile_rgb8 out = {{lumas, lumas, lumas}};
-	return out;
-}
+#include "tile_fast_colors_priv.h"
 
 /* Turn the order of the first n of eight pixels. */
 TILE_INLINE struct tile_rgb8 tile_mirrored(const struct tile_rgb8 *in, uint32_t n)
@@ -419,7 +240,7 @@ struct tile_chroma8x2 {
  * filtered, and the first pixel is the first over its sample, which lies at a multiple of 16. */
 TILE_INLINE struct tile_chroma8x2 tile_chroma_rows(const struct tile_plan *plan, const struct tile_strip *strip,
                                                    const struct tile_tile *tile, const struct tile_eight *e, int32_t y,
-                                                   bool is_plain, const uint8_t *shared)
+                                                   bool is_fast, bool is_plain, const uint8_t *shared)
 {
 	struct tile_chroma8x2 chroma;
 	uint32_t stride = 4 * plan->room.chroma_stride, a, b;
@@ -440,14 +261,18 @@ TILE_INLINE struct tile_chroma8x2 tile_chroma_rows(const struct tile_plan *plan,
 	b = tile_chroma_slot(plan, &tile->chroma, below_row - base);
 	struct tile_six above = tile_six_at(samples + a * stride, is_plain);
 	struct tile_six below = tile_six_at(samples + b * stride, is_plain);
+	uint32_t is_odd = is_plain ? 0 : e->is_odd;
 	if (!is_plain && strip->chroma.width < 3) {
-		chroma.row[0] = tile_repeat(&above, e->is_odd);
-		chroma.row[1] = tile_repeat(&below, e->is_odd);
-		return chroma;
+		chroma.row[0] = is_fast ? tile_fast_repeat(&above, is_odd) : tile_repeat(&above, is_odd);
+		chroma.row[1] = is_fast ? tile_fast_repeat(&below, is_odd) : tile_repeat(&below, is_odd);
+	} else if (is_fast) {
+		chroma.row[0] = tile_fast_triangle(&above, &below, is_odd);
+		chroma.row[1] = tile_fast_triangle(&below, &above, is_odd);
+	} else {
+		struct tile_six first = tile_vertical(&above, &below), second = tile_vertical(&below, &above);
+		chroma.row[0] = tile_triangle(&first, is_odd);
+		chroma.row[1] = tile_triangle(&second, is_odd);
 	}
-	struct tile_six first = tile_vertical(&above, &below), second = tile_vertical(&below, &above);
-	chroma.row[0] = tile_triangle(&first, is_plain ? 0 : e->is_odd);
-	chroma.row[1] = tile_triangle(&second, is_plain ? 0 : e->is_odd);
 	return chroma;
 }
 
@@ -461,25 +286,60 @@ TILE_INLINE struct tile_bytes tile_luma_at(const uint8_t *from, bool is_plain)
 	return bytes;
 }
 
+/* Colours of eight pixels, whose luma is sample `at` and the next ones. No chroma: gray. */
+TILE_INLINE struct tile_rgb8 tile_rgb8_at(const struct tile_plan *plan, bool is_fast, bool is_plain, uint32_t at,
+                                          const struct tile_chroma8 *chroma, const uint8_t *shared)
+{
+	const uint8_t *from = shared + plan->room.luma + (is_fast ? 2 : 1) * at;
+	if (is_fast) {
+		struct tile_pairs luma = tile_fast_luma_at(from, is_plain);
+		return chroma ? tile_fast_colors(&luma, chroma, plan->is_half) : tile_fast_grays(&luma);
+	}
+	struct tile_bytes luma = tile_luma_at(from, is_plain);
+	return chroma ? tile_colors(luma, chroma) : tile_grays(luma);
+}
+
+/* As tile_put_row, of shares that become half precision. */
+TILE_INLINE void tile_fast_put_row(const struct tile_plan *plan, const struct tile_strip *strip,
+                                   const struct tile_eight *e, uint32_t y, const struct tile_rgb8 *shares, uint8_t *out)
+{
+	uint32_t own = y < strip->own_height ? e->own : 0;
+	struct tile_rgb8 numbers = tile_fast_numbers(plan, shares);
+	if (own == TILE_PIXELS && plan->is_aligned) {
+		if (strip->is_flipped)
+			numbers = tile_fast_mirrored(&numbers);
+		if (plan->axes == IC_NHWC)
+			tile_fast_put_joined(&numbers, out);
+		else
+			tile_fast_put_apart(plan, &numbers, out);
+		return;
+	}
+	tile_fast_put_some(plan, &numbers, own, strip->is_flipped, e->pixel_nbytes, out);
+	for (uint32_t i = own; i < e->n; i++) {
+		for (unsigned c = 0; c < 3; c++)
+			tile_put_pad(plan, out + c * plan->channel_nbytes + i * e->pixel_nbytes);
+	}
+}
+
 /* What is known of a thread's pixels where its loop over rows begins: of plain ones, that all of the tile is the image's, as
  * it lies, in colour, its samples take vectors, and so does the output; and of usual ones, what they become, too. */
 enum {
 	TILE_ANY,
 	TILE_PLAIN,
-	TILE_USUAL, /* half precision, fused, channels apart */
+	TILE_USUAL, /* half precision, fused or fast, channels apart */
 };
 
 /* Rows y and y + 1 of the output, where they are made with the tile; `out` is the place of the first. */
 TILE_INLINE void tile_put_two(const struct tile_plan *plan, const struct tile_strip *strip,
-                              const struct tile_tile *tile, const struct tile_eight *e, int32_t y, unsigned known,
-                              const uint8_t *shared, uint8_t *out)
+                              const struct tile_tile *tile, const struct tile_eight *e, int32_t y, bool is_fast,
+                              unsigned known, const uint8_t *shared, uint8_t *out)
 {
 	struct tile_chroma8x2 chroma;
 	const bool is_plain = known != TILE_ANY;
 	bool is_own = is_plain || (e->own && (uint32_t)(y < 0 ? 0 : y) < strip->own_height);
 	bool is_gray = !is_plain && strip->is_gray;
 	if (is_own && !is_gray)
-		chroma = tile_chroma_rows(plan, strip, tile, e, y, is_plain, shared);
+		chroma = tile_chroma_rows(plan, strip, tile, e, y, is_fast, is_plain, shared);
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2; i++, out += (uint64_t)plan->width * e->pixel_nbytes) {
 		int32_t row = y + (int32_t)i;
@@ -488,10 +348,20 @@ TILE_INLINE void tile_put_two(const struct tile_plan *plan, const struct tile_st
 			continue;
 		if (is_plain || (is_own && (uint32_t)row < strip->own_height)) {
 			uint32_t slot = tile_slot(row - tile->base, plan->tile_height, tile->luma.parity);
-			struct tile_bytes luma = tile_luma_at(
-			        shared + plan->room.luma + slot * plan->room.luma_stride + e->luma, is_plain);
-			rgb = is_gray ? tile_grays(luma) : tile_colors(luma, &chroma.row[i]);
+			rgb = tile_rgb8_at(plan, is_fast, is_plain, slot * plan->room.luma_stride + e->luma,
+			                   is_gray ? NULL : &chroma.row[i], shared);
 		}
+		if (is_fast && known == TILE_USUAL) {
+			rgb = tile_fast_numbers(plan, &rgb);
+			tile_fast_put_apart(plan, &rgb, out);
+			continue;
+		}
+		if (is_fast && plan->type == IC_FLOAT16) {
+			tile_fast_put_row(plan, strip, e, (uint32_t)row, &rgb, out);
+			continue;
+		}
+		if (is_fast)
+			rgb = tile_fast_bytes(&rgb);
 		if (known == TILE_USUAL)
 			tile_put_apart(plan, IC_FLOAT16, true, &rgb, out);
 		else if (is_plain)
@@ -512,8 +382,8 @@ TILE_INLINE bool tile_is_all_plain(const struct tile_plan *plan, const struct ti
 
 /* A thread's pixels: eight columns, and of these every so many pairs of rows. A pair begins in an odd row of the
  * image. */
-TILE_INLINE void tile_pixels(const struct tile_plan *plan, unsigned block, uint32_t index, uint32_t thread,
-                             uint8_t *shared, uint8_t *out)
+TILE_INLINE void tile_pixels(const struct tile_plan *plan, unsigned block, bool is_fast, uint32_t index,
+                             uint32_t thread, uint8_t *shared, uint8_t *out)
 {
 	const struct tile_strip *strip = tile_strip_of(shared);
 	const struct tile_tile *tile = tile_tile_of(shared, index);
@@ -527,16 +397,16 @@ TILE_INLINE void tile_pixels(const struct tile_plan *plan, unsigned block, uint3
 	int32_t step = (int32_t)(2 * plan->pairs_at_once), end = tile->end;
 	out += ((int64_t)y * plan->width + strip->out_x + x) * e.pixel_nbytes;
 	uint64_t out_step = (uint64_t)plan->width * e.pixel_nbytes * (uint32_t)step;
-	bool is_usual = plan->type == IC_FLOAT16 && plan->is_fused && plan->axes == IC_NCHW;
+	bool is_usual = plan->type == IC_FLOAT16 && (is_fast || plan->is_fused) && plan->axes == IC_NCHW;
 	if (!tile_is_all_plain(plan, strip, tile, &e)) {
 		for (; y < end; y += step, out += out_step)
-			tile_put_two(plan, strip, tile, &e, y, TILE_ANY, shared, out);
+			tile_put_two(plan, strip, tile, &e, y, is_fast, TILE_ANY, shared, out);
 	} else if (!is_usual) {
 		for (; y < end; y += step, out += out_step)
-			tile_put_two(plan, strip, tile, &e, y, TILE_PLAIN, shared, out);
+			tile_put_two(plan, strip, tile, &e, y, is_fast, TILE_PLAIN, shared, out);
 	} else {
 		for (; y < end; y += step, out += out_step)
-			tile_put_two(plan, strip, tile, &e, y, TILE_USUAL, shared, out);
+			tile_put_two(plan, strip, tile, &e, y, is_fast, TILE_USUAL, shared, out);
 	}
 }
 

@@ -58,7 +58,7 @@ struct tile_room {
 	 * row, and from Cb to Cr. */
 	uint32_t lines[2], line_nbytes[2], line_second;
 	uint32_t luma_stride, chroma_stride; /* samples from row to row */
-	uint32_t luma, chroma;               /* samples: a byte each, and words of Cb and Cr */
+	uint32_t luma, chroma;               /* samples: a byte each, or two bytes, and words of Cb and Cr */
 	uint32_t nbytes;
 };
 
@@ -101,6 +101,8 @@ struct tile_plan {
 	const float *mean, *scale; /* of each channel of frequencies; device memory */
 	uint32_t is_fast;          /* of pixels: tile_fast_priv.h makes their samples */
 	const uint32_t *basis;     /* for that (tile_plan_put_basis); device memory, at a multiple of 16 */
+	/* Half precision of a share of 255, in both halves: scale * 255, and -mean * scale. */
+	uint32_t fast_scale[3], fast_offset[3];
 
 	/* Of pixels; so many rows of tiles an output of an image may touch. */
 	uint32_t tile_width, tile_height, tile_height_log2, tiles_across, tiles_down;

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "near.h"
 
-#include "codec/color_priv.h"
 #include "codec/decode.h"
-#include "codec/grid_priv.h"
 #include "tests/codec/codec_helpers.h"
 #include "tests/codec/wild.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define SIDE 8
 #define PI 3.14159265358979323846
 
-/* Twice half precision's rounding, of codes times steps and of the basis; and that of a sum of 64 to 128. */
-#define RELATIVE (1.0 / 1024)
-#define ABSOLUTE (1.0 / 32 + 0.001)
+/* What half precision may add: of the magnitudes of what a sample is the sum of, twice its rounding, of codes times steps and of
+ * the basis; of sums and shares of 255, of the filter and of colours. */
+#define ERROR_RELATIVE (1.0 / 1024)
+#define ERROR_SAMPLE 0.11
+#define ERROR_FILTER 0.07
+#define ERROR_COLOR 0.2
 
 /* RGB, of each pixel and channel the least and the most. */
 struct near {
@@ -32,93 +32,118 @@ static void *room(size_t nbytes)
 	return memory;
 }
 
+/* Samples, and by how much each may be wrong. */
+struct part {
+	uint32_t width, height;
+	double *value, *error;
+};
+
+static struct part part_new(uint32_t width, uint32_t height)
+{
+	size_t n = (size_t)width * height;
+	struct part part = {width, height, room(n * sizeof(double)), room(n * sizeof(double))};
+	return part;
+}
+
+static void part_clear(struct part *part)
+{
+	free(part->value);
+	free(part->error);
+}
+
 static double basis(unsigned x, unsigned u)
 {
 	return (u ? 0.5 : sqrt(0.125)) * cos((2 * x + 1) * u * PI / 16);
 }
 
-static uint8_t to_byte(double value)
+static double clamped(double value, double max)
 {
-	return (uint8_t)floor(fmin(fmax(value, 0), 255) + 0.5);
+	return fmin(fmax(value, 0), max);
 }
 
-/* Samples of a component, width from row to row. */
-static void put_component(const struct ic_view *view, unsigned component, uint8_t *low, uint8_t *high)
+static struct part part_of(const struct ic_view *view, unsigned component)
 {
 	const struct ic_layout *l = &view->layout;
 	const struct ic_component *c = &l->component[component];
+	struct part part = part_new(c->width, c->height);
 	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
 	int16_t *coefs = room(l->nfreqs * c->nblocks * sizeof *coefs);
 
 	ic_design_freqs(&l->design, freqs);
 	if (ic_decode_coefficients(view, component, coefs))
 		abort();
-	for (uint32_t y = 0; y < c->height; y++) {
-		for (uint32_t x = 0; x < c->width; x++) {
-			const int16_t *own = coefs + (size_t)(y / SIDE) * c->block_cols + x / SIDE;
-			double sum = 128, magnitude = 0;
-			for (unsigned f = 0; f < l->nfreqs; f++) {
-				double part =
-				        own[f * c->nblocks] * basis(y % SIDE, freqs[f].v) * basis(x % SIDE, freqs[f].u);
-				sum += part;
-				magnitude += fabs(part);
-			}
-			double error = RELATIVE * magnitude + ABSOLUTE;
-			low[(size_t)y * c->width + x] = to_byte(sum - error);
-			high[(size_t)y * c->width + x] = to_byte(sum + error);
+	for (size_t i = 0; i < (size_t)c->width * c->height; i++) {
+		uint32_t x = (uint32_t)(i % c->width), y = (uint32_t)(i / c->width);
+		const int16_t *own = coefs + (size_t)(y / SIDE) * c->block_cols + x / SIDE;
+		double sum = 128, magnitude = 0;
+		for (unsigned f = 0; f < l->nfreqs; f++) {
+			double term = own[f * c->nblocks] * basis(y % SIDE, freqs[f].v) * basis(x % SIDE, freqs[f].u);
+			sum += term;
+			magnitude += fabs(term);
 		}
+		part.value[i] = clamped(sum, 255);
+		part.error[i] = ERROR_RELATIVE * magnitude + ERROR_SAMPLE;
 	}
 	free(coefs);
+	return part;
 }
 
-/* On luma's grid. */
-static void put_full(const struct ic_layout *l, unsigned component, const uint8_t *own, uint8_t *out)
+/* Of n halved samples, the two that sample i of the whole is made of, the nearer first. */
+static void neighbours(uint32_t i, uint32_t n, uint32_t ret_from[2])
 {
-	const struct ic_component *c = &l->component[component];
-	struct plane8 plane = {own, c->width, c->width, c->height};
-	struct grid_axis half = {1, 2, 1};
-
-	if (c->width == l->width && c->height == l->height)
-		memcpy(out, own, (size_t)c->width * c->height);
-	else if (grid_resample(&plane, half, half, l->width, l->height, out, l->width))
-		abort();
+	ret_from[0] = i / 2;
+	ret_from[1] = i % 2 ? (i / 2 + 1 < n ? i / 2 + 1 : n - 1) : i / 2 - (i / 2 > 0);
 }
 
-/* Red and blue grow with all of their samples; green with luma, and against chroma. */
-static void put_rgb(size_t n, const uint8_t *luma, const uint8_t *chroma, const uint8_t *against, uint8_t *out)
+/* On luma's grid, by the triangle filter; fewer than three samples a row are repeated. */
+static struct part part_filtered(const struct part *half, uint32_t width, uint32_t height)
 {
-	uint8_t *green = room(3 * n);
+	static const double weights[2] = {0.75, 0.25};
+	struct part part = part_new(width, height);
 
-	color_ycc_to_rgb(luma, chroma, chroma + n, (uint32_t)n, out);
-	color_ycc_to_rgb(luma, against, against + n, (uint32_t)n, green);
-	for (size_t i = 0; i < n; i++)
-		out[3 * i + 1] = green[3 * i + 1];
-	free(green);
+	for (size_t i = 0; i < (size_t)width * height; i++) {
+		uint32_t xs[2], ys[2];
+		neighbours((uint32_t)(i % width), half->width, xs);
+		neighbours((uint32_t)(i / width), half->height, ys);
+		part.error[i] = ERROR_FILTER;
+		for (unsigned k = 0; k < 4; k++) {
+			double weight = half->width < 3 ? k == 0 : weights[k % 2] * weights[k / 2];
+			size_t at = (size_t)ys[k / 2] * half->width + xs[k % 2];
+			part.value[i] += weight * half->value[at];
+			part.error[i] += weight * half->error[at];
+		}
+	}
+	return part;
 }
 
 static struct near near_new(const struct ic_view *view)
 {
+	/* What a channel takes of luma, Cb and Cr (docs/format.md, section 4). */
+	static const double shares[3][3] = {{1, 0, 1.402}, {1, -0.344136, -0.714136}, {1, 1.772, 0}};
 	const struct ic_layout *l = &view->layout;
 	size_t n = (size_t)l->width * l->height;
 	struct near near = {room(3 * n), room(3 * n)};
-	uint8_t *own[2] = {room(n), room(n)}, *full[2] = {room(3 * n), room(3 * n)};
+	struct part parts[IC_COMPONENTS_MAX];
 
 	for (unsigned c = 0; c < l->ncomponents; c++) {
-		put_component(view, c, own[0], own[1]);
-		put_full(l, c, own[0], full[0] + c * n);
-		put_full(l, c, own[1], full[1] + c * n);
+		parts[c] = part_of(view, c);
+		if (parts[c].width == l->width && parts[c].height == l->height)
+			continue;
+		struct part half = parts[c];
+		parts[c] = part_filtered(&half, l->width, l->height);
+		part_clear(&half);
 	}
-	if (l->ncomponents == 1) {
-		color_gray_to_rgb(full[0], (uint32_t)n, near.low);
-		color_gray_to_rgb(full[1], (uint32_t)n, near.high);
-	} else {
-		put_rgb(n, full[0], full[0] + n, full[1] + n, near.low);
-		put_rgb(n, full[1], full[1] + n, full[0] + n, near.high);
+	for (size_t i = 0; i < 3 * n; i++) {
+		double sum = 0, error = ERROR_COLOR;
+		for (unsigned c = 0; c < l->ncomponents; c++) {
+			sum += shares[i % 3][c] * (parts[c].value[i / 3] - (c ? 128 : 0));
+			error += fabs(shares[i % 3][c]) * parts[c].error[i / 3];
+		}
+		near.low[i] = (uint8_t)floor(clamped(sum - error, 255) + 0.5);
+		near.high[i] = (uint8_t)floor(clamped(sum + error, 255) + 0.5);
 	}
-	for (unsigned i = 0; i < 2; i++) {
-		free(own[i]);
-		free(full[i]);
-	}
+	for (unsigned c = 0; c < l->ncomponents; c++)
+		part_clear(&parts[c]);
 	return near;
 }
 

@@ -38,7 +38,7 @@ TILE_INLINE void run_strip(const struct tile_plan *plan, const struct tile_image
 			for (uint32_t t = 0; is_fetch && next <= last && t < TILE_THREADS; t++)
 				tile_fetch(plan, image, block, next, in_turn(turn, t), shared);
 			for (uint32_t t = 0; !is_fetch && next > first && t < TILE_THREADS; t++)
-				tile_pixels(plan, block, next - 1, in_turn(turn, t), shared, out);
+				tile_pixels(plan, block, is_fast, next - 1, in_turn(turn, t), shared, out);
 		}
 		op_wait_copies();
 		for (uint32_t t = 0; next <= last && t < TILE_THREADS; t += step) {
