@@ -25,8 +25,6 @@ __global__ __launch_bounds__(TILE_THREADS, is_fast ? 3 : together(block)) void p
 		return;
 	}
 	tile_begin(&plan, image, block, is_8bit, is_fast, blockIdx.x, thread, shared);
-	if (is_fast)
-		tile_put_fast_table(&plan, image, TILE_THREADS - 1 - thread, shared);
 	__syncthreads();
 	/* The codes of the next tile are on their way while one becomes pixels. */
 	uint32_t first = tile_strip_of(shared)->first, last = tile_strip_of(shared)->last;
@@ -42,14 +40,14 @@ __global__ __launch_bounds__(TILE_THREADS, is_fast ? 3 : together(block)) void p
 		__syncthreads();
 		if (block == 1) {
 			tile_samples_of_codes(&plan, image, is_8bit, next, thread, shared);
-		} else if (is_fast) {
+		} else if (is_fast && block == 8) {
 			tile_fast(&plan, image, next, thread, shared);
 		} else if (TILE_BY_LINES(block)) {
 			tile_columns(&plan, image, block, is_8bit, next, thread, shared);
 			__syncthreads();
 			tile_line_rows(&plan, block, next, thread, shared);
 		} else {
-			tile_transform(&plan, block, is_8bit, next, thread, shared);
+			tile_transform(&plan, block, is_8bit, is_fast, next, thread, shared);
 		}
 		__syncthreads();
 	}
@@ -69,7 +67,9 @@ static pixels_function *pixels_kernel_of(const struct tile_plan *plan)
 {
 	bool is_8bit = plan->bits == 8;
 	if (plan->is_fast)
-		return pixels_kernel<8, 1, true>;
+		return plan->block == 8    ? pixels_kernel<8, 1, true>
+		       : plan->block == 16 ? pixels_kernel<16, 1, true>
+		                           : pixels_kernel<32, 1, true>;
 	switch (plan->block) {
 	case 1:
 		return is_8bit ? pixels_kernel<1, 1, false> : pixels_kernel<1, 0, false>;

@@ -69,9 +69,7 @@ static void set_room(struct tile_plan *plan)
 	uint32_t luma_across = pieces_across(plan->tile_width, block), piece_width = TILE_GROUP * block;
 	uint32_t chroma_across = pieces_across(chroma_width(plan), block);
 	take(room, TILE_HEAD_NBYTES);
-	if (plan->is_fast) {
-		room->dequants = take(room, TILE_FAST_TABLE_NBYTES);
-	} else if (block > 1) {
+	if (block > 1) {
 		uint32_t nplaces = IC_COMPONENTS_MAX * TILE_PLACES(block);
 		room->origins = take(room, nplaces * (uint32_t)sizeof(uint32_t));
 		room->dequants = take(
@@ -110,11 +108,12 @@ static struct tile_divisor tile_divisor_of(uint32_t d)
 	return divisor;
 }
 
-/* Of a tile: at B = 8 and 16 as many as two blocks of halved chroma have, and as four where whole blocks are made of what is
- * above and below. Chroma of luma's grid takes twice the room. */
+/* Of a tile: at B = 8 and 16 as many as two blocks of halved chroma have; of fast transforms, of which samples of luma take twice
+ * the room, as one has at B = 16, and as four at B = 8, where whole blocks are made for the rows above and below. Chroma of
+ * luma's grid takes twice the room, too. */
 static uint32_t tile_rows_log2(const struct tile_plan *plan)
 {
-	if ((plan->block == 16 || plan->is_fast) && plan->is_half)
+	if (plan->block == (plan->is_fast ? 8 : 16) && plan->is_half)
 		return 6;
 	return plan->block < 16 && !plan->is_half ? 4 : 5;
 }
@@ -264,7 +263,7 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 	        .width = shape->width,
 	        .height = shape->height,
 	        .pad = spec->pad,
-	        .is_fast = is_fast && !is_frequencies && design->block == 8 && design->bits == 8,
+	        .is_fast = is_fast && !is_frequencies && design->block >= 8 && design->bits == 8,
 	};
 	set_output(&plan->output[0], shape->channels, shape->width, shape->height);
 	plan->output[0].ncomponents = is_frequencies ? shape->channels / plan->nfreqs : 3;
@@ -285,7 +284,9 @@ errint_t tile_plan_init(struct tile_plan *plan, const struct ic_design *design, 
 
 size_t tile_plan_basis_nwords(const struct tile_plan *plan)
 {
-	return plan->is_fast ? (size_t)TILE_FAST_TALL * tile_fast_steps(plan->nfreqs) * TILE_LANES * 4 : 0;
+	return plan->is_fast && plan->block == 8
+	               ? (size_t)TILE_FAST_TALL * tile_fast_steps(plan->nfreqs) * TILE_LANES * 4
+	               : 0;
 }
 
 /* Of frequency f at sample (y, x), times 2^16: M[y][v] M[x][u] / 2^29 (docs/format.md, section 3). */

@@ -30,39 +30,6 @@ TILE_INLINE uint32_t tile_fast_steps(uint32_t nfreqs)
 	return (nfreqs + TILE_FAST_DEEP - 1) / TILE_FAST_DEEP;
 }
 
-/* In shared memory: for each pair of frequencies, of each component, two pairs in half precision, by which a pair of codes
- * becomes coefficients (tile_fast_pair). */
-#define TILE_FAST_PAIR_NBYTES 8u
-#define TILE_FAST_PAIRS (TILE_FAST_STEPS_MAX * TILE_FAST_DEEP / 2)
-#define TILE_FAST_TABLE_NBYTES (IC_COMPONENTS_MAX * TILE_FAST_PAIRS * TILE_FAST_PAIR_NBYTES)
-
-/* What is not kept is 0 times some code. */
-TILE_INLINE void tile_put_fast_table(const struct tile_plan *plan, const struct tile_image *image, uint32_t thread,
-                                     uint8_t *shared)
-{
-	uint32_t n = image->ncomponents;
-	for (uint32_t i = thread; i < n * TILE_FAST_PAIRS; i += TILE_THREADS) {
-		uint32_t component = i / TILE_FAST_PAIRS, first = i % TILE_FAST_PAIRS * 2;
-		float step[2];
-		TILE_UNROLL
-		for (uint32_t j = 0; j < 2; j++) {
-			uint32_t f = first + j;
-			step[j] = 0;
-			if (f < plan->nfreqs)
-				step[j] = (float)tile_dequant_of(plan, image, 1, f * n + component).step;
-		}
-		op_store8(shared + plan->room.dequants + TILE_FAST_PAIR_NBYTES * i,
-		          op_half2(step[0] * 0x1p8f, step[1] * 0x1p8f),
-		          op_half2(step[0] * -0x1p-9f, step[1] * -0x1p-9f));
-	}
-}
-
-/* Two codes, plus 128, 16 bits each: as binary16 they say that times 2^-24. To coefficients, times 2^-16. */
-TILE_INLINE uint32_t tile_fast_pair(uint32_t codes, const uint32_t by[2])
-{
-	return op_half2_fused(codes, by[0], by[1]);
-}
-
 /* Where a column's codes are: the word of the plane of the first frequency, and how they become coefficients. */
 struct tile_fast_column {
 	const uint8_t *codes, *table;
@@ -91,17 +58,10 @@ TILE_INLINE void tile_fast_coefficients(unsigned nsteps, uint32_t lane, const st
 	for (unsigned i = 0; i < 2 * nsteps; i++) {
 		uint32_t pair = i / 2 * (TILE_FAST_DEEP / 2) + i % 2 * 4 + lane % 4, by[2];
 		uint32_t both = op_permute(words[2 * i], words[2 * i + 1], half ? 0x7362 : 0x5140) ^ 0x80808080u;
-		op_load8(column->table + TILE_FAST_PAIR_NBYTES * pair, by);
-		first[i / 2][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4140), by);
-		second[i / 2][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4342), by);
+		op_load8(column->table + 8 * pair, by);
+		first[i / 2][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4140), by[0], by[1]);
+		second[i / 2][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4342), by[0], by[1]);
 	}
-}
-
-/* From two sums to samples, as shares of 255: in half precision, and clamped to 0..1. */
-TILE_INLINE uint32_t tile_fast_samples(float a, float b)
-{
-	const uint32_t by = 0x1c041c04u, center = 0x38043804u; /* 1 / 255, 128 / 255 */
-	return op_half2_fused_clamped(op_half2(a, b), by, center);
 }
 
 /* Of a lane, of two blocks, the row of samples that it has of them, two a word: of luma of two columns, and of chroma Cb and Cr,
@@ -115,13 +75,11 @@ struct tile_fast_rows {
 TILE_INLINE void tile_fast_take(unsigned m, uint32_t is_chroma, const float *first, const float *second,
                                 struct tile_fast_rows *rows)
 {
-	const uint32_t one = 0x3c003c00u, center = 0xb804b804u; /* 1, -128 / 255 */
 	TILE_UNROLL
 	for (unsigned i = 0; i < 4; i++) {
 		const float *own = i / 2 ? second : first;
 		if (is_chroma)
-			rows->chroma[i / 2][2 * m + i % 2] =
-			        op_half2_fused(tile_fast_samples(own[2 * (i % 2)], own[2 * (i % 2) + 1]), one, center);
+			rows->chroma[i / 2][2 * m + i % 2] = tile_fast_chroma(own[2 * (i % 2)], own[2 * (i % 2) + 1]);
 		else
 			rows->luma[i % 2][i / 2][m] = tile_fast_samples(own[i % 2], own[i % 2 + 2]);
 	}
@@ -224,8 +182,7 @@ TILE_INLINE uint32_t tile_fast_units(const struct tile_plan *plan, const struct 
 			uint32_t component = is_chroma ? 1 + column % 2 : 0;
 			columns[l].codes = strip->planes[component] + rows->byte +
 			                   own.block_row * (span->nbits_row / 8) + TILE_GROUP * own.group;
-			columns[l].table =
-			        shared + plan->room.dequants + component * (TILE_FAST_PAIRS * TILE_FAST_PAIR_NBYTES);
+			columns[l].table = shared + plan->room.dequants + component * (4 * TILE_PLACES(8));
 		}
 		/* Words are read twice, the second time from a cache: there are no registers to keep them. */
 		TILE_LOOP

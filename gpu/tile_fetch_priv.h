@@ -14,7 +14,7 @@
  */
 #pragma once
 
-#include "tile_transform_priv.h"
+#include "tile_fast_passes_priv.h"
 
 /*
  * What a strip needs of a component, and how its codes lie in shared memory: for each plane its runs, one for all rows
@@ -273,6 +273,29 @@ TILE_INLINE void tile_put_dequants(const struct tile_plan *plan, const struct ti
 	}
 }
 
+/* Of fast transforms, for each pair of places of each component; at B = 8 (tile_fast_priv.h) of each pair of frequencies, one
+ * after the other. Half the bytes of what others have are enough, as for codes of 8 bits. */
+TILE_INLINE void tile_put_fast_dequants(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
+                                        uint32_t thread, uint8_t *shared)
+{
+	const uint32_t npairs = TILE_PLACES(block) / 2;
+	uint32_t ncomponents = image->ncomponents;
+	for (uint32_t i = thread; i < npairs * ncomponents; i += TILE_THREADS) {
+		uint32_t component = i / npairs, first = i % npairs * 2;
+		float step[2];
+		TILE_UNROLL
+		for (uint32_t j = 0; j < 2; j++) {
+			int32_t f = block == 8 ? (int32_t)(first + j) : plan->freq_at[first + j];
+			step[j] = 0;
+			if (f >= 0 && f < (int32_t)plan->nfreqs)
+				step[j] = (float)tile_dequant_of(plan, image, 1, (uint32_t)f * ncomponents + component)
+				                  .step;
+		}
+		struct tile_fast_steps2 steps = tile_fast_steps2_of(block, step[0], step[1]);
+		op_store8(shared + plan->room.dequants + 8 * i, steps.by, steps.bias);
+	}
+}
+
 /* And whose codes are meant, of transforms by lines; where none is kept, of the first. */
 TILE_INLINE void tile_put_frequencies(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                                       uint32_t thread, uint8_t *shared)
@@ -334,8 +357,7 @@ TILE_INLINE void tile_fetch_rows(const struct tile_plan *plan, const struct tile
 	}
 }
 
-/* What all tiles of a strip share: the first warp works out the strip, the others the rest, but for tile_fast_priv.h's. Before a
- * barrier. */
+/* What all tiles of a strip share: the first warp works out the strip, the others the rest. Before a barrier. */
 TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_image *image, unsigned block,
                             unsigned is_8bit, bool is_fast, uint32_t index, uint32_t thread, uint8_t *shared)
 {
@@ -345,10 +367,16 @@ TILE_INLINE void tile_begin(const struct tile_plan *plan, const struct tile_imag
 		if (thread == 0)
 			*(struct tile_strip *)(void *)shared = strip;
 	}
-	if (block == 1 || is_fast)
+	if (block == 1)
 		return;
 	/* In another order, so that the first warp has the least of it. */
 	thread = TILE_THREADS - 1 - thread;
+	if (is_fast) {
+		tile_put_fast_dequants(plan, image, block, thread, shared);
+		if (block > 8)
+			tile_put_fast_matrix(block, thread, shared + plan->room.matrix);
+		return;
+	}
 	tile_put_dequants(plan, image, block, is_8bit, thread, shared);
 	if (TILE_BY_LINES(block))
 		tile_put_frequencies(plan, image, block, thread, shared);

@@ -106,6 +106,45 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
 	}
 }
 
+/* As both above, of fast transforms: words of two samples of luma, and of two of Cb and two of Cr. */
+TILE_INLINE void tile_put_fast_luma(const struct tile_plan *plan, unsigned block, const struct tile_rows *rows,
+                                    uint32_t lane, unsigned unit, int32_t row, uint32_t col,
+                                    const struct tile_fast_words *words, uint8_t *shared)
+{
+	uint8_t *out = shared + plan->room.luma + 2 * col;
+	TILE_UNROLL
+	for (unsigned w = 0; w < TILE_FAST_UNIT_WORDS(block); w++) {
+		uint32_t y = (uint32_t)row + tile_unit_row(block, lane, w / 2, w % 2);
+		y += y == plan->tile_height - 1 ? rows->parity : 0; /* tile_slot */
+		op_store4(out + 2 * (y * plan->room.luma_stride + tile_unit_col(block, lane, unit, w / 2)),
+		          words->word[w]);
+	}
+}
+
+TILE_INLINE void tile_put_fast_chroma(const struct tile_plan *plan, unsigned block, const struct tile_span *span,
+                                      const struct tile_rows *rows, uint32_t lane, unsigned unit, int32_t row,
+                                      uint32_t col, const struct tile_fast_words *cb, const struct tile_fast_words *cr,
+                                      uint8_t *shared)
+{
+	uint32_t left = span->first_col * block + col; /* of the piece, in the image */
+	bool is_edge = left == 0 || left + TILE_GROUP * block >= span->width;
+	uint8_t *out = shared + plan->room.chroma + 4 * (TILE_LEAD + col);
+	TILE_UNROLL
+	for (unsigned w = 0; w < TILE_FAST_UNIT_WORDS(block); w++) {
+		int32_t y = row + (int32_t)tile_unit_row(block, lane, w / 2, w % 2);
+		uint32_t x = tile_unit_col(block, lane, unit, w / 2);
+		uint32_t words[2] = {op_permute(cb->word[w], cr->word[w], 0x5410),
+		                     op_permute(cb->word[w], cr->word[w], 0x7632)};
+		if ((uint32_t)(y - rows->from) >= rows->nrows)
+			continue;
+		uint8_t *to = out + 4 * (tile_chroma_slot(plan, rows, y) * plan->room.chroma_stride + x);
+		if (is_edge)
+			tile_put_chroma_edge(span->width, left + x, words, to);
+		else
+			op_store8(to, words[0], words[1]);
+	}
+}
+
 /* Where the codes of one piece are. */
 TILE_INLINE void tile_set_source(const struct tile_plan *plan, const struct tile_span *span,
                                  const struct tile_rows *rows, uint32_t down, uint32_t right, struct tile_source *s)
@@ -162,6 +201,28 @@ struct tile_work {
 };
 
 /* One unit of a piece. */
+TILE_INLINE void tile_fast_unit(const struct tile_plan *plan, unsigned block, struct tile_work *w, unsigned unit,
+                                uint32_t thread, const struct tile_matrix_words *m, struct tile_kept *kept,
+                                uint8_t *shared)
+{
+	struct tile_fast_words out[2][TILE_SPMD];
+	TILE_UNROLL
+	for (unsigned i = 0; i < 2; i++) {
+		if (i == 0 || w->is_chroma)
+			tile_fast_transform_unit(block, thread, unit, w->is_chroma, m, w->source[i], kept->codes[i],
+			                         out[i]);
+	}
+	TILE_EACH_LANE(l)
+	{
+		uint32_t lane = (thread + l) % TILE_LANES;
+		if (w->is_chroma)
+			tile_put_fast_chroma(plan, block, w->span, w->rows, lane, unit, w->row, w->col, &out[0][l],
+			                     &out[1][l], shared);
+		else
+			tile_put_fast_luma(plan, block, w->rows, lane, unit, w->row, w->col, &out[0][l], shared);
+	}
+}
+
 TILE_INLINE void tile_unit(const struct tile_plan *plan, unsigned block, unsigned is_8bit, struct tile_work *w,
                            unsigned unit, uint32_t thread, const struct tile_matrix_words *m, struct tile_kept *kept,
                            uint8_t *shared)
@@ -202,7 +263,7 @@ TILE_INLINE void tile_set_work(const struct tile_plan *plan, unsigned block, uns
 
 /* What there is of pieces `index`, `index` + n, ... Where a piece is too much to be kept, a warp takes one of its
  * blocks. */
-TILE_INLINE void tile_pieces(const struct tile_plan *plan, unsigned block, unsigned is_8bit,
+TILE_INLINE void tile_pieces(const struct tile_plan *plan, unsigned block, unsigned is_8bit, bool is_fast,
                              const struct tile_span *shared_span, const struct tile_rows *shared_rows,
                              uint32_t is_chroma, uint32_t index, uint32_t thread, const struct tile_matrix_words *m,
                              uint8_t *shared)
@@ -230,24 +291,33 @@ TILE_INLINE void tile_pieces(const struct tile_plan *plan, unsigned block, unsig
 		TILE_LOOP
 		for (unsigned i = 0; i < side_by_side; i++) {
 			uint32_t unit = apart > 1 ? index % apart : i;
-			if (right * TILE_GROUP + unit < span->ncols)
+			if (right * TILE_GROUP + unit >= span->ncols)
+				continue;
+			if (is_fast)
+				tile_fast_unit(plan, block, &w, unit, thread, m, &kept, shared);
+			else
 				tile_unit(plan, block, is_8bit, &w, unit, thread, m, &kept, shared);
 		}
 	}
 }
 
 /* `thread` is the first of TILE_SPMD. Warps go on with luma where those of chroma, of which each is two, end. */
-TILE_INLINE void tile_transform(const struct tile_plan *plan, unsigned block, unsigned is_8bit, uint32_t index,
-                                uint32_t thread, uint8_t *shared)
+TILE_INLINE void tile_transform(const struct tile_plan *plan, unsigned block, unsigned is_8bit, bool is_fast,
+                                uint32_t index, uint32_t thread, uint8_t *shared)
 {
 	const struct tile_strip *strip = tile_strip_of(shared);
 	const struct tile_tile *tile = tile_tile_of(shared, index);
 	const uint32_t nwarps = TILE_THREADS / TILE_LANES, warp = thread / TILE_LANES;
 	struct tile_matrix_words m[TILE_SPMD];
 	TILE_EACH_LANE(l)
-	tile_load_matrix(block, (thread + l) % TILE_LANES, shared + plan->room.matrix, &m[l]);
-	tile_pieces(plan, block, is_8bit, &strip->chroma, &tile->chroma, 1, warp, thread, m, shared);
-	tile_pieces(plan, block, is_8bit, &strip->luma, &tile->luma, 0, nwarps - 1 - warp, thread, m, shared);
+	{
+		if (is_fast)
+			tile_load_fast_matrix(block, (thread + l) % TILE_LANES, shared + plan->room.matrix, &m[l]);
+		else
+			tile_load_matrix(block, (thread + l) % TILE_LANES, shared + plan->room.matrix, &m[l]);
+	}
+	tile_pieces(plan, block, is_8bit, is_fast, &strip->chroma, &tile->chroma, 1, warp, thread, m, shared);
+	tile_pieces(plan, block, is_8bit, is_fast, &strip->luma, &tile->luma, 0, nwarps - 1 - warp, thread, m, shared);
 }
 
 /* --- Where B is 1: codes are samples ------------------------------------------------------------------------------ */

@@ -8,12 +8,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define SIDE 8
 #define PI 3.14159265358979323846
 
 /* What half precision may add: of the magnitudes of what a sample is the sum of, twice its rounding, of codes times steps and of
- * the basis; of sums and shares of 255, of the filter and of colours. */
-#define ERROR_RELATIVE (1.0 / 1024)
+ * the basis, or four times, of the matrix in both passes and of what is between these; of sums and shares of 255, of the filter
+ * and of colours. */
+#define ERROR_RELATIVE(block) ((block) == 8 ? 1.0 / 1024 : 1.0 / 512)
 #define ERROR_SAMPLE 0.11
 #define ERROR_FILTER 0.07
 #define ERROR_COLOR 0.2
@@ -51,9 +51,20 @@ static void part_clear(struct part *part)
 	free(part->error);
 }
 
-static double basis(unsigned x, unsigned u)
+/* Of frequency u at place x. */
+struct basis {
+	double at[IC_BLOCK_MAX][IC_BLOCK_MAX];
+};
+
+static struct basis basis_of(unsigned block)
 {
-	return (u ? 0.5 : sqrt(0.125)) * cos((2 * x + 1) * u * PI / 16);
+	struct basis basis;
+
+	for (unsigned x = 0; x < block; x++) {
+		for (unsigned u = 0; u < block; u++)
+			basis.at[u][x] = sqrt((u ? 2.0 : 1.0) / block) * cos((2 * x + 1) * u * PI / (2 * block));
+	}
+	return basis;
 }
 
 static double clamped(double value, double max)
@@ -65,6 +76,8 @@ static struct part part_of(const struct ic_view *view, unsigned component)
 {
 	const struct ic_layout *l = &view->layout;
 	const struct ic_component *c = &l->component[component];
+	const unsigned block = l->design.block;
+	const struct basis basis = basis_of(block);
 	struct part part = part_new(c->width, c->height);
 	struct ic_freq freqs[IC_BLOCK_MAX * IC_BLOCK_MAX];
 	int16_t *coefs = room(l->nfreqs * c->nblocks * sizeof *coefs);
@@ -74,15 +87,16 @@ static struct part part_of(const struct ic_view *view, unsigned component)
 		abort();
 	for (size_t i = 0; i < (size_t)c->width * c->height; i++) {
 		uint32_t x = (uint32_t)(i % c->width), y = (uint32_t)(i / c->width);
-		const int16_t *own = coefs + (size_t)(y / SIDE) * c->block_cols + x / SIDE;
+		const int16_t *own = coefs + (size_t)(y / block) * c->block_cols + x / block;
 		double sum = 128, magnitude = 0;
 		for (unsigned f = 0; f < l->nfreqs; f++) {
-			double term = own[f * c->nblocks] * basis(y % SIDE, freqs[f].v) * basis(x % SIDE, freqs[f].u);
+			double term =
+			        own[f * c->nblocks] * basis.at[freqs[f].v][y % block] * basis.at[freqs[f].u][x % block];
 			sum += term;
 			magnitude += fabs(term);
 		}
 		part.value[i] = clamped(sum, 255);
-		part.error[i] = ERROR_RELATIVE * magnitude + ERROR_SAMPLE;
+		part.error[i] = ERROR_RELATIVE(block) * magnitude + ERROR_SAMPLE;
 	}
 	free(coefs);
 	return part;

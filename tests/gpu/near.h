@@ -10,7 +10,7 @@
 #include "tests/codec/dice.h"
 #include "tests/tools/jpegmake.h"
 
-/* Fail where `rgb`, three bytes a pixel, is not what may become of a region of an object of B = 8: what lies outside of it is 0. */
+/* Fail where `rgb`, three bytes a pixel, is not what may become of a region of an object, by its transform: what lies outside of it is 0. */
 void near_check(const struct ic_view *view, const struct ic_region *region, const struct ic_tensor_shape *shape,
                 const uint8_t *rgb);
 

@@ -28,8 +28,6 @@ TILE_INLINE void run_strip(const struct tile_plan *plan, const struct tile_image
 	const uint32_t step = is_by_warps ? TILE_LANES : 1;
 	for (uint32_t t = 0; t < TILE_THREADS; t++)
 		tile_begin(plan, image, block, is_8bit, is_fast, strip, in_turn(strip, t), shared);
-	for (uint32_t t = 0; is_fast && t < TILE_THREADS; t++)
-		tile_put_fast_table(plan, image, in_turn(strip, t), shared);
 	uint32_t first = tile_strip_of(shared)->first, last = tile_strip_of(shared)->last;
 	for (uint32_t next = first; next <= last + 1; next++) {
 		uint32_t turn = strip + next;
@@ -43,14 +41,14 @@ TILE_INLINE void run_strip(const struct tile_plan *plan, const struct tile_image
 		op_wait_copies();
 		for (uint32_t t = 0; next <= last && t < TILE_THREADS; t += step) {
 			uint32_t warp = in_turn(turn, t) / TILE_LANES * TILE_LANES;
-			if (is_fast)
+			if (is_fast && block == 8)
 				tile_fast(plan, image, next, warp, shared);
 			else if (block == 1)
 				tile_samples_of_codes(plan, image, is_8bit, next, in_turn(turn, t), shared);
 			else if (TILE_BY_LINES(block))
 				tile_columns(plan, image, block, is_8bit, next, in_turn(turn, t), shared);
 			else
-				tile_transform(plan, block, is_8bit, next, warp, shared);
+				tile_transform(plan, block, is_8bit, is_fast, next, warp, shared);
 		}
 		for (uint32_t t = 0; TILE_BY_LINES(block) && !is_fast && next <= last && t < TILE_THREADS; t++)
 			tile_line_rows(plan, block, next, in_turn(turn + 1, t), shared);
@@ -76,6 +74,8 @@ KERNEL(run_16_bytes, 16, 1, false)
 KERNEL(run_32_packed, 32, 0, false)
 KERNEL(run_32_bytes, 32, 1, false)
 KERNEL(run_8_fast, 8, 1, true)
+KERNEL(run_16_fast, 16, 1, true)
+KERNEL(run_32_fast, 32, 1, true)
 
 typedef void run_function(const struct tile_plan *, const struct tile_image *, uint32_t, uint8_t *, uint8_t *);
 
@@ -85,7 +85,9 @@ static run_function *kernel_of(const struct tile_plan *plan)
 	        {run_1_packed, run_1_bytes}, {run_2_packed, run_2_bytes},   {run_4_packed, run_4_bytes},
 	        {run_8_packed, run_8_bytes}, {run_16_packed, run_16_bytes}, {run_32_packed, run_32_bytes},
 	};
-	return plan->is_fast ? run_8_fast : kernels[__builtin_ctz(plan->block)][plan->bits == 8];
+	if (plan->is_fast)
+		return plan->block == 8 ? run_8_fast : plan->block == 16 ? run_16_fast : run_32_fast;
+	return kernels[__builtin_ctz(plan->block)][plan->bits == 8];
 }
 
 static void run_pixels(const struct tile_plan *plan, const struct tile_image *image, uint8_t *out)
