@@ -17,6 +17,7 @@ struct finding {
 	struct design_cost cost;       /* NAN where that is not known */
 	double mean, sd;               /* accuracy as estimated, and one standard deviation of that */
 	int position;                  /* in the plan, of the evaluation that had a result; -1: there is none */
+	bool is_candidate;             /* one that the search was asked for: aim_admits */
 	bool is_frontier;
 };
 
