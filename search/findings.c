@@ -173,9 +173,10 @@ static errint_t estimate_all(struct findings *findings, bool knows_costs, struct
 
 static void find_candidates(struct findings *findings)
 {
-	struct aim aim = {.keeps_proportions = strstr(findings->run.settings, AIM_KEEPS_PROPORTIONS)};
+	struct aim aim = {.keeps_proportions = strstr(findings->run.settings, " " AIM_KEEPS_PROPORTIONS)};
 	struct ic_design design;
 
+	findings->keeps_proportions = aim.keeps_proportions;
 	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
 		findings->at[i].is_candidate = !ic_design_at(i, &design) && aim_admits(&aim, &design);
 }

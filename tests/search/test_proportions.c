@@ -189,6 +189,43 @@ START_TEST(a_plan_that_keeps_proportions_is_told_before)
 }
 END_TEST
 
+/* Of two that are alike, the first. */
+static bool beats(const struct finding *a, const struct finding *b)
+{
+	return a->cost.nbytes <= b->cost.nbytes && a->cost.infer_s <= b->cost.infer_s &&
+	       a->cost.train_s <= b->cost.train_s && a->mean >= b->mean &&
+	       (a->cost.nbytes < b->cost.nbytes || a->cost.infer_s < b->cost.infer_s ||
+	        a->cost.train_s < b->cost.train_s || a->mean > b->mean || a < b);
+}
+
+/* Those that may not be chosen hide none that may. */
+START_TEST(the_frontier_is_that_of_designs_that_keep_proportions)
+{
+	struct catalog *catalog = open_catalog();
+	struct synthetic synthetic = {.noise = 0.002};
+	struct search_settings settings = keeping(catalog, &synthetic, "max-bytes", "50%");
+	struct search_outcome outcome = run_search(&settings);
+	struct findings *findings;
+	size_t nhidden = 0;
+
+	ck_assert_int_eq(findings_read(catalog, outcome.run, settings.shapes, settings.nshapes, &findings, NULL), 0);
+	for (unsigned a = 0; a < IC_DESIGN_COUNT; a++) {
+		bool is_beaten = false, is_beaten_by_others = false;
+		for (unsigned b = 0; b < IC_DESIGN_COUNT; b++)
+			if (b != a && beats(&findings->at[b], &findings->at[a]))
+				*(findings->at[b].is_candidate ? &is_beaten : &is_beaten_by_others) = true;
+		if (!findings->at[a].is_candidate)
+			continue;
+		ck_assert_msg(findings->at[a].is_frontier == !is_beaten, "%u", a);
+		nhidden += !is_beaten && is_beaten_by_others;
+	}
+	ck_assert_uint_gt(nhidden, 0);
+	findings_free(findings);
+	search_outcome_clear(&outcome);
+	catalog_close(catalog);
+}
+END_TEST
+
 /* Where one is opened again, as by whoever tells of runs. */
 START_TEST(the_catalog_remembers_that_proportions_are_kept)
 {
@@ -226,6 +263,7 @@ static void add(TCase *cases)
 	tcase_add_test(cases, a_search_that_keeps_proportions_is_another_one);
 	tcase_add_test(cases, results_of_other_designs_are_not_taken_in);
 	tcase_add_test(cases, a_plan_that_keeps_proportions_is_told_before);
+	tcase_add_test(cases, the_frontier_is_that_of_designs_that_keep_proportions);
 	tcase_add_test(cases, the_catalog_remembers_that_proportions_are_kept);
 }
 
