@@ -11,7 +11,7 @@
  *
  * Which directories: the root, and each that itself says a design or a budget, by a policy file or a section of the
  * tree's. One that says a budget wants a choice of its own; the others are content with that of a directory above.
- * Where there was a choice once, withdrawn or not, none is made.
+ * Where there was a choice once, withdrawn or not, none is made. Where the face shows pictures, proportions are kept.
  */
 #pragma once
 

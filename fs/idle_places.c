@@ -104,6 +104,8 @@ static errint_t resolve(const struct sayings *sayings, size_t first, size_t end,
 	*ret_is_wanted = policy.design_is_auto;
 	place->aim = policy.aim;
 	aim_complete(&place->aim);
+	/* The probe sees whole pictures, where programs that crop do not. */
+	place->aim.keeps_proportions = policy_shows_pictures(policy.face);
 	policy_clear(&policy);
 	if (*ret_is_wanted && !(place->place = strdup(sayings->at[first].place)))
 		return -ENOMEM;

@@ -37,7 +37,7 @@ struct idle_order {
 struct idle_place {
 	char *place;
 	bool wants_own; /* a choice of its own, not one of a directory above */
-	struct aim aim; /* completed */
+	struct aim aim; /* completed; keeps proportions where the face shows pictures */
 };
 
 /* idle_places.c: all of a tree, parents before what is in them; malloc'ed. -ENOMEM. */

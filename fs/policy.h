@@ -171,3 +171,6 @@ void policy_describe_design(const struct ic_design *design, char out[POLICY_DESI
 
 /* The same for a face; a string constant. */
 const char *policy_describe_face(enum ic_face face);
+
+/* Whether programs see ordinary image files, of the size that the design has them: jpeg, bmp. */
+bool policy_shows_pictures(enum ic_face face);

@@ -104,3 +104,8 @@ const char *policy_describe_face(enum ic_face face)
 	}
 	return "";
 }
+
+bool policy_shows_pictures(enum ic_face face)
+{
+	return face == IC_FACE_JPEG || face == IC_FACE_BMP;
+}

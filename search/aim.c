@@ -256,6 +256,10 @@ void aim_print(const struct aim *aim, char out[AIM_TEXT_SIZE])
 	*out = 0;
 	if (!stream)
 		return;
+	if (aim->keeps_proportions) {
+		fputs(AIM_KEEPS_PROPORTIONS, stream);
+		between = " ";
+	}
 	for (enum aim_key key = 0; key < AIM_NKEYS; key++) {
 		if (!aim_says(aim, key))
 			continue;
@@ -278,6 +282,11 @@ void aim_print_value(const struct aim *aim, enum aim_key key, char out[AIM_TEXT_
 }
 
 /* --- Judging ------------------------------------------------------------------------------------------------------ */
+
+bool aim_admits(const struct aim *aim, const struct ic_design *design)
+{
+	return !aim->keeps_proportions || design->sx == design->sy;
+}
 
 static bool is_within(const struct aim_limit *limit, double cost, double reference)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * aim.h: what a search is to find: what a design may cost and lose, and which of those that do not is the best.
+ * aim.h: what a search is to find: which designs may be chosen, what they may cost and lose, and which is the best then.
  *
  * As text, in options and in policy files:
  *
@@ -22,6 +22,7 @@ struct aim_limit {
 };
 
 struct aim {
+	bool keeps_proportions; /* nothing but designs that sample columns and rows alike: s1x1, s2x2, s4x4 */
 	struct aim_limit loss, time, bytes; /* loss is never a share */
 	/* To be minimized: the sum of each weight times the natural logarithm of a cost over the reference's, and
 	 * times the points (hundredths) of accuracy lost. */
@@ -51,12 +52,17 @@ void aim_take(struct aim *aim, const struct aim *from, enum aim_key key);
  * point at most, where the objective is no accuracy. */
 void aim_complete(struct aim *aim);
 
-/* "max-loss=0.005 objective=time", always the same for the same aim, and what aim_set reads. */
+/* "max-loss=0.005 objective=time", always the same for the same aim, and what aim_set reads; where proportions are kept, which
+ * is no key, that comes before. */
+#define AIM_KEEPS_PROPORTIONS "keep-proportions"
 #define AIM_TEXT_SIZE 200
 void aim_print(const struct aim *aim, char out[AIM_TEXT_SIZE]);
 
 /* The value of a key that was set, alone: "0.005", "12%", "time,space=0.5". */
 void aim_print_value(const struct aim *aim, enum aim_key key, char out[AIM_TEXT_SIZE]);
+
+/* Whether a design may be chosen at all, whatever it costs. */
+bool aim_admits(const struct aim *aim, const struct ic_design *design);
 
 /* Whether a design costs no more than is allowed. */
 bool aim_affords(const struct aim *aim, const struct design_cost *cost, const struct design_cost *reference);

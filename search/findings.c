@@ -171,6 +171,16 @@ static errint_t estimate_all(struct findings *findings, bool knows_costs, struct
 	return err;
 }
 
+static void find_candidates(struct findings *findings)
+{
+	struct aim aim = {.keeps_proportions = strstr(findings->run.settings, " " AIM_KEEPS_PROPORTIONS)};
+	struct ic_design design;
+
+	findings->keeps_proportions = aim.keeps_proportions;
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
+		findings->at[i].is_candidate = !ic_design_at(i, &design) && aim_admits(&aim, &design);
+}
+
 static errint_t read_all(struct catalog *catalog, int64_t id, const struct space_shape *shapes, size_t nshapes,
                          struct findings *findings, struct ic_why *why)
 {
@@ -182,6 +192,7 @@ static errint_t read_all(struct catalog *catalog, int64_t id, const struct space
 		return err;
 	findings->run = *run;
 	free(run);
+	find_candidates(findings);
 	err = read_costs(catalog, findings, why);
 	if (!err && nshapes)
 		err = find_costs(findings, shapes, nshapes, why);

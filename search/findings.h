@@ -17,6 +17,7 @@ struct finding {
 	struct design_cost cost;       /* NAN where that is not known */
 	double mean, sd;               /* accuracy as estimated, and one standard deviation of that */
 	int position;                  /* in the plan, of the evaluation that had a result; -1: there is none */
+	bool is_candidate;             /* one that may be chosen: aim_admits */
 	bool is_frontier;
 };
 
@@ -25,6 +26,7 @@ struct findings {
 	struct cost_model costs;
 	struct planned *plan;
 	size_t nplan, nmeasured; /* evaluations, and those that had a result */
+	bool keeps_proportions;  /* only designs that do are candidates */
 	bool has_choice;         /* the run made one; the newest of them, withdrawn or not */
 	struct choice choice;
 	double noise; /* standard deviation of one evaluation, as estimated */

@@ -78,6 +78,20 @@ struct aim search_aim_known(const struct search *search)
 	return aim;
 }
 
+void search_find_candidates(struct search *search)
+{
+	struct ic_design design;
+
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
+		search->is_candidate[i] = !ic_design_at(i, &design) && aim_admits(&search->settings->aim, &design);
+}
+
+bool search_affords(const struct search *search, const struct aim *aim, unsigned design)
+{
+	return search->is_candidate[design] &&
+	       aim_affords(aim, &search->cost[design], &search->cost[search->reference]);
+}
+
 static errint_t check_affordable(const struct search *search, struct ic_why *why)
 {
 	struct aim aim = search_aim_known(search);
@@ -85,8 +99,10 @@ static errint_t check_affordable(const struct search *search, struct ic_why *why
 	char text[AIM_TEXT_SIZE];
 
 	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
-		if (aim_affords(&aim, &search->cost[i], &search->cost[search->reference]))
+		if (search_affords(search, &aim, i))
 			return 0;
+		if (!search->is_candidate[i])
+			continue;
 		least.nbytes = fmin(least.nbytes, search->cost[i].nbytes);
 		least.infer_s = fmin(least.infer_s, search->cost[i].infer_s);
 	}
@@ -339,6 +355,7 @@ static errint_t set_up(struct search *search, const struct search_settings *sett
 	if (err)
 		return ic_fail(why, err, "the dataset's sizes cannot be added up: %s", strerror(-err));
 	settings->evaluator->describe(settings->handle, &search->description);
+	search_find_candidates(search);
 	describe_run(search);
 	return 0;
 }

@@ -99,8 +99,8 @@ int choose_best(const struct search *search, const struct estimates *estimates, 
 		double sure = estimates ? mean - estimates->sd[design] : mean;
 		double value = aim_value(aim, &search->cost[design], reference, sure, full);
 		bool is_smaller = search->cost[design].nbytes < least_nbytes;
-		if (!aim_affords(aim, &search->cost[design], reference) || mean < aim_floor(aim, full) ||
-		    value > least + TIE || (value > least - TIE && !is_smaller))
+		if (!search_affords(search, aim, design) || mean < aim_floor(aim, full) || value > least + TIE ||
+		    (value > least - TIE && !is_smaller))
 			continue;
 		least = value;
 		least_nbytes = search->cost[design].nbytes;
@@ -127,9 +127,9 @@ static size_t find_frontier(const struct search *search, const double *mean, boo
 	size_t n = 0;
 
 	for (unsigned a = 0; a < IC_DESIGN_COUNT; a++) {
-		bool is_dominated = false;
+		bool is_dominated = !search->is_candidate[a];
 		for (unsigned b = 0; b < IC_DESIGN_COUNT && !is_dominated; b++)
-			is_dominated = b != a && dominates(search, mean, b, a);
+			is_dominated = b != a && search->is_candidate[b] && dominates(search, mean, b, a);
 		is_frontier[a] = !is_dominated;
 		n += !is_dominated;
 	}
@@ -172,11 +172,10 @@ static double best_value(const struct search *search, const struct estimates *es
 
 static void fill_gains(const struct search *search, const struct estimates *estimates, double *gains)
 {
-	const struct design_cost *reference = &search->cost[search->reference];
 	double full = estimates->mean[search->reference], best = best_value(search, estimates, full);
 
 	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
-		gains[i] = aim_affords(&search->settings->aim, &search->cost[i], reference)
+		gains[i] = search_affords(search, &search->settings->aim, i)
 		                   ? expected_gain(search, estimates, i, full, best)
 		                   : 0;
 }
@@ -192,7 +191,7 @@ static errint_t fill_doubts(const struct search *search, const struct estimates 
 	find_frontier(search, estimates->mean, is_frontier);
 	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
 		double sd = estimates->sd[i], allowed = normal_cdf((estimates->mean[i] - floor) / sd);
-		if (!aim_affords(&search->settings->aim, &search->cost[i], &search->cost[search->reference]))
+		if (!search_affords(search, &search->settings->aim, i))
 			allowed = 0;
 		gains[i] = is_frontier[i] ? 100 * sd * (OUTSIDE + allowed) : 0;
 	}
@@ -372,7 +371,7 @@ static int nearest(const struct search *search, const double *mean)
 			least = excess;
 			cheapest = (int)i;
 		}
-		if (aim_affords(&search->settings->aim, &search->cost[design], reference) &&
+		if (search_affords(search, &search->settings->aim, design) &&
 		    (best < 0 || mean[design] > mean[index_of(&search->plan[best])]))
 			best = (int)i;
 	}

@@ -55,7 +55,7 @@ static size_t rank_within(const struct search *search, const struct aim *aim, st
 	mark_planned(search, is_planned);
 	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
 		const struct design_cost *cost = &search->cost[i];
-		if (!is_planned[i] && aim_affords(aim, cost, &search->cost[search->reference]))
+		if (!is_planned[i] && search_affords(search, aim, i))
 			out[n++] = (struct ranked){by_time ? cost->infer_s : cost->nbytes, i};
 	}
 	qsort(out, n, sizeof(*out), compare_ranked);
@@ -129,15 +129,13 @@ int plan_parent(const struct planned *plan, size_t n, const struct ic_design *de
 
 size_t plan_known(struct search *search, const bool *is_known, size_t most)
 {
-	const struct search_settings *s = search->settings;
-	const struct design_cost *reference = &search->cost[search->reference];
 	size_t n = 0, nplan = search->nplan;
 	unsigned known[IC_DESIGN_COUNT];
 	bool is_planned[IC_DESIGN_COUNT] = {false};
 
 	mark_planned(search, is_planned);
 	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
-		if (is_known[i] && !is_planned[i] && aim_affords(&s->aim, &search->cost[i], reference))
+		if (is_known[i] && !is_planned[i] && search_affords(search, &search->settings->aim, i))
 			known[n++] = i;
 	if (most > n)
 		most = n;

@@ -15,8 +15,9 @@ struct search {
 	bool is_whole;                  /* the plan has more than the sample that tells the model's seconds */
 	struct cost_features *features; /* of each design of the base space */
 	struct cost_model costs;
-	struct design_cost *cost; /* by these */
-	unsigned reference;       /* the default design */
+	struct design_cost *cost;           /* by these */
+	unsigned reference;                 /* the default design */
+	bool is_candidate[IC_DESIGN_COUNT]; /* what the aim admits; no other is evaluated, on the frontier or chosen */
 
 	pthread_mutex_t lock; /* over what follows, while evaluations run */
 	struct planned *plan;
@@ -33,6 +34,12 @@ struct search {
 /* search.c: what is asked for, as far as it can be told by the costs that are known: a share of the reference's time cannot
  * before the model's are. */
 struct aim search_aim_known(const struct search *search);
+
+/* Fill is_candidate. */
+void search_find_candidates(struct search *search);
+
+/* Whether a design is a candidate, and within what an aim lets it cost. */
+bool search_affords(const struct search *search, const struct aim *aim, unsigned design);
 
 /* How many evaluations tell what the model takes, at most. */
 unsigned search_sample_size(const struct search_settings *settings);

@@ -136,11 +136,12 @@ static void warn_of_proportions(const char *name, const struct ic_design *design
 {
 	char text[IC_DESIGN_STRING_SIZE];
 
-	if (design->sx == design->sy || (face != IC_FACE_JPEG && face != IC_FACE_BMP))
+	if (design->sx == design->sy || !policy_shows_pictures(face))
 		return;
 	ic_design_print(design, text);
 	warn("%s: %s samples columns and rows unequally, so under %s pictures have other proportions, and programs "
-	     "that crop see little of them; s1x1, s2x2 and s4x4 keep proportions",
+	     "that crop see little of them; s1x1, s2x2 and s4x4 keep proportions, and 'icfs search --keep-proportions' "
+	     "chooses none but these",
 	     name, text, ic_face_name(face));
 }
 

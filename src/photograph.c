@@ -129,7 +129,8 @@ static bool find_design(const struct comparing *comparing, uint64_t nbytes_max, 
 		struct ic_design design = ic_design_default();
 		struct ic_layout layout;
 		ic_design_at(i, &design);
-		if (ic_layout_init(&layout, &design, exact->width, exact->height, exact->ncomponents) ||
+		if (!comparing->findings->at[i].is_candidate ||
+		    ic_layout_init(&layout, &design, exact->width, exact->height, exact->ncomponents) ||
 		    layout.nbytes > nbytes_max || (found && !(accuracy > best)))
 			continue;
 		found = true;

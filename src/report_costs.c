@@ -73,7 +73,7 @@ static size_t estimated(const struct findings *findings, enum resource resource,
 	size_t n = 0;
 
 	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++)
-		if (!frontier_only || findings->at[i].is_frontier)
+		if (frontier_only ? findings->at[i].is_frontier : findings->at[i].is_candidate)
 			out[n++] = point_of(findings, i, resource, findings->at[i].mean);
 	return n;
 }
@@ -250,12 +250,13 @@ errint_t put_report_costs(FILE *out, const struct report *report)
 {
 	errint_t err = 0;
 
-	fputs("<section id=\"costs\">\n<h2>Accuracy against what a design takes</h2>\n"
-	      "<p><em>Sampled</em> designs were planned before accuracies were known, <em>verified</em> ones after, "
-	      "where "
-	      "most was "
-	      "to be gained; both are shown as measured. All others are estimated from them.</p>\n",
-	      out);
+	fprintf(out,
+	        "<section id=\"costs\">\n<h2>Accuracy against what a design takes</h2>\n"
+	        "<p><em>Sampled</em> designs were planned before accuracies were known, <em>verified</em> ones after, "
+	        "where "
+	        "most was "
+	        "to be gained; both are shown as measured. All others%s are estimated from them.</p>\n",
+	        report->findings->keeps_proportions ? " that keep proportions" : "");
 	if (!report->nimages)
 		fputs("<p>The dataset is not at hand, so only what the frontier and the choice take is known.</p>\n",
 		      out);

@@ -47,6 +47,12 @@ static errint_t apply_objective(void *settings, const char *value, struct ic_why
 	return aim_set(&((struct find_settings *)settings)->search.aim, "objective", value, why);
 }
 
+static errint_t apply_keep_proportions(void *settings, const char *value, struct ic_why *why)
+{
+	((struct find_settings *)settings)->search.aim.keeps_proportions = true;
+	return 0;
+}
+
 static errint_t apply_evaluations(void *settings, const char *value, struct ic_why *why)
 {
 	uint64_t n;
@@ -179,7 +185,8 @@ static const struct option_entry find_options[] = {
         {'t', "max-time", "TIME", "an image may take: 2ms, or 12% of the default's", apply_max_time},
         {'b', "max-bytes", "SIZE", "an image may take: 20K, or 12% of the default's", apply_max_bytes},
         {'m', "objective", "WHAT", "time, training, space, accuracy, or weights of them", apply_objective},
-        {'n', "evaluations", "N", "designs in all (default 150; 5/3 of --buckets above 90)", apply_evaluations},
+        {0, "keep-proportions", NULL, "only s1x1, s2x2 and s4x4, for programs that crop", apply_keep_proportions},
+        {'n', "evaluations", "N", "designs in all (default 150; 5/3 of --buckets over 90)", apply_evaluations},
         {0, "buckets", "N", "of them before accuracies are known (default 3/5)", apply_buckets},
         {'p', "per-directory", NULL, "search each directory in DATASET by itself", apply_per_directory},
         {0, "dry-run", NULL, "print the plan and what it costs, and evaluate nothing", apply_dry},

@@ -45,9 +45,9 @@ class Searching(CliTest):
     def search(self, *args):
         return self.ok("search", *FEW, *args).decode()
 
-    def begin(self, evaluations, directory=None, **more):
+    def begin(self, evaluations, directory=None, options=(), **more):
         """A search that has evaluated something and is not done: it stands still until SIGCONT."""
-        process = subprocess.Popen([ICFS, "search", f"--evaluations={evaluations}", directory or self.set],
+        process = subprocess.Popen([ICFS, "search", f"--evaluations={evaluations}", *options, directory or self.set],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
         end = time.monotonic() + 60
         while time.monotonic() < end and process.poll() is None:

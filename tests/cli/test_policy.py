@@ -87,7 +87,8 @@ class Policy(CliTest):
                                         ("s4x4-b8-k6-q8", "jpeg", False), ("s1x1-b8-k6-q8", "bmp", False)):
             done = icfs("policy", "--set", design, "--face", face, self.dir)
             words = (f"icfs: warning: {self.dir}: {design} samples columns and rows unequally, so under {face} pictures have "
-                     "other proportions, and programs that crop see little of them; s1x1, s2x2 and s4x4 keep proportions\n")
+                     "other proportions, and programs that crop see little of them; s1x1, s2x2 and s4x4 keep proportions, and "
+                     "'icfs search --keep-proportions' chooses none but these\n")
             self.assertEqual((done.returncode, done.stderr.decode()), (0, words if is_warned else ""))
 
     def test_a_byte_order_mark(self):

@@ -155,6 +155,22 @@ class ReportTest(Searching):
             for x, y in re.findall(r"M(-?[\d.]+) (-?[\d.]+)h0", dots.get("d")):
                 self.assertTrue(60 < float(x) < 760 and 30 < float(y) < 420)
 
+    def test_of_a_search_that_keeps_proportions_no_other_designs_are_shown(self):
+        # With this seed the model holds others for the better ones at each size of the photograph.
+        self.search("--keep-proportions", "--max-bytes=25%", "--seed=5", self.set)
+        page = self.report()
+        dots = [p.get("d").count("h0") for svg in ElementTree.fromstring(page).iter(SVG + "svg") for p in svg.iter(SVG + "path")
+                if p.get("class") == "dots estimated" and svg.find(SVG + "title").text.startswith("Accuracy against ")]
+        self.assertEqual([n for n in dots if n > 3], 3 * [4104 // 3])  # without those of the legends
+        self.assertIn("All others that keep proportions are estimated from them.", page)
+        self.assertIn(" keep-proportions max-bytes=25% ", page)
+        for caption in ("The frontier", "The photograph by designs"):
+            names = [cell for row in rows_of(page, caption) for cell in row if re.match(r"s\dx\d-", cell)]
+            self.assertTrue(names, caption)
+            self.assertEqual([name for name in names if not re.match(r"s(\d)x\1-", name)], [], caption)
+        self.search("--max-bytes=25%", self.set)
+        self.assertIn("All others are estimated from them.", self.ok("report", "2").decode())
+
     def test_an_epoch_adds_up(self):
         self.have_searched()
         frozen = dict(self.sql("SELECT name, value FROM parameter"))

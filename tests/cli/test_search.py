@@ -65,6 +65,54 @@ class SearchTest(Searching):
         self.assertEqual(self.sql("SELECT count(*) FROM measurement")[0][0], count + made)
         self.assertEqual(len(self.sql("SELECT DISTINCT directory FROM choice")), 2)
 
+    def unequal(self, designs):
+        """Those that sample columns and rows unequally."""
+        self.assertTrue(designs)
+        return [design for design in designs if not re.match(r"s(\d)x\1-", design)]
+
+    def test_proportions_are_kept(self):
+        keep = ("--keep-proportions", "--max-bytes=50%", self.set)
+        plan = self.search("--dry-run", *keep)
+        self.assertIn("8 evaluations are planned, 0 of them known; up to 4 follow", plan)
+        self.assertEqual(self.unequal(re.findall(r"^ +\d+ (s\S+)(?: after \d+)?$", plan, re.M)), [])
+        self.assertEqual(self.sql("SELECT count(*) FROM run"), [(0,)])
+        self.assertRegex(self.search(*keep), r"^run 1: 12 evaluations made, 0 known before")
+        (design, reason), = self.sql("SELECT design, reason FROM choice")
+        self.assertEqual(self.unequal([design]), [])
+        self.assertTrue(reason.startswith("best for keep-proportions max-bytes=50% objective=accuracy: "), reason)
+        shown = self.ok("search", "show", "1").decode()
+        for text in (shown, self.ok("search", "status").decode()):
+            self.assertIn(" model=monotone keep-proportions max-bytes=50% objective=accuracy\n", text)
+        self.assertEqual(self.unequal(re.findall(r"^ +\d+ +\d+ (s\S+)", shown, re.M)), [])
+        self.assertEqual(self.unequal(re.findall(r"^(s\dx\S+)", self.ok("search", "frontier").decode(), re.M)), [])
+        self.assertEqual(self.unequal([d for d, in self.sql("SELECT design FROM frontier")]), [])
+
+    def test_proportions_are_of_a_run(self):
+        """The same command finds the same again; without the option it is another search, which knows what was measured."""
+        keep = ("--keep-proportions", "--max-bytes=50%", self.set)
+        self.search(*keep)
+        self.assertIn("run 2: 0 evaluations made, 12 known before", self.search(*keep))
+        made, known = (int(n) for n in re.match(r"run 3: (\d+) evaluations made, (\d+) known", self.search(*keep[1:])).groups())
+        self.assertTrue(made > 0 and known > 0 and made < 12, (made, known))
+        self.assertNotIn("keep-proportions", self.sql("SELECT settings FROM run WHERE id = 3")[0][0])
+        self.assertNotEqual(self.unequal([d for d, in self.sql("SELECT design FROM planned WHERE run = 3")]), [])
+        self.assertIn("run 4: 0 evaluations made, 12 known before", self.search(*keep))
+        self.assertEqual(self.unequal([d for d, in self.sql("SELECT design FROM planned WHERE run = 4")]), [])
+        other = self.dir / "other.db"
+        self.ok("search", "merge", "--catalog", other, self.catalog)
+        text = self.search("--catalog", other, *keep)  # what was measured is merged, and no run
+        self.assertIn("run 1: ", text)
+        with contextlib.closing(sqlite3.connect(other)) as db:
+            self.assertEqual(self.unequal([d for d, in db.execute("SELECT design FROM planned")]), [])
+
+    def test_a_stopped_search_goes_on_keeping_proportions(self):
+        process = self.begin(90, options=["--keep-proportions"])
+        process.send_signal(signal.SIGKILL)
+        process.communicate(timeout=60)
+        self.ok("search", "--evaluations=90", "--keep-proportions", self.set)
+        self.assertEqual(self.sql("SELECT count(*) FROM run"), [(1,)])
+        self.assertEqual(self.unequal([d for d, in self.sql("SELECT design FROM measurement")]), [])
+
     def test_a_dry_run_evaluates_nothing(self):
         text = self.search("--dry-run", self.set)
         self.assertIn("8 evaluations are planned, 0 of them known; up to 4 follow", text)

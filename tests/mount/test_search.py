@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import sqlite3
 import subprocess
@@ -248,6 +249,48 @@ class IdleTest(Searching):
         for name in ("one", "two/deep"):
             image = self.an_image(name)
             self.assertTrue(until(lambda: self.design_of(image) == choices[str(self.source / name)]), name)
+
+    def settings_of(self, name):
+        """Of the last run that searched a directory, and whether its plan has each design sample columns and rows alike."""
+        run, settings = self.sql(f"SELECT id, settings FROM run WHERE directory = '{self.source / name}' ORDER BY id")[-1]
+        designs = [design for design, in self.sql(f"SELECT design FROM planned WHERE run = {run}")]
+        return settings, all(re.match(r"s(\d)x\1-", design) for design in designs)
+
+    def test_proportions_are_kept_where_programs_see_pictures(self):
+        for face in ("bmp", "ic", "jpeg"):
+            self.make(face)
+            self.put(f"{face}/.icpolicy", f"[policy]\ndesign = auto\nface = {face}\nmax-bytes = 60%\n".encode())
+        mount = self.idle()
+        self.rests(mount)
+        for face, keeps in (("bmp", True), ("ic", False), ("jpeg", True)):
+            settings, is_kept = self.settings_of(face)
+            self.assertEqual((" keep-proportions max-bytes=60% " in settings, is_kept), (keeps, keeps), face)
+            (design, reason), = self.sql(f"SELECT design, reason FROM choice WHERE directory = '{self.source / face}'")
+            self.assertEqual("best for keep-proportions " in reason, keeps)
+            self.assertIn(f"\n/{face}: {design} is chosen by run ", mount.text("search"))
+
+    def test_another_face_is_another_search(self):
+        self.make()
+        self.put(".icpolicy", b"[policy]\nface = jpeg\n")
+        mount = self.idle("design=auto", evaluations=1000)
+        os.listdir(self.point)  # from now on its policy is watched
+        self.says(mount, "state: searching /, ")
+        self.put(".icpolicy", b"[policy]\nface = ic\n")
+        self.assertTrue(until(lambda: self.sql("SELECT count(*) FROM run") == [(2,)], LONG), mount.text("search"))
+        self.assertEqual([" keep-proportions " in settings for settings, in self.sql("SELECT settings FROM run ORDER BY id")],
+                         [True, False])
+
+    def test_a_choice_of_other_proportions_is_served(self):
+        """Somebody made it; who asks is warned."""
+        self.make()
+        subprocess.run([ICFS, "search", "pin", f"--catalog={self.catalog}", "s1x4-b8-k6-q8", self.source], check=True,
+                       stdout=subprocess.DEVNULL)
+        mount = self.idle("design=auto", "face=jpeg")
+        self.rests(mount)
+        self.assertEqual(self.design_of(self.an_image().with_suffix(".jpg")), "s1x4-b8-k6-q8")
+        self.assertEqual(self.sql("SELECT count(*) FROM run"), [(0,)])
+        done = subprocess.run([ICFS, "policy", self.point], capture_output=True, text=True)
+        self.assertIn("'icfs search --keep-proportions' chooses none but these\n", done.stderr)
 
     def test_what_cannot_be_searched_is_said_and_the_rest_goes_on(self):
         for name in ("cats", "dogs"):

@@ -86,6 +86,8 @@ static errint_t evaluate(void *handle, const struct evaluator_job *job, struct e
 		return ic_fail(why, -EBADMSG, "the synthetic program printed NaN");
 	/* Less to learn from: more is lost, and the noise is larger. */
 	truth -= 0.1 * (1 - job->fraction);
+	if (job->design.sx != job->design.sy)
+		truth += synthetic->unequal_gain;
 	noise /= sqrt(job->fraction);
 	*ret_result = (struct evaluator_result){
 	        .accuracy = truth + noise * synthetic_noise(mix(job->seed) + (uint64_t)ic_design_index(&job->design)),

@@ -7,6 +7,7 @@
 
 struct synthetic {
 	double noise;             /* standard deviation */
+	double unequal_gain;      /* accuracy that is gained where columns and rows are sampled unequally */
 	unsigned sleep_us;        /* an evaluation takes */
 	double infer_s;           /* of the model, an image; 0: a millisecond */
 	double coefficient_s;     /* and for each coefficient */

@@ -31,6 +31,7 @@ static void set_up(void)
 		cost[at(i)] = (struct design_cost){.nbytes = 1000 >> i, .infer_s = 1e-3 / (1 << i), .train_s = 1e-3};
 	}
 	search.reference = at(0);
+	search_find_candidates(&search);
 }
 
 static void ask(const char *key, const char *value)
@@ -100,6 +101,21 @@ START_TEST(nothing_is_chosen_that_failed_or_costs_too_much)
 }
 END_TEST
 
+START_TEST(nothing_is_chosen_that_changes_proportions_where_they_are_kept)
+{
+	const double mean[] = {0.9, 0.8, 0.8, 0.85}, sd[] = {0.01, 0.01, 0.02, 0.01};
+
+	ck_assert_int_eq(ic_design_parse("s1x4-b8-k6-q8", &plan[3].design, NULL), 0);
+	cost[at(3)] = (struct design_cost){.nbytes = 100, .infer_s = 1e-4, .train_s = 1e-3};
+	ask("max-bytes", "60%");
+	ck_assert_int_eq(choose(mean, sd), 3);
+	settings.aim.keeps_proportions = true;
+	search_find_candidates(&search);
+	ck_assert_int_eq(choose(mean, sd), 1);
+	ck_assert_int_eq(choose_best(&search, NULL, 0.9), 2);
+}
+END_TEST
+
 START_TEST(without_a_model_measurements_decide)
 {
 	ask("max-bytes", "60%");
@@ -125,6 +141,7 @@ int main(void)
 	tcase_add_test(cases, of_what_is_as_good_and_as_sure_the_smallest_is_chosen);
 	tcase_add_test(cases, limits_are_held_by_the_mean);
 	tcase_add_test(cases, nothing_is_chosen_that_failed_or_costs_too_much);
+	tcase_add_test(cases, nothing_is_chosen_that_changes_proportions_where_they_are_kept);
 	tcase_add_test(cases, without_a_model_measurements_decide);
 	srunner_run_all(runner, CK_NORMAL);
 	int nfailed = srunner_ntests_failed(runner);

@@ -480,6 +480,43 @@ START_TEST(aims_are_read_and_printed)
 }
 END_TEST
 
+START_TEST(proportions_that_are_kept_come_first)
+{
+	struct aim aim = aim_default(), other = aim_default();
+	char text[AIM_TEXT_SIZE];
+
+	aim.keeps_proportions = true;
+	aim_print(&aim, text);
+	ck_assert_str_eq(text, "keep-proportions");
+	ck_assert_int_eq(aim_set(&aim, "max-bytes", "12%", NULL), 0);
+	aim_complete(&aim);
+	aim_print(&aim, text);
+	ck_assert_str_eq(text, "keep-proportions max-bytes=12% objective=accuracy");
+	for (enum aim_key key = 0; key < AIM_NKEYS; key++)
+		aim_take(&aim, &other, key); /* which are the keys of policies, and leave it alone */
+	aim_print(&aim, text);
+	ck_assert_str_eq(text, "keep-proportions");
+}
+END_TEST
+
+START_TEST(aims_admit_what_keeps_proportions)
+{
+	struct aim aim = aim_default();
+	struct ic_design design = ic_design_default();
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < IC_DESIGN_COUNT; i++) {
+		ck_assert_int_eq(ic_design_at(i, &design), 0);
+		aim.keeps_proportions = false;
+		ck_assert(aim_admits(&aim, &design));
+		aim.keeps_proportions = true;
+		ck_assert(aim_admits(&aim, &design) == (design.sx == design.sy));
+		n += aim_admits(&aim, &design);
+	}
+	ck_assert_uint_eq(n, IC_DESIGN_COUNT / 3);
+}
+END_TEST
+
 START_TEST(what_is_no_aim_is_refused)
 {
 	static const char *const bad[][2] = {
@@ -541,6 +578,8 @@ int main(void)
 	tcase_add_test(cases, a_fit_finds_the_seconds_that_work_takes);
 	tcase_add_test(cases, an_error_is_of_what_was_told);
 	tcase_add_test(cases, aims_are_read_and_printed);
+	tcase_add_test(cases, proportions_that_are_kept_come_first);
+	tcase_add_test(cases, aims_admit_what_keeps_proportions);
 	tcase_add_test(cases, what_is_no_aim_is_refused);
 	tcase_add_test(cases, aims_judge);
 	srunner_run_all(runner, CK_NORMAL);
