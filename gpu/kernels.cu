@@ -4,16 +4,18 @@
 #include "scale_priv.h"
 #include "tile_freqs_priv.h"
 
-/* Thread blocks that fit a processor together, and so how many registers a thread may have: 48 at B = 1, 64 up to B = 8,
- * and 128 where a warp keeps several tiles; what hides the way to memory are threads that wait there. */
-static constexpr int together(unsigned block)
+/* Thread blocks that fit a processor together, and so how many registers a thread may have: 48 at B = 1, 64 up to B = 8, 80
+ * where that is fast, and 128 where a warp keeps several tiles; what hides the way to memory are threads that wait there. */
+static constexpr int together(unsigned block, bool is_fast)
 {
-	return block == 1 ? 5 : block <= 8 ? 4 : 2;
+	return block == 1 ? 5 : block < 8 ? 4 : block == 8 ? (is_fast ? 3 : 4) : 2;
 }
 
 template <unsigned block, unsigned is_8bit, bool is_fast>
-__global__ __launch_bounds__(TILE_THREADS, is_fast ? 3 : together(block)) void pixels_kernel(
-        const __grid_constant__ struct tile_plan plan, const struct tile_image *__restrict__ images, uint8_t *out)
+__global__ __launch_bounds__(TILE_THREADS,
+                             together(block, is_fast)) void pixels_kernel(const __grid_constant__ struct tile_plan plan,
+                                                                          const struct tile_image *__restrict__ images,
+                                                                          uint8_t *out)
 {
 	extern __shared__ uint4 shared_memory[];
 	uint8_t *shared = reinterpret_cast<uint8_t *>(shared_memory);

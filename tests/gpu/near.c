@@ -18,11 +18,6 @@
 #define ERROR_FILTER 0.07
 #define ERROR_COLOR 0.2
 
-/* RGB, of each pixel and channel the least and the most. */
-struct near {
-	uint8_t *low, *high;
-};
-
 static void *room(size_t nbytes)
 {
 	void *memory = calloc(1, nbytes ? nbytes : 1);
@@ -130,13 +125,13 @@ static struct part part_filtered(const struct part *half, uint32_t width, uint32
 	return part;
 }
 
-static struct near near_new(const struct ic_view *view)
+struct near near_new(const struct ic_view *view)
 {
 	/* What a channel takes of luma, Cb and Cr (docs/format.md, section 4). */
 	static const double shares[3][3] = {{1, 0, 1.402}, {1, -0.344136, -0.714136}, {1, 1.772, 0}};
 	const struct ic_layout *l = &view->layout;
 	size_t n = (size_t)l->width * l->height;
-	struct near near = {room(3 * n), room(3 * n)};
+	struct near near = {room(3 * n * sizeof(double)), room(3 * n * sizeof(double))};
 	struct part parts[IC_COMPONENTS_MAX];
 
 	for (unsigned c = 0; c < l->ncomponents; c++) {
@@ -148,17 +143,26 @@ static struct near near_new(const struct ic_view *view)
 		part_clear(&half);
 	}
 	for (size_t i = 0; i < 3 * n; i++) {
-		double sum = 0, error = ERROR_COLOR;
+		near.error[i] = ERROR_COLOR;
 		for (unsigned c = 0; c < l->ncomponents; c++) {
-			sum += shares[i % 3][c] * (parts[c].value[i / 3] - (c ? 128 : 0));
-			error += fabs(shares[i % 3][c]) * parts[c].error[i / 3];
+			near.value[i] += shares[i % 3][c] * (parts[c].value[i / 3] - (c ? 128 : 0));
+			near.error[i] += fabs(shares[i % 3][c]) * parts[c].error[i / 3];
 		}
-		near.low[i] = (uint8_t)floor(clamped(sum - error, 255) + 0.5);
-		near.high[i] = (uint8_t)floor(clamped(sum + error, 255) + 0.5);
 	}
 	for (unsigned c = 0; c < l->ncomponents; c++)
 		part_clear(&parts[c]);
 	return near;
+}
+
+void near_clear(struct near *near)
+{
+	free(near->value);
+	free(near->error);
+}
+
+static uint8_t to_byte(double value)
+{
+	return (uint8_t)floor(clamped(value, 255) + 0.5);
 }
 
 void near_check(const struct ic_view *view, const struct ic_region *region, const struct ic_tensor_shape *shape,
@@ -171,14 +175,14 @@ void near_check(const struct ic_view *view, const struct ic_region *region, cons
 		uint32_t x = (uint32_t)(i / 3 % shape->width), y = (uint32_t)(i / 3 / shape->width);
 		size_t at = 3 * ((size_t)(region->y + y) * l->width + region->x + x) + i % 3;
 		bool is_own = x < region->width && y < region->height;
-		uint8_t least = is_own ? near.low[at] : 0, most = is_own ? near.high[at] : 0;
+		uint8_t least = is_own ? to_byte(near.value[at] - near.error[at]) : 0;
+		uint8_t most = is_own ? to_byte(near.value[at] + near.error[at]) : 0;
 		if (rgb[i] < least || rgb[i] > most)
 			ck_abort_msg("%s, %u x %u, %u components: channel %zu of pixel %u, %u is %u, not %u..%u",
 			             design_name(&l->design).text, l->width, l->height, l->ncomponents, i % 3, x, y,
 			             rgb[i], least, most);
 	}
-	free(near.low);
-	free(near.high);
+	near_clear(&near);
 }
 
 struct bytes near_object(struct dice *dice, const struct ic_design *design, uint32_t width, uint32_t height,

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * near.h: what a transform that is not exact may give (IC_GPU_FAST_DCT): the pixels between two images, of samples that are
- * rounded from sums in double precision, less and plus what half precision may add to each.
- */
+/* near.h: what pixels are by sums in double precision, and how far half precision may take them from that (IC_GPU_FAST_DCT). */
 #pragma once
 
 #include "codec/tensor.h"
 
 #include "tests/codec/dice.h"
 #include "tests/tools/jpegmake.h"
+
+/* Channels of an object's pixels, three a pixel, by its transform, of 255 and not clamped; and by how much each may be wrong. */
+struct near {
+	double *value, *error;
+};
+struct near near_new(const struct ic_view *view);
+void near_clear(struct near *near);
 
 /* Fail where `rgb`, three bytes a pixel, is not what may become of a region of an object, by its transform: what lies outside of it is 0. */
 void near_check(const struct ic_view *view, const struct ic_region *region, const struct ic_tensor_shape *shape,

@@ -81,6 +81,23 @@ class Gpu(Folder):
         with self.assertRaises(icfs.ArgumentError):
             ictorch.decode(contents, half, boxes=boxes, corners="center")
 
+    def test_a_fast_transform_is_near(self):
+        """Of photographs by 3 of 255 at the most, and hardly anywhere by more than 1; of designs that have none, exact."""
+        normalized = icfs.Spec(dtype="float16", size=64, fit="crop", mean=icfs.IMAGENET_MEAN, std=icfs.IMAGENET_STD)
+        for design in (DENSE, SPARSE, "s1x1-b16-k12-q8", "s1x1-b32-k63-q8-c1"):
+            contents = self.objects(design)
+            for spec in (icfs.Spec(size=64, fit="crop"), icfs.Spec(size=56, fit="resize"), normalized):
+                found = ictorch.decode(contents, spec, fast_dct=True).values.cpu().numpy().astype(np.float32)
+                expected = icfs.decode_batch(contents, spec).values.astype(np.float32)
+                scale = np.array(icfs.IMAGENET_STD, np.float32).reshape(3, 1, 1) if spec is normalized else 1
+                apart = np.abs(found - expected) * scale
+                self.assertLess(apart.max(), 3.2)
+                self.assertLess(np.mean(apart > 1.5), 0.02)
+                self.assertGreater(apart.max(), 0)  # it is another transform
+        for design in ("s1x1-b16-k12-q6", "s1x1-b4-k3-q8"):
+            contents = self.objects(design)
+            self.assert_equal(ictorch.decode(contents, fast_dct=True), icfs.decode_batch(contents))
+
     def test_files_streams_and_given_tensors(self):
         paths = [self.put(f"{number}.ic", content) for number, content in enumerate(self.objects())]
         expected = icfs.decode_batch(paths)
