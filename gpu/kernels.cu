@@ -5,10 +5,12 @@
 #include "tile_freqs_priv.h"
 
 /* Thread blocks that fit a processor together, and so how many registers a thread may have: 48 at B = 1, 64 up to B = 8, 80
- * where that is fast, and 128 where a warp keeps several tiles; what hides the way to memory are threads that wait there. */
+ * of fast transforms, and 128 where a warp keeps several tiles; what hides the way to memory are threads that wait there. */
 static constexpr int together(unsigned block, bool is_fast)
 {
-	return block == 1 ? 5 : block < 8 ? 4 : block == 8 ? (is_fast ? 3 : 4) : 2;
+	if (is_fast)
+		return block < 32 ? 3 : 2;
+	return block == 1 ? 5 : block <= 8 ? 4 : 2;
 }
 
 template <unsigned block, unsigned is_8bit, bool is_fast>

@@ -86,7 +86,7 @@ static void set_room(struct tile_plan *plan)
 		room->lines[0] = take(room, plan->tile_height * room->line_nbytes[0]);
 		room->lines[1] = take(room, chroma_rows * room->line_nbytes[1]);
 	} else if (block > 8) {
-		room->matrix = take(room, TILE_MATRIX_NBYTES(block));
+		room->matrix = take(room, plan->is_fast ? TILE_DIGITS_NBYTES(block) : TILE_MATRIX_NBYTES(block));
 		for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
 			room->codes[c] = take(room, codes_nbytes(plan, c ? chroma_width(plan) : plan->tile_width,
 			                                         c ? plan->chroma_block_rows : plan->luma_block_rows));

@@ -2,13 +2,12 @@
 /*
  * tile_fast_priv.h: the inverse transform of blocks of 8 whose codes are bytes, fast and not exact (IC_GPU_FAST_DCT): one
  * product on matrix units, which multiply half precision and add up in single. Codes come straight from the object, and samples
- * go to shared memory: no column lies there between, no sum is rounded to whole numbers before the last one, and a sample is
- * within 1 of the reference's.
+ * go to shared memory: no column lies there between, and no sum is rounded to whole numbers.
  *
  * A sample is the sum, over frequencies, of the coefficient and of what the frequency is at the sample's place: of 16 places
  * and 16 frequencies at a time, the basis, by 16 frequencies of 8 blocks. As many frequencies are multiplied as are kept,
- * rounded up. A coefficient, times 2^-16, has half precision: code * step is rounded to 11 bits. The basis, times 2^16, has,
- * too; that of the mean is exact. So the error is at most 2^-11 of the sum of magnitudes, and usually a hundredth of a level.
+ * rounded up. Coefficients times 2^-16 and the basis times 2^16 are rounded to the 11 bits of half precision, by 2^-11 of
+ * themselves at the most; the basis of the mean is exact.
  *
  * What a warp makes at a time, a unit, are the blocks of eight columns, four words of codes each: of luma eight groups of four
  * blocks, of chroma Cb and Cr of four groups, in turns. Where lanes keep what: PTX ISA, "Matrix Fragments for mma.m16n8k16",

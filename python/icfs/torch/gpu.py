@@ -177,12 +177,12 @@ def decode(sources: Iterable[BatchSource], spec: Union[Spec, Bound] = Spec(), *,
 
     sources: as the items of `icfs.decode_batch`, but no Items; paths are read whole by the calling thread. All of one
         design.
-    spec, corners, boxes, flips, errors: as in `icfs.decode_batch`; the values are the same, bit for bit. To
+    spec, corners, boxes, flips, errors: as in `icfs.decode_batch`; the values are the same, bit for bit, without fast_dct. To
         resize takes up to 128 MiB of the GPU's memory a batch on its way, or 3 bytes a pixel of the largest box.
     dtype: torch.bfloat16, which NumPy and so a Spec have not, in place of the spec's type.
     design: read each object as this sparser one; None: as the first one's own.
-    fast_dct: pixels of designs of B = 8 and 8 bits by a faster transform in half precision: most are equal, and of
-        photographs none is more than 3 of 255 apart (IC_GPU_FAST_DCT of gpu/gpu.h). It says nothing for all else.
+    fast_dct: pixels of designs of B = 8, 16 and 32 and 8 bits in half precision, with half the instructions: of
+        photographs, hardly any is more than 1 of 255 apart (IC_GPU_FAST_DCT of gpu/gpu.h). It says nothing for all else.
     out: a pair of tensors (values, chroma) to write to.
 
     As `icfs.decode_batch`; OSError where there is no GPU, no driver or no libic_gpu."""
