@@ -3,8 +3,9 @@
  * gpu.h: batches of .ic objects to tensors in the memory of an NVIDIA GPU.
  *
  * The values are those of tensor.h, bit for bit: the same spec and windows, the same pixels and coefficients, and where
- * they become numbers the same operations, each rounded; but for pixels that are asked for with IC_GPU_FAST_DCT. Codes lie at places that follow from a layout, so a batch is
- * one pass over memory, or, where it is resized, three, and no image waits for another.
+ * they become numbers the same operations, each rounded; but for pixels that are asked for with IC_GPU_FAST_DCT. Codes lie
+ * at places that follow from a layout, so a batch is one pass over memory, or, where it is resized, three, and no image
+ * waits for another.
  *
  * What is opened once for a device, planned once for a kind of batch, and loaded and decoded for each:
  *

@@ -108,9 +108,9 @@ static struct tile_divisor tile_divisor_of(uint32_t d)
 	return divisor;
 }
 
-/* Of a tile: at B = 8 and 16 as many as two blocks of halved chroma have; of fast transforms, of which samples of luma take twice
- * the room, as one has at B = 16, and as four at B = 8, where whole blocks are made for the rows above and below. Chroma of
- * luma's grid takes twice the room, too. */
+/* Of a tile: at B = 8 and 16 as many as two blocks of halved chroma have. Of fast transforms, whose luma takes twice the room,
+ * as one has at B = 16, and as four at B = 8, where whole blocks are made for the rows above and below. Chroma of luma's grid
+ * takes twice the room, too. */
 static uint32_t tile_rows_log2(const struct tile_plan *plan)
 {
 	if (plan->block == (plan->is_fast ? 8 : 16) && plan->is_half)

@@ -11,15 +11,14 @@
  *
  * What a warp makes at a time, a unit, are the blocks of eight columns, four words of codes each: of luma eight groups of four
  * blocks, of chroma Cb and Cr of four groups, in turns. Where lanes keep what: PTX ISA, "Matrix Fragments for mma.m16n8k16",
- * types of 16 bits. A lane loads words of column l / 4, and has samples of columns 2 * (l % 4) and the next: of each block
- * row l / 4, for the two halves of a product of 16 places are columns 2m and 2m + 1 of row after row.
+ * types of 16 bits. Lane l loads the words of column l / 4. Of columns 2 * (l % 4) and the next it gets row l / 4 of each block:
+ * places of product m are samples 2m of all eight rows, and then 2m + 1.
  */
 #pragma once
 
 #include "tile_lines_priv.h"
 
 #define TILE_FAST_DEEP 16u /* frequencies of a product */
-#define TILE_FAST_WIDE 8u  /* columns */
 #define TILE_FAST_TALL 4u  /* products, one below another, for all places of a block */
 
 /* Products for all frequencies that are kept. */
@@ -63,7 +62,7 @@ TILE_INLINE void tile_fast_coefficients(unsigned nsteps, uint32_t lane, const st
 	}
 }
 
-/* Of a lane, of two blocks, the row of samples that it has of them, two a word: of luma of two columns, and of chroma Cb and Cr,
+/* Of a lane, of two blocks, the row of samples that it has of them, two a word: of luma of two columns, of chroma Cb and Cr,
  * less 128. */
 struct tile_fast_rows {
 	uint32_t luma[2][2][4];
@@ -159,71 +158,91 @@ TILE_INLINE struct tile_fast_group tile_fast_group_of(const struct tile_span *sp
 	return own;
 }
 
-/* Units of luma, or of both components of chroma, of one of which all lanes of a warp are. `thread` is the first of
- * TILE_SPMD; warps go on with what comes next where those of the work before end. Returns the warp for what comes next. */
+/* Where a warp works: one unit of luma, or of both components of chroma. */
+struct tile_fast_work {
+	const struct tile_span *span;
+	const struct tile_rows *rows;
+	uint32_t is_chroma, is_words; /* words of codes lie at multiples of 4 */
+	uint32_t nslots, first_slot;  /* groups that are counted, and the unit's first one */
+};
+
+TILE_INLINE struct tile_fast_column tile_fast_column_of(const struct tile_plan *plan, const struct tile_strip *strip,
+                                                        const struct tile_fast_work *w, uint32_t lane,
+                                                        const uint8_t *shared)
+{
+	uint32_t number = lane / 4, component = w->is_chroma ? 1 + number % 2 : 0;
+	struct tile_fast_group own = tile_fast_group_of(w->span, w->nslots, w->first_slot + (number >> w->is_chroma));
+	struct tile_fast_column column = {strip->planes[component] + w->rows->byte +
+	                                          own.block_row * (w->span->nbits_row / 8) + TILE_GROUP * own.group,
+	                                  shared + plan->room.dequants + component * (4 * TILE_PLACES(8))};
+	return column;
+}
+
+/* What a lane has of blocks 2 * half and the next, where it is wanted. */
+TILE_INLINE void tile_fast_store(const struct tile_plan *plan, const struct tile_fast_work *w, uint32_t lane,
+                                 uint32_t half, struct tile_fast_rows *samples, uint8_t *shared)
+{
+	TILE_UNROLL
+	for (unsigned i = 0; i < (w->is_chroma ? 1u : 2u); i++) {
+		uint32_t slot = w->first_slot + (w->is_chroma ? lane % 4 : lane % 4 * 2 + i);
+		struct tile_fast_group own = tile_fast_group_of(w->span, w->nslots, slot);
+		int32_t row = w->rows->first + (int32_t)(8 * own.block_row + lane / 4);
+		if (!own.is_there || (uint32_t)(row - w->rows->from) >= w->rows->nrows)
+			continue;
+		if (w->is_chroma)
+			tile_fast_store_chroma(plan, w->span, w->rows, row, own.group, half, samples, shared);
+		else
+			tile_fast_store_luma(plan, w->rows, row, own.group, half, samples->luma[i], shared);
+	}
+}
+
+TILE_INLINE void tile_fast_unit8(const struct tile_plan *plan, const struct tile_image *image, unsigned nsteps,
+                                 const struct tile_strip *strip, const struct tile_fast_work *w, uint32_t thread,
+                                 uint8_t *shared)
+{
+	struct tile_fast_column columns[TILE_SPMD];
+	TILE_EACH_LANE(l)
+	columns[l] = tile_fast_column_of(plan, strip, w, (thread + l) % TILE_LANES, shared);
+	/* Words are read twice, the second time from a cache: there are no registers to keep them. */
+	TILE_LOOP
+	for (uint32_t half = 0; half < 2; half++) {
+		uint32_t coefficients[2][TILE_FAST_STEPS_MAX][TILE_SPMD][2];
+		struct tile_fast_rows samples[TILE_SPMD];
+		TILE_EACH_LANE(l)
+		{
+			uint32_t lane = (thread + l) % TILE_LANES, words[4 * TILE_FAST_STEPS_MAX];
+			uint32_t own[2][TILE_FAST_STEPS_MAX][2];
+			if (w->is_words)
+				tile_fast_load(plan, image, nsteps, lane, &columns[l], true, words);
+			else
+				tile_fast_load(plan, image, nsteps, lane, &columns[l], false, words);
+			tile_fast_coefficients(nsteps, lane, &columns[l], words, half, own[0], own[1]);
+			TILE_UNROLL
+			for (unsigned i = 0; i < 4 * nsteps; i++)
+				coefficients[i % 2][i / 4][l][i / 2 % 2] = own[i % 2][i / 4][i / 2 % 2];
+		}
+		tile_fast_product(plan, nsteps, thread, w->is_chroma, coefficients[0], coefficients[1], samples);
+		TILE_EACH_LANE(l)
+		tile_fast_store(plan, w, (thread + l) % TILE_LANES, half, &samples[l], shared);
+	}
+}
+
+/* Units of luma, or of both components of chroma. `thread` is the first of TILE_SPMD. Warps go on with what comes next where
+ * those of the work before end: returns the warp for that. */
 TILE_INLINE uint32_t tile_fast_units(const struct tile_plan *plan, const struct tile_image *image, unsigned nsteps,
                                      const struct tile_strip *strip, const struct tile_rows *rows, uint32_t is_chroma,
                                      uint32_t warp, uint32_t thread, uint8_t *shared)
 {
 	const uint32_t nwarps = TILE_THREADS / TILE_LANES, each_log2 = is_chroma ? 2 : 3; /* groups of a unit */
-	const struct tile_span *span = is_chroma ? &strip->chroma : &strip->luma;
-	uint32_t nslots = rows->nblock_rows << span->across_log2;
-	uint32_t nunits = (nslots + (1u << each_log2) - 1) >> each_log2;
-	bool is_words = image->component[is_chroma].is_words && (!is_chroma || image->component[2].is_words) &&
-	                span->first_col % TILE_GROUP == 0;
+	struct tile_fast_work w = {
+	        .span = is_chroma ? &strip->chroma : &strip->luma, .rows = rows, .is_chroma = is_chroma};
+	w.nslots = rows->nblock_rows << w.span->across_log2;
+	w.is_words = image->component[is_chroma].is_words && (!is_chroma || image->component[2].is_words) &&
+	             w.span->first_col % TILE_GROUP == 0;
+	uint32_t nunits = (w.nslots + (1u << each_log2) - 1) >> each_log2;
 	for (uint32_t unit = warp; unit < nunits; unit += nwarps) {
-		struct tile_fast_column columns[TILE_SPMD];
-		TILE_EACH_LANE(l)
-		{
-			uint32_t column = (thread + l) % TILE_LANES / 4;
-			struct tile_fast_group own =
-			        tile_fast_group_of(span, nslots, (unit << each_log2) + (column >> is_chroma));
-			uint32_t component = is_chroma ? 1 + column % 2 : 0;
-			columns[l].codes = strip->planes[component] + rows->byte +
-			                   own.block_row * (span->nbits_row / 8) + TILE_GROUP * own.group;
-			columns[l].table = shared + plan->room.dequants + component * (4 * TILE_PLACES(8));
-		}
-		/* Words are read twice, the second time from a cache: there are no registers to keep them. */
-		TILE_LOOP
-		for (uint32_t half = 0; half < 2; half++) {
-			uint32_t first[TILE_FAST_STEPS_MAX][TILE_SPMD][2], second[TILE_FAST_STEPS_MAX][TILE_SPMD][2];
-			struct tile_fast_rows samples[TILE_SPMD];
-			TILE_EACH_LANE(l)
-			{
-				uint32_t lane = (thread + l) % TILE_LANES, words[4 * TILE_FAST_STEPS_MAX];
-				uint32_t own[2][TILE_FAST_STEPS_MAX][2];
-				if (is_words)
-					tile_fast_load(plan, image, nsteps, lane, &columns[l], true, words);
-				else
-					tile_fast_load(plan, image, nsteps, lane, &columns[l], false, words);
-				tile_fast_coefficients(nsteps, lane, &columns[l], words, half, own[0], own[1]);
-				TILE_UNROLL
-				for (unsigned i = 0; i < 2 * nsteps; i++) {
-					first[i / 2][l][i % 2] = own[0][i / 2][i % 2];
-					second[i / 2][l][i % 2] = own[1][i / 2][i % 2];
-				}
-			}
-			tile_fast_product(plan, nsteps, thread, is_chroma, first, second, samples);
-			TILE_EACH_LANE(l)
-			{
-				uint32_t lane = (thread + l) % TILE_LANES;
-				TILE_UNROLL
-				for (unsigned i = 0; i < (is_chroma ? 1u : 2u); i++) {
-					struct tile_fast_group own = tile_fast_group_of(
-					        span, nslots,
-					        (unit << each_log2) + (is_chroma ? lane % 4 : lane % 4 * 2 + i));
-					int32_t row = rows->first + (int32_t)(8 * own.block_row + lane / 4);
-					if (!own.is_there || (uint32_t)(row - rows->from) >= rows->nrows)
-						continue;
-					if (is_chroma)
-						tile_fast_store_chroma(plan, span, rows, row, own.group, half,
-						                       &samples[l], shared);
-					else
-						tile_fast_store_luma(plan, rows, row, own.group, half,
-						                     samples[l].luma[i], shared);
-				}
-			}
-		}
+		w.first_slot = unit << each_log2;
+		tile_fast_unit8(plan, image, nsteps, strip, &w, thread, shared);
 	}
 	return (warp - nunits) % nwarps;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fast_dct DIRECTORY [DESIGN...]: how far IC_GPU_FAST_DCT takes pixels from those of the reference, of the JPEGs in a directory,
- * and how far both are from what they are without rounding: root mean squares, of 255. Prints the table of docs/gpu.md as
- * Markdown. The kernels are run by the CPU. Exits with 1 if a channel is 4 or more apart, or the fast pixels are farther from
- * what they should be than the reference.
+ * fast_dct DIRECTORY [DESIGN...]: how far IC_GPU_FAST_DCT takes pixels from those of the reference, of the JPEGs in a
+ * directory, and how far both are from what they are without rounding: root mean squares, of 255. Prints the table of
+ * docs/gpu.md as Markdown. The kernels are run by the CPU. Exits with 1 if a channel is 4 or more apart, or the fast pixels
+ * are farther from what they should be than the reference.
  */
 #include "gpu/plan_priv.h"
 

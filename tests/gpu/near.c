@@ -10,9 +10,9 @@
 
 #define PI 3.14159265358979323846
 
-/* What half precision may add: of the magnitudes of what a sample is the sum of, twice its rounding, of codes times steps and of
- * the basis, or four times, of the matrix in both passes and of what is between these; of sums and shares of 255, of the filter
- * and of colours. */
+/* What half precision may add: of the magnitudes of what a sample is the sum of, twice its rounding, of codes times steps and
+ * of the basis, or four times, of the matrix in both passes and of what is between these; of sums and shares of 255, of the
+ * filter and of colours. */
 #define ERROR_RELATIVE(block) ((block) == 8 ? 1.0 / 1024 : 1.0 / 512)
 #define ERROR_SAMPLE 0.11
 #define ERROR_FILTER 0.07
