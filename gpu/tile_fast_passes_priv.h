@@ -93,8 +93,8 @@ TILE_INLINE void tile_fast_first_pass(unsigned block, uint32_t thread, unsigned 
 	}
 }
 
-/* As tile_transform_unit: of each tile of samples a lane's pair. Word 2 * (k * n + x) is of row 16k + l / 4, the next of the row
- * that is eight below. */
+/* As tile_transform_unit: of each tile of samples a lane's pair. Word 2 * (k * n + x) is of row 16k + l / 4, the next of that
+ * which is eight below. */
 #define TILE_FAST_UNIT_WORDS(block) ((block) < 32 ? 4u : 16u)
 struct tile_fast_words {
 	uint32_t word[16];

@@ -11,8 +11,8 @@
  *
  * What a warp makes at a time, a unit, are the blocks of eight columns, four words of codes each: of luma eight groups of four
  * blocks, of chroma Cb and Cr of four groups, in turns. Where lanes keep what: PTX ISA, "Matrix Fragments for mma.m16n8k16",
- * types of 16 bits. Lane l loads the words of column l / 4. Of columns 2 * (l % 4) and the next it gets row l / 4 of each block:
- * places of product m are samples 2m of all eight rows, and then 2m + 1.
+ * types of 16 bits. Lane l loads the words of column l / 4. Of columns 2 * (l % 4) and the next it gets row l / 4 of each
+ * block: places of product m are samples 2m of all eight rows, and then 2m + 1.
  */
 #pragma once
 
