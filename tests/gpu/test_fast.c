@@ -222,6 +222,20 @@ START_TEST(samples_are_rounded_once)
 }
 END_TEST
 
+/* Chroma that ends anywhere in a block, in a group of four, and with either. */
+START_TEST(edges_are_repeated)
+{
+	struct dice dice = dice_new(44);
+	struct ic_design design = design_of(_i ? "s1x1-b8-k15-q8-c1" : "s1x1-b8-k15-q8");
+
+	for (uint32_t width = 1; width <= 134; width++) {
+		struct image image = image_new(near_object(&dice, &design, width, 1 + width % 19, 3), width);
+		check_near(&image);
+		image_clear(&image);
+	}
+}
+END_TEST
+
 /* Of any codes and steps, the largest among them, too. */
 START_TEST(wild_objects_have_their_bounds)
 {
@@ -282,6 +296,7 @@ END_TEST
 static void add_tests(TCase *cases)
 {
 	tcase_add_test(cases, samples_are_rounded_once);
+	tcase_add_loop_test(cases, edges_are_repeated, 0, 2);
 	tcase_add_test(cases, wild_objects_have_their_bounds);
 	tcase_add_test(cases, most_pixels_are_nearly_those_of_the_reference);
 	tcase_add_loop_test(cases, what_has_no_fast_transform_is_exact, 0, 4);
