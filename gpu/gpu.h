@@ -74,17 +74,19 @@ IC_API void ic_gpu_close(struct ic_gpu_device *device); /* NULL is fine; its pla
 struct ic_gpu_plan;
 
 /*
- * Pixels of designs of B = 8, 16 and 32 and of 8 bits in half precision, from codes to colours, with half the instructions: for
- * all others this says nothing. The reference rounds to whole numbers five times on the way, this once, or, where the output is
- * of half precision, never; what it rounds to 11 bits instead is bounded: before it is rounded, a channel is within
+ * Pixels of designs of B = 8, 16 and 32 and of 8 bits in half precision, from codes to colours, with half the instructions:
+ * for all others this says nothing, nor for half precision that is to hold a scale * 255 or mean * scale it cannot.
  *
- *     0.7 + 2.8 * S / 1024        (at B = 16 and 32: S / 512)
+ * The reference rounds to whole numbers five times on the way, this once, or, where the output is of half precision, never;
+ * what it rounds to 11 bits instead is bounded: before it is rounded, a channel is within
  *
- * of 255 of the exact one, S being the largest sum of magnitudes that one of its samples is the sum of: of coefficients times
- * what their frequencies are at its place, some 100 in photographs. Of these (docs/gpu.md) 61 % of all channels equal the
- * reference's, 1 % are 2 or 3 apart and none is farther, and they are nearer to the exact ones than the reference's are. Other
- * types than half precision are made of bytes as ever; half precision is channel / 255 * (255 * scale) + (-mean * scale), and
- * both of these constants are rounded to it.
+ *     0.7 + 2.8 * S / 1000        (at B = 16 and 32: S / 500)
+ *
+ * of 255 of what docs/format.md gives without rounding, S being the largest sum of magnitudes that one of its samples is the
+ * sum of: of coefficients times what their frequencies are at its place, some 100 in photographs. Of these (docs/gpu.md) 61 %
+ * of all channels equal the reference's, 1 % are 2 or 3 apart and none is farther, and they are nearer to the exact ones than
+ * the reference's are. Other types than half precision are made of bytes as ever; half precision is
+ * channel / 255 * (255 * scale) + (-mean * scale), and both of these constants are rounded to it.
  */
 #define IC_GPU_FAST_DCT 0x1u
 IC_API errint_t ic_gpu_plan_new(struct ic_gpu_device *device, const struct ic_design *design,

@@ -51,10 +51,12 @@ static errint_t put_numbers(struct ic_gpu_plan *plan, const struct ic_tensor_spe
 		error = gpu_settle(NULL);
 	}
 	free(words);
+	if (error != cudaSuccess)
+		return gpu_fail(why, call, error);
 	pixels_of(plan)->basis = plan->numbers;
 	plan->tile.mean = (const float *)(plan->numbers + nbasis);
 	plan->tile.scale = plan->tile.mean + n;
-	return error == cudaSuccess ? 0 : gpu_fail(why, call, error);
+	return 0;
 }
 
 static errint_t plan_init(struct ic_gpu_plan *plan, const struct ic_tensor_spec *spec, struct ic_why *why)

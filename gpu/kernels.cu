@@ -5,7 +5,8 @@
 #include "tile_freqs_priv.h"
 
 /* Thread blocks that fit a processor together, and so how many registers a thread may have: 48 at B = 1, 64 up to B = 8, 80
- * of fast transforms, and 128 where a warp keeps several tiles; what hides the way to memory are threads that wait there. */
+ * of fast transforms but the largest, and 128 where a warp keeps several tiles; what hides the way to memory are threads that
+ * wait there. */
 static constexpr int together(unsigned block, bool is_fast)
 {
 	if (is_fast)

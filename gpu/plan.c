@@ -91,9 +91,11 @@ static void set_room(struct tile_plan *plan)
 			room->codes[c] = take(room, codes_nbytes(plan, c ? chroma_width(plan) : plan->tile_width,
 			                                         c ? plan->chroma_block_rows : plan->luma_block_rows));
 	}
-	/* Strides by which lanes of four rows of blocks, and eight, put their samples into other banks. */
+	/* Strides by which lanes of four rows of blocks, and eight, put their samples into other banks; the fast transform of
+	 * blocks of 8 has two rows of chroma at a time. */
 	room->luma_stride = round_to(luma_across * piece_width, 16, 8);
-	room->chroma_stride = round_to(TILE_LEAD + chroma_across * piece_width, 16, 8);
+	room->chroma_stride = plan->is_fast && block == 8 ? round_to(TILE_LEAD + chroma_across * piece_width, 32, 12)
+	                                                  : round_to(TILE_LEAD + chroma_across * piece_width, 16, 8);
 	room->luma = take(room, luma_rows * room->luma_stride * (plan->is_fast ? 2 : 1));
 	room->chroma = take(room, chroma_rows * room->chroma_stride * (uint32_t)sizeof(uint32_t) + READ_AHEAD);
 }
@@ -191,6 +193,12 @@ static bool may_fuse(const struct tile_plan *plan)
 	return true;
 }
 
+/* In half precision. */
+static bool is_infinite(uint32_t pair)
+{
+	return (pair & 0x7fff) == 0x7c00;
+}
+
 static void set_colors(struct tile_plan *plan, const struct ic_tensor_spec *spec)
 {
 	for (unsigned c = 0; c < 3; c++) {
@@ -200,6 +208,10 @@ static void set_colors(struct tile_plan *plan, const struct ic_tensor_spec *spec
 		plan->rgb_offset[c] = -plan->rgb_mean[c] * plan->rgb_scale[c];
 		plan->fast_scale[c] = op_half2(plan->rgb_scale[c] * 255, plan->rgb_scale[c] * 255);
 		plan->fast_offset[c] = op_half2(plan->rgb_offset[c], plan->rgb_offset[c]);
+	}
+	for (unsigned c = 0; c < 3 && plan->type == IC_FLOAT16; c++) {
+		if (is_infinite(plan->fast_scale[c]) || is_infinite(plan->fast_offset[c]))
+			plan->is_fast = 0;
 	}
 	plan->is_fused = (plan->type == IC_FLOAT16 || plan->type == IC_BFLOAT16) && may_fuse(plan);
 }

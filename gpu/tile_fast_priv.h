@@ -28,9 +28,11 @@ TILE_INLINE uint32_t tile_fast_steps(uint32_t nfreqs)
 	return (nfreqs + TILE_FAST_DEEP - 1) / TILE_FAST_DEEP;
 }
 
-/* Where a column's codes are: the word of the plane of the first frequency, and how they become coefficients. */
+/* Where a column's codes are, the word of the plane of the first frequency; how they become coefficients; and which bytes of
+ * two words its first two blocks are, and its others: the order is one in which lanes that store use different banks. */
 struct tile_fast_column {
 	const uint8_t *codes, *table;
+	uint32_t first, second;
 };
 
 /* Words of a lane: of each product frequencies 2k, 2k + 1, 2k + 8 and 2k + 9, k being l % 4. */
@@ -47,100 +49,103 @@ TILE_INLINE void tile_fast_load(const struct tile_plan *plan, const struct tile_
 	}
 }
 
-/* Coefficients of blocks 2 * half and the next of a lane's column. */
+/* Coefficients of the four blocks of a lane's column. */
 TILE_INLINE void tile_fast_coefficients(unsigned nsteps, uint32_t lane, const struct tile_fast_column *column,
-                                        const uint32_t *words, uint32_t half, uint32_t (*first)[2],
-                                        uint32_t (*second)[2])
+                                        const uint32_t *words, uint32_t (*out)[TILE_FAST_STEPS_MAX][2])
 {
 	TILE_UNROLL
 	for (unsigned i = 0; i < 2 * nsteps; i++) {
 		uint32_t pair = i / 2 * (TILE_FAST_DEEP / 2) + i % 2 * 4 + lane % 4, by[2];
-		uint32_t both = op_permute(words[2 * i], words[2 * i + 1], half ? 0x7362 : 0x5140) ^ 0x80808080u;
+		uint32_t first = op_permute(words[2 * i], words[2 * i + 1], column->first) ^ 0x80808080u;
+		uint32_t second = op_permute(words[2 * i], words[2 * i + 1], column->second) ^ 0x80808080u;
 		op_load8(column->table + 8 * pair, by);
-		first[i / 2][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4140), by[0], by[1]);
-		second[i / 2][i % 2] = tile_fast_pair(op_permute(both, 0, 0x4342), by[0], by[1]);
+		out[0][i / 2][i % 2] = tile_fast_pair(op_permute(first, 0, 0x4140), by[0], by[1]);
+		out[1][i / 2][i % 2] = tile_fast_pair(op_permute(first, 0, 0x4342), by[0], by[1]);
+		out[2][i / 2][i % 2] = tile_fast_pair(op_permute(second, 0, 0x4140), by[0], by[1]);
+		out[3][i / 2][i % 2] = tile_fast_pair(op_permute(second, 0, 0x4342), by[0], by[1]);
 	}
 }
 
-/* Of a lane, of two blocks, the row of samples that it has of them, two a word: of luma of two columns, of chroma Cb and Cr,
- * less 128. */
-struct tile_fast_rows {
-	uint32_t luma[2][2][4];
-	uint32_t chroma[2][8];
+/* Of a lane, of each of four blocks, four of the samples of the row that it has of them, two a word: of luma of two columns,
+ * of chroma Cb and Cr, less 128. */
+struct tile_fast_samples4 {
+	uint32_t luma[2][4][2];
+	uint32_t chroma[4][4];
 };
 
-/* Sums of product m: of each block those of two columns, of samples 2m and then 2m + 1. */
-TILE_INLINE void tile_fast_take(unsigned m, uint32_t is_chroma, const float *first, const float *second,
-                                struct tile_fast_rows *rows)
+/* Sums of a product: of a block those of two columns, of samples 2m and then 2m + 1; m modulo 2. */
+TILE_INLINE void tile_fast_take(unsigned m, unsigned block, uint32_t is_chroma, const float *sums,
+                                struct tile_fast_samples4 *out)
 {
-	TILE_UNROLL
-	for (unsigned i = 0; i < 4; i++) {
-		const float *own = i / 2 ? second : first;
-		if (is_chroma)
-			rows->chroma[i / 2][2 * m + i % 2] = tile_fast_chroma(own[2 * (i % 2)], own[2 * (i % 2) + 1]);
-		else
-			rows->luma[i % 2][i / 2][m] = tile_fast_samples(own[i % 2], own[i % 2 + 2]);
+	if (is_chroma) {
+		out->chroma[block][2 * m] = tile_fast_chroma(sums[0], sums[1]);
+		out->chroma[block][2 * m + 1] = tile_fast_chroma(sums[2], sums[3]);
+	} else {
+		out->luma[0][block][m] = tile_fast_samples(sums[0], sums[2]);
+		out->luma[1][block][m] = tile_fast_samples(sums[1], sums[3]);
 	}
 }
 
-/* Two blocks of all columns, of coefficients of each product, block and lane. */
+/* Product m of the four blocks of all columns. */
 TILE_INLINE void tile_fast_product(const struct tile_plan *plan, unsigned nsteps, uint32_t thread, uint32_t is_chroma,
-                                   uint32_t (*first)[TILE_SPMD][2], uint32_t (*second)[TILE_SPMD][2],
-                                   struct tile_fast_rows *rows)
+                                   unsigned m, uint32_t (*coefficients)[TILE_FAST_STEPS_MAX][TILE_SPMD][2],
+                                   struct tile_fast_samples4 *out)
 {
-	TILE_UNROLL
-	for (unsigned m = 0; m < TILE_FAST_TALL; m++) {
-		float sums[2][TILE_SPMD][4];
-		TILE_EACH_LANE(l)
-		{
-			TILE_UNROLL
-			for (unsigned j = 0; j < 4; j++)
-				sums[0][l][j] = sums[1][l][j] = 0;
-		}
+	float sums[4][TILE_SPMD][4];
+	TILE_EACH_LANE(l)
+	{
 		TILE_UNROLL
-		for (unsigned s = 0; s < nsteps; s++) {
-			uint32_t basis[TILE_SPMD][4];
-			TILE_EACH_LANE(l)
-			op_load16_global(plan->basis + 4 * ((m * nsteps + s) * TILE_LANES + (thread + l) % TILE_LANES),
-			                 basis[l]);
-			op_multiply_halves(basis, first[s], sums[0]);
-			op_multiply_halves(basis, second[s], sums[1]);
-		}
+		for (unsigned j = 0; j < 16; j++)
+			sums[j / 4][l][j % 4] = 0;
+	}
+	TILE_UNROLL
+	for (unsigned s = 0; s < nsteps; s++) {
+		uint32_t basis[TILE_SPMD][4];
 		TILE_EACH_LANE(l)
-		tile_fast_take(m, is_chroma, sums[0][l], sums[1][l], &rows[l]);
+		op_load16_global(plan->basis + 4 * ((m * nsteps + s) * TILE_LANES + (thread + l) % TILE_LANES),
+		                 basis[l]);
+		TILE_UNROLL
+		for (unsigned block = 0; block < 4; block++)
+			op_multiply_halves(basis, coefficients[block][s], sums[block]);
+	}
+	TILE_EACH_LANE(l)
+	{
+		TILE_UNROLL
+		for (unsigned block = 0; block < 4; block++)
+			tile_fast_take(m % 2, block, is_chroma, sums[block][l], &out[l]);
 	}
 }
 
-/* Row `row` of samples, counted from the tile's first, of blocks 2 * half and the next of a group. */
+/* Samples 4 * part and the next three of row `row`, counted from the tile's first, of the four blocks of a group. */
 TILE_INLINE void tile_fast_store_luma(const struct tile_plan *plan, const struct tile_rows *rows, int32_t row,
-                                      uint32_t group, uint32_t half, uint32_t (*block)[4], uint8_t *shared)
+                                      uint32_t group, unsigned part, uint32_t (*blocks)[2], uint8_t *shared)
 {
 	uint32_t slot = tile_slot(row, plan->tile_height, rows->parity);
-	uint32_t at = slot * plan->room.luma_stride + 8 * (TILE_GROUP * group + 2 * half);
+	uint32_t at = slot * plan->room.luma_stride + 8 * TILE_GROUP * group + 4 * part;
 	uint8_t *out = shared + plan->room.luma + 2 * at;
 	TILE_UNROLL
-	for (unsigned i = 0; i < 2; i++)
-		op_store16(out + 16 * i, block[i][0], block[i][1], block[i][2], block[i][3]);
+	for (unsigned i = 0; i < 4; i++)
+		op_store8(out + 16 * i, blocks[i][0], blocks[i][1]);
 }
 
 /* With the samples left of the first and right of the last one of a row, which are those. */
 TILE_INLINE void tile_fast_store_chroma(const struct tile_plan *plan, const struct tile_span *span,
-                                        const struct tile_rows *rows, int32_t row, uint32_t group, uint32_t half,
-                                        const struct tile_fast_rows *samples, uint8_t *shared)
+                                        const struct tile_rows *rows, int32_t row, uint32_t group, unsigned part,
+                                        uint32_t order, uint32_t (*blocks)[4], uint8_t *shared)
 {
-	uint32_t x = 8 * (TILE_GROUP * group + 2 * half), col = 8 * span->first_col + x;
-	uint32_t at = tile_chroma_slot(plan, rows, row) * plan->room.chroma_stride + TILE_LEAD + x;
-	uint8_t *out = shared + plan->room.chroma + 4 * at;
+	uint32_t slot = tile_chroma_slot(plan, rows, row), x = 8 * TILE_GROUP * group;
+	uint8_t *out = shared + plan->room.chroma + 4 * (slot * plan->room.chroma_stride + TILE_LEAD + x);
+	uint32_t left = 8 * span->first_col + x, ends = span->width - left; /* of the group, the one behind the last */
 	TILE_UNROLL
 	for (unsigned i = 0; i < 4; i++) {
-		const uint32_t *own = samples->chroma[i / 2] + i % 2 * 4;
-		if (col + i / 2 * 8 < span->width)
-			op_store16(out + 16 * i, own[0], own[1], own[2], own[3]);
+		uint32_t own = 8 * (i ^ order) + 4 * part;
+		if (left + own < span->width)
+			op_store16(out + 4 * own, blocks[i][0], blocks[i][1], blocks[i][2], blocks[i][3]);
 	}
-	if (col == 0)
+	if (part == 0 && left == 0)
 		op_store4(out - 4, op_load4(out));
-	if (col < span->width && col + 16 >= span->width)
-		op_store4(out + 4 * (span->width - col), op_load4(out + 4 * (span->width - col) - 4));
+	if (left < span->width && ends <= 8 * TILE_GROUP && (ends - 1) / 4 % 2 == part)
+		op_store4(out + 4 * ends, op_load4(out + 4 * ends - 4));
 }
 
 /* A group of four blocks of those that are counted for a tile's rows of a component; if there is none, the first. */
@@ -166,33 +171,42 @@ struct tile_fast_work {
 	uint32_t nslots, first_slot;  /* groups that are counted, and the unit's first one */
 };
 
+/* Whose groups of a unit columns c are: every second one of luma's the same of the first four, then those of the others. */
+TILE_INLINE struct tile_fast_group tile_fast_group_at(const struct tile_fast_work *w, uint32_t column)
+{
+	uint32_t own = w->is_chroma ? column / 2 : column % 2 * 4 + column / 2;
+	return tile_fast_group_of(w->span, w->nslots, w->first_slot + own);
+}
+
 TILE_INLINE struct tile_fast_column tile_fast_column_of(const struct tile_plan *plan, const struct tile_strip *strip,
                                                         const struct tile_fast_work *w, uint32_t lane,
                                                         const uint8_t *shared)
 {
 	uint32_t number = lane / 4, component = w->is_chroma ? 1 + number % 2 : 0;
-	struct tile_fast_group own = tile_fast_group_of(w->span, w->nslots, w->first_slot + (number >> w->is_chroma));
+	uint32_t order = w->is_chroma ? number / 2 * 0x1111u : 0; /* block i of chroma comes as block i ^ order */
+	struct tile_fast_group own = tile_fast_group_at(w, number);
 	struct tile_fast_column column = {strip->planes[component] + w->rows->byte +
 	                                          own.block_row * (w->span->nbits_row / 8) + TILE_GROUP * own.group,
-	                                  shared + plan->room.dequants + component * (4 * TILE_PLACES(8))};
+	                                  shared + plan->room.dequants + component * (4 * TILE_PLACES(8)),
+	                                  0x5140u ^ order, 0x7362u ^ order};
 	return column;
 }
 
-/* What a lane has of blocks 2 * half and the next, where it is wanted. */
+/* What a lane has, where it is wanted. */
 TILE_INLINE void tile_fast_store(const struct tile_plan *plan, const struct tile_fast_work *w, uint32_t lane,
-                                 uint32_t half, struct tile_fast_rows *samples, uint8_t *shared)
+                                 unsigned part, struct tile_fast_samples4 *samples, uint8_t *shared)
 {
 	TILE_UNROLL
 	for (unsigned i = 0; i < (w->is_chroma ? 1u : 2u); i++) {
-		uint32_t slot = w->first_slot + (w->is_chroma ? lane % 4 : lane % 4 * 2 + i);
-		struct tile_fast_group own = tile_fast_group_of(w->span, w->nslots, slot);
+		struct tile_fast_group own = tile_fast_group_at(w, lane % 4 * 2 + i);
 		int32_t row = w->rows->first + (int32_t)(8 * own.block_row + lane / 4);
 		if (!own.is_there || (uint32_t)(row - w->rows->from) >= w->rows->nrows)
 			continue;
 		if (w->is_chroma)
-			tile_fast_store_chroma(plan, w->span, w->rows, row, own.group, half, samples, shared);
+			tile_fast_store_chroma(plan, w->span, w->rows, row, own.group, part, lane % 4, samples->chroma,
+			                       shared);
 		else
-			tile_fast_store_luma(plan, w->rows, row, own.group, half, samples->luma[i], shared);
+			tile_fast_store_luma(plan, w->rows, row, own.group, part, samples->luma[i], shared);
 	}
 }
 
@@ -200,30 +214,30 @@ TILE_INLINE void tile_fast_unit8(const struct tile_plan *plan, const struct tile
                                  const struct tile_strip *strip, const struct tile_fast_work *w, uint32_t thread,
                                  uint8_t *shared)
 {
-	struct tile_fast_column columns[TILE_SPMD];
+	uint32_t coefficients[4][TILE_FAST_STEPS_MAX][TILE_SPMD][2];
+	struct tile_fast_samples4 samples[TILE_SPMD];
 	TILE_EACH_LANE(l)
-	columns[l] = tile_fast_column_of(plan, strip, w, (thread + l) % TILE_LANES, shared);
-	/* Words are read twice, the second time from a cache: there are no registers to keep them. */
-	TILE_LOOP
-	for (uint32_t half = 0; half < 2; half++) {
-		uint32_t coefficients[2][TILE_FAST_STEPS_MAX][TILE_SPMD][2];
-		struct tile_fast_rows samples[TILE_SPMD];
+	{
+		uint32_t lane = (thread + l) % TILE_LANES, words[4 * TILE_FAST_STEPS_MAX];
+		uint32_t own[4][TILE_FAST_STEPS_MAX][2];
+		struct tile_fast_column column = tile_fast_column_of(plan, strip, w, lane, shared);
+		if (w->is_words)
+			tile_fast_load(plan, image, nsteps, lane, &column, true, words);
+		else
+			tile_fast_load(plan, image, nsteps, lane, &column, false, words);
+		tile_fast_coefficients(nsteps, lane, &column, words, own);
+		TILE_UNROLL
+		for (unsigned i = 0; i < 8 * nsteps; i++)
+			coefficients[i % 4][i / 8][l][i / 4 % 2] = own[i % 4][i / 8][i / 4 % 2];
+	}
+	TILE_UNROLL
+	for (unsigned m = 0; m < TILE_FAST_TALL; m++) {
+		tile_fast_product(plan, nsteps, thread, w->is_chroma, m, coefficients, samples);
 		TILE_EACH_LANE(l)
 		{
-			uint32_t lane = (thread + l) % TILE_LANES, words[4 * TILE_FAST_STEPS_MAX];
-			uint32_t own[2][TILE_FAST_STEPS_MAX][2];
-			if (w->is_words)
-				tile_fast_load(plan, image, nsteps, lane, &columns[l], true, words);
-			else
-				tile_fast_load(plan, image, nsteps, lane, &columns[l], false, words);
-			tile_fast_coefficients(nsteps, lane, &columns[l], words, half, own[0], own[1]);
-			TILE_UNROLL
-			for (unsigned i = 0; i < 4 * nsteps; i++)
-				coefficients[i % 2][i / 4][l][i / 2 % 2] = own[i % 2][i / 4][i / 2 % 2];
+			if (m % 2)
+				tile_fast_store(plan, w, (thread + l) % TILE_LANES, m / 2, &samples[l], shared);
 		}
-		tile_fast_product(plan, nsteps, thread, w->is_chroma, coefficients[0], coefficients[1], samples);
-		TILE_EACH_LANE(l)
-		tile_fast_store(plan, w, (thread + l) % TILE_LANES, half, &samples[l], shared);
 	}
 }
 

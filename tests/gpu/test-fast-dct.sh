@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 
 mkdir "$work/few"
 if [ -n "${ICFS_TEST_DATA:-}" ]; then
-    find "$ICFS_TEST_DATA/imagenet-1k-sample" -name '*.JPEG' | sort | head -n 10 | xargs -d '\n' cp -t "$work/few"
+    find "$ICFS_TEST_DATA/imagenet-1k-sample" -name '*.JPEG' | sort | sed -n 1,10p | xargs -d '\n' cp -t "$work/few"
 else
     "$2" --classes 1 --count 8 "$work/images"
     cp "$work"/images/train/*/* "$work/few"

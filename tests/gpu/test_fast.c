@@ -274,6 +274,25 @@ START_TEST(most_pixels_are_nearly_those_of_the_reference)
 }
 END_TEST
 
+/* What half precision has not takes the way that single precision has. */
+START_TEST(large_scales_are_exact)
+{
+	static const float scale[3] = {1, 257, 1}, mean[3] = {0, 0, 70000}, one[3] = {1, 1, 1}, zero[3] = {0, 0, 0};
+	struct ic_design design = design_of("s1x1-b8-k15-q8");
+	struct ic_tensor_spec spec = {.type = _i < 2 ? IC_FLOAT16 : IC_FLOAT32};
+	struct ic_tensor_shape shape;
+	struct ic_layout layout;
+	struct tile_plan plan;
+
+	spec.scale = _i == 1 ? one : scale;
+	spec.mean = _i == 1 ? mean : zero;
+	ck_assert_int_eq(ic_layout_init(&layout, &design, 64, 64, 3), 0);
+	ck_assert_int_eq(ic_tensor_shape(&layout, &spec, &shape, NULL), 0);
+	ck_assert_int_eq(tile_plan_init(&plan, &design, &spec, &shape, true, NULL), 0);
+	ck_assert_uint_eq(plan.is_fast, _i == 2);
+}
+END_TEST
+
 /* Nothing but pixels of blocks of 8, 16 and 32 and codes of 8 bits is. */
 START_TEST(what_has_no_fast_transform_is_exact)
 {
@@ -299,6 +318,7 @@ static void add_tests(TCase *cases)
 	tcase_add_loop_test(cases, edges_are_repeated, 0, 2);
 	tcase_add_test(cases, wild_objects_have_their_bounds);
 	tcase_add_test(cases, most_pixels_are_nearly_those_of_the_reference);
+	tcase_add_loop_test(cases, large_scales_are_exact, 0, 3);
 	tcase_add_loop_test(cases, what_has_no_fast_transform_is_exact, 0, 4);
 }
 
