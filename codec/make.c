@@ -2,6 +2,7 @@
 #include "codec/make.h"
 #include "codec/encode.h"
 #include "codec/jpeg_segments_priv.h"
+#include "codec/limits_priv.h"
 #include "codec/present.h"
 #include "codec/tensor_priv.h"
 
@@ -41,12 +42,7 @@ static errint_t present(const struct ic_view *view, enum ic_face face, const uin
 
 static errint_t check_memory(uint64_t needed, const struct ic_limits *limits, struct ic_why *why)
 {
-	uint64_t limit = limits ? limits->memory : ic_limits_default().memory;
-
-	if (limit && needed > limit)
-		return ic_fail(why, -EFBIG, "making it needs %llu bytes of memory, over the limit of %llu",
-		               (unsigned long long)needed, (unsigned long long)limit);
-	return 0;
+	return limits_check_memory(limits, needed, why, "making it needs");
 }
 
 /* The JPEG's own segments are there twice at a time: as they are kept, and in what they are presented in. */
@@ -165,7 +161,6 @@ static errint_t fail_uncovered(const struct ic_design *has, const struct ic_desi
 errint_t ic_make_check_object(const struct ic_view *header, const struct ic_variant *variant,
                               const struct ic_limits *limits, struct ic_why *why)
 {
-	struct ic_limits bounds = limits ? *limits : ic_limits_default();
 	const struct ic_layout *l = &header->layout;
 
 	if (!ic_design_is_valid(&variant->design))
@@ -173,16 +168,12 @@ errint_t ic_make_check_object(const struct ic_view *header, const struct ic_vari
 	if (!ic_design_covers(&l->design, &variant->design))
 		return fail_uncovered(&l->design, &variant->design, why);
 	errint_t err = variant->face == IC_FACE_IC ? 0 : check_flags(header->flags, why);
-	if (err)
-		return err;
-	if (bounds.pixels && (uint64_t)l->width * l->height > bounds.pixels)
-		return ic_fail(why, -EFBIG, "%u x %u pixels are over the limit of %llu", l->width, l->height,
-		               (unsigned long long)bounds.pixels);
-	uint64_t needed = ic_make_memory_from_object(l, variant);
-	if (bounds.memory && needed > bounds.memory)
-		return ic_fail(why, -EFBIG, "%u x %u pixels need %llu bytes of memory, over the limit of %llu",
-		               l->width, l->height, (unsigned long long)needed, (unsigned long long)bounds.memory);
-	return 0;
+	if (!err)
+		err = limits_check_pixels(limits, l->width, l->height, why);
+	if (!err)
+		err = limits_check_memory(limits, ic_make_memory_from_object(l, variant), why, "%u x %u pixels need",
+		                          l->width, l->height);
+	return err;
 }
 
 errint_t ic_make_from_object(const struct ic_view *object, const struct ic_variant *variant, uint8_t **ret_bytes,
