@@ -57,6 +57,11 @@ static uint64_t presenting_memory(const struct ic_layout *layout, enum ic_face f
 	return nbytes;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static uint64_t memory_from_jpeg(const struct ic_jpeg_info *info, const struct ic_variant *variant,
                                  uint64_t markers_nbytes)
 {
@@ -65,7 +70,7 @@ static uint64_t memory_from_jpeg(const struct ic_jpeg_info *info, const struct i
 
 	if (!ic_layout_init(&layout, &variant->design, info->width, info->height, info->nobject_components))
 		presenting = presenting_memory(&layout, variant->face, markers_nbytes);
-	return encoding > presenting ? encoding : presenting;
+	return larger(encoding, presenting);
 }
 
 uint64_t ic_make_memory_from_object(const struct ic_layout *object, const struct ic_variant *variant)
@@ -74,7 +79,7 @@ uint64_t ic_make_memory_from_object(const struct ic_layout *object, const struct
 
 	if (derived_layout(object, variant, &layout))
 		return 0;
-	return layout.nbytes + presenting_memory(&layout, variant->face, 0);
+	return larger(layout.nbytes, presenting_memory(&layout, variant->face, 0));
 }
 
 /* --- Checks ------------------------------------------------------------------------------------------------------- */

@@ -149,6 +149,26 @@ START_TEST(test_metadata_and_presenting_count)
 }
 END_TEST
 
+/* It was refused for being there twice, which it is not. */
+START_TEST(test_an_object_is_presented_in_as_much_as_its_jpeg)
+{
+	const struct jpeg_spec plain = {0};
+	struct bytes object = object_of(&plain, "s1x1-b8-k15-q8");
+	struct ic_view view = view_of(object);
+
+	for (size_t f = 1; f < COUNT(faces); f++) {
+		const struct ic_variant variant = {view.layout.design, faces[f], false};
+		struct ic_limits limits = {.memory = ic_make_memory_from_object(&view.layout, &variant)};
+		ck_assert_int_eq(ic_make_check_presenting(&view.layout, &variant, &limits, NULL), 0);
+		ck_assert_int_eq(ic_make_check_object(&view, &variant, &limits, NULL), 0);
+		limits.memory--;
+		ck_assert_int_eq(ic_make_check_presenting(&view.layout, &variant, &limits, NULL), -EFBIG);
+		ck_assert_int_eq(ic_make_check_object(&view, &variant, &limits, NULL), -EFBIG);
+	}
+	free(object.data);
+}
+END_TEST
+
 /* Where a face has no place for metadata, none are counted, whatever is asked for. */
 START_TEST(test_metadata_that_no_face_carries_do_not_count)
 {
@@ -365,6 +385,7 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, test_what_is_damaged_is_no_picture);
 	tcase_add_test(cases, test_no_design_is_refused);
 	tcase_add_test(cases, test_metadata_and_presenting_count);
+	tcase_add_test(cases, test_an_object_is_presented_in_as_much_as_its_jpeg);
 	tcase_add_test(cases, test_metadata_that_no_face_carries_do_not_count);
 	tcase_add_test(cases, test_a_million_segments_are_gone_through_once);
 	tcase_add_test(cases, test_an_orientation_behind_a_short_length);
