@@ -6,6 +6,8 @@
  */
 #include "codec/coefs_priv.h"
 
+#include "codec/limits_priv.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,14 +85,14 @@ static uint64_t most_nbytes(const struct ic_coefs *head)
 
 /* With room for the most that rows may take, of which what is not written to takes no memory. libjpeg's own arrays, where it
  * has to decode, are no larger. */
-static errint_t make_room(const struct ic_coefs *head, uint64_t limit, struct ic_coefs **ret_coefs, struct ic_why *why)
+static errint_t make_room(const struct ic_coefs *head, const struct ic_limits *limits, struct ic_coefs **ret_coefs,
+                          struct ic_why *why)
 {
 	uint64_t most = most_nbytes(head);
-	if (limit && 2 * most > limit)
-		return ic_fail(why, -EFBIG,
-		               "the coefficients of %u x %u pixels need %llu bytes of memory, over the limit of %llu",
-		               head->info.width, head->info.height, (unsigned long long)(2 * most),
-		               (unsigned long long)limit);
+	errint_t err = limits_check_memory(limits, 2 * most, why, "the coefficients of %u x %u pixels need",
+	                                   head->info.width, head->info.height);
+	if (err)
+		return err;
 	struct ic_coefs *coefs = malloc(sizeof *coefs + most);
 	if (!coefs)
 		return ic_fail(why, -ENOMEM, "out of memory for %llu bytes", (unsigned long long)most);
@@ -111,13 +113,13 @@ static errint_t fit(const struct ic_coefs *roomy, struct ic_coefs **ret_coefs, s
 	return 0;
 }
 
-static errint_t read_all(struct ic_coefs *head, struct jpeg_reader *reader, uint64_t limit, struct ic_coefs **ret_roomy,
-                         struct ic_why *why)
+static errint_t read_all(struct ic_coefs *head, struct jpeg_reader *reader, const struct ic_limits *limits,
+                         struct ic_coefs **ret_roomy, struct ic_why *why)
 {
 	struct ic_coefs *roomy = NULL;
 	for (unsigned c = 0; c < head->info.ncomponents; c++)
 		head->plane[c] = jpeg_reader_plane(reader, c);
-	errint_t err = make_room(head, limit, &roomy, why);
+	errint_t err = make_room(head, limits, &roomy, why);
 	if (err)
 		return err;
 	err = jpeg_reader_each_row(reader, take_row, roomy, why);
@@ -134,7 +136,7 @@ errint_t ic_coefs_new(const uint8_t *jpeg, size_t nbytes, const struct ic_limits
 	errint_t err = jpeg_reader_new(jpeg, nbytes, true, limits, &reader, &head.info, why);
 	if (err)
 		return err;
-	err = read_all(&head, reader, limits ? limits->memory : ic_limits_default().memory, &roomy, why);
+	err = read_all(&head, reader, limits, &roomy, why);
 	jpeg_reader_free(reader); /* what libjpeg holds is not to be there beside both */
 	if (!err)
 		err = fit(roomy, ret_coefs, why);

@@ -11,6 +11,7 @@
 #include "codec/coefs_priv.h"
 #include "codec/dct_priv.h"
 #include "codec/jpeg_samples_priv.h"
+#include "codec/limits_priv.h"
 #include "codec/object_priv.h"
 #include "codec/planes_priv.h"
 
@@ -239,23 +240,13 @@ static errint_t encode(struct encoder *e, struct ic_why *why)
 	return 0;
 }
 
-static errint_t check_memory(const struct ic_jpeg_info *info, const struct ic_design *design,
-                             const struct ic_limits *limits, struct ic_why *why)
-{
-	uint64_t limit = limits ? limits->memory : ic_limits_default().memory;
-	uint64_t needed = ic_encode_memory(info, design);
-	if (limit && needed > limit)
-		return ic_fail(why, -EFBIG, "%u x %u pixels need %llu bytes of memory, over the limit of %llu",
-		               info->width, info->height, (unsigned long long)needed, (unsigned long long)limit);
-	return 0;
-}
-
 /* All but the reader is set up here, and cleared. */
 static errint_t encode_object(struct encoder *e, const struct ic_design *design, const struct ic_limits *limits,
                               uint8_t **ret_object, size_t *ret_nbytes, struct ic_why *why)
 {
 	const struct ic_jpeg_info *info = &e->info;
-	errint_t err = check_memory(info, design, limits, why);
+	errint_t err = limits_check_memory(limits, ic_encode_memory(info, design), why, "%u x %u pixels need",
+	                                   info->width, info->height);
 	if (!err)
 		err = object_init(&e->object, design, info->width, info->height, info->nobject_components, why);
 	if (!err)

@@ -6,6 +6,7 @@
 #include "codec/jpeg_segments_priv.h"
 #include "codec/format.h"
 #include "codec/jpeg_scan_priv.h"
+#include "codec/limits_priv.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -33,11 +34,6 @@ struct jpeg_reader {
 	uint16_t steps[4][64];
 	int16_t largest[4][64]; /* magnitudes that a picture can have */
 };
-
-struct ic_limits ic_limits_default(void)
-{
-	return (struct ic_limits){.pixels = 100000000, .memory = 1ull << 30, .scans = 100};
-}
 
 /* --- What libjpeg calls ----------------------------------------------------------------------------------------- */
 
@@ -211,14 +207,12 @@ static errint_t read_info(const struct jpeg_reader *reader, const uint8_t *bytes
                           struct ic_jpeg_info *ret_info, struct ic_why *why)
 {
 	const struct jpeg_decompress_struct *jpeg = &reader->jpeg;
-	const struct ic_limits *limits = &reader->limits;
-	uint64_t pixels = (uint64_t)jpeg->image_width * jpeg->image_height;
 
 	if (jpeg->data_precision != 8)
 		return ic_fail(why, -EOPNOTSUPP, "a JPEG with %d bits a sample", jpeg->data_precision);
-	if (limits->pixels && pixels > limits->pixels)
-		return ic_fail(why, -EFBIG, "%u x %u pixels are over the limit of %llu", jpeg->image_width,
-		               jpeg->image_height, (unsigned long long)limits->pixels);
+	errint_t err = limits_check_pixels(&reader->limits, jpeg->image_width, jpeg->image_height, why);
+	if (err)
+		return err;
 
 	struct ic_jpeg_info info = {
 	        .width = jpeg->image_width,
@@ -229,7 +223,7 @@ static errint_t read_info(const struct jpeg_reader *reader, const uint8_t *bytes
 	        .restart_interval = (uint16_t)jpeg->restart_interval,
 	        .orientation = find_orientation(bytes, nbytes),
 	};
-	errint_t err = check_color(jpeg->jpeg_color_space, jpeg->num_components, &info.color, why);
+	err = check_color(jpeg->jpeg_color_space, jpeg->num_components, &info.color, why);
 	if (err)
 		return err;
 	info.nobject_components = info.color == IC_JPEG_GRAY ? 1 : 3;
@@ -306,7 +300,7 @@ errint_t jpeg_reader_new(const uint8_t *bytes, size_t nbytes, bool complete, con
 	struct jpeg_reader *reader = calloc(1, sizeof *reader);
 	if (!reader)
 		return ic_fail(why, -ENOMEM, "out of memory");
-	reader->limits = limits ? *limits : ic_limits_default();
+	reader->limits = limits_or_default(limits);
 	reader->complete = complete;
 	set_up(reader, bytes, nbytes);
 

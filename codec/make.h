@@ -37,7 +37,7 @@ errint_t ic_make_check_presenting(const struct ic_layout *object, const struct i
                                   const struct ic_limits *limits, struct ic_why *why);
 
 /* The same, with the metadata of the JPEG that the object was made of, where the variant keeps it: what ic_make gives of that
- * JPEG. The errors of ic_jpeg_probe and ic_make_check_presenting, too. */
+ * JPEG, which may be NULL to keep none. The errors of ic_jpeg_probe and ic_make_check_presenting, too. */
 errint_t ic_make_from_object_of(const struct ic_view *object, const uint8_t *jpeg, size_t nbytes,
                                 const struct ic_variant *variant, const struct ic_limits *limits, uint8_t **ret_bytes,
                                 size_t *ret_nbytes, struct ic_why *why);

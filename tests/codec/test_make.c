@@ -110,7 +110,9 @@ START_TEST(test_metadata_and_presenting_count)
 		uint64_t estimated;
 
 		limits.memory = 8 << 20;
+		estimated = 1;
 		ck_assert_int_eq(ic_make_memory(many.data, many.nbytes, &variant, &limits, &estimated, NULL), -EFBIG);
+		ck_assert_uint_eq(estimated, 1);
 		ck_assert_int_eq(ic_make(many.data, many.nbytes, &variant, &limits, &made.data, &made.nbytes, NULL),
 		                 -EFBIG);
 		variant.keeps_metadata = false;
@@ -143,6 +145,42 @@ START_TEST(test_metadata_and_presenting_count)
 	free(object.data);
 	ck_assert_int_eq(ic_make(jpeg.data, jpeg.nbytes, &variant, &limits, &made.data, &made.nbytes, NULL), 0);
 	free(made.data);
+	free(jpeg.data);
+}
+END_TEST
+
+/* It was refused for being there twice, which it is not. */
+START_TEST(test_an_object_is_presented_in_as_much_as_its_jpeg)
+{
+	const struct jpeg_spec plain = {0};
+	struct bytes object = object_of(&plain, "s1x1-b8-k15-q8");
+	struct ic_view view = view_of(object);
+
+	for (size_t f = 1; f < COUNT(faces); f++) {
+		const struct ic_variant variant = {view.layout.design, faces[f], false};
+		struct ic_limits limits = {.memory = ic_make_memory_from_object(&view.layout, &variant)};
+		ck_assert_int_eq(ic_make_check_presenting(&view.layout, &variant, &limits, NULL), 0);
+		ck_assert_int_eq(ic_make_check_object(&view, &variant, &limits, NULL), 0);
+		limits.memory--;
+		ck_assert_int_eq(ic_make_check_presenting(&view.layout, &variant, &limits, NULL), -EFBIG);
+		ck_assert_int_eq(ic_make_check_object(&view, &variant, &limits, NULL), -EFBIG);
+	}
+	free(object.data);
+}
+END_TEST
+
+/* Where a face has no place for metadata, none are counted, whatever is asked for. */
+START_TEST(test_metadata_that_no_face_carries_do_not_count)
+{
+	const struct jpeg_spec plain = {0};
+	const struct ic_variant variant = {design_of("s1x1-b8-k15-q8"), IC_FACE_BMP, true};
+	struct bytes jpeg = jpeg_new(64, 64, 1, &plain), many = with_segments(jpeg, 0xe1, 100, 60000), made = {0};
+	struct ic_limits limits = {0};
+
+	ck_assert_int_eq(ic_make_memory(many.data, many.nbytes, &variant, NULL, &limits.memory, NULL), 0);
+	ck_assert_int_eq(ic_make(many.data, many.nbytes, &variant, &limits, &made.data, &made.nbytes, NULL), 0);
+	free(made.data);
+	free(many.data);
 	free(jpeg.data);
 }
 END_TEST
@@ -189,6 +227,9 @@ START_TEST(test_an_object_is_no_source_of_its_source)
 
 	ck_assert_int_eq(ic_make_from_object(&view, &variant, &made.data, &made.nbytes, &why), -EINVAL);
 	ck_assert(why.text[0] && !made.data);
+	const struct ic_limits limits = {.memory = 1}; /* which have no say in it */
+	ck_assert_int_eq(ic_make_from_object_of(&view, NULL, 0, &variant, &limits, &made.data, &made.nbytes, NULL),
+	                 -EINVAL);
 	free(object.data);
 }
 END_TEST
@@ -344,6 +385,8 @@ static void add_tests(TCase *cases)
 	tcase_add_test(cases, test_what_is_damaged_is_no_picture);
 	tcase_add_test(cases, test_no_design_is_refused);
 	tcase_add_test(cases, test_metadata_and_presenting_count);
+	tcase_add_test(cases, test_an_object_is_presented_in_as_much_as_its_jpeg);
+	tcase_add_test(cases, test_metadata_that_no_face_carries_do_not_count);
 	tcase_add_test(cases, test_a_million_segments_are_gone_through_once);
 	tcase_add_test(cases, test_an_orientation_behind_a_short_length);
 }
