@@ -251,8 +251,8 @@ TILE_INLINE uint32_t tile_fast_units(const struct tile_plan *plan, const struct 
 	struct tile_fast_work w = {
 	        .span = is_chroma ? &strip->chroma : &strip->luma, .rows = rows, .is_chroma = is_chroma};
 	w.nslots = rows->nblock_rows << w.span->across_log2;
-	w.is_words = image->component[is_chroma].is_words && (!is_chroma || image->component[2].is_words) &&
-	             w.span->first_col % TILE_GROUP == 0;
+	w.is_words = image->component[is_chroma].is_words &&
+	             w.span->first_col % TILE_GROUP == 0; /* Cr's are where Cb's are */
 	uint32_t nunits = (w.nslots + (1u << each_log2) - 1) >> each_log2;
 	for (uint32_t unit = warp; unit < nunits; unit += nwarps) {
 		w.first_slot = unit << each_log2;

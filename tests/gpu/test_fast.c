@@ -222,7 +222,7 @@ START_TEST(samples_are_rounded_once)
 }
 END_TEST
 
-/* Chroma that ends anywhere in a block, in a group of four, and with either. */
+/* Chroma that ends anywhere in a block, in a group of four, and with either; and that is begun with its second pixel. */
 START_TEST(edges_are_repeated)
 {
 	struct dice dice = dice_new(44);
@@ -231,6 +231,10 @@ START_TEST(edges_are_repeated)
 	for (uint32_t width = 1; width <= 134; width++) {
 		struct image image = image_new(near_object(&dice, &design, width, 1 + width % 19, 3), width);
 		check_near(&image);
+		if (width > 1)
+			check_part(&image,
+			           &(struct ic_tensor_spec){.fit = IC_FIT_CROP, .width = width - 1, .height = 1},
+			           &(struct ic_window){.x = 1, .flip = (uint8_t)(width / 2 % 2)}, width);
 		image_clear(&image);
 	}
 }
