@@ -36,6 +36,16 @@ TILE_INLINE uint32_t tile_fast_codes2(const struct tile_codes2 *c, unsigned i)
 	return tile_fast_pair(op_permute(both, 0, 0x4140), c->dequant[0].step, c->dequant[1].step);
 }
 
+TILE_INLINE void tile_zero_sums(float (*sums)[4])
+{
+	TILE_EACH_LANE(l)
+	{
+		TILE_UNROLL
+		for (unsigned j = 0; j < 4; j++)
+			sums[l][j] = 0;
+	}
+}
+
 /* Of rows 16k to 16k + 15 of the first pass's outcome, tiles of columns u and u + 1: as the second pass takes them. */
 struct tile_fast_pass {
 	uint32_t rows[2][2][TILE_SPMD][4]; /* k, u / 2 */
@@ -67,12 +77,7 @@ TILE_INLINE void tile_fast_first_pass(unsigned block, uint32_t thread, unsigned 
 		TILE_UNROLL
 		for (unsigned k = 0; k < n / 2; k++) {
 			float sums[TILE_SPMD][4];
-			TILE_EACH_LANE(l)
-			{
-				TILE_UNROLL
-				for (unsigned j = 0; j < 4; j++)
-					sums[l][j] = 0;
-			}
+			tile_zero_sums(sums);
 			TILE_UNROLL
 			for (unsigned v = 0; v < n; v += 2) {
 				uint32_t matrix[TILE_SPMD][4];
@@ -112,12 +117,7 @@ TILE_INLINE void tile_fast_transform_unit(unsigned block, uint32_t thread, unsig
 		TILE_UNROLL
 		for (unsigned x = 0; x < n; x++) {
 			float sums[TILE_SPMD][4];
-			TILE_EACH_LANE(l)
-			{
-				TILE_UNROLL
-				for (unsigned j = 0; j < 4; j++)
-					sums[l][j] = 0;
-			}
+			tile_zero_sums(sums);
 			TILE_UNROLL
 			for (unsigned u = 0; u < n; u += 2) {
 				uint32_t matrix[TILE_SPMD][2];

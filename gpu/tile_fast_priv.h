@@ -92,12 +92,9 @@ TILE_INLINE void tile_fast_product(const struct tile_plan *plan, unsigned nsteps
                                    struct tile_fast_samples4 *out)
 {
 	float sums[4][TILE_SPMD][4];
-	TILE_EACH_LANE(l)
-	{
-		TILE_UNROLL
-		for (unsigned j = 0; j < 16; j++)
-			sums[j / 4][l][j % 4] = 0;
-	}
+	TILE_UNROLL
+	for (unsigned block = 0; block < 4; block++)
+		tile_zero_sums(sums[block]);
 	TILE_UNROLL
 	for (unsigned s = 0; s < nsteps; s++) {
 		uint32_t basis[TILE_SPMD][4];
@@ -251,8 +248,8 @@ TILE_INLINE uint32_t tile_fast_units(const struct tile_plan *plan, const struct 
 	struct tile_fast_work w = {
 	        .span = is_chroma ? &strip->chroma : &strip->luma, .rows = rows, .is_chroma = is_chroma};
 	w.nslots = rows->nblock_rows << w.span->across_log2;
-	w.is_words = image->component[is_chroma].is_words &&
-	             w.span->first_col % TILE_GROUP == 0; /* Cr's are where Cb's are */
+	w.is_words =
+	        image->component[is_chroma].is_words && w.span->first_col % TILE_GROUP == 0; /* of Cr where of Cb */
 	uint32_t nunits = (w.nslots + (1u << each_log2) - 1) >> each_log2;
 	for (uint32_t unit = warp; unit < nunits; unit += nwarps) {
 		w.first_slot = unit << each_log2;
