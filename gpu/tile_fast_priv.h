@@ -139,9 +139,11 @@ TILE_INLINE void tile_fast_store_chroma(const struct tile_plan *plan, const stru
 		if (left + own < span->width)
 			op_store16(out + 4 * own, blocks[i][0], blocks[i][1], blocks[i][2], blocks[i][3]);
 	}
-	if (part == 0 && left == 0)
+	if (part == 0) /* the others are to come */
+		return;
+	if (left == 0)
 		op_store4(out - 4, op_load4(out));
-	if (left < span->width && ends <= 8 * TILE_GROUP && (ends - 1) / 4 % 2 == part)
+	if (left < span->width && ends <= 8 * TILE_GROUP)
 		op_store4(out + 4 * ends, op_load4(out + 4 * ends - 4));
 }
 
