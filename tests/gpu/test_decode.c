@@ -346,13 +346,18 @@ static void try_fast(struct ic_gpu_device *device, struct lot *lot)
 
 START_TEST(fast_transforms_are_near_the_reference)
 {
+	static const char *const larger[] = {"s1x1-b16-k31-q8", "s1x1-b16-k12-q8-c1", "s1x1-b32-k63-q8",
+	                                     "s1x1-b32-k9-q8-c1"};
 	static struct lot lot;
 	struct ic_gpu_device *device = device_new();
 	struct dice dice = dice_new(7);
 
-	for (unsigned keep = 1; keep <= 15; keep++) {
-		struct ic_design design = design_of(keep % 2 ? "s1x1-b8-k15-q8" : "s1x1-b8-k15-q8-c1");
-		design.keep = (uint8_t)keep;
+	for (unsigned i = 0; i < 15 + sizeof larger / sizeof *larger; i++) {
+		struct ic_design design = design_of(i >= 15 ? larger[i - 15]
+		                                    : i % 2 ? "s1x1-b8-k15-q8"
+		                                            : "s1x1-b8-k15-q8-c1");
+		if (i < 15)
+			design.keep = (uint8_t)(1 + i);
 		lot = (struct lot){
 		        .trial.spec = {.axes = IC_NHWC, .fit = IC_FIT_CROP | IC_FIT_PAD, .width = 230, .height = 110}};
 		for (lot.nitems = 0; lot.nitems < 4; lot.nitems++) {
