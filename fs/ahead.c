@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a listing asks for all entries of a page at once, because it costs less than to ask for each. */
-#include "fs/fs_priv.h"
+#include "fs/facts_priv.h"
+#include "fs/visit_priv.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/fs_priv.h"
+#include "fs/attr_priv.h"
 #include "search/clock.h"
 
 #include <errno.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/fs_priv.h"
+#include "fs/content_priv.h"
+#include "fs/facts_priv.h"
+#include "fs/invalidate_priv.h"
 #include "fs/read_at.h"
+#include "fs/visit_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/fs_priv.h"
+#include "fs/control_priv.h"
+#include "fs/visit_priv.h"
 #include "search/shell.h"
 
 #include <errno.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/entry_priv.h"
+#include "fs/attr_priv.h"
+#include "fs/control_priv.h"
+#include "fs/invalidate_priv.h"
+#include "fs/making_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>

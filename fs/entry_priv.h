@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "fs/fs_priv.h"
+#include "fs/visit_priv.h"
 
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>

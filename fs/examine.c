@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What an entry of a directory is served as. */
-#include "fs/fs_priv.h"
+#include "fs/visit_priv.h"
 #include "codec/make.h"
 
 #include <dirent.h>

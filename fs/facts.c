@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the catalog remembers. It saves work and nothing depends on it: where it fails, the mount does without from then
  * on. */
-#include "fs/fs_priv.h"
+#include "fs/facts_priv.h"
 
 #include <errno.h>
 #include <string.h>

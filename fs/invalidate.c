@@ -4,7 +4,8 @@
  * directories; the cache gives up what is out of date. All of it runs in the watch thread, never in a request, because
  * the kernel holds a directory's lock while a request on it is under way, and telling it to forget takes that lock.
  */
-#include "fs/fs_priv.h"
+#include "fs/invalidate_priv.h"
+#include "fs/making_priv.h"
 
 #include <stdlib.h>
 #include <string.h>

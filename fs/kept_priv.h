@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "fs/fs_priv.h"
+#include "fs/visit_priv.h"
 
 /* How a listing is opened. */
 struct kept_open {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/entry_priv.h"
 #include "fs/kept_priv.h"
+#include "fs/control_priv.h"
+#include "fs/invalidate_priv.h"
 
 #include <dirent.h>
 #include <errno.h>

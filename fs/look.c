@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a candidate is: told by the table, by the catalog, or by its first bytes. */
-#include "fs/fs_priv.h"
+#include "fs/visit_priv.h"
+#include "fs/facts_priv.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/fs_priv.h"
+#include "fs/making_priv.h"
 #include "codec/make.h"
+#include "fs/content_priv.h"
+#include "fs/facts_priv.h"
+#include "fs/stored_priv.h"
+#include "fs/visit_priv.h"
 #include "search/clock.h"
 
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/ops_priv.h"
+#include "fs/attr_priv.h"
+#include "fs/content_priv.h"
+#include "fs/making_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,9 +3,10 @@
  * Objects by way of the store: what is there is taken from it, what is not is made at 8 bits, which the store keeps, and the
  * variant is derived from that.
  */
-#include "fs/fs_priv.h"
+#include "fs/stored_priv.h"
 #include "codec/encode.h"
 #include "codec/make.h"
+#include "fs/content_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/fs_priv.h"
+#include "fs/visit_priv.h"
+#include "fs/invalidate_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,6 +6,7 @@
  */
 #include "fs/walk_priv.h"
 #include "fs/hash.h"
+#include "fs/visit_priv.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What a hook may ask of its entry. */
 #include "fs/walk_priv.h"
+#include "fs/content_priv.h"
+#include "fs/making_priv.h"
+#include "fs/stored_priv.h"
+#include "fs/visit_priv.h"
 
 errint_t walk_make(struct walk *walk, struct walk_entry *entry, uint8_t **ret_bytes, size_t *ret_nbytes,
                    struct ic_why *why)

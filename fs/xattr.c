@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/fs_priv.h"
+#include "fs/attr_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
