@@ -143,7 +143,12 @@ errint_t catalog_begin_reading(struct catalog *catalog, struct ic_why *why)
 
 errint_t catalog_end_reading(struct catalog *catalog, errint_t err, struct ic_why *why)
 {
-	if (catalog->is_unlocked && has_changed(catalog)) /* an error may be for that, too */
+	bool is_cut_off = catalog->unwritable && !catalog->is_unlocked && catalog->reader.db && err == -EROFS;
+
+	/* Who reads writes nothing: SQLite says so where the index is another one now, which it would have to make anew. */
+	if (is_cut_off)
+		catalog_link_close(&catalog->reader);
+	if (is_cut_off || (catalog->is_unlocked && has_changed(catalog))) /* an error may be for that, too */
 		err = ic_fail(why, -EBUSY, "%.100s: written while it was read", catalog->path);
 	pthread_mutex_unlock(&catalog->read_lock);
 	return err;
