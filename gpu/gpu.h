@@ -62,7 +62,8 @@ IC_API void ic_gpu_close(struct ic_gpu_device *device); /* NULL is fine; its pla
 
 /*
  * How images of one design become tensors of one shape. `shape` is what ic_tensor_shape says of one of them; images of
- * other sizes may come along where `spec` makes them of that shape. The spec's means and scales are copied.
+ * other sizes may come along where `spec` makes them of that shape. The spec's means and scales are copied. `flags` is 0 or
+ * IC_GPU_FAST_DCT.
  *
  * IC_FIT_RESIZE decodes the boxes to memory on the device first, some 128 MB a batch, or as much as its largest image needs,
  * 3 bytes a pixel: three kernels for each such part of a batch.

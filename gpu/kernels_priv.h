@@ -18,8 +18,7 @@ KERNELS_API cudaError_t kernels_find(void);
 /* What a kernel of pixels gets on the current device. */
 struct kernels_room {
 	uint32_t shared_nbytes; /* shared memory that a thread block may have */
-	uint32_t
-	        together; /* thread blocks that run at once (tile_plan_set_strips); 1 where there is too little of it */
+	uint32_t together;      /* thread blocks that run at once (tile_plan_set_strips); 1 where it is too little */
 };
 
 /* Let the plan's kernel have its shared memory. What is too much for the device, the caller finds in the room: such a plan

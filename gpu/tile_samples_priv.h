@@ -80,6 +80,20 @@ TILE_INLINE uint32_t tile_chroma_slot(const struct tile_plan *plan, const struct
 	return tile_slot(r, plan->tile_height >> plan->is_half, rows->parity);
 }
 
+/* Samples `col` and the next of row y, where that is wanted; their place in the first row is `out`. */
+TILE_INLINE void tile_put_two_of_chroma(const struct tile_plan *plan, const struct tile_span *span,
+                                        const struct tile_rows *rows, bool is_edge, int32_t y, uint32_t col,
+                                        const uint32_t words[2], uint8_t *out)
+{
+	if ((uint32_t)(y - rows->from) >= rows->nrows)
+		return;
+	out += 4 * tile_chroma_slot(plan, rows, y) * plan->room.chroma_stride;
+	if (is_edge)
+		tile_put_chroma_edge(span->width, col, words, out);
+	else
+		op_store8(out, words[0], words[1]);
+}
+
 TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, const struct tile_span *span,
                                  const struct tile_rows *rows, uint32_t lane, unsigned unit, int32_t row, uint32_t col,
                                  const struct tile_unit_words *cb, const struct tile_unit_words *cr, uint8_t *shared)
@@ -95,13 +109,7 @@ TILE_INLINE void tile_put_chroma(const struct tile_plan *plan, unsigned block, c
 			uint32_t x = tile_unit_col(block, lane, unit, w), words[2];
 			tile_chroma_words(cb->word[w], cr->word[w], half ? 0x7362 : 0x5140, tile_chroma_shift(plan),
 			                  words);
-			if ((uint32_t)(y - rows->from) >= rows->nrows)
-				continue;
-			uint8_t *to = out + 4 * (tile_chroma_slot(plan, rows, y) * plan->room.chroma_stride + x);
-			if (is_edge)
-				tile_put_chroma_edge(span->width, left + x, words, to);
-			else
-				op_store8(to, words[0], words[1]);
+			tile_put_two_of_chroma(plan, span, rows, is_edge, y, left + x, words, out + 4 * x);
 		}
 	}
 }
@@ -135,13 +143,7 @@ TILE_INLINE void tile_put_fast_chroma(const struct tile_plan *plan, unsigned blo
 		uint32_t x = tile_unit_col(block, lane, unit, w / 2);
 		uint32_t words[2] = {op_permute(cb->word[w], cr->word[w], 0x5410),
 		                     op_permute(cb->word[w], cr->word[w], 0x7632)};
-		if ((uint32_t)(y - rows->from) >= rows->nrows)
-			continue;
-		uint8_t *to = out + 4 * (tile_chroma_slot(plan, rows, y) * plan->room.chroma_stride + x);
-		if (is_edge)
-			tile_put_chroma_edge(span->width, left + x, words, to);
-		else
-			op_store8(to, words[0], words[1]);
+		tile_put_two_of_chroma(plan, span, rows, is_edge, y, left + x, words, out + 4 * x);
 	}
 }
 

@@ -253,9 +253,7 @@ errint_t put_report_costs(FILE *out, const struct report *report)
 	fprintf(out,
 	        "<section id=\"costs\">\n<h2>Accuracy against what a design takes</h2>\n"
 	        "<p><em>Sampled</em> designs were planned before accuracies were known, <em>verified</em> ones after, "
-	        "where "
-	        "most was "
-	        "to be gained; both are shown as measured. All others%s are estimated from them.</p>\n",
+	        "where most was to be gained; both are shown as measured. All others%s are estimated from them.</p>\n",
 	        report->findings->keeps_proportions ? " that keep proportions" : "");
 	if (!report->nimages)
 		fputs("<p>The dataset is not at hand, so only what the frontier and the choice take is known.</p>\n",
