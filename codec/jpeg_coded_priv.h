@@ -13,7 +13,7 @@ struct jpeg_coded {
 };
 
 /* -ENOMEM. */
-errint_t jpeg_coded_init(struct jpeg_coded *coded, const struct jpeg_symbols *symbols,
+errint_t jpeg_coded_init(struct jpeg_coded *coded, const struct jpeg_kernel *kernel, const struct jpeg_symbols *symbols,
                          const size_t counts[JPEG_NTABLES * 256], const struct huffman tables[JPEG_NTABLES]);
 void jpeg_coded_clear(struct jpeg_coded *coded); /* zeroed is fine */
 

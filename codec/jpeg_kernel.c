@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compiled once for each instruction set, under the name JPEG_KERNEL.
+ * Compiled once for each instruction set, under the name JPEG_KERNEL; with JPEG_KERNEL_PLAIN for any machine.
  *
  * A block's symbols are as many as it has coefficients that are not 0, which no branch foresees. So the places of those are
  * listed first, those of many blocks one after the other, and symbols are made of the list, a register at a time, as if
@@ -8,12 +8,15 @@
  */
 #include "codec/jpeg_kernel_priv.h"
 
+#include "codec/jpeg_bits_priv.h"
 #include "codec/nonzero_priv.h"
 
 #include <stdbool.h>
 #include <string.h>
 #if defined(__SSSE3__)
 #include <immintrin.h>
+#elif defined(__AARCH64EL__) && !defined(JPEG_KERNEL_PLAIN)
+#include <arm_neon.h>
 #endif
 
 #define NCOEFS 64
@@ -80,21 +83,46 @@ static void gather16(const int16_t *const codes[JPEG_KERNEL_PLACES], size_t n, i
 	}
 }
 
-/* --- Blocks to a list of places ----------------------------------------------------------------------------------- */
+/* --- The places that have a symbol -------------------------------------------------------------------------------- */
 
-#define AT_ONCE_MAX 32 /* that are written or read together, and so up to one less behind the last */
-#define PLACES_MAX 2048
-#define MCU_PLACES_MAX (6 * NCOEFS)
+#if defined(__AVX512BW__)
+static inline uint64_t nonzero_of(const int16_t block[NCOEFS])
+{
+	__m512i low = _mm512_loadu_si512(block), high = _mm512_loadu_si512(block + 32);
+	return (uint64_t)_mm512_test_epi16_mask(high, high) << 32 | _mm512_test_epi16_mask(low, low);
+}
+#elif defined(__AVX2__)
+static inline uint32_t zeros_of_half(const int16_t half[32])
+{
+	__m256i low = _mm256_loadu_si256((const __m256i *)half),
+	        high = _mm256_loadu_si256((const __m256i *)(half + 16));
+	__m256i narrow = _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), 0xd8); /* saturated: only 0 is 0 */
+	return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(narrow, _mm256_setzero_si256()));
+}
 
-/* A place is listed for each symbol. */
-#define AT_END NCOEFS          /* the end of a block that ends in zeros */
-#define AT_CHROMA (2 * NCOEFS) /* added to places of chroma */
+static inline uint64_t nonzero_of(const int16_t block[NCOEFS])
+{
+	return ~((uint64_t)zeros_of_half(block + 32) << 32 | zeros_of_half(block));
+}
+#else
+#define nonzero_of nonzero
+#endif
 
-struct list {
-	uint16_t at[1 + PLACES_MAX + AT_ONCE_MAX]; /* from 1 on, so that each has one before it */
-	int16_t value[1 + PLACES_MAX + AT_ONCE_MAX];
-	size_t end;
-};
+#define MASKS_AT_ONCE 8
+
+/* Whether any has sixteen zeros between two ones, or below the first. */
+static inline bool have_zero_runs(const uint64_t masks[MASKS_AT_ONCE])
+{
+	uint64_t gaps = 0;
+	for (unsigned i = 0; i < MASKS_AT_ONCE; i++) {
+		uint64_t near =
+		        masks[i]; /* in the end, at each place, whether there is a one there or at the next fifteen */
+		for (unsigned n = 1; n < 16; n *= 2)
+			near |= near >> n;
+		gaps |= near & (near + 1);
+	}
+	return gaps;
+}
 
 /* Sixteen zeros before a coefficient have a symbol of their own, of run 15 and size 0, which is what the last of them gets
  * as a coefficient. Bit 0 is set. */
@@ -111,13 +139,36 @@ static inline uint64_t with_zero_runs(uint64_t mask)
 	}
 }
 
-#if defined(__AVX512VBMI2__)
-static inline uint64_t nonzero_of(const int16_t block[NCOEFS])
+static void find_places(struct jpeg_mcu_blocks *of)
 {
-	__m512i low = _mm512_loadu_si512(block), high = _mm512_loadu_si512(block + 32);
-	return (uint64_t)_mm512_test_epi16_mask(high, high) << 32 | _mm512_test_epi16_mask(low, low);
+	size_t n = (size_t)of->nrows * of->ncols;
+	for (size_t i = 0; i < n; i += MASKS_AT_ONCE) {
+		uint64_t *places = of->places + i;
+		for (unsigned j = 0; j < MASKS_AT_ONCE; j++)
+			places[j] = nonzero_of(of->blocks[i + j]) | 1;
+		if (have_zero_runs(places))
+			for (unsigned j = 0; j < MASKS_AT_ONCE; j++)
+				places[j] = with_zero_runs(places[j]);
+	}
 }
 
+/* --- Blocks to a list of places ----------------------------------------------------------------------------------- */
+
+#define AT_ONCE_MAX 32 /* that are written or read together, and so up to one less behind the last */
+#define PLACES_MAX 2048
+#define MCU_PLACES_MAX (6 * NCOEFS)
+
+/* A place is listed for each symbol. */
+#define AT_END NCOEFS          /* the end of a block that ends in zeros */
+#define AT_CHROMA (2 * NCOEFS) /* added to places of chroma */
+
+struct list {
+	uint16_t at[1 + PLACES_MAX + AT_ONCE_MAX]; /* from 1 on, so that each has one before it */
+	int16_t value[1 + PLACES_MAX + AT_ONCE_MAX];
+	size_t end;
+};
+
+#if defined(__AVX512VBMI2__)
 static inline size_t list_half(struct list *list, size_t end, const int16_t block[32], __m512i at, uint32_t mask)
 {
 	_mm512_storeu_si512(list->value + end, _mm512_maskz_compress_epi16(mask, _mm512_loadu_si512(block)));
@@ -133,8 +184,8 @@ static inline size_t list_masked(struct list *list, const int16_t block[NCOEFS],
 	size_t end = list_half(list, list->end, block, at, (uint32_t)mask);
 	return list_half(list, end, block + 32, _mm512_add_epi16(at, _mm512_set1_epi16(32)), (uint32_t)(mask >> 32));
 }
-#elif defined(__SSSE3__)
-#define nonzero_of nonzero
+#elif !defined(JPEG_KERNEL_PLAIN) && (defined(__SSSE3__) || defined(__AARCH64EL__))
+typedef uint16_t eight __attribute__((vector_size(16)));
 
 /* Bytes of the numbers, of eight, that a mask has, one after the other: a row for each mask of the first seven. The last of
  * the eight stands behind those, whether it is wanted or not. */
@@ -150,22 +201,30 @@ static inline size_t list_masked(struct list *list, const int16_t block[NCOEFS],
 #define ROWS_64(...) ROWS_32(__VA_ARGS__, 0) ROWS_32(__VA_ARGS__, 1)
 static const uint8_t bytes_of_mask[128][16] = {ROWS_64(0) ROWS_64(1)};
 
+static inline eight pick(eight numbers, uint64_t mask)
+{
+#if defined(__SSSE3__)
+	return (eight)_mm_shuffle_epi8((__m128i)numbers, _mm_loadu_si128((const __m128i *)bytes_of_mask[mask % 128]));
+#else
+	return (eight)vqtbl1q_u8((uint8x16_t)numbers, vld1q_u8(bytes_of_mask[mask % 128]));
+#endif
+}
+
 static inline size_t list_masked(struct list *list, const int16_t block[NCOEFS], unsigned first, uint64_t mask)
 {
 	size_t end = list->end;
-	__m128i at = _mm_add_epi16(_mm_setr_epi16(0, 1, 2, 3, 4, 5, 6, 7), _mm_set1_epi16((short)first));
-	for (; mask; mask >>= 8, block += 8, at = _mm_add_epi16(at, _mm_set1_epi16(8))) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)bytes_of_mask[mask % 128]);
-		__m128i values = _mm_loadu_si128((const __m128i *)block);
-		_mm_storeu_si128((__m128i *)(list->value + end), _mm_shuffle_epi8(values, bytes));
-		_mm_storeu_si128((__m128i *)(list->at + end), _mm_shuffle_epi8(at, bytes));
+	eight at = (eight){0, 1, 2, 3, 4, 5, 6, 7} + (uint16_t)first;
+	for (; mask; mask >>= 8, block += 8, at += 8) {
+		eight values, places = pick(at, mask);
+		memcpy(&values, block, sizeof values);
+		values = pick(values, mask);
+		memcpy(list->value + end, &values, sizeof values);
+		memcpy(list->at + end, &places, sizeof places);
 		end += (unsigned)__builtin_popcount(mask % 256);
 	}
 	return end;
 }
 #else
-#define nonzero_of nonzero
-
 static inline size_t list_masked(struct list *list, const int16_t block[NCOEFS], unsigned first, uint64_t mask)
 {
 	size_t end = list->end;
@@ -179,9 +238,8 @@ static inline size_t list_masked(struct list *list, const int16_t block[NCOEFS],
 #endif
 
 /* A block whose DC differs by `dc` from the one before. */
-static inline void list_block(struct list *list, const int16_t block[NCOEFS], int dc, unsigned first)
+static inline void list_block(struct list *list, const int16_t block[NCOEFS], uint64_t mask, int dc, unsigned first)
 {
-	uint64_t mask = with_zero_runs(nonzero_of(block) | 1);
 	size_t begin = list->end, end = list_masked(list, block, first, mask);
 	list->value[begin] = (int16_t)dc;
 	list->at[end] = (uint16_t)(first + AT_END);
@@ -253,9 +311,10 @@ static inline void list_unit(struct list *list, struct jpeg_mcu_blocks *of, uint
 	for (uint32_t row = 0; row < of->factor; row++) {
 		for (uint32_t col = mcu * of->factor; col < (mcu + 1) * of->factor; col++) {
 			bool is_seen = col < of->ncols && row < of->nrows;
-			const int16_t *block = is_seen ? of->blocks[(size_t)row * of->ncols + col] : filler;
+			size_t i = (size_t)row * of->ncols + col;
+			const int16_t *block = is_seen ? of->blocks[i] : filler;
 			int dc = is_seen ? block[0] : of->last_dc;
-			list_block(list, block, dc - of->last_dc, first);
+			list_block(list, block, is_seen ? of->places[i] : 1, dc - of->last_dc, first);
 			of->last_dc = dc;
 		}
 	}
@@ -266,6 +325,8 @@ static void append(struct jpeg_symbols *symbols, struct jpeg_mcu_row *row)
 	struct list list; /* of which only what is listed matters */
 	list.at[0] = 0;
 	list.end = 1;
+	for (unsigned c = 0; c < row->ncomponents; c++)
+		find_places(&row->component[c]);
 	for (uint32_t mcu = 0; mcu < row->nmcus; mcu++) {
 		for (unsigned c = 0; c < row->ncomponents; c++)
 			list_unit(&list, &row->component[c], mcu, c == 0 ? 0 : AT_CHROMA);
@@ -275,4 +336,4 @@ static void append(struct jpeg_symbols *symbols, struct jpeg_mcu_row *row)
 	append_list(symbols, &list);
 }
 
-const struct jpeg_kernel JPEG_KERNEL = {JPEG_KERNEL_LABEL, gather8, gather16, append};
+const struct jpeg_kernel JPEG_KERNEL = {JPEG_KERNEL_LABEL, gather8, gather16, append, jpeg_write_bits};

@@ -13,6 +13,7 @@
 #define JPEG_KERNEL_PLACES 8   /* of a block, that are gathered together */
 #define JPEG_KERNEL_PAD 16     /* codes and blocks that there is room for beyond their number */
 #define JPEG_KERNEL_SYMBOLS 64 /* that there is room for, for each block */
+#define JPEG_KERNEL_WORD 8     /* bytes that there is room for behind the bits of a scan */
 
 /* The Huffman tables: two for luma, two for chroma. */
 enum {
@@ -30,11 +31,17 @@ struct jpeg_symbols {
 	size_t n;
 };
 
+/* A symbol's code, and zeros for the bits that follow it: 27 bits at most. */
+struct jpeg_code {
+	uint32_t bits, nbits;
+};
+
 /* The blocks of one component in a row of MCUs. */
 struct jpeg_mcu_blocks {
 	uint32_t factor;       /* blocks in an MCU, across and down */
 	uint32_t ncols, nrows; /* those that the picture has: others fill MCUs up */
-	int16_t (*blocks)[64]; /* one row after the other */
+	int16_t (*blocks)[64]; /* one row after the other; with `places`, there is room for JPEG_KERNEL_PAD more */
+	uint64_t *places;      /* written by `append`: those of each block that have a symbol, a bit each */
 	int last_dc;
 };
 
@@ -55,6 +62,10 @@ struct jpeg_kernel {
 
 	/* Append the symbols of a row of MCUs. As many may be written as there is room for. */
 	void (*append)(struct jpeg_symbols *symbols, struct jpeg_mcu_row *row);
+
+	/* Write each symbol's code and what follows it. The last byte is filled up with ones (T.81, F.1.2.3). */
+	void (*write_bits)(const struct jpeg_symbols *symbols, const struct jpeg_code codes[JPEG_NTABLES * 256],
+	                   uint8_t *out);
 };
 
 /* The fillings that this machine can run, the best one first; NULL at `index` past the last. */

@@ -2,35 +2,49 @@
 #include "codec/jpeg_symbols_priv.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #define BLOCK 8
 
-extern const struct jpeg_kernel jpeg_kernel_c, jpeg_kernel_avx2, jpeg_kernel_avx512;
+extern const struct jpeg_kernel jpeg_kernel_c, jpeg_kernel_neon, jpeg_kernel_sse42, jpeg_kernel_avx2,
+        jpeg_kernel_avx512;
 
 #if defined(__x86_64__)
-#define N_KERNELS 3
+static const struct jpeg_kernel *const kernels[] = {&jpeg_kernel_avx512, &jpeg_kernel_avx2, &jpeg_kernel_sse42,
+                                                    &jpeg_kernel_c, NULL};
+
 static unsigned first_kernel(void)
 {
-	if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+	bool has_avx2 =
+	        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+	if (has_avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
 	    __builtin_cpu_supports("avx512vbmi2"))
 		return 0;
-	return __builtin_cpu_supports("avx2") ? 1 : 2;
+	if (has_avx2)
+		return 1;
+	return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt") ? 2 : 3;
 }
+#else
+#if defined(__aarch64__)
+static const struct jpeg_kernel *const kernels[] = {&jpeg_kernel_neon, &jpeg_kernel_c, NULL};
+#else
+static const struct jpeg_kernel *const kernels[] = {&jpeg_kernel_c, NULL};
+#endif
+
+static unsigned first_kernel(void)
+{
+	return 0;
+}
+#endif
 
 const struct jpeg_kernel *jpeg_kernel_at(unsigned index)
 {
-	static const struct jpeg_kernel *const kernels[N_KERNELS] = {&jpeg_kernel_avx512, &jpeg_kernel_avx2,
-	                                                             &jpeg_kernel_c};
-	index += first_kernel();
-	return index < N_KERNELS ? kernels[index] : NULL;
+	const struct jpeg_kernel *const *kernel = kernels + first_kernel();
+	while (*kernel && index--)
+		kernel++;
+	return *kernel;
 }
-#else
-const struct jpeg_kernel *jpeg_kernel_at(unsigned index)
-{
-	return index ? NULL : &jpeg_kernel_c;
-}
-#endif
 
 /* --- Counts ------------------------------------------------------------------------------------------------------- */
 
@@ -71,8 +85,10 @@ static errint_t blocks_init(struct jpeg_mcu_blocks *blocks, const struct jpeg_pi
 	        .factor = c == 0 ? jpeg_picture_luma_factor(picture) : 1,
 	        .ncols = divide_up(picture->layout->component[c].width, BLOCK),
 	};
-	blocks->blocks = calloc((size_t)blocks->factor * blocks->ncols + JPEG_KERNEL_PAD, sizeof *blocks->blocks);
-	return blocks->blocks ? 0 : -ENOMEM;
+	size_t n = (size_t)blocks->factor * blocks->ncols + JPEG_KERNEL_PAD;
+	blocks->blocks = calloc(n, sizeof *blocks->blocks);
+	blocks->places = malloc(n * sizeof *blocks->places);
+	return blocks->blocks && blocks->places ? 0 : -ENOMEM;
 }
 
 static void fill_blocks(struct jpeg_mcu_blocks *blocks, const struct jpeg_picture *picture, unsigned c,
@@ -129,8 +145,10 @@ errint_t jpeg_symbols_init(struct jpeg_symbols *symbols, size_t counts[JPEG_NTAB
 		for (size_t i = 0; i < NCOUNTS; i++)
 			counts[i] = (size_t)apart[0][i] + apart[1][i] + apart[2][i] + apart[3][i];
 	}
-	for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++)
+	for (unsigned c = 0; c < IC_COMPONENTS_MAX; c++) {
 		free(row.component[c].blocks);
+		free(row.component[c].places);
+	}
 	return err;
 }
 

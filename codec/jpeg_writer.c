@@ -204,7 +204,7 @@ static errint_t write_symbols(const struct jpeg_picture *picture, const struct j
 	struct jpeg_coded scan;
 	for (unsigned i = 0; i < ntables(picture); i++)
 		huffman_make(counts + 256 * i, CODE_LENGTH_MAX, &tables[i]);
-	errint_t err = jpeg_coded_init(&scan, symbols, counts, tables);
+	errint_t err = jpeg_coded_init(&scan, jpeg_kernel_best(), symbols, counts, tables);
 	if (!err)
 		err = write_scan(picture, tables, &scan, ret_bytes, ret_nbytes);
 	jpeg_coded_clear(&scan);

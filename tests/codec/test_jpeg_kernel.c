@@ -145,10 +145,13 @@ static int16_t any_coef(struct dice *dice, unsigned kind, unsigned block, unsign
 	return (int16_t)(dice_between(dice, -1023, 1023) / (1 << dice_roll(dice, 11)));
 }
 
-/* With `kind`, all blocks are of that kind, else each of any. */
-static struct jpeg_mcu_row row_new(struct dice *dice, unsigned kind)
+#define NMCUS_MAX 40
+#define NROW_GUARDS (2 * IC_COMPONENTS_MAX)
+
+/* With `kind`, all blocks are of that kind, else each of any. Memory ends where the header says. */
+static struct jpeg_mcu_row row_new(struct dice *dice, unsigned kind, struct guard guards[NROW_GUARDS])
 {
-	struct jpeg_mcu_row row = {.nmcus = 1 + dice_roll(dice, 40), .ncomponents = dice_roll(dice, 3) ? 3 : 1};
+	struct jpeg_mcu_row row = {.nmcus = 1 + dice_roll(dice, NMCUS_MAX), .ncomponents = dice_roll(dice, 3) ? 3 : 1};
 
 	for (unsigned c = 0; c < row.ncomponents; c++) {
 		uint32_t factor = c == 0 && row.ncomponents == 3 ? 1 + dice_roll(dice, 2) : 1;
@@ -160,9 +163,11 @@ static struct jpeg_mcu_row row_new(struct dice *dice, unsigned kind)
 		        .nrows = 1 + dice_roll(dice, factor),
 		        .last_dc = dice_between(dice, -1023, 1023),
 		};
-		of->blocks = malloc(of->nrows * of->ncols * sizeof *of->blocks);
-		ck_assert_ptr_nonnull(of->blocks);
-		for (uint32_t i = 0; i < of->nrows * of->ncols; i++) {
+		size_t nblocks = of->nrows * of->ncols;
+
+		of->blocks = guard_tail(&guards[2 * c], (nblocks + JPEG_KERNEL_PAD) * sizeof *of->blocks);
+		of->places = guard_tail(&guards[2 * c + 1], (nblocks + JPEG_KERNEL_PAD) * sizeof *of->places);
+		for (uint32_t i = 0; i < nblocks + JPEG_KERNEL_PAD; i++) {
 			unsigned its_kind = kind ? kind : 1 + dice_roll(dice, NKINDS);
 
 			for (unsigned place = 0; place < 64; place++)
@@ -188,10 +193,13 @@ static struct jpeg_symbols room_for(const struct jpeg_mcu_row *row, size_t nbefo
 START_TEST(blocks_become_symbols)
 {
 	const struct jpeg_kernel *kernel = jpeg_kernel_at((unsigned)_i);
+	struct guard row_guards[NROW_GUARDS];
 	struct dice dice = dice_new(81);
 
+	for (unsigned i = 0; i < NROW_GUARDS; i++)
+		row_guards[i] = guard_new((4 * NMCUS_MAX + JPEG_KERNEL_PAD) * sizeof(int16_t[64]));
 	for (unsigned round = 0; round < 200; round++) {
-		struct jpeg_mcu_row row = row_new(&dice, round % (NKINDS + 1)), same = row;
+		struct jpeg_mcu_row row = row_new(&dice, round % (NKINDS + 1), row_guards), same = row;
 		struct guard guards[2], expected_guards[2];
 		struct jpeg_symbols symbols = room_for(&row, round % 3, guards);
 		struct jpeg_symbols expected = room_for(&row, round % 3, expected_guards);
@@ -203,15 +211,15 @@ START_TEST(blocks_become_symbols)
 		ck_assert_uint_eq(symbols.n, expected.n);
 		ck_assert_mem_eq(symbols.symbols, expected.symbols, symbols.n * sizeof *symbols.symbols);
 		ck_assert_mem_eq(symbols.bits, expected.bits, symbols.n * sizeof *symbols.bits);
-		for (unsigned c = 0; c < row.ncomponents; c++) {
+		for (unsigned c = 0; c < row.ncomponents; c++)
 			ck_assert_int_eq(row.component[c].last_dc, same.component[c].last_dc);
-			free(row.component[c].blocks);
-		}
 		for (unsigned i = 0; i < 2; i++) {
 			guard_clear(&guards[i]);
 			guard_clear(&expected_guards[i]);
 		}
 	}
+	for (unsigned i = 0; i < NROW_GUARDS; i++)
+		guard_clear(&row_guards[i]);
 }
 END_TEST
 
@@ -272,6 +280,7 @@ static bool is_counted(const size_t counts[256])
 /* With codes of up to 16 and of up to 8 bits. Memory ends with the last byte. */
 START_TEST(symbols_become_bits)
 {
+	const struct jpeg_kernel *kernel = jpeg_kernel_at((unsigned)_i / 2);
 	struct dice dice = dice_new(64 + (uint64_t)_i);
 	struct guard guard = guard_new((size_t)1 << 20);
 
@@ -286,8 +295,8 @@ START_TEST(symbols_become_bits)
 		any_symbols(&symbols, round % 4 > 1, &dice, counts);
 		for (unsigned i = 0; i < JPEG_NTABLES; i++)
 			if (is_counted(counts + 256 * i))
-				huffman_make(counts + 256 * i, _i ? 8 : 16, &tables[i]);
-		ck_assert_int_eq(jpeg_coded_init(&coded, &symbols, counts, tables), 0);
+				huffman_make(counts + 256 * i, _i % 2 ? 8 : 16, &tables[i]);
+		ck_assert_int_eq(jpeg_coded_init(&coded, kernel, &symbols, counts, tables), 0);
 
 		uint8_t *out = guard_tail(&guard, coded.nbytes_stuffed);
 		size_t nbytes = expected_bytes(&symbols, tables, expected);
@@ -305,7 +314,7 @@ static void add_tests(TCase *tests)
 {
 	tcase_add_loop_test(tests, planes_become_blocks, 0, count_kernels());
 	tcase_add_loop_test(tests, blocks_become_symbols, 0, count_kernels());
-	tcase_add_loop_test(tests, symbols_become_bits, 0, 2);
+	tcase_add_loop_test(tests, symbols_become_bits, 0, 2 * count_kernels());
 }
 
 int main(void)
