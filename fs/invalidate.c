@@ -33,19 +33,14 @@ static void forget_name(void *context, const char *name)
 	fs->notify.entry(fs->notify.context, fs_nodeid(fs, telling->directory), name);
 }
 
-static void drop_object(struct fs *fs, const struct node *node)
-{
-	if (node->kind != NODE_OBJECT)
-		return;
-	struct object_key key = making_key(node);
-	cache_drop(fs->cache, &key);
-}
-
-static void drop_visited(void *context, struct node *node)
+static void drop_object(void *context, struct node *node)
 {
 	const struct telling *telling = context;
 
-	drop_object(telling->fs, node);
+	if (node->kind != NODE_OBJECT)
+		return;
+	struct object_key key = making_key(node);
+	cache_drop(telling->fs->cache, &key);
 }
 
 /* The source's entry `name` of `directory` came, went or changed. */
@@ -55,7 +50,7 @@ static void entry_changed(struct fs *fs, struct node *directory, const char *nam
 	struct dir *dir = directory->directory->dir;
 	struct table *table = dir_last_table(fs->dirs, dir);
 
-	nodes_each_named(fs->nodes, directory, name, drop_visited, &telling);
+	nodes_each_named(fs->nodes, directory, name, drop_object, &telling);
 	if (table)
 		names_affected(table, name, forget_name, &telling);
 	else
@@ -196,7 +191,6 @@ static void forget_all(void *context, struct node *node)
 	if (!node->parent || node->parent->kind != NODE_DIRECTORY)
 		return;
 	telling->directory = node->parent;
-	drop_object(telling->fs, node);
 	names_possible(node->name, forget_name, telling);
 }
 
@@ -206,6 +200,7 @@ static void overflowed(void *context)
 
 	dirs_each(telling.fs->dirs, distrust);
 	nodes_each(telling.fs->nodes, refresh_all, &telling);
+	nodes_each(telling.fs->nodes, drop_object, &telling); /* before the kernel forgets them */
 	nodes_each(telling.fs->nodes, forget_all, &telling);
 	nodes_each(telling.fs->nodes, forget_attributes, &telling);
 }
