@@ -227,6 +227,14 @@ static void look_for_source(struct fs *fs)
 	}
 }
 
+static void make_up_for_lost_changes(struct fs *fs)
+{
+	if (!atomic_exchange(&fs->is_change_lost, false))
+		return;
+	log_write(fs->log, LOG_LEVEL_WARNING, "out of memory for a change: everything is looked at again");
+	overflowed(fs);
+}
+
 /* What nobody tells of: the source may be gone, and what the catalog says may have changed. */
 static void tick(void *context)
 {
@@ -234,6 +242,7 @@ static void tick(void *context)
 	struct telling telling = {.fs = fs, .dir = nodes_root(fs->nodes)->directory->dir};
 
 	look_for_source(fs);
+	make_up_for_lost_changes(fs);
 	if (fs->idle)
 		idle_listen(fs->idle);
 	if (!fs->catalog || atomic_load(&fs->catalog_is_useless) || !choices_refresh(fs->choices, fs->catalog))
@@ -257,13 +266,17 @@ void invalidate_post(struct fs *fs, struct node *directory, const char *name)
 	size_t size = strlen(name) + 1;
 	struct posted *posted = malloc(sizeof(*posted) + size);
 
-	if (!posted)
-		return; /* the entry's timeout, or the next event, has to do */
+	if (!posted) {
+		atomic_store(&fs->is_change_lost, true);
+		return;
+	}
 	posted->directory = directory;
 	memcpy(posted->name, name, size);
 	nodes_hold(fs->nodes, directory);
-	if (!watch_post(fs->watch, posted))
+	if (!watch_post(fs->watch, posted)) {
+		atomic_store(&fs->is_change_lost, true);
 		invalidate_drop(fs, posted);
+	}
 }
 
 void invalidate_post_policy(struct fs *fs, struct node *directory)
