@@ -14,7 +14,8 @@
 /* What is read of a file before its header is looked at: most objects are no larger, and are read at once. */
 #define FIRST_READ ((size_t)64 << 10)
 
-struct work {
+/* A batch under way. */
+struct decoding {
 	const struct ic_batch *batch;
 	pthread_mutex_t lock; /* guards what follows */
 	size_t nfailed, first_failed;
@@ -181,20 +182,20 @@ static errint_t decode_file(const struct ic_batch *batch, size_t index, struct p
 	return err ? err : decode_bytes(batch, index, memory->bytes, file.nread, keep, why);
 }
 
-static void note_failure(struct work *work, size_t index, const struct ic_why *why)
+static void note_failure(struct decoding *decoding, size_t index, const struct ic_why *why)
 {
-	pthread_mutex_lock(&work->lock);
-	if (!work->nfailed++ || index < work->first_failed) {
-		work->first_failed = index;
-		work->why = *why;
+	pthread_mutex_lock(&decoding->lock);
+	if (!decoding->nfailed++ || index < decoding->first_failed) {
+		decoding->first_failed = index;
+		decoding->why = *why;
 	}
-	pthread_mutex_unlock(&work->lock);
+	pthread_mutex_unlock(&decoding->lock);
 }
 
 static void decode_item(void *context, size_t index, struct pool_memory *memory)
 {
-	struct work *work = context;
-	const struct ic_batch *batch = work->batch;
+	struct decoding *decoding = context;
+	const struct ic_batch *batch = decoding->batch;
 	struct ic_item *item = &batch->items[index];
 	struct ic_why why = {""};
 	item->region = (struct ic_region){0};
@@ -211,7 +212,7 @@ static void decode_item(void *context, size_t index, struct pool_memory *memory)
 	memset((uint8_t *)batch->out + index * batch->out_stride, 0, batch->shape.nbytes);
 	if (batch->shape.chroma_nbytes)
 		memset((uint8_t *)batch->chroma + index * batch->chroma_stride, 0, batch->shape.chroma_nbytes);
-	note_failure(work, index, &why);
+	note_failure(decoding, index, &why);
 }
 
 /* --- The batch ----------------------------------------------------------------------------------------------------- */
@@ -240,29 +241,29 @@ static errint_t check_batch(const struct ic_batch *b, struct ic_why *why)
 	return 0;
 }
 
-static void run_here(struct work *work)
+static void run_here(struct decoding *decoding)
 {
 	struct pool_memory memory = {0};
-	for (size_t i = 0; i < work->batch->nitems; i++)
-		decode_item(work, i, &memory);
+	for (size_t i = 0; i < decoding->batch->nitems; i++)
+		decode_item(decoding, i, &memory);
 	free(memory.bytes);
 }
 
 errint_t ic_batch_decode(struct ic_pool *pool, const struct ic_batch *batch, size_t *ret_nfailed, struct ic_why *why)
 {
-	struct work work = {.batch = batch};
+	struct decoding decoding = {.batch = batch};
 	errint_t err = batch->nitems ? check_batch(batch, why) : 0;
 	if (err)
 		return err;
-	pthread_mutex_init(&work.lock, NULL);
+	pthread_mutex_init(&decoding.lock, NULL);
 	if (pool)
-		pool_run(pool, decode_item, &work, batch->nitems);
+		pool_run(pool, decode_item, &decoding, batch->nitems);
 	else
-		run_here(&work);
-	pthread_mutex_destroy(&work.lock);
-	if (work.nfailed && why)
-		*why = work.why;
+		run_here(&decoding);
+	pthread_mutex_destroy(&decoding.lock);
+	if (decoding.nfailed && why)
+		*why = decoding.why;
 	if (ret_nfailed)
-		*ret_nfailed = work.nfailed;
+		*ret_nfailed = decoding.nfailed;
 	return 0;
 }

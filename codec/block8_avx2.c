@@ -30,7 +30,7 @@ INLINE __m256i pair(int first, int second)
 /* --- From coefficients to samples --------------------------------------------------------------------------------- */
 
 /* What the rows of one half of the columns (four of each block) come to. */
-struct sums {
+struct row_sums {
 	__m256i at[8];
 };
 
@@ -46,7 +46,7 @@ INLINE __m256i sub(__m256i a, __m256i b)
 
 /* p04 holds rows 0 and 4 interleaved, and so on. Rows x and 7 - x differ in the sign of the odd terms, and of the even
  * ones rows x and 3 - x in that of 2 and 6. */
-INLINE struct sums sum_pairs(__m256i p04, __m256i p26, __m256i p13, __m256i p57, int half, int bits)
+INLINE struct row_sums sum_pairs(__m256i p04, __m256i p26, __m256i p13, __m256i p57, int half, int bits)
 {
 	__m256i round = _mm256_set1_epi32(half), even[4], odd[4];
 	__m256i a0 = add(_mm256_madd_epi16(p04, pair(m(0, 0), m(0, 4))), round);
@@ -57,7 +57,7 @@ INLINE struct sums sum_pairs(__m256i p04, __m256i p26, __m256i p13, __m256i p57,
 	even[1] = add(a1, b1);
 	even[2] = sub(a1, b1);
 	even[3] = sub(a0, b0);
-	struct sums sums;
+	struct row_sums sums;
 	for (unsigned x = 0; x < 4; x++) {
 		odd[x] = add(_mm256_madd_epi16(p13, pair(m(x, 1), m(x, 3))),
 		             _mm256_madd_epi16(p57, pair(m(x, 5), m(x, 7))));
@@ -71,10 +71,12 @@ INLINE struct sums sum_pairs(__m256i p04, __m256i p26, __m256i p13, __m256i p57,
 INLINE void inverse_columns(__m256i r[8], int bits)
 {
 	int half = 1 << (bits - 1);
-	struct sums low = sum_pairs(_mm256_unpacklo_epi16(r[0], r[4]), _mm256_unpacklo_epi16(r[2], r[6]),
-	                            _mm256_unpacklo_epi16(r[1], r[3]), _mm256_unpacklo_epi16(r[5], r[7]), half, bits);
-	struct sums high = sum_pairs(_mm256_unpackhi_epi16(r[0], r[4]), _mm256_unpackhi_epi16(r[2], r[6]),
-	                             _mm256_unpackhi_epi16(r[1], r[3]), _mm256_unpackhi_epi16(r[5], r[7]), half, bits);
+	struct row_sums low =
+	        sum_pairs(_mm256_unpacklo_epi16(r[0], r[4]), _mm256_unpacklo_epi16(r[2], r[6]),
+	                  _mm256_unpacklo_epi16(r[1], r[3]), _mm256_unpacklo_epi16(r[5], r[7]), half, bits);
+	struct row_sums high =
+	        sum_pairs(_mm256_unpackhi_epi16(r[0], r[4]), _mm256_unpackhi_epi16(r[2], r[6]),
+	                  _mm256_unpackhi_epi16(r[1], r[3]), _mm256_unpackhi_epi16(r[5], r[7]), half, bits);
 	for (unsigned y = 0; y < 8; y++)
 		r[y] = _mm256_packs_epi32(low.at[y], high.at[y]);
 }
@@ -154,10 +156,10 @@ static void inverse(const int16_t (*quantized)[64], const uint16_t steps[64], si
 /* The frequencies of one half of the columns. Rows y and 7 - y come added (sum) and subtracted (odd): M[7 - y][v] is M[y][v]
  * with the sign of (-1)^v; and the sums of rows y and 3 - y likewise, for v and v / 2. Samples about 128 and what the first
  * pass makes of them are at most 2^12, so that all these fit 16 bits. */
-INLINE struct sums sum_rows(__m256i sum, __m256i difference, __m256i odd01, __m256i odd23, int half, int bits)
+INLINE struct row_sums sum_rows(__m256i sum, __m256i difference, __m256i odd01, __m256i odd23, int half, int bits)
 {
 	__m256i round = _mm256_set1_epi32(half);
-	struct sums sums;
+	struct row_sums sums;
 	for (unsigned v = 0; v < 8; v++) {
 		__m256i even = v % 4 ? difference : sum, s;
 		if (v % 2)
@@ -181,10 +183,10 @@ INLINE void forward_columns(__m256i r[8], int bits)
 	}
 	__m256i s0 = _mm256_add_epi16(even[0], even[3]), s1 = _mm256_add_epi16(even[1], even[2]);
 	__m256i d0 = _mm256_sub_epi16(even[0], even[3]), d1 = _mm256_sub_epi16(even[1], even[2]);
-	struct sums low =
+	struct row_sums low =
 	        sum_rows(_mm256_unpacklo_epi16(s0, s1), _mm256_unpacklo_epi16(d0, d1),
 	                 _mm256_unpacklo_epi16(odd[0], odd[1]), _mm256_unpacklo_epi16(odd[2], odd[3]), half, bits);
-	struct sums high =
+	struct row_sums high =
 	        sum_rows(_mm256_unpackhi_epi16(s0, s1), _mm256_unpackhi_epi16(d0, d1),
 	                 _mm256_unpackhi_epi16(odd[0], odd[1]), _mm256_unpackhi_epi16(odd[2], odd[3]), half, bits);
 	for (unsigned v = 0; v < 8; v++)

@@ -12,7 +12,7 @@
 /* --- Means --------------------------------------------------------------------------------------------------------- */
 
 /* The sums of a step: of each quarter of its bytes, as zips leave them. */
-struct sums {
+struct step_sums {
 	lanes32 high[4], low[4];
 };
 
@@ -43,7 +43,8 @@ LANES_INLINE lanes16 splat_two(const int16_t two[2])
 }
 
 /* Two rows, each byte beside the other's: pairs for lanes_madd. */
-LANES_INLINE void add_rows(struct sums *s, const uint8_t *first, const uint8_t *second, const struct resize_taps *taps)
+LANES_INLINE void add_rows(struct step_sums *s, const uint8_t *first, const uint8_t *second,
+                           const struct resize_taps *taps)
 {
 	lanes16 a = lanes_load(first), b = lanes_load(second);
 	lanes16 low = lanes_zip_low_1(a, b), high = lanes_zip_high_1(a, b);
@@ -55,7 +56,7 @@ LANES_INLINE void add_rows(struct sums *s, const uint8_t *first, const uint8_t *
 	}
 }
 
-LANES_INLINE lanes32 rounded(const struct sums *s, unsigned q)
+LANES_INLINE lanes32 rounded(const struct step_sums *s, unsigned q)
 {
 	return lanes_shift32((s->high[q] << RESIZE_LOW_BITS) + s->low[q] + RESIZE_ONE / 2, RESIZE_BITS);
 }
@@ -64,7 +65,7 @@ static void weigh(const uint8_t *rows, size_t stride, const struct resize_taps *
                   uint8_t *out)
 {
 	for (size_t i = 0; i < n; i += STEP) {
-		struct sums s = {0};
+		struct step_sums s = {0};
 		const uint8_t *row = rows + i;
 		for (size_t k = 0; k < npairs; k++, row += 2 * stride)
 			add_rows(&s, row, row + stride, taps + k);

@@ -99,13 +99,13 @@ static bool read_table(struct reader *r, struct table *t)
 	return read_mark(r, ']');
 }
 
-struct file {
+struct statistics_file {
 	char design[WORD_MAX + 1];
 	double nimages; /* below 0: not there yet */
 	struct table mean, std;
 };
 
-static bool read_member(struct reader *r, struct file *f)
+static bool read_member(struct reader *r, struct statistics_file *f)
 {
 	char key[WORD_MAX + 1];
 	if (!read_string(r, key) || !read_mark(r, ':'))
@@ -119,7 +119,7 @@ static bool read_member(struct reader *r, struct file *f)
 	return !strcmp(key, "std") && read_table(r, &f->std);
 }
 
-static bool read_file(struct reader *r, struct file *f)
+static bool read_file(struct reader *r, struct statistics_file *f)
 {
 	if (!read_mark(r, '{'))
 		return false;
@@ -133,7 +133,7 @@ static bool read_file(struct reader *r, struct file *f)
 	return r->at == r->end;
 }
 
-static bool is_whole(const struct file *f, struct ic_design *ret_design)
+static bool is_whole(const struct statistics_file *f, struct ic_design *ret_design)
 {
 	const struct table *mean = &f->mean, *std = &f->std;
 	if (f->nimages < 0 || ic_design_parse(f->design, ret_design, NULL))
@@ -149,8 +149,8 @@ static bool is_whole(const struct file *f, struct ic_design *ret_design)
 }
 
 /* One allocation, tables and all. */
-static errint_t keep(const struct file *f, const struct ic_design *design, struct ic_statistics **ret_statistics,
-                     struct ic_why *why)
+static errint_t keep(const struct statistics_file *f, const struct ic_design *design,
+                     struct ic_statistics **ret_statistics, struct ic_why *why)
 {
 	size_t n = f->mean.n, all = f->mean.nrows * n;
 	struct ic_statistics *s = malloc(sizeof *s + 2 * all * sizeof *s->mean);
@@ -177,7 +177,7 @@ errint_t ic_statistics_parse(const char *text, size_t nbytes, struct ic_statisti
 {
 	struct reader r = {text, text + nbytes};
 	struct ic_design design;
-	struct file *f = calloc(1, sizeof *f);
+	struct statistics_file *f = calloc(1, sizeof *f);
 	locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* where a number's point is a point */
 	errint_t err = f && plain ? 0 : ic_fail(why, -ENOMEM, "out of memory");
 	if (!err) {

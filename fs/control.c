@@ -277,9 +277,7 @@ errint_t control_list(struct fs *fs, const struct node *directory, char ***ret_n
 	if (!list.names)
 		return -ENOMEM;
 	if (directory->kind == NODE_VIEWS) {
-		errint_t err = nodes_each(fs->nodes, add_view, &list);
-		if (err)
-			list.err = err;
+		nodes_each(fs->nodes, add_view, &list);
 	} else {
 		for (size_t i = 0; i < NFILES; i++)
 			add_name(&list, control_files[i]);

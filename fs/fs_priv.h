@@ -49,6 +49,7 @@ struct fs {
 	struct fs_notify notify;
 	struct stats stats;
 	bool is_removal_told;          /* of the source; the watch thread's */
+	atomic_bool is_change_lost;    /* one could not be handed to the watch thread */
 	pthread_mutex_t listings_lock; /* and of the names that the kernel keeps */
 	struct listing *listings;      /* directories that are open now; entry_priv.h */
 };

@@ -17,7 +17,8 @@ struct posted {
 	char name[];            /* of an entry; "" for all that the directory's policy decides */
 };
 
-struct telling {
+/* What visitors are told of a change: as much as they ask for. */
+struct change {
 	struct fs *fs;
 	const struct dir *dir;
 	const char *name;
@@ -26,66 +27,61 @@ struct telling {
 
 static void forget_name(void *context, const char *name)
 {
-	const struct telling *telling = context;
-	struct fs *fs = telling->fs;
+	const struct change *change = context;
+	struct fs *fs = change->fs;
 
 	stats_add(&fs->stats, STATS_INVALIDATIONS, 1);
-	fs->notify.entry(fs->notify.context, fs_nodeid(fs, telling->directory), name);
+	fs->notify.entry(fs->notify.context, fs_nodeid(fs, change->directory), name);
 }
 
-static void drop_object(struct fs *fs, const struct node *node)
+static void drop_object(void *context, struct node *node)
 {
+	const struct change *change = context;
+
 	if (node->kind != NODE_OBJECT)
 		return;
 	struct object_key key = making_key(node);
-	cache_drop(fs->cache, &key);
-}
-
-static void drop_visited(void *context, struct node *node)
-{
-	const struct telling *telling = context;
-
-	drop_object(telling->fs, node);
+	cache_drop(change->fs->cache, &key);
 }
 
 /* The source's entry `name` of `directory` came, went or changed. */
 static void entry_changed(struct fs *fs, struct node *directory, const char *name)
 {
-	struct telling telling = {.fs = fs, .directory = directory};
+	struct change change = {.fs = fs, .directory = directory};
 	struct dir *dir = directory->directory->dir;
 	struct table *table = dir_last_table(fs->dirs, dir);
 
-	nodes_each_named(fs->nodes, directory, name, drop_visited, &telling);
+	nodes_each_named(fs->nodes, directory, name, drop_object, &change);
 	if (table)
-		names_affected(table, name, forget_name, &telling);
+		names_affected(table, name, forget_name, &change);
 	else
-		names_affected_near(name, dir_last_endings(fs->dirs, dir), forget_name, &telling);
+		names_affected_near(name, dir_last_endings(fs->dirs, dir), forget_name, &change);
 	table_unref(table);
 }
 
 static void forget_attributes(void *context, struct node *node)
 {
-	const struct telling *telling = context;
-	struct fs *fs = telling->fs;
+	const struct change *change = context;
+	struct fs *fs = change->fs;
 
 	if (node->kind == NODE_DIRECTORY)
 		fs->notify.attributes(fs->notify.context, fs_nodeid(fs, node));
 }
 
-/* One directory node, of a directory in which something happened to telling->name. */
+/* One directory node, of a directory in which something happened to change->name. */
 static void directory_changed(void *context, struct node *node)
 {
-	const struct telling *telling = context;
+	const struct change *change = context;
 
-	entry_changed(telling->fs, node, telling->name);
+	entry_changed(change->fs, node, change->name);
 	forget_attributes(context, node);
 }
 
 static void child_attributes_changed(void *context, struct node *node)
 {
-	const struct telling *telling = context;
+	const struct change *change = context;
 
-	nodes_each_named(telling->fs->nodes, node, telling->name, forget_attributes, context);
+	nodes_each_named(change->fs->nodes, node, change->name, forget_attributes, context);
 }
 
 static bool is_below(const struct node *node, const struct dir *dir)
@@ -116,24 +112,24 @@ static bool is_made_the_same(struct fs *fs, const struct node *node)
 /* A node somewhere below a directory whose policy changed. */
 static void policy_changed_above(void *context, struct node *node)
 {
-	const struct telling *telling = context;
+	const struct change *change = context;
 
-	if ((node->kind != NODE_OBJECT && node->kind != NODE_FILE) || !is_below(node, telling->dir))
+	if ((node->kind != NODE_OBJECT && node->kind != NODE_FILE) || !is_below(node, change->dir))
 		return;
-	if (node->kind == NODE_OBJECT && is_made_the_same(telling->fs, node))
+	if (node->kind == NODE_OBJECT && is_made_the_same(change->fs, node))
 		return;
 	if (node->kind == NODE_FILE && !stem_length(node->name) && !object_stem_length(node->name))
 		return; /* no policy changes what it is served as */
-	entry_changed(telling->fs, node->parent, node->name);
+	entry_changed(change->fs, node->parent, node->name);
 }
 
 static void refresh_policy(struct fs *fs, struct node *directory)
 {
-	struct telling telling = {.fs = fs, .dir = directory->directory->dir};
+	struct change change = {.fs = fs, .dir = directory->directory->dir};
 	char place[PATH_MAX];
 
 	if (!node_place(directory, place) && govern_refresh(fs->govern, directory, place))
-		nodes_each(fs->nodes, policy_changed_above, &telling);
+		nodes_each(fs->nodes, policy_changed_above, &change);
 }
 
 /* A policy file counts when who writes it is done; one that was just created is still empty. */
@@ -145,42 +141,42 @@ static bool is_policy_event(uint32_t mask, const char *name)
 
 static void policy_event(void *context, struct node *directory)
 {
-	const struct telling *telling = context;
+	const struct change *change = context;
 
-	refresh_policy(telling->fs, directory);
+	refresh_policy(change->fs, directory);
 }
 
 static void changed(void *context, struct dir *dir, uint32_t mask, const char *name)
 {
 	struct fs *fs = context;
-	struct telling telling = {.fs = fs, .dir = dir, .name = name};
+	struct change change = {.fs = fs, .dir = dir, .name = name};
 
 	dir_touch(dir);
 	if (mask & IN_IGNORED)
 		govern_distrust(dir);
 	if (!name) {
-		nodes_each_of_dir(fs->nodes, dir, forget_attributes, &telling);
+		nodes_each_of_dir(fs->nodes, dir, forget_attributes, &change);
 		return;
 	}
 	if (!strcmp(name, CONTROL_NAME) || strlen(name) > NAME_MAX)
 		return;
 	if (mask & IN_ISDIR && !(mask & (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO))) {
-		nodes_each_of_dir(fs->nodes, dir, child_attributes_changed, &telling);
+		nodes_each_of_dir(fs->nodes, dir, child_attributes_changed, &change);
 		return;
 	}
-	nodes_each_of_dir(fs->nodes, dir, directory_changed, &telling);
+	nodes_each_of_dir(fs->nodes, dir, directory_changed, &change);
 	if (is_policy_event(mask, name)) {
 		govern_distrust(dir); /* for who comes next, if nobody uses the directory now */
-		nodes_each_of_dir(fs->nodes, dir, policy_event, &telling);
+		nodes_each_of_dir(fs->nodes, dir, policy_event, &change);
 	}
 }
 
 static void refresh_all(void *context, struct node *node)
 {
-	const struct telling *telling = context;
+	const struct change *change = context;
 
 	if (node->kind == NODE_DIRECTORY)
-		refresh_policy(telling->fs, node);
+		refresh_policy(change->fs, node);
 }
 
 static void distrust(struct dir *dir)
@@ -191,35 +187,35 @@ static void distrust(struct dir *dir)
 
 static void forget_all(void *context, struct node *node)
 {
-	struct telling *telling = context;
+	struct change *change = context;
 
 	if (!node->parent || node->parent->kind != NODE_DIRECTORY)
 		return;
-	telling->directory = node->parent;
-	drop_object(telling->fs, node);
-	names_possible(node->name, forget_name, telling);
+	change->directory = node->parent;
+	names_possible(node->name, forget_name, change);
 }
 
 static void overflowed(void *context)
 {
-	struct telling telling = {.fs = context};
+	struct change change = {.fs = context};
 
-	dirs_each(telling.fs->dirs, distrust);
-	nodes_each(telling.fs->nodes, refresh_all, &telling);
-	nodes_each(telling.fs->nodes, forget_all, &telling);
-	nodes_each(telling.fs->nodes, forget_attributes, &telling);
+	dirs_each(change.fs->dirs, distrust);
+	nodes_each(change.fs->nodes, refresh_all, &change);
+	nodes_each(change.fs->nodes, drop_object, &change); /* before the kernel forgets them */
+	nodes_each(change.fs->nodes, forget_all, &change);
+	nodes_each(change.fs->nodes, forget_attributes, &change);
 }
 
 static void posted(void *context, void *item)
 {
 	struct fs *fs = context;
 	struct posted *posted = item;
-	struct telling telling = {.fs = fs, .dir = posted->directory->directory->dir};
+	struct change change = {.fs = fs, .dir = posted->directory->directory->dir};
 
 	if (*posted->name)
 		entry_changed(fs, posted->directory, posted->name);
 	else
-		nodes_each(fs->nodes, policy_changed_above, &telling);
+		nodes_each(fs->nodes, policy_changed_above, &change);
 	invalidate_drop(fs, item);
 }
 
@@ -232,20 +228,29 @@ static void look_for_source(struct fs *fs)
 	}
 }
 
+static void make_up_for_lost_changes(struct fs *fs)
+{
+	if (!atomic_exchange(&fs->is_change_lost, false))
+		return;
+	log_write(fs->log, LOG_LEVEL_WARNING, "out of memory for a change: everything is looked at again");
+	overflowed(fs);
+}
+
 /* What nobody tells of: the source may be gone, and what the catalog says may have changed. */
 static void tick(void *context)
 {
 	struct fs *fs = context;
-	struct telling telling = {.fs = fs, .dir = nodes_root(fs->nodes)->directory->dir};
+	struct change change = {.fs = fs, .dir = nodes_root(fs->nodes)->directory->dir};
 
 	look_for_source(fs);
+	make_up_for_lost_changes(fs);
 	if (fs->idle)
 		idle_listen(fs->idle);
 	if (!fs->catalog || atomic_load(&fs->catalog_is_useless) || !choices_refresh(fs->choices, fs->catalog))
 		return;
 	log_write(fs->log, LOG_LEVEL_INFO, "the catalog's choices changed");
 	govern_choices_changed(fs->govern);
-	nodes_each(fs->nodes, policy_changed_above, &telling);
+	nodes_each(fs->nodes, policy_changed_above, &change);
 }
 
 void invalidate_drop(void *context, void *item)
@@ -262,13 +267,17 @@ void invalidate_post(struct fs *fs, struct node *directory, const char *name)
 	size_t size = strlen(name) + 1;
 	struct posted *posted = malloc(sizeof(*posted) + size);
 
-	if (!posted)
-		return; /* the entry's timeout, or the next event, has to do */
+	if (!posted) {
+		atomic_store(&fs->is_change_lost, true);
+		return;
+	}
 	posted->directory = directory;
 	memcpy(posted->name, name, size);
 	nodes_hold(fs->nodes, directory);
-	if (!watch_post(fs->watch, posted))
+	if (!watch_post(fs->watch, posted)) {
+		atomic_store(&fs->is_change_lost, true);
 		invalidate_drop(fs, posted);
+	}
 }
 
 void invalidate_post_policy(struct fs *fs, struct node *directory)

@@ -230,7 +230,7 @@ static void tell_full(const char *name, names_visitor *each, void *context)
 		each(context, full);
 }
 
-struct telling {
+struct claimants {
 	const struct table *table;
 	names_visitor *each;
 	void *context;
@@ -238,19 +238,19 @@ struct telling {
 
 static bool tell_claimant(void *context, size_t i)
 {
-	const struct telling *telling = context;
+	const struct claimants *claimants = context;
 
-	telling->each(telling->context, table_name(telling->table, i));
+	claimants->each(claimants->context, table_name(claimants->table, i));
 	return true;
 }
 
 /* The name of a picture, and all .ic files that may be served under it. */
 static void tell_picture(const struct table *table, const char *picture, names_visitor *each, void *context)
 {
-	struct telling telling = {table, each, context};
+	struct claimants claimants = {table, each, context};
 
 	each(context, picture);
-	each_claimant(table, picture, tell_claimant, &telling);
+	each_claimant(table, picture, tell_claimant, &claimants);
 }
 
 /* All that follows from a change of the group of one stem: the names of the group, and those of the groups whose stem is

@@ -16,13 +16,15 @@ static void grow(struct nodes *nodes)
 		return; /* longer chains will do */
 	nodes->buckets = new;
 	nodes->nbuckets = old_n * 2;
+	/* In their order, for who goes through them: node_each.c. */
 	for (size_t i = 0; i < old_n; i++) {
-		for (struct node *node = old[i], *next; node; node = next) {
-			next = node->next;
-			size_t b = nodes_bucket(nodes, node->parent, node->name);
-			node->next = new[b];
-			new[b] = node;
+		struct node **ends[] = {&new[i], &new[i + old_n]};
+		for (struct node *node = old[i]; node; node = node->next) {
+			struct node ***end = &ends[nodes_bucket(nodes, node->parent, node->name) != i];
+			**end = node;
+			*end = &node->next;
 		}
+		*ends[0] = *ends[1] = NULL;
 	}
 	free(old);
 }

@@ -153,13 +153,13 @@ errint_t node_place(const struct node *directory, char ret_place[PATH_MAX]);
 /* The path of a directory below the mounted root, or below the root of its view. -ENAMETOOLONG. */
 errint_t node_path(const struct node *directory, char ret_path[PATH_MAX]);
 
-/* Call `each` for nodes, held, without any lock, so it may do as it likes. Nodes made meanwhile may be missed.
- * -ENOMEM. */
+/* Call `each` for nodes, held, without any lock, so it may do as it likes. Nodes made meanwhile may be missed, and so
+ * may nodes that are forgotten meanwhile; where many are made, nodes_each visits nodes again. These cannot fail. */
 typedef void node_visitor(void *context, struct node *node);
-errint_t nodes_each(struct nodes *nodes, node_visitor *each, void *context);
-errint_t nodes_each_of_dir(struct nodes *nodes, const struct dir *dir, node_visitor *each, void *context);
-errint_t nodes_each_named(struct nodes *nodes, const struct node *parent, const char *name, node_visitor *each,
-                          void *context);
+void nodes_each(struct nodes *nodes, node_visitor *each, void *context);
+void nodes_each_of_dir(struct nodes *nodes, const struct dir *dir, node_visitor *each, void *context);
+void nodes_each_named(struct nodes *nodes, const struct node *parent, const char *name, node_visitor *each,
+                      void *context);
 
 /* The path from the directory `from` to `to`, both below the root. -ENAMETOOLONG. */
 errint_t path_between(const char *from, const char *to, char out[PATH_MAX]);

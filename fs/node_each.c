@@ -1,90 +1,97 @@
 /* SPDX-License-Identifier: MIT */
-/* Nodes gone through: each is held while it is visited, and no lock is. */
+/*
+ * Nodes gone through one at a time: each is held while it is visited, and no lock is. A node that is held stays in its
+ * lists, so what comes after it there is found from it; new ones come before. Nothing is allocated, so no visit is lost.
+ */
 #include "fs/node_priv.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#define BUCKETS_AT_ONCE 4096 /* gone through under the lock: some tens of microseconds */
 
-struct held {
-	struct node **nodes;
-	size_t count, capacity;
+/* Which nodes are visited, and how far that is. */
+struct visit {
+	struct node *(*next)(struct nodes *nodes, struct visit *visit, const struct node *last);
+	const struct dir *dir;
+	const struct node *parent;
+	const char *name;
+	size_t bucket, nbuckets; /* the next bucket, of so many */
 };
 
-/* Hold `node` and put it on the list; the lock is held. */
-static errint_t hold(struct held *held, struct node *node)
+/* Of the functions `next`: the node after `last`, the first one after NULL, or NULL. The lock is held, and so is `last`. */
+static struct node *next_of_all(struct nodes *nodes, struct visit *visit, const struct node *last)
 {
-	if (held->count == held->capacity) {
-		size_t capacity = held->capacity ? held->capacity * 2 : 16;
-		struct node **grown = realloc(held->nodes, capacity * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		held->nodes = grown;
-		held->capacity = capacity;
+	struct node *node = last ? last->next : NULL;
+
+	for (size_t n = 1;; n++) {
+		if (visit->nbuckets != nodes->nbuckets) {
+			node = NULL; /* grown meanwhile, so nodes have moved */
+			visit->bucket = 0;
+			visit->nbuckets = nodes->nbuckets;
+		}
+		if (node || visit->bucket == visit->nbuckets)
+			return node;
+		if (n % BUCKETS_AT_ONCE == 0) {
+			pthread_mutex_unlock(&nodes->lock);
+			pthread_mutex_lock(&nodes->lock);
+		} else {
+			node = nodes->buckets[visit->bucket++];
+		}
 	}
-	node->refs++;
-	held->nodes[held->count++] = node;
-	return 0;
 }
 
-static void visit_all(struct nodes *nodes, struct held *held, node_visitor *each, void *context)
+static struct node *next_of_dir(struct nodes *nodes, struct visit *visit, const struct node *last)
 {
-	for (size_t i = 0; i < held->count; i++) {
-		each(context, held->nodes[i]);
-		nodes_release(nodes, held->nodes[i]);
-	}
-	held->count = 0;
+	(void)nodes;
+	const struct node_directory *d = last ? last->directory->next : dir_first_node(visit->dir);
+
+	return d ? d->node : NULL;
 }
 
-errint_t nodes_each(struct nodes *nodes, node_visitor *each, void *context)
+/* However the map grows, what comes after a node of the same name still does. */
+static struct node *next_named(struct nodes *nodes, struct visit *visit, const struct node *last)
 {
-	const size_t step = 4096; /* buckets gone through under the lock: some tens of microseconds */
-	struct held held = {0};
-	size_t at = 0, nbuckets = 0;
-	bool more = true;
-	errint_t err = 0;
+	struct node *node = last ? last->next : nodes->buckets[nodes_bucket(nodes, visit->parent, visit->name)];
 
-	while (more && !err) {
+	while (node && (node->parent != visit->parent || strcmp(node->name, visit->name)))
+		node = node->next;
+	return node;
+}
+
+static void visit_all(struct nodes *nodes, struct visit *visit, node_visitor *each, void *context)
+{
+	struct node *last = NULL, *node;
+
+	do {
 		pthread_mutex_lock(&nodes->lock);
-		if (nbuckets != nodes->nbuckets)
-			at = 0; /* grown meanwhile, so nodes have moved */
-		nbuckets = nodes->nbuckets;
-		for (size_t end = at + step; at < end && at < nbuckets; at++)
-			for (struct node *node = nodes->buckets[at]; node && !err; node = node->next)
-				err = hold(&held, node);
-		more = at < nbuckets;
+		node = visit->next(nodes, visit, last);
+		if (node)
+			node->refs++;
 		pthread_mutex_unlock(&nodes->lock);
-		visit_all(nodes, &held, each, context);
-	}
-	free(held.nodes);
-	return err;
+		if (last)
+			nodes_release(nodes, last);
+		if (node)
+			each(context, node);
+		last = node;
+	} while (node);
 }
 
-errint_t nodes_each_of_dir(struct nodes *nodes, const struct dir *dir, node_visitor *each, void *context)
+void nodes_each(struct nodes *nodes, node_visitor *each, void *context)
 {
-	struct held held = {0};
-	errint_t err = 0;
+	struct visit visit = {.next = next_of_all};
 
-	pthread_mutex_lock(&nodes->lock);
-	for (struct node_directory *d = dir_first_node(dir); d && !err; d = d->next)
-		err = hold(&held, d->node);
-	pthread_mutex_unlock(&nodes->lock);
-	visit_all(nodes, &held, each, context);
-	free(held.nodes);
-	return err;
+	visit_all(nodes, &visit, each, context);
 }
 
-errint_t nodes_each_named(struct nodes *nodes, const struct node *parent, const char *name, node_visitor *each,
-                          void *context)
+void nodes_each_of_dir(struct nodes *nodes, const struct dir *dir, node_visitor *each, void *context)
 {
-	struct held held = {0};
-	errint_t err = 0;
+	struct visit visit = {.next = next_of_dir, .dir = dir};
 
-	pthread_mutex_lock(&nodes->lock);
-	for (struct node *node = nodes->buckets[nodes_bucket(nodes, parent, name)]; node && !err; node = node->next)
-		if (node->parent == parent && !strcmp(node->name, name))
-			err = hold(&held, node);
-	pthread_mutex_unlock(&nodes->lock);
-	visit_all(nodes, &held, each, context);
-	free(held.nodes);
-	return err;
+	visit_all(nodes, &visit, each, context);
+}
+
+void nodes_each_named(struct nodes *nodes, const struct node *parent, const char *name, node_visitor *each,
+                      void *context)
+{
+	struct visit visit = {.next = next_named, .parent = parent, .name = name};
+
+	visit_all(nodes, &visit, each, context);
 }

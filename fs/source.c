@@ -256,7 +256,7 @@ errint_t source_open(struct source *source, const char *place, int flags, int *r
 }
 
 /* One resolution under way: `at` is an absolute path without links, `rest` what is left to walk. */
-struct walk {
+struct path_walk {
 	struct source *source;
 	struct stat st;
 	unsigned links;
@@ -280,14 +280,14 @@ static bool is_above_root(const struct source *source, const char *path)
 	return !strncmp(path, source->path, n) && (n == 0 || source->path[n] == '/');
 }
 
-static void walk_up(struct walk *w)
+static void walk_up(struct path_walk *w)
 {
 	char *slash = strrchr(w->at, '/');
 
 	*(slash ? slash : w->at) = 0;
 }
 
-static errint_t walk_down(struct walk *w, const char *name)
+static errint_t walk_down(struct path_walk *w, const char *name)
 {
 	size_t n = strlen(w->at);
 	int added = snprintf(w->at + n, sizeof(w->at) - n, "/%s", name);
@@ -296,7 +296,7 @@ static errint_t walk_down(struct walk *w, const char *name)
 }
 
 /* Take the link that `fd` is in place of the component just walked. */
-static errint_t walk_link(struct walk *w, int fd)
+static errint_t walk_link(struct path_walk *w, int fd)
 {
 	char target[PATH_MAX];
 	char rest[PATH_MAX];
@@ -318,7 +318,7 @@ static errint_t walk_link(struct walk *w, int fd)
 }
 
 /* Look at the component just walked; what lies between "/" and the root is known to be directories. */
-static errint_t walk_look(struct walk *w)
+static errint_t walk_look(struct path_walk *w)
 {
 	const char *inside = strip_root(w->source, w->at);
 	errint_t err;
@@ -342,7 +342,7 @@ static errint_t walk_look(struct walk *w)
 }
 
 /* Cut the first component off `rest`; false when none is left. */
-static bool walk_next(struct walk *w, char name[NAME_MAX + 1], errint_t *ret_err)
+static bool walk_next(struct path_walk *w, char name[NAME_MAX + 1], errint_t *ret_err)
 {
 	size_t start = strspn(w->rest, "/");
 	size_t n = strcspn(w->rest + start, "/");
@@ -359,7 +359,7 @@ static bool walk_next(struct walk *w, char name[NAME_MAX + 1], errint_t *ret_err
 	return true;
 }
 
-static errint_t walk_all(struct walk *w)
+static errint_t walk_all(struct path_walk *w)
 {
 	char name[NAME_MAX + 1];
 	errint_t err = 0;
@@ -379,7 +379,7 @@ static errint_t walk_all(struct walk *w)
 }
 
 /* The walk may have ended on ".." or above the root, where nothing was looked at. */
-static errint_t walk_end(struct walk *w, char ret_place[PATH_MAX], struct stat *ret_st)
+static errint_t walk_end(struct path_walk *w, char ret_place[PATH_MAX], struct stat *ret_st)
 {
 	const char *inside = strip_root(w->source, w->at);
 	const char *place = inside ? inside : w->at[0] ? w->at : "/";
@@ -404,7 +404,7 @@ static errint_t walk_end(struct walk *w, char ret_place[PATH_MAX], struct stat *
 errint_t source_resolve(struct source *source, const char *place, const char *name, char ret_place[PATH_MAX],
                         struct stat *ret_st)
 {
-	struct walk w = {.source = source};
+	struct path_walk w = {.source = source};
 	const char *slash = place[0] && place[0] != '/' ? "/" : "";
 	const char *root = place[0] == '/' ? "" : source->path;
 	errint_t err;

@@ -25,8 +25,8 @@
 #define PIPE_READS_MAX 32 /* of 64 KiB: twice what an unprivileged pipe can hold */
 #define SWEEP_BLIND 1000  /* sweeps, where the kernel does not list children and some may have left their group */
 
-/* What the keeper leaves for its parent. */
-struct told {
+/* What became of the program: what the keeper leaves for its parent. */
+struct outcome {
 	int status;
 	bool is_started; /* and has a status */
 	int err;         /* of starting it */
@@ -105,28 +105,28 @@ static void sweep(pid_t program)
 }
 
 /* Wait for the program to end, or for the word to stop it; orphans that end are reaped on the way. */
-static void watch(pid_t program, const sigset_t *signals, struct told *told)
+static void watch(pid_t program, const sigset_t *signals, struct outcome *outcome)
 {
 	for (;;) {
 		int status;
 		pid_t pid = waitpid(-1, &status, WNOHANG);
 		if (pid == program) {
-			told->status = status;
-			told->is_started = true;
+			outcome->status = status;
+			outcome->is_started = true;
 			return;
 		}
 		if (pid > 0)
 			continue;
 		int number = sigwaitinfo(signals, NULL);
 		if (number == SIGTERM) {
-			told->status = SIGKILL; /* as waitpid would say */
-			told->is_started = true;
+			outcome->status = SIGKILL; /* as waitpid would say */
+			outcome->is_started = true;
 			return;
 		}
 	}
 }
 
-static void keep(const char *line, int output, pid_t parent, struct told *told)
+static void keep(const char *line, int output, pid_t parent, struct outcome *outcome)
 {
 	sigset_t signals;
 
@@ -138,7 +138,7 @@ static void keep(const char *line, int output, pid_t parent, struct told *told)
 	sigaddset(&signals, SIGTERM);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) || getppid() != parent) {
-		told->err = errno ? errno : ESRCH;
+		outcome->err = errno ? errno : ESRCH;
 		_exit(1);
 	}
 	setpgid(0, 0); /* Ctrl-C is the caller's to understand */
@@ -147,12 +147,12 @@ static void keep(const char *line, int output, pid_t parent, struct told *told)
 	syscall(SYS_close_range, 3U, ~0U, 0U);
 	pid_t keeper = getpid(), program = fork();
 	if (program < 0) {
-		told->err = errno;
+		outcome->err = errno;
 		_exit(1);
 	}
 	if (!program)
 		become_program(line, STDOUT_FILENO, keeper);
-	watch(program, &signals, told);
+	watch(program, &signals, outcome);
 	sweep(program);
 	_exit(0);
 }
@@ -199,7 +199,7 @@ static double seconds_of(struct timeval time)
 }
 
 /* The keeper runs, or never did (-1, errno). */
-static errint_t follow(const struct child_settings *settings, pid_t keeper, int input, const struct told *told,
+static errint_t follow(const struct child_settings *settings, pid_t keeper, int input, const struct outcome *outcome,
                        struct child_report *ret_report, struct ic_why *why)
 {
 	double start_s = clock_s(CLOCK_MONOTONIC);
@@ -218,28 +218,30 @@ static errint_t follow(const struct child_settings *settings, pid_t keeper, int 
 	close(ended);
 	while (wait4(keeper, &status, 0, &usage) < 0 && errno == EINTR)
 		;
-	if (!told->is_started)
-		return told->err ? ic_fail(why, -told->err, "the command cannot be started: %s", strerror(told->err))
-		                 : ic_fail(why, -EIO, "the process that watches the command was killed");
+	if (!outcome->is_started)
+		return outcome->err ? ic_fail(why, -outcome->err, "the command cannot be started: %s",
+		                              strerror(outcome->err))
+		                    : ic_fail(why, -EIO, "the process that watches the command was killed");
 	report.wall_s = clock_s(CLOCK_MONOTONIC) - start_s;
 	report.processor_s = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-	report.status = told->status;
+	report.status = outcome->status;
 	*ret_report = report;
 	return 0;
 }
 
 errint_t child_run(const struct child_settings *settings, struct child_report *ret_report, struct ic_why *why)
 {
-	struct told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct outcome *outcome =
+	        mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t parent = getpid(), keeper;
 	sigset_t all, before;
 	int output[2];
 
-	if (told == MAP_FAILED)
+	if (outcome == MAP_FAILED)
 		return ic_fail(why, -ENOMEM, "out of memory");
 	if (pipe2(output, O_CLOEXEC)) {
 		errint_t err = ic_fail(why, -errno, "the command cannot be started: %s", strerror(errno));
-		munmap(told, sizeof(*told));
+		munmap(outcome, sizeof(*outcome));
 		return err;
 	}
 	fcntl(output[0], F_SETFL, O_NONBLOCK);
@@ -247,13 +249,13 @@ errint_t child_run(const struct child_settings *settings, struct child_report *r
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	keeper = fork();
 	if (!keeper)
-		keep(settings->line, output[1], parent, told);
+		keep(settings->line, output[1], parent, outcome);
 	int fork_errno = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	close(output[1]);
 	errno = fork_errno;
-	errint_t err = follow(settings, keeper, output[0], told, ret_report, why);
+	errint_t err = follow(settings, keeper, output[0], outcome, ret_report, why);
 	close(output[0]);
-	munmap(told, sizeof(*told));
+	munmap(outcome, sizeof(*outcome));
 	return err;
 }

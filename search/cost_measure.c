@@ -23,7 +23,7 @@
 #define PIXELS_MAX 4000000 /* of all images of the sample together, unless one alone has more: bounds the time */
 
 /* Images of which objects can be made; of each design, so their entropy code is decoded once. */
-struct sample {
+struct coefs_sample {
 	struct ic_coefs *coefs[IMAGES_MAX];
 	struct space_shape shapes[IMAGES_MAX];
 	size_t n;
@@ -41,7 +41,7 @@ static uint64_t mixed(uint64_t z)
 /* --- The sample --------------------------------------------------------------------------------------------------- */
 
 /* Whether the image can be encoded at all; then it is one of the sample. */
-static bool take_image(const struct dataset *dataset, size_t image, struct sample *sample)
+static bool take_image(const struct dataset *dataset, size_t image, struct coefs_sample *sample)
 {
 	const struct dataset_image *of = &dataset->images[image];
 	struct ic_coefs *coefs;
@@ -59,11 +59,11 @@ static bool take_image(const struct dataset *dataset, size_t image, struct sampl
 }
 
 /* Spread over the paths; the same ones every time. */
-static errint_t take_sample(const struct dataset *dataset, struct sample *sample, struct ic_why *why)
+static errint_t take_sample(const struct dataset *dataset, struct coefs_sample *sample, struct ic_why *why)
 {
 	uint64_t npixels = 0;
 
-	*sample = (struct sample){.n = 0};
+	*sample = (struct coefs_sample){.n = 0};
 	for (size_t i = 0; i < 8 * IMAGES_MAX && sample->n < IMAGES_MAX && npixels < PIXELS_MAX; i++) {
 		size_t image = mixed(i) % dataset->nimages;
 		if (take_image(dataset, image, sample))
@@ -74,7 +74,7 @@ static errint_t take_sample(const struct dataset *dataset, struct sample *sample
 	                           dataset->directory);
 }
 
-static void free_sample(struct sample *sample)
+static void free_sample(struct coefs_sample *sample)
 {
 	for (size_t i = 0; i < sample->n; i++)
 		ic_coefs_free(sample->coefs[i]);
@@ -152,7 +152,8 @@ static errint_t add_image(const struct ic_view *dense, const struct ic_design *d
 	return err;
 }
 
-static errint_t measure(const struct sample *sample, const struct ic_design *design, struct cost_measured *ret_cost)
+static errint_t measure(const struct coefs_sample *sample, const struct ic_design *design,
+                        struct cost_measured *ret_cost)
 {
 	struct ic_design full = *design;
 	struct cost_measured sum = {0};
@@ -236,7 +237,7 @@ static void fit(const struct measured *measured, struct cost_model *ret_model)
 }
 
 /* From the catalog; or measured, and then it is in the catalog. */
-static errint_t find_cost(const struct sample *sample, struct catalog *catalog, const struct cost_key *key,
+static errint_t find_cost(const struct coefs_sample *sample, struct catalog *catalog, const struct cost_key *key,
                           struct cost_measured *ret_cost, struct ic_why *why)
 {
 	errint_t err = cost_get(catalog, key, ret_cost, why);
@@ -255,7 +256,7 @@ errint_t cost_measure(const struct dataset *dataset, struct catalog *catalog, co
 {
 	struct measured *measured = calloc(1, sizeof(*measured));
 	struct ic_design designs[NMEASURED];
-	struct sample sample;
+	struct coefs_sample sample;
 	errint_t err = measured ? take_sample(dataset, &sample, why) : ic_fail(why, -ENOMEM, "out of memory");
 
 	if (err) {

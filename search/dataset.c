@@ -3,6 +3,7 @@
 
 #include "codec/format.h"
 #include "codec/jpeg.h"
+#include "search/string_list_priv.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -20,47 +21,21 @@
 #define HEAD_NBYTES_MAX (16u << 20) /* a header that is longer is not looked for */
 #define FILES_MAX 100000000u
 
-struct names {
-	char **names;
-	size_t n, size;
-};
-
 struct looking {
 	struct dataset *dataset;
 	const atomic_bool *cancelled;
-	int fd;                      /* of the directory */
-	struct names files, folders; /* paths below it */
+	int fd;                            /* of the directory */
+	struct string_list files, folders; /* paths below it */
 	size_t images_size;
 	uint8_t *head;
 	size_t head_size;
 	XXH3_state_t *hash;
 };
 
-static bool push(struct names *names, char *name)
-{
-	if (names->n == names->size) {
-		size_t size = names->size ? 2 * names->size : 64;
-		char **more = realloc(names->names, size * sizeof(*more));
-		if (!more)
-			return false;
-		names->names = more;
-		names->size = size;
-	}
-	names->names[names->n++] = name;
-	return true;
-}
-
-static void free_names(struct names *names)
-{
-	while (names->n)
-		free(names->names[--names->n]);
-	free(names->names);
-}
-
 /* --- Listing ------------------------------------------------------------------------------------------------------ */
 
 /* What `name` in `folder` is to us: a list to put its path on, or NULL for nothing. */
-static struct names *list_for(struct looking *looking, int fd, const char *name)
+static struct string_list *list_for(struct looking *looking, int fd, const char *name)
 {
 	struct stat st;
 
@@ -86,16 +61,16 @@ static errint_t list_folder(struct looking *looking, const char *folder)
 		return 0;
 	}
 	for (struct dirent *entry; !err && (errno = 0, entry = readdir(stream));) {
-		struct names *list = list_for(looking, fd, entry->d_name);
+		struct string_list *list = list_for(looking, fd, entry->d_name);
 		char *path;
 		if (!list)
 			continue;
-		if (asprintf(&path, "%s%s%s", folder, *folder ? "/" : "", entry->d_name) < 0) {
+		if (looking->files.n >= FILES_MAX)
+			err = -EFBIG;
+		else if (asprintf(&path, "%s%s%s", folder, *folder ? "/" : "", entry->d_name) < 0)
 			err = -ENOMEM;
-		} else if (looking->files.n >= FILES_MAX || !push(list, path)) {
-			err = looking->files.n >= FILES_MAX ? -EFBIG : -ENOMEM;
-			free(path);
-		}
+		else
+			err = string_list_add(list, path);
 	}
 	looking->dataset->nunreadable += !err && errno;
 	closedir(stream);
@@ -112,16 +87,11 @@ static errint_t list_all(struct looking *looking)
 	errint_t err = list_folder(looking, "");
 
 	while (!err && looking->folders.n) {
-		char *folder = looking->folders.names[--looking->folders.n];
+		char *folder = looking->folders.strings[--looking->folders.n];
 		err = is_cancelled(looking) ? -ECANCELED : list_folder(looking, folder);
 		free(folder);
 	}
 	return err;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* --- Looking at files ---------------------------------------------------------------------------------------------- */
@@ -260,10 +230,9 @@ static errint_t look_at_all(struct looking *looking)
 	if (!looking->hash)
 		return -ENOMEM;
 	XXH3_128bits_reset(looking->hash);
-	if (looking->files.n) /* else there is no array */
-		qsort(looking->files.names, looking->files.n, sizeof(char *), compare_names);
+	string_list_sort(&looking->files);
 	for (size_t i = 0; !err && i < looking->files.n; i++)
-		err = is_cancelled(looking) ? -ECANCELED : look_at(looking, &looking->files.names[i]);
+		err = is_cancelled(looking) ? -ECANCELED : look_at(looking, &looking->files.strings[i]);
 	XXH128_canonicalFromHash(&digest, XXH3_128bits_digest(looking->hash));
 	XXH3_freeState(looking->hash);
 	for (unsigned i = 0; i < sizeof(digest.digest); i++)
@@ -294,8 +263,8 @@ static errint_t look(struct looking *looking)
 		err = look_at_all(looking);
 	if (!err)
 		err = dataset->nimages ? find_shapes(dataset) : -ENODATA;
-	free_names(&looking->files);
-	free_names(&looking->folders);
+	string_list_clear(&looking->files);
+	string_list_clear(&looking->folders);
 	free(looking->head);
 	return err;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "search/probe_dataset_priv.h"
 
+#include "search/string_list_priv.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,50 +18,6 @@
 #define DEPTH_MAX 32u /* of directories in a class */
 
 /* --- Names -------------------------------------------------------------------------------------------------------- */
-
-/* A growing list of names, each malloc'ed. */
-struct names {
-	char **name;
-	size_t n, room;
-};
-
-static void names_clear(struct names *names)
-{
-	for (size_t i = 0; i < names->n; i++)
-		free(names->name[i]);
-	free(names->name);
-	*names = (struct names){0};
-}
-
-/* Takes `name`, also where it fails. */
-static errint_t names_add(struct names *names, char *name)
-{
-	if (name && names->n == names->room) {
-		size_t room = names->room ? 2 * names->room : 64;
-		char **grown = realloc(names->name, room * sizeof *grown);
-		if (grown) {
-			names->name = grown;
-			names->room = room;
-		}
-	}
-	if (!name || names->n == names->room) {
-		free(name);
-		return -ENOMEM;
-	}
-	names->name[names->n++] = name;
-	return 0;
-}
-
-static int compare_names(const void *left, const void *right)
-{
-	return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-static void names_sort(struct names *names)
-{
-	if (names->n)
-		qsort(names->name, names->n, sizeof *names->name, compare_names);
-}
 
 static char *join(const char *directory, const char *name)
 {
@@ -89,7 +47,7 @@ static bool is_source_name(const char *name)
 
 /* What a directory has: directories and sources. Either list may be NULL. Hidden names are none, nor are links to directories:
  * the dataset's fingerprint knows nothing of what they lead to (dataset.c). */
-static errint_t list(int root, const char *path, struct names *directories, struct names *sources)
+static errint_t list(int root, const char *path, struct string_list *directories, struct string_list *sources)
 {
 	int fd = openat(root, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -107,9 +65,9 @@ static errint_t list(int root, const char *path, struct names *directories, stru
 		    fstatat(fd, entry->d_name, &own, AT_SYMLINK_NOFOLLOW))
 			continue;
 		if (S_ISDIR(own.st_mode) && directories)
-			err = names_add(directories, join(path, entry->d_name));
+			err = string_list_add(directories, join(path, entry->d_name));
 		else if (S_ISREG(st.st_mode) && sources && is_source_name(entry->d_name))
-			err = names_add(sources, join(path, entry->d_name));
+			err = string_list_add(sources, join(path, entry->d_name));
 	}
 	if (!err)
 		err = -errno;
@@ -126,14 +84,14 @@ static unsigned depth_of(const char *path)
 }
 
 /* All sources below a directory. */
-static errint_t list_below(int root, const char *top, struct names *sources)
+static errint_t list_below(int root, const char *top, struct string_list *sources)
 {
-	struct names waiting = {0};
-	errint_t err = names_add(&waiting, strdup(top));
+	struct string_list waiting = {0};
+	errint_t err = string_list_add(&waiting, strdup(top));
 	for (size_t i = 0; i < waiting.n && !err; i++)
-		if (depth_of(waiting.name[i]) < DEPTH_MAX)
-			err = list(root, waiting.name[i], &waiting, sources);
-	names_clear(&waiting);
+		if (depth_of(waiting.strings[i]) < DEPTH_MAX)
+			err = list(root, waiting.strings[i], &waiting, sources);
+	string_list_clear(&waiting);
 	return err;
 }
 
@@ -163,12 +121,13 @@ static const char *base_name(const char *path)
 
 static unsigned label_of(const struct probe_dataset *d, const char *name)
 {
-	char **found = bsearch(&name, d->classes, d->nclasses, sizeof *d->classes, compare_names);
+	char **found = bsearch(&name, d->classes, d->nclasses, sizeof *d->classes, string_list_compare);
 	return (unsigned)(found - d->classes);
 }
 
 /* Takes the sources of one class of one side, its share of them that come first by key. */
-static errint_t take_images(struct probe_dataset *d, struct names *sources, uint64_t seed, unsigned label, uint8_t side)
+static errint_t take_images(struct probe_dataset *d, struct string_list *sources, uint64_t seed, unsigned label,
+                            uint8_t side)
 {
 	struct probe_image *grown = realloc(d->images, (d->nimages + sources->n + 1) * sizeof *grown);
 	if (!grown)
@@ -176,24 +135,24 @@ static errint_t take_images(struct probe_dataset *d, struct names *sources, uint
 	d->images = grown;
 	for (size_t i = 0; i < sources->n; i++)
 		grown[d->nimages++] = (struct probe_image){
-		        .path = sources->name[i],
+		        .path = sources->strings[i],
 		        .label = label,
 		        .side = side,
-		        .key = key_of(sources->name[i], seed),
+		        .key = key_of(sources->strings[i], seed),
 		};
-	free(sources->name);
-	*sources = (struct names){0};
+	free(sources->strings);
+	*sources = (struct string_list){0};
 	return 0;
 }
 
 static errint_t take_class(struct probe_dataset *d, const char *directory, uint64_t seed, uint8_t side)
 {
-	struct names sources = {0};
+	struct string_list sources = {0};
 	errint_t err = list_below(d->root, directory, &sources);
-	names_sort(&sources);
+	string_list_sort(&sources);
 	if (!err)
 		err = take_images(d, &sources, seed, label_of(d, base_name(directory)), side);
-	names_clear(&sources);
+	string_list_clear(&sources);
 	return err;
 }
 
@@ -245,9 +204,9 @@ static const char *first_directory(int root, const char *const *names, size_t n)
 /* train/ may also be a class, beside others: as a side it has the classes in it. */
 static bool has_train(int root)
 {
-	struct names directories = {0};
+	struct string_list directories = {0};
 	bool has = has_directory(root, "train") && list(root, "train", &directories, NULL) == 0 && directories.n;
-	names_clear(&directories);
+	string_list_clear(&directories);
 	return has;
 }
 
@@ -270,25 +229,25 @@ static void find_sides(struct probe_dataset *d, const char *ret_side[PROBE_NSIDE
 }
 
 /* The classes are those of all sides together. */
-static errint_t take_names(struct probe_dataset *d, const struct names *directories, struct ic_why *why)
+static errint_t take_names(struct probe_dataset *d, const struct string_list *directories, struct ic_why *why)
 {
-	struct names all = {0};
+	struct string_list all = {0};
 	errint_t err = 0;
 	for (unsigned s = 0; s < PROBE_NSIDES; s++)
 		for (size_t i = 0; i < directories[s].n && !err; i++)
-			err = names_add(&all, strdup(base_name(directories[s].name[i])));
-	names_sort(&all);
+			err = string_list_add(&all, strdup(base_name(directories[s].strings[i])));
+	string_list_sort(&all);
 	size_t n = 0;
 	for (size_t i = 0; i < all.n; i++) {
-		if (n && strcmp(all.name[n - 1], all.name[i]) == 0)
-			free(all.name[i]);
+		if (n && strcmp(all.strings[n - 1], all.strings[i]) == 0)
+			free(all.strings[i]);
 		else
-			all.name[n++] = all.name[i];
+			all.strings[n++] = all.strings[i];
 	}
-	d->classes = all.name;
+	d->classes = all.strings;
 	d->nclasses = (unsigned)(n < CLASSES_MAX ? n : CLASSES_MAX);
 	for (size_t i = d->nclasses; i < n; i++)
-		free(all.name[i]);
+		free(all.strings[i]);
 	if (!err && n > CLASSES_MAX)
 		err = ic_fail(why, -ENODATA, "there are %zu classes; at most %u can be told apart", n, CLASSES_MAX);
 	return err;
@@ -297,7 +256,7 @@ static errint_t take_names(struct probe_dataset *d, const struct names *director
 static errint_t list_images(struct probe_dataset *d, uint64_t seed, struct ic_why *why)
 {
 	const char *side[PROBE_NSIDES];
-	struct names directories[PROBE_NSIDES] = {{0}};
+	struct string_list directories[PROBE_NSIDES] = {{0}};
 	errint_t err = 0;
 	find_sides(d, side);
 	for (unsigned s = 0; s < PROBE_NSIDES && !err; s++)
@@ -306,10 +265,10 @@ static errint_t list_images(struct probe_dataset *d, uint64_t seed, struct ic_wh
 	if (!err)
 		err = take_names(d, directories, why);
 	for (unsigned s = 0; s < PROBE_NSIDES; s++) {
-		names_sort(&directories[s]);
+		string_list_sort(&directories[s]);
 		for (size_t i = 0; i < directories[s].n && !err; i++)
-			err = take_class(d, directories[s].name[i], seed, (uint8_t)s);
-		names_clear(&directories[s]);
+			err = take_class(d, directories[s].strings[i], seed, (uint8_t)s);
+		string_list_clear(&directories[s]);
 	}
 	return err;
 }

@@ -40,7 +40,8 @@ void probe_workers_free(struct probe_workers *workers)
 
 /* --- Running ------------------------------------------------------------------------------------------------------ */
 
-struct run {
+/* A loop whose passes are shared out among threads. */
+struct loop {
 	probe_task *task;
 	void *context;
 	size_t n;
@@ -53,36 +54,36 @@ struct run {
 };
 
 struct thread {
-	struct run *run;
+	struct loop *loop;
 	struct probe_worker *worker;
 	pthread_t id;
 };
 
-static void fail(struct run *run, errint_t err, const struct ic_why *why)
+static void fail(struct loop *loop, errint_t err, const struct ic_why *why)
 {
-	pthread_mutex_lock(&run->lock);
-	if (!run->err) {
-		run->err = err;
-		run->why = *why;
+	pthread_mutex_lock(&loop->lock);
+	if (!loop->err) {
+		loop->err = err;
+		loop->why = *why;
 	}
-	pthread_mutex_unlock(&run->lock);
-	atomic_store(&run->failed, true);
+	pthread_mutex_unlock(&loop->lock);
+	atomic_store(&loop->failed, true);
 }
 
 static void *run_thread(void *argument)
 {
 	struct thread *thread = argument;
-	struct run *run = thread->run;
-	while (!atomic_load(&run->failed)) {
+	struct loop *loop = thread->loop;
+	while (!atomic_load(&loop->failed)) {
 		struct ic_why why = {""};
-		size_t index = atomic_fetch_add(&run->next, 1);
-		if (index >= run->n)
+		size_t index = atomic_fetch_add(&loop->next, 1);
+		if (index >= loop->n)
 			break;
-		errint_t err = run->cancelled && atomic_load(run->cancelled)
+		errint_t err = loop->cancelled && atomic_load(loop->cancelled)
 		                       ? ic_fail(&why, -ECANCELED, "it was stopped")
-		                       : run->task(run->context, thread->worker, index, &why);
+		                       : loop->task(loop->context, thread->worker, index, &why);
 		if (err)
-			fail(run, err, &why);
+			fail(loop, err, &why);
 	}
 	return NULL;
 }
@@ -90,22 +91,22 @@ static void *run_thread(void *argument)
 errint_t probe_work(struct probe_workers *workers, probe_task *task, void *context, size_t n,
                     const atomic_bool *cancelled, struct ic_why *why)
 {
-	struct run run = {.task = task, .context = context, .n = n, .cancelled = cancelled};
+	struct loop loop = {.task = task, .context = context, .n = n, .cancelled = cancelled};
 	struct thread threads[NTHREADS_MAX];
 	unsigned nstarted = 1;
-	pthread_mutex_init(&run.lock, NULL);
-	threads[0] = (struct thread){.run = &run, .worker = &workers->worker[0]};
+	pthread_mutex_init(&loop.lock, NULL);
+	threads[0] = (struct thread){.loop = &loop, .worker = &workers->worker[0]};
 	/* Where no more threads are to be had, those that there are do all of it. */
 	for (; nstarted < workers->n; nstarted++) {
-		threads[nstarted] = (struct thread){.run = &run, .worker = &workers->worker[nstarted]};
+		threads[nstarted] = (struct thread){.loop = &loop, .worker = &workers->worker[nstarted]};
 		if (pthread_create(&threads[nstarted].id, NULL, run_thread, &threads[nstarted]))
 			break;
 	}
 	run_thread(&threads[0]);
 	for (unsigned i = 1; i < nstarted; i++)
 		pthread_join(threads[i].id, NULL);
-	pthread_mutex_destroy(&run.lock);
-	return run.err ? ic_fail(why, run.err, "%s", run.why.text) : 0;
+	pthread_mutex_destroy(&loop.lock);
+	return loop.err ? ic_fail(why, loop.err, "%s", loop.why.text) : 0;
 }
 
 struct probe_worker probe_workers_take_seconds(struct probe_workers *workers)

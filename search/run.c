@@ -16,7 +16,8 @@ static void bind_run(sqlite3_stmt *statement, int first, const struct run *run)
 	catalog_bind_text(statement, first + 4, run->settings);
 }
 
-struct finding {
+/* A run of the same search that has ended, or has not. */
+struct lookup {
 	const struct run *like;
 	bool has_ended;
 	int64_t id;
@@ -24,28 +25,28 @@ struct finding {
 
 static errint_t find_work(struct catalog_link *link, void *context, struct ic_why *why)
 {
-	struct finding *finding = context;
+	struct lookup *lookup = context;
 	sqlite3_stmt *statement;
 	errint_t err = catalog_statement(link, CATALOG_FIND_RUN, &statement, why);
 
 	if (err)
 		return err;
-	bind_run(statement, 1, finding->like);
-	sqlite3_bind_int(statement, 6, finding->has_ended);
+	bind_run(statement, 1, lookup->like);
+	sqlite3_bind_int(statement, 6, lookup->has_ended);
 	int next = catalog_next(link, statement, why);
 	if (next > 0)
-		finding->id = sqlite3_column_int64(statement, 0); /* 0 for NULL: there is none */
+		lookup->id = sqlite3_column_int64(statement, 0); /* 0 for NULL: there is none */
 	sqlite3_reset(statement);
-	return next < 0 ? next : finding->id ? 0 : -ENOENT;
+	return next < 0 ? next : lookup->id ? 0 : -ENOENT;
 }
 
 errint_t run_find(struct catalog *catalog, const struct run *like, bool has_ended, int64_t *ret_id, struct ic_why *why)
 {
-	struct finding finding = {.like = like, .has_ended = has_ended};
-	errint_t err = catalog_read(catalog, find_work, &finding, why);
+	struct lookup lookup = {.like = like, .has_ended = has_ended};
+	errint_t err = catalog_read(catalog, find_work, &lookup, why);
 
 	if (!err)
-		*ret_id = finding.id;
+		*ret_id = lookup.id;
 	return err;
 }
 
@@ -62,12 +63,12 @@ struct extending {
 
 static errint_t put_run(struct catalog_link *link, struct extending *extending, struct ic_why *why)
 {
-	struct finding finding = {.like = extending->run};
+	struct lookup lookup = {.like = extending->run};
 	sqlite3_stmt *statement;
-	errint_t err = find_work(link, &finding, why);
+	errint_t err = find_work(link, &lookup, why);
 
 	if (!err)
-		return ic_fail(why, -EEXIST, "run %" PRId64 " is the same search", finding.id);
+		return ic_fail(why, -EEXIST, "run %" PRId64 " is the same search", lookup.id);
 	if (err == -ENOENT)
 		err = catalog_statement(link, CATALOG_PUT_RUN, &statement, why);
 	if (err)

@@ -112,64 +112,64 @@ bool is_of_model(const struct run_parameter *parameter)
 }
 
 /* What evaluations told of the model's time; 0 where nothing. */
-struct told {
+struct model_times {
 	struct cost_features *features;
 	double *infer_s, *train_s;
 	size_t n;
 };
 
-static void told_clear(struct told *told)
+static void model_times_clear(struct model_times *times)
 {
-	free(told->features);
-	free(told->infer_s);
-	free(told->train_s);
+	free(times->features);
+	free(times->infer_s);
+	free(times->train_s);
 }
 
-static errint_t told_by(const struct search *search, size_t first, size_t end, struct told *ret_told)
+static errint_t model_times_of(const struct search *search, size_t first, size_t end, struct model_times *ret_times)
 {
 	size_t n = end - first;
-	struct told told = {calloc(n + 1, sizeof(*told.features)), calloc(n + 1, sizeof(double)),
-	                    calloc(n + 1, sizeof(double)), n};
+	struct model_times times = {calloc(n + 1, sizeof(*times.features)), calloc(n + 1, sizeof(double)),
+	                            calloc(n + 1, sizeof(double)), n};
 
-	if (!told.features || !told.infer_s || !told.train_s) {
-		told_clear(&told);
+	if (!times.features || !times.infer_s || !times.train_s) {
+		model_times_clear(&times);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct planned *planned = &search->plan[first + i];
-		told.features[i] = search->features[ic_design_index(&planned->design)];
+		times.features[i] = search->features[ic_design_index(&planned->design)];
 		if (!planned->is_done || planned->measurement.is_failure)
 			continue;
-		told.infer_s[i] = planned->measurement.result.infer_s;
-		told.train_s[i] = planned->measurement.result.train_s;
+		times.infer_s[i] = planned->measurement.result.infer_s;
+		times.train_s[i] = planned->measurement.result.train_s;
 	}
-	*ret_told = told;
+	*ret_times = times;
 	return 0;
 }
 
 errint_t fit_model_costs(const struct search *search, size_t n, struct cost_model *costs)
 {
-	struct told told;
-	errint_t err = told_by(search, 0, n, &told);
+	struct model_times times;
+	errint_t err = model_times_of(search, 0, n, &times);
 
 	if (err)
 		return err;
-	costs->infer = cost_fit(told.features, told.infer_s, told.n, COST_OF_MODELS);
-	costs->train = cost_fit(told.features, told.train_s, told.n, COST_OF_MODELS);
+	costs->infer = cost_fit(times.features, times.infer_s, times.n, COST_OF_MODELS);
+	costs->train = cost_fit(times.features, times.train_s, times.n, COST_OF_MODELS);
 	costs->infer_error = costs->train_error = (double)NAN;
-	told_clear(&told);
+	model_times_clear(&times);
 	return 0;
 }
 
 errint_t check_model_costs(const struct search *search, size_t first, struct cost_model *costs)
 {
-	struct told told;
-	errint_t err = told_by(search, first < search->nplan ? first : search->nplan, search->nplan, &told);
+	struct model_times times;
+	errint_t err = model_times_of(search, first < search->nplan ? first : search->nplan, search->nplan, &times);
 
 	if (err)
 		return err;
-	costs->infer_error = cost_error(&costs->infer, told.features, told.infer_s, told.n);
-	costs->train_error = cost_error(&costs->train, told.features, told.train_s, told.n);
-	told_clear(&told);
+	costs->infer_error = cost_error(&costs->infer, times.features, times.infer_s, times.n);
+	costs->train_error = cost_error(&costs->train, times.features, times.train_s, times.n);
+	model_times_clear(&times);
 	return 0;
 }

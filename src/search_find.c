@@ -21,8 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One dataset under search. */
-struct finding {
+/* The search of one dataset, or of one after the other. */
+struct find {
 	const struct find_settings *settings;
 	struct search_bar *bar; /* may be NULL */
 	struct catalog *catalog;
@@ -35,12 +35,12 @@ struct finding {
 
 static void tell_evaluations(void *context, const struct search_progress *progress)
 {
-	search_bar_evaluations(((struct finding *)context)->bar, progress);
+	search_bar_evaluations(((struct find *)context)->bar, progress);
 }
 
 static void tell_doing(void *context, const char *doing, uint64_t done, uint64_t total)
 {
-	search_bar_doing(((struct finding *)context)->bar, doing, done, total);
+	search_bar_doing(((struct find *)context)->bar, doing, done, total);
 }
 
 static void tell_waiting(void *context, const char *why)
@@ -152,9 +152,9 @@ static void put_preview(const struct search_preview *preview, const struct evalu
 
 /* --- Searching ---------------------------------------------------------------------------------------------------- */
 
-static int fail_stopped(struct finding *finding)
+static int fail_stopped(struct find *find)
 {
-	finding->is_told_stopped = true;
+	find->is_told_stopped = true;
 	return fail("stopped; what was measured is kept, and the same command goes on");
 }
 
@@ -165,15 +165,15 @@ static bool is_of_catalog(errint_t err)
 }
 
 /* `directory` is NULL where the reason names it, or there is but one. */
-static int fail_search(struct finding *finding, const char *directory, errint_t err, const struct ic_why *why)
+static int fail_search(struct find *find, const char *directory, errint_t err, const struct ic_why *why)
 {
-	search_bar_free(finding->bar);
-	finding->bar = NULL;
+	search_bar_free(find->bar);
+	find->bar = NULL;
 	if (err == -ECANCELED)
-		return fail_stopped(finding);
+		return fail_stopped(find);
 	const char *reason = ic_why_text(why, err);
-	if (is_of_catalog(err) && atomic_load(finding->cancelled)) {
-		finding->is_told_stopped = true;
+	if (is_of_catalog(err) && atomic_load(find->cancelled)) {
+		find->is_told_stopped = true;
 		return fail("stopped: %s; what was written is kept, and the same command goes on", reason);
 	}
 	return directory ? fail("%s: %s", directory, reason) : fail("%s", reason);
@@ -205,13 +205,13 @@ static bool is_loss_meant(const struct find_settings *settings, const struct aim
 }
 
 /* What was pinned stays in force whatever a search finds. */
-static void warn_of_pin(const struct finding *finding, const char *directory)
+static void warn_of_pin(const struct find *find, const char *directory)
 {
 	char design[IC_DESIGN_STRING_SIZE];
 	struct choice *choices;
 	size_t n;
 
-	if (choice_list(finding->catalog, NULL, false, &choices, &n, NULL))
+	if (choice_list(find->catalog, NULL, false, &choices, &n, NULL))
 		return;
 	const struct choice *pinned = choice_find(choices, n, directory);
 	if (pinned && pinned->is_pin) {
@@ -222,10 +222,10 @@ static void warn_of_pin(const struct finding *finding, const char *directory)
 	free(choices);
 }
 
-static int search(struct finding *finding, const char *directory, struct subject *subject, const struct aim *aim,
+static int search(struct find *find, const char *directory, struct subject *subject, const struct aim *aim,
                   const char *work)
 {
-	struct search_settings settings = finding->settings->search;
+	struct search_settings settings = find->settings->search;
 	struct search_outcome outcome;
 	struct search_preview preview;
 	struct ic_why why = {""};
@@ -235,19 +235,19 @@ static int search(struct finding *finding, const char *directory, struct subject
 	settings.aim = *aim;
 	settings.progress = tell_evaluations;
 	settings.waiting = tell_waiting;
-	settings.context = finding;
+	settings.context = find;
 	settings.checkpoints = work;
-	if (finding->settings->is_dry)
+	if (find->settings->is_dry)
 		err = search_preview(&settings, &preview, &why);
 	else
 		err = search_run(&settings, &outcome, &why);
 	if (err)
-		return fail_search(finding, finding->is_one_of_many ? directory : NULL, err, &why);
-	search_bar_free(finding->bar);
-	finding->bar = NULL;
+		return fail_search(find, find->is_one_of_many ? directory : NULL, err, &why);
+	search_bar_free(find->bar);
+	find->bar = NULL;
 	struct evaluator_description description = subject_description(subject);
-	if (finding->settings->is_dry) {
-		if (finding->is_one_of_many) {
+	if (find->settings->is_dry) {
+		if (find->is_one_of_many) {
 			put_text(stdout, directory);
 			puts(":");
 		}
@@ -257,28 +257,28 @@ static int search(struct finding *finding, const char *directory, struct subject
 	}
 	put_outcome(&outcome, &description);
 	if (outcome.has_choice)
-		warn_of_pin(finding, outcome.choice.directory);
+		warn_of_pin(find, outcome.choice.directory);
 	search_outcome_clear(&outcome);
 	return outcome.has_choice ? EXIT_OK : EXIT_FAILED;
 }
 
 /* What cannot be judged is no failure where it is one of many. */
-static int give_up(struct finding *finding, errint_t err, const struct ic_why *why)
+static int give_up(struct find *find, errint_t err, const struct ic_why *why)
 {
-	if (err != -ENODATA || !finding->is_one_of_many)
-		return fail_search(finding, NULL, err, why);
-	search_bar_free(finding->bar);
-	finding->bar = NULL;
+	if (err != -ENODATA || !find->is_one_of_many)
+		return fail_search(find, NULL, err, why);
+	search_bar_free(find->bar);
+	find->bar = NULL;
 	warn("%s; it is left out", why->text);
 	return EXIT_OK;
 }
 
 /* `directory` is canonical; `ret_is_fit` is false where the evaluator cannot judge it at all. */
-static int find_in_canonical(struct finding *finding, const char *directory, bool *ret_is_fit)
+static int find_in_canonical(struct find *find, const char *directory, bool *ret_is_fit)
 {
-	const struct find_settings *settings = finding->settings;
+	const struct find_settings *settings = find->settings;
 	struct subject_settings of = {
-	        .catalog = finding->catalog,
+	        .catalog = find->catalog,
 	        .evaluator = settings->evaluator,
 	        .directory = directory,
 	        .options = settings->options,
@@ -286,9 +286,9 @@ static int find_in_canonical(struct finding *finding, const char *directory, boo
 	        .threads = (unsigned)settings->threads,
 	        .memory_nbytes = settings->memory_nbytes,
 	        .scratch = subject_scratch_default(),
-	        .cancelled = finding->cancelled,
+	        .cancelled = find->cancelled,
 	        .doing = tell_doing,
-	        .context = finding,
+	        .context = find,
 	};
 	struct search_trees *trees = NULL;
 	struct aim aim = settings->search.aim;
@@ -301,7 +301,7 @@ static int find_in_canonical(struct finding *finding, const char *directory, boo
 	if (!is_loss_meant(settings, &aim))
 		return fail("max-loss %g: accuracies are shares, from 0 to 1; half a point is 0.5%% or 0.005",
 		            aim.loss.value);
-	finding->bar = search_bar_new();
+	find->bar = search_bar_new();
 	if (settings->evaluator == &command_evaluator)
 		err = search_trees_new(directory, settings->catalog, settings->work, &trees, &why);
 	if (trees) {
@@ -311,20 +311,20 @@ static int find_in_canonical(struct finding *finding, const char *directory, boo
 	if (!err)
 		err = subject_open(&of, settings->search.seed, &subject, &why);
 	*ret_is_fit = err != -ENODATA;
-	int status = err ? give_up(finding, err, &why) : search(finding, directory, subject, &aim, of.work);
+	int status = err ? give_up(find, err, &why) : search(find, directory, subject, &aim, of.work);
 	if (!err)
 		subject_close(subject);
 	search_trees_free(trees);
 	return status;
 }
 
-static int find_in(struct finding *finding, const char *name, bool *ret_is_fit)
+static int find_in(struct find *find, const char *name, bool *ret_is_fit)
 {
 	char *directory = realpath(name, NULL);
 
 	if (!directory)
 		return fail("%s: %s", name, strerror(errno));
-	int status = find_in_canonical(finding, directory, ret_is_fit);
+	int status = find_in_canonical(find, directory, ret_is_fit);
 	free(directory);
 	return status;
 }
@@ -335,7 +335,7 @@ static int is_directory(const struct dirent *entry)
 }
 
 /* One of `parent`; what is no directory is passed over. */
-static int find_in_entry(struct finding *finding, const char *parent, const char *name, bool *ret_is_fit)
+static int find_in_entry(struct find *find, const char *parent, const char *name, bool *ret_is_fit)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -345,9 +345,9 @@ static int find_in_entry(struct finding *finding, const char *parent, const char
 	if (length >= (int)sizeof(path) || stat(path, &st) || !S_ISDIR(st.st_mode))
 		return EXIT_OK;
 	/* A signal may come between two of them, where no search ends by it. */
-	if (atomic_load(finding->cancelled))
-		return finding->is_told_stopped ? EXIT_FAILED : fail_stopped(finding);
-	return find_in(finding, path, ret_is_fit);
+	if (atomic_load(find->cancelled))
+		return find->is_told_stopped ? EXIT_FAILED : fail_stopped(find);
+	return find_in(find, path, ret_is_fit);
 }
 
 /* Whether it is one dataset, whose sides are directories. */
@@ -366,7 +366,7 @@ static bool has_sides(const char *directory)
 }
 
 /* Each directory in `parent` that can be judged. */
-static int find_in_each(struct finding *finding, const char *parent)
+static int find_in_each(struct find *find, const char *parent)
 {
 	struct dirent **entries;
 
@@ -378,10 +378,10 @@ static int find_in_each(struct finding *finding, const char *parent)
 
 	if (n < 0)
 		return fail("%s: %s", parent, strerror(errno));
-	finding->is_one_of_many = true;
+	find->is_one_of_many = true;
 	for (int i = 0; i < n; i++) {
 		bool is_fit;
-		if (find_in_entry(finding, parent, entries[i]->d_name, &is_fit) != EXIT_OK)
+		if (find_in_entry(find, parent, entries[i]->d_name, &is_fit) != EXIT_OK)
 			status = EXIT_FAILED;
 		nfit += is_fit;
 		free(entries[i]);
@@ -407,20 +407,19 @@ static int open_catalog(const struct find_settings *settings, struct catalog **r
 	return fail("%s", why.text);
 }
 
-static int find(struct find_settings *settings, const char *directory)
+static int find_until_interrupted(struct find_settings *settings, const char *directory)
 {
 	atomic_bool cancelled = false;
-	struct finding finding = {.settings = settings, .cancelled = &cancelled};
+	struct find find = {.settings = settings, .cancelled = &cancelled};
 	struct interrupt *interrupt;
 	bool is_fit;
 
 	if (interrupt_new(cancel, &cancelled, &interrupt))
 		return fail("out of memory");
-	int status = open_catalog(settings, &finding.catalog);
+	int status = open_catalog(settings, &find.catalog);
 	if (status == EXIT_OK) {
-		status = settings->per_directory ? find_in_each(&finding, directory)
-		                                 : find_in(&finding, directory, &is_fit);
-		catalog_close(finding.catalog);
+		status = settings->per_directory ? find_in_each(&find, directory) : find_in(&find, directory, &is_fit);
+		catalog_close(find.catalog);
 	}
 	int number = interrupt_free(interrupt);
 	if (number && status != EXIT_OK)
@@ -435,7 +434,7 @@ int search_find(int argc, char **argv)
 	int status = find_settings_parse(argc, argv, &settings, &directory);
 
 	if (status == GO_ON)
-		status = find(&settings, directory);
+		status = find_until_interrupted(&settings, directory);
 	find_settings_clear(&settings);
 	return status;
 }

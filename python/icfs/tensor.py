@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import math
 import numbers
 import operator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Optional, SupportsFloat, SupportsIndex, Union
@@ -17,9 +19,11 @@ from . import _abi
 from .errors import ArgumentError
 
 Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
 Numbers = Union[float, npt.ArrayLike, None]
 
 PIXELS_MAX = 100_000_000
+SIDE_MAX = 65535  # pixels, of a JPEG
 CENTER = -1
 
 # torchvision's ImageNet statistics in units of pixels of 0..255: Spec(dtype="float32", mean=IMAGENET_MEAN,
@@ -91,6 +95,8 @@ class Spec:
         one for all; finite, in units of the values: 0..255 for pixels.
     pad: what "pad" fills with, after mean and std; finite.
     pixels_max: images of more pixels on luma's grid are a LimitError.
+
+    A field that is wrong for all images is an ArgumentError, a ValueError, as soon as the spec is made.
     """
 
     values: Literal["rgb", "frequencies"] = "rgb"
@@ -106,6 +112,30 @@ class Spec:
     std: Numbers = None
     pad: float = 0.0
     pixels_max: SupportsIndex = PIXELS_MAX
+
+    def __post_init__(self) -> None:
+        for is_wrong, sentence in self._contradictions(self._to_c()):
+            if is_wrong:
+                raise ArgumentError(sentence)
+        for name, numbers in (("mean", self._means()), ("std", self._scales())):
+            if numbers is not None and self.values == "rgb":
+                _of_each(name, numbers, 3)
+
+    def _contradictions(self, spec: _abi.TensorSpec) -> Iterator[tuple[bool, str]]:
+        """What the library refuses of fields that are sound each by itself."""
+        frequencies, as_is = spec.values == _abi.FREQUENCIES, self.type in (np.dtype(np.uint8), np.dtype(np.int16))
+        yield frequencies and self.type == np.uint8, "dtype: frequencies have a sign, so no uint8"
+        yield not frequencies and self.type in (np.dtype(np.int8), np.dtype(np.int16)), f"dtype: pixels are no {self.type}"
+        yield frequencies and spec.axes != _abi.NCHW, "axes: frequencies are NCHW alone"
+        yield not frequencies and spec.components != 0, "components: of frequencies alone, pixels have three channels"
+        yield not frequencies and spec.chroma != _abi.REPEATED, "chroma: of frequencies alone, pixels have none"
+        yield as_is and self.mean is not None, f"mean: {self.type} takes none, its values stay as they are"
+        yield as_is and self.std is not None, f"std: {self.type} takes none, its values stay as they are"
+        yield spec.fit != 0 and self.size is None, f"size: fit={self.fit!r} needs one"
+        yield frequencies and spec.fit == _abi.RESIZE, "fit: frequencies cannot be resized"
+        yield spec.short_side != 0 and spec.fit != _abi.RESIZE, 'short_side: of fit="resize" alone'
+        yield 0 < spec.short_side < max(spec.height, spec.width), (
+            f"short_side: {spec.short_side} is less than a side of size, which is {spec.height} x {spec.width}")
 
     @property
     def type(self) -> np.dtype[Any]:
@@ -127,20 +157,46 @@ class Spec:
             return None
         sides = self.size if isinstance(self.size, (tuple, list)) else (self.size, self.size)
         if len(sides) != 2:
-            raise ArgumentError(f"no size: {self.size}")
-        return integer("size", sides[0]), integer("size", sides[1])
+            raise ArgumentError(f"size: {self.size!r} is neither one number nor a height and a width")
+        height, width = integer("size", sides[0]), integer("size", sides[1])
+        if not (0 < height <= SIDE_MAX and 0 < width <= SIDE_MAX):
+            raise ArgumentError(f"size: {self.size!r} is not within 1..{SIDE_MAX}")
+        return height, width
+
+    def _means(self) -> Optional[Floats]:
+        """One number, or one for each channel, as the library takes them. ArgumentError."""
+        if self.mean is None:
+            return None
+        with np.errstate(over="ignore"):
+            found = _numbers("mean", self.mean).astype(np.float32)
+        if not np.isfinite(found).all():
+            raise ArgumentError("mean: a number is beyond float32")
+        return found
+
+    def _scales(self) -> Optional[Floats]:
+        """Of std, as `_means`."""
+        if self.std is None:
+            return None
+        std = _numbers("std", self.std)
+        if not (std != 0).all():
+            raise ArgumentError("std: a channel would be divided by 0")
+        with np.errstate(over="ignore"):
+            found = np.asarray(1 / std, np.float32)
+        if not found.all():
+            raise ArgumentError("std: a channel would be 0 throughout")
+        if not np.isfinite(found).all():
+            raise ArgumentError("std: 1 / a number is beyond float32")
+        return found
 
     def _to_c(self) -> _abi.TensorSpec:
         """Without mean and scale, which lie in arrays of their own."""
         height, width = self.sides or (0, 0)
-        if not (0 <= height < 2**32 and 0 <= width < 2**32) or self.size is not None and not (height and width):
-            raise ArgumentError(f"no size: {self.size}")
         short_side = 0 if self.short_side is None else integer("short_side", self.short_side)
-        if self.short_side is not None and not 0 < short_side < 2**32:
-            raise ArgumentError(f"no short side: {self.short_side}")
+        if self.short_side is not None and not 0 < short_side <= SIDE_MAX:
+            raise ArgumentError(f"short_side: {short_side} is not within 1..{SIDE_MAX}")
         pixels_max = integer("pixels_max", self.pixels_max)
         if not 0 < pixels_max < 2**64:
-            raise ArgumentError(f"no number of pixels: {self.pixels_max}")
+            raise ArgumentError(f"pixels_max: {pixels_max} is not within 1..2**64 - 1")
         return _abi.TensorSpec(
             values=_choice("values", self.values, _VALUES), type=_choice("dtype", self.type, _TYPES),
             axes=_choice("axes", self.axes, _AXES), chroma=_choice("chroma", self.chroma, _CHROMA),
@@ -172,8 +228,9 @@ def real_numbers(name: str, values: Any) -> Array:
 
 
 def _finite(name: str, value: SupportsFloat) -> float:
+    """A number that float32 can hold. ArgumentError for what is none."""
     try:
-        if math.isfinite(value):
+        if math.isfinite(value) and math.isfinite(ctypes.c_float(float(value)).value):
             return float(value)
     except (TypeError, OverflowError):
         pass
@@ -187,13 +244,19 @@ def _choice(name: str, value: Any, choices: dict[Any, int]) -> int:
         raise ArgumentError(f"{name}: {value!r} is none of {', '.join(map(str, choices))}") from None
 
 
-def _channels(name: str, wanted: Numbers, count: int) -> npt.NDArray[np.float64]:
+def _numbers(name: str, wanted: Numbers) -> npt.NDArray[np.float64]:
     found = real_numbers(name, wanted).astype(np.float64)
     if not np.isfinite(found).all():
         raise ArgumentError(f"{name}: a number is not finite")
-    if found.ndim > 1 or found.ndim == 1 and len(found) != count:
-        raise ArgumentError(f"{name}: {found.shape} numbers for {count} channels")
-    return np.full(count, found)
+    if found.ndim > 1:
+        raise ArgumentError(f"{name}: one number or a row of them is wanted, not an array of shape {found.shape}")
+    return found
+
+
+def _of_each(name: str, numbers: Floats, count: int) -> Floats:
+    if numbers.ndim == 1 and len(numbers) != count:
+        raise ArgumentError(f"{name}: {len(numbers)} numbers for {count} channels")
+    return np.full(count, numbers)
 
 
 class Bound:
@@ -205,18 +268,13 @@ class Bound:
         self.type = spec.type
         self.c_shape = _abi.shape_of(layout, self.spec)
         count = self.c_shape.channels + self.c_shape.chroma_channels
-        with np.errstate(over="ignore"):  # the library refuses what becomes infinite
-            if spec.mean is not None:
-                self._mean = _channels("mean", spec.mean, count).astype(np.float32)
-                self.spec.mean = self._mean.ctypes.data
-            if spec.std is not None:
-                std = _channels("std", spec.std, count)
-                if not (std != 0).all():
-                    raise ArgumentError("std: a channel would be divided by 0")
-                self._scale = (1 / std).astype(np.float32)
-                if not self._scale.all():
-                    raise ArgumentError("std: a channel would be 0 throughout")
-                self.spec.scale = self._scale.ctypes.data
+        means, scales = spec._means(), spec._scales()
+        if means is not None:
+            self._mean = _of_each("mean", means, count)
+            self.spec.mean = self._mean.ctypes.data
+        if scales is not None:
+            self._scale = _of_each("std", scales, count)
+            self.spec.scale = self._scale.ctypes.data
         self.c_shape = _abi.shape_of(layout, self.spec)
         self.shape = self._shape(spec.axes == "NHWC")
 

@@ -4,6 +4,7 @@
 import getpass
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -54,6 +55,14 @@ def missing():
     return [program for program in PROGRAMS if not which(program)]
 
 
+def cgroup_plugin():
+    """One by which slurmd starts also where no cgroups are mounted, or none that it may use. Nothing here needs any, but
+    what it finds by itself must work. `disabled` came with Slurm 24.05; before that, the plugin of version 1 asks for
+    nothing until it is to confine a job."""
+    told = subprocess.run([which("slurmd"), "-V"], capture_output=True, text=True).stdout  # "slurm-wlm 22.05.8"
+    return "disabled" if [int(number) for number in re.findall(r"\d+", told)[:2]] >= [24, 5] else "cgroup/v1"
+
+
 def free_ports(n):
     sockets = [socket.socket() for _ in range(n)]
     for one in sockets:
@@ -74,6 +83,7 @@ class Cluster:
         self.configuration = self.folder / "slurm.conf"
         self.configuration.write_text(CONFIGURATION.format(folder=self.folder, host=socket.gethostname().split(".")[0],
                                                            user=getpass.getuser(), ports=free_ports(2)))
+        (self.folder / "cgroup.conf").write_text(f"CgroupPlugin={cgroup_plugin()}\n")
         self.environment = os.environ | {"SLURM_CONF": str(self.configuration)}
         self.daemons = {}
         try:

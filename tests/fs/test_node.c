@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/node.h"
+#include "tests/codec/heap.h"
 
 #include <check.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -234,18 +236,113 @@ START_TEST(test_visits)
 		struct node_spec spec = file_spec(d, name, 1000 + (uint64_t)i);
 		look_up(&spec);
 	}
-	ck_assert_int_eq(nodes_each(nodes, count_node, &count), 0);
+	nodes_each(nodes, count_node, &count);
 	ck_assert_uint_ge(count, 3002);
 	struct node_spec again = file_spec(d, "7", 5555);
 	look_up(&again);
 	count = 0;
-	ck_assert_int_eq(nodes_each_named(nodes, d, "7", count_node, &count), 0);
+	nodes_each_named(nodes, d, "7", count_node, &count);
 	ck_assert_uint_eq(count, 2);
 	count = 0;
-	ck_assert_int_eq(nodes_each_of_dir(nodes, d->directory->dir, count_node, &count), 0);
+	nodes_each_of_dir(nodes, d->directory->dir, count_node, &count);
 	ck_assert_uint_eq(count, 1);
 }
 END_TEST
+
+#define NALIKE 20
+
+/* Visited nodes, told apart by their inodes; `nmake` new ones are made at each visit, of names not there yet. */
+struct visited {
+	unsigned times[NALIKE];
+	unsigned nmake, nmade;
+	bool forgets;
+};
+
+static void tally(void *context, struct node *node)
+{
+	struct visited *visited = context;
+	char name[16];
+
+	if (node->ino < 100 || node->ino >= 100 + NALIKE)
+		return;
+	visited->times[node->ino - 100]++;
+	for (unsigned i = 0; i < visited->nmake; i++) {
+		snprintf(name, sizeof(name), "new%u", visited->nmade++);
+		struct node_spec spec = file_spec(nodes_root(nodes), name, 1000);
+		look_up(&spec);
+	}
+	if (visited->forgets)
+		nodes_forget(nodes, node, 1);
+}
+
+static void look_up_alike(void)
+{
+	for (unsigned i = 0; i < NALIKE; i++) {
+		struct node_spec spec = file_spec(nodes_root(nodes), "a.jpg", 100 + i);
+		look_up(&spec);
+	}
+}
+
+/* A change that is not passed on for want of memory would be missed. */
+START_TEST(test_visits_need_no_memory)
+{
+	struct visited named = {.nmake = 0}, all = {.nmake = 0}, of_dir = {.nmake = 0};
+	struct node *root = nodes_root(nodes);
+
+	look_up_alike();
+	heap_watch(1, ULONG_MAX);
+	nodes_each_named(nodes, root, "a.jpg", tally, &named);
+	nodes_each(nodes, tally, &all);
+	root->ino = 100;
+	nodes_each_of_dir(nodes, root->directory->dir, tally, &of_dir);
+	heap.watched = false;
+	ck_assert_uint_eq(heap.count, 0);
+	for (unsigned i = 0; i < NALIKE; i++) {
+		ck_assert_uint_eq(named.times[i], 1);
+		ck_assert_uint_eq(all.times[i], 1);
+		ck_assert_uint_eq(of_dir.times[i], i == 0);
+	}
+}
+END_TEST
+
+START_TEST(test_visits_while_the_map_grows)
+{
+	struct visited named = {.nmake = 500}, all = {.nmake = 2000};
+
+	look_up_alike();
+	nodes_each_named(nodes, nodes_root(nodes), "a.jpg", tally, &named);
+	nodes_each(nodes, tally, &all);
+	for (unsigned i = 0; i < NALIKE; i++) {
+		ck_assert_uint_eq(named.times[i], 1);
+		ck_assert_uint_ge(all.times[i], 1);
+	}
+	ck_assert_uint_ge(nodes_count(nodes), NALIKE * (500 + 2000));
+}
+END_TEST
+
+START_TEST(test_visitors_may_forget)
+{
+	struct visited named = {.forgets = true}, all = {.forgets = true};
+
+	look_up_alike();
+	nodes_each_named(nodes, nodes_root(nodes), "a.jpg", tally, &named);
+	ck_assert_uint_eq(nodes_count(nodes), 1);
+	look_up_alike();
+	nodes_each(nodes, tally, &all);
+	ck_assert_uint_eq(nodes_count(nodes), 1);
+	for (unsigned i = 0; i < NALIKE; i++) {
+		ck_assert_uint_eq(named.times[i], 1);
+		ck_assert_uint_eq(all.times[i], 1);
+	}
+}
+END_TEST
+
+/* A node that is visited is not taken away, nor is its parent. */
+static void check_held(void *context, struct node *node)
+{
+	ck_assert(node == nodes_root(nodes) || node->parent->kind == NODE_DIRECTORY);
+	ck_assert_uint_ge(nodes_refs(nodes, node), 1);
+}
 
 static void *churn(void *context)
 {
@@ -260,6 +357,11 @@ static void *churn(void *context)
 		struct node *file = look_up(&spec);
 		nodes_forget(nodes, d, 1);
 		ck_assert_ptr_eq(file->parent, d);
+		if (i % 16 == 0) {
+			nodes_each_named(nodes, d, "f.jpg", check_held, NULL);
+			nodes_each_of_dir(nodes, d->directory->dir, check_held, NULL);
+			nodes_each(nodes, check_held, NULL);
+		}
 		nodes_forget(nodes, file, 1);
 	}
 	return NULL;
@@ -359,6 +461,9 @@ int main(void)
 	tcase_add_test(tcase, test_a_path_too_long);
 	tcase_add_test(tcase, test_a_failure_stays);
 	tcase_add_test(tcase, test_visits);
+	tcase_add_test(tcase, test_visits_need_no_memory);
+	tcase_add_test(tcase, test_visits_while_the_map_grows);
+	tcase_add_test(tcase, test_visitors_may_forget);
 	tcase_add_test(tcase, test_threads);
 	tcase_add_test(tcase, test_variants_are_packed_without_loss);
 	tcase_add_test(tcase, test_more_lookups_than_can_be_counted);

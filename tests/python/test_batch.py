@@ -387,18 +387,50 @@ class Failures(Folder):
         self.assertRaises(icfs.TruncatedError, icfs.decode_batch, [b"", b"xx"], errors="return")
 
     def test_specs_that_contradict_themselves(self):
-        for spec in (Spec(values="pixels"), Spec(dtype="int8"), Spec(dtype="float64"), Spec(axes="HWC"),
-                     Spec(values="frequencies", axes="NHWC"), Spec(values="frequencies", dtype="uint8"),
-                     Spec(dtype="uint8", mean=1), Spec(size=0), Spec(size=(-1, 5)), Spec(size=(5, 0)), Spec(fit="crop"),
-                     Spec(fit="stretch"), Spec(components=2), Spec(mean=[1, 2]), Spec(std=0), Spec(mean=float("nan")),
-                     Spec(pad=float("inf"), size=99, fit="pad", dtype="float16"),
-                     Spec(std=[1, 2, 3, 4]), Spec(pixels_max=0), Spec(size=2**31), Spec(size=2**32),
-                     Spec(dtype="nonsense"), Spec(dtype="i4,,"), Spec(fit=["crop"]), Spec(mean="grey"), Spec(mean=1e60),
-                     Spec(std=1e-60), Spec(std=1e-320), Spec(size=16.0), Spec(size=(5, 5, 5)), Spec(size="16"),
-                     Spec(size=8, fit="resize", short_side=8.5), Spec(pixels_max=1e8)):
-            with self.assertRaises((icfs.ArgumentError, icfs.ShapeError), msg=str(spec)), warnings.catch_warnings():
+        """As soon as they are made, and the sentence begins with the field."""
+        for name, fields in (
+                ("values", {"values": "pixels"}), ("dtype", {"dtype": "int8"}), ("dtype", {"dtype": "int16"}),
+                ("dtype", {"dtype": "float64"}), ("dtype", {"dtype": "nonsense"}), ("dtype", {"dtype": "i4,,"}),
+                ("dtype", {"values": "frequencies", "dtype": "uint8"}), ("axes", {"axes": "HWC"}),
+                ("axes", {"values": "frequencies", "axes": "NHWC"}), ("chroma", {"chroma": "apart"}),
+                ("components", {"components": 2}), ("components", {"components": 1}),
+                ("components", {"values": "frequencies", "components": 2}),
+                ("size", {"size": 0}), ("size", {"size": (-1, 5)}), ("size", {"size": (5, 0)}), ("size", {"fit": "crop"}),
+                ("size", {"fit": "resize"}), ("size", {"size": 2**31}), ("size", {"size": 2**32}), ("size", {"size": 65536}),
+                ("size", {"size": 16.0}), ("size", {"size": (5, 5, 5)}), ("size", {"size": "16"}),
+                ("fit", {"fit": "stretch"}), ("fit", {"fit": ["crop"]}),
+                ("fit", {"values": "frequencies", "size": 8, "fit": "resize"}),
+                ("short_side", {"size": 8, "fit": "resize", "short_side": 8.5}),
+                ("short_side", {"size": 8, "fit": "crop", "short_side": 8}), ("short_side", {"short_side": 8}),
+                ("short_side", {"size": (8, 9), "fit": "resize", "short_side": 8}),
+                ("short_side", {"size": 8, "fit": "resize", "short_side": 0}),
+                ("short_side", {"size": 8, "fit": "resize", "short_side": 65536}),
+                ("mean", {"dtype": "uint8", "mean": 1}), ("mean", {"mean": [1, 2]}), ("mean", {"mean": [[1, 2, 3]]}),
+                ("mean", {"mean": float("nan")}), ("mean", {"mean": "grey"}), ("mean", {"mean": 1e60}),
+                ("mean", {"values": "frequencies", "dtype": "int16", "mean": 1}),
+                ("std", {"dtype": "uint8", "std": 1}), ("std", {"std": 0}), ("std", {"std": [1, 2, 3, 4]}),
+                ("std", {"std": 1e-60}), ("std", {"std": 1e-320}), ("std", {"std": 1e60}),
+                ("pad", {"pad": float("inf"), "size": 99, "fit": "pad", "dtype": "float16"}), ("pad", {"pad": 1e39}),
+                ("pixels_max", {"pixels_max": 0}), ("pixels_max", {"pixels_max": 2**64}),
+                ("pixels_max", {"pixels_max": 1e8})):
+            with self.assertRaisesRegex(icfs.ArgumentError, f"^{name}: ", msg=str(fields)) as caught, \
+                    warnings.catch_warnings():
                 warnings.simplefilter("error")
-                icfs.decode_batch([photo()], spec)
+                Spec(**fields)
+            self.assertIsInstance(caught.exception, ValueError)
+
+    def test_fields_that_one_image_has_too_few_or_many_numbers_for(self):
+        """How many channels frequencies have, the image says."""
+        spec = Spec(values="frequencies", mean=[1, 2])
+        with self.assertRaisesRegex(icfs.ArgumentError, "^mean: 2 numbers for "):
+            icfs.decode_batch([photo()], spec)
+
+    def test_bounds_that_can_be(self):
+        for fields in ({"size": 65535}, {"size": np.int64(5)}, {"size": [5, 6]}, {"pixels_max": 2**64 - 1},
+                       {"size": 8, "fit": "resize", "short_side": 8}, {"size": 8, "fit": "resize", "short_side": 65535},
+                       {"values": "frequencies", "dtype": "int8", "mean": 1, "std": [2] * 5, "components": 3},
+                       {"pad": 3e38}, {"mean": np.float32([1, 2, 3]), "std": 1e-30}, {"mean": (), "values": "frequencies"}):
+            self.assertEqual(dataclasses.replace(Spec(**fields)).size, Spec(**fields).size, fields)
 
     def test_a_field_that_cannot_be_is_named(self):
         nan, inf = float("nan"), float("inf")
@@ -413,9 +445,10 @@ class Failures(Folder):
         self.assertEqual(list(wrong), [field.name for field in dataclasses.fields(Spec)])
         for name, values in wrong.items():
             for value in values:
-                with self.assertRaisesRegex(icfs.ArgumentError, name, msg=f"{name} {value!r}"), warnings.catch_warnings():
+                with self.assertRaisesRegex(icfs.ArgumentError, f"^{name}: ", msg=f"{name} {value!r}"), \
+                        warnings.catch_warnings():
                     warnings.simplefilter("error")
-                    icfs.open(photo()).tensor(Spec(**{"size": 400, "fit": "pad", name: value}))
+                    Spec(**{"size": 400, "fit": "pad", name: value})
 
     def test_arguments_that_cannot_be(self):
         crop, resize = Spec(size=8, fit="crop"), Spec(size=8, fit="resize")

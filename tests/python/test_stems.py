@@ -99,7 +99,48 @@ class Stems(unittest.TestCase):
             with self.subTest(name), torch.no_grad():
                 np.testing.assert_allclose(model(luma, whole).numpy(), model(luma, half).numpy(), rtol=1e-4, atol=1e-5)
                 for wrong in (whole[:, :, :-1], half[:, :, :, 1:], half[:, :, :3]):
-                    self.assertRaises(icfs.ArgumentError, model, luma, wrong)
+                    with self.assertRaisesRegex(icfs.ArgumentError, r"^chroma: \("):
+                        model(luma, wrong)
+
+    def test_maps_that_a_model_is_not_made_for(self):
+        for name, (make, change) in makers().items():
+            side = 28 if name == "vit" else 12
+            values, chroma = inputs(side, side)
+            both = change(make(), LUMA, CHROMA)
+            wrong = [("values", values[:, :-1], chroma), ("values", torch.cat([values, chroma.repeat(1, 1, 2, 2)], 1), chroma),
+                     ("values", values[0], chroma), ("chroma", values, None), ("chroma", values, chroma[:, 1:]),
+                     ("chroma", values, chroma[:, :, 1:])]
+            if name == "vit" or "late" in name:
+                wrong.append(("chroma", values, chroma.repeat(1, 1, 2, 2)))
+            for field, *maps in wrong:
+                with self.subTest(name, field=field), self.assertRaisesRegex(icfs.ArgumentError, f"^{field}: "):
+                    both(*maps)
+            with self.subTest(name), self.assertRaisesRegex(icfs.ArgumentError, "^chroma: "):
+                both(values)
+
+    def test_what_a_model_cannot_be_made_of(self):
+        """It is as it was afterwards."""
+        for name, (make, change) in makers().items():
+            model = make()
+            before = repr(model)
+            least = 1 if "late" in name else 0
+            for field, luma, chroma in (*(("luma", wrong, CHROMA) for wrong in (0, -1, 1.5, "21")),
+                                        *(("chroma", LUMA, wrong) for wrong in (least - 1, 2.5, None))):
+                with self.subTest(name), self.assertRaisesRegex(icfs.ArgumentError, f"^{field}: "):
+                    change(model, luma, chroma)
+            for other, _ in makers().values():
+                model_of_other = other()
+                if type(model_of_other) is not type(model) and not (hasattr(model, "features")
+                                                                    and hasattr(model_of_other, "features")):
+                    with self.subTest(name), self.assertRaisesRegex(
+                            icfs.ArgumentError, f"^model: a {type(model).__name__} .* {type(model_of_other).__name__} has no "):
+                        change(model_of_other, LUMA, CHROMA)
+            self.assertEqual(repr(model), before, name)
+        coarse = models.mobilenet_v3_small(**SMALL)
+        coarse.features = coarse.features[:1]
+        with self.assertRaisesRegex(icfs.ArgumentError, "^model: none of its layers is 8 times as coarse"):
+            stems.mobilenet_v3(coarse, LUMA, CHROMA)
+        self.assertTrue(coarse.features.training)
 
     def test_the_last_maps_are_as_large_as_with_pixels(self):
         for name, (make, change) in makers().items():
@@ -145,7 +186,8 @@ class Stems(unittest.TestCase):
 
     def test_a_vit_of_another_size_says_so(self):
         make, change = makers()["vit"]
-        self.assertRaises(icfs.ArgumentError, change(make(), LUMA, CHROMA), *inputs(26, 28))
+        with self.assertRaisesRegex(icfs.ArgumentError, "^values: 26 x 28, the model is for maps of 28 x 28"):
+            change(make(), LUMA, CHROMA)(*inputs(26, 28))
         odd = models.VisionTransformer(224, 14, 1, 1, 8, 8)
         self.assertRaises(icfs.ArgumentError, stems.vit, odd, LUMA)
         single = models.VisionTransformer(224, 8, 1, 1, 8, 8)

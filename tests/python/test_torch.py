@@ -404,7 +404,6 @@ class Loading(Torch):
                               (icfs.Spec(size=8, fit="resize"), {"augment": Augment("resized", scale=(0, 1))}),
                               (icfs.Spec(size=8, fit="resize"), {"augment": Augment("resized", ratio=(2, 1))}),
                               (icfs.Spec(size=8, fit="resize", short_side=9), {"augment": Augment("resized")}),
-                              (icfs.Spec(size=8, fit=None), {"augment": Augment("random")}),
                               *((PIXELS, {"augment": Augment(scale=scale)}) for scale in (None, 0.5, "01", (0.5,), (1, "1"))),
                               *((PIXELS, {"augment": Augment(ratio=ratio)}) for ratio in (1, (nan, 1), (1, inf), (1, 2, 3))),
                               *((PIXELS, {name: value}) for value in (0, -1, 1.5, nan, "2", None)

@@ -8,6 +8,9 @@ where chroma is apart (of half as many rows and columns, rounded up; `resnet`, `
 as large as luma, too). `luma` and `chroma` are their channels. Weights of what stays are kept, so that a pretrained
 model may be fine-tuned.
 
+A model or a number of channels that a function is not for is an ArgumentError, before the model is changed; so are maps
+that a changed model is not for.
+
 Sources:
 [1] L. Gueguen, A. Sergeev, B. Kadlec, R. Liu, J. Yosinski: Faster Neural Networks Straight from JPEG. NeurIPS 2018.
 [2] K. Xu, M. Qin, F. Sun, Y. Wang, Y.-K. Chen, F. Ren: Learning in the Frequency Domain. CVPR 2020.
@@ -15,15 +18,42 @@ Sources:
 """
 from __future__ import annotations
 
-from typing import Optional, TypeVar, cast
+from typing import Optional, SupportsIndex, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 from torchvision.models import EfficientNet, MobileNetV3, ResNet, VisionTransformer
 
 from ..errors import ArgumentError
+from ..tensor import integer
 
 STRIDE = 8  # pixels that one place of a map of frequencies stands for, at blocks of 8 x 8
+
+
+def _count(name: str, channels: SupportsIndex, least: int) -> int:
+    """Channels of a model's input. ArgumentError for fewer than there must be."""
+    count = integer(name, channels)
+    if count < least:
+        raise ArgumentError(f"{name}: {count} channels, at least {least} must be")
+    return count
+
+
+def _check_parts(model: nn.Module, kind: type[nn.Module], *parts: str) -> None:
+    """That a model has the parts that are replaced or used. ArgumentError."""
+    missing = [part for part in parts if not hasattr(model, part)]
+    if missing:
+        raise ArgumentError(f"model: a {kind.__name__} of torchvision is wanted; this {type(model).__name__} has no "
+                            f"{', '.join(missing)}")
+
+
+def _maps(name: str, maps: Optional[Tensor], channels: int) -> Tensor:
+    """Those that a model was made for. ArgumentError for none, or others."""
+    if maps is None:
+        raise ArgumentError(f"{name}: none was given, the model was made for {channels} channels of it")
+    if maps.dim() != 4 or maps.shape[1] != channels:
+        raise ArgumentError(f"{name}: the model was made for (images, {channels} channels, rows, columns), not "
+                            f"{tuple(maps.shape)}")
+    return maps
 
 
 def _on_grid(chroma: Tensor, values: Tensor) -> Tensor:
@@ -33,8 +63,7 @@ def _on_grid(chroma: Tensor, values: Tensor) -> Tensor:
     if chroma.shape[2:] == values.shape[2:]:
         return chroma
     if tuple(chroma.shape[2:]) != (-(-rows // 2), -(-cols // 2)):
-        raise ArgumentError(f"chroma of {tuple(chroma.shape[2:])} is neither as large as luma of {(rows, cols)} nor "
-                            "half")
+        raise ArgumentError(f"chroma: {tuple(chroma.shape[2:])} is neither as large as luma, {(rows, cols)}, nor half")
     return chroma.repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, :rows, :cols]
 
 
@@ -53,10 +82,10 @@ class Stem(nn.Module):
         self.norm = nn.BatchNorm2d(out)
 
     def forward(self, values: Tensor, chroma: Optional[Tensor] = None) -> Tensor:
-        joined = self.luma_norm(values)
+        joined = self.luma_norm(_maps("values", values, self.luma_norm.num_features))
         if self.chroma_norm is not None:
-            assert chroma is not None
-            joined = torch.cat([joined, _on_grid(self.chroma_norm(chroma), values)], 1)
+            apart = self.chroma_norm(_maps("chroma", chroma, self.chroma_norm.num_features))
+            joined = torch.cat([joined, _on_grid(apart, values)], 1)
         return nn.functional.relu(self.norm(self.convolution(joined)))
 
 
@@ -92,6 +121,8 @@ def resnet(model: ResNet, luma: int, chroma: int = 0) -> nn.Module:
     """The frequencies enter at the first stage, in place of the first convolution and the pooling [1, 2], and the second
     stage does not halve the maps, so that the last ones are as large as with pixels ("UpSampling-RFA" of [1] takes the
     strides of early blocks for the same reason)."""
+    luma, chroma = _count("luma", luma, 1), _count("chroma", chroma, 0)
+    _check_parts(model, ResNet, "conv1", "bn1", "maxpool", "layer1", "layer2")
     stem = _as_model(Stem(luma, chroma, _channels_in(model.layer1)), model)
     model.conv1, model.bn1, model.relu, model.maxpool = (nn.Identity() for _ in range(4))
     _set_stride(model.layer2, 1)
@@ -112,14 +143,20 @@ class LateConcat(nn.Module):
         self.late = nn.Sequential(model.layer3, model.layer4, model.avgpool, nn.Flatten(), model.fc)
         _set_stride(model.layer3, 1)
 
-    def forward(self, values: Tensor, chroma: Tensor) -> Tensor:
+    def forward(self, values: Tensor, chroma: Optional[Tensor] = None) -> Tensor:
         early = self.early(self.stem(values))
-        return cast(Tensor, self.late(self.join(torch.cat([early, self.chroma_stem(chroma)], 1))))
+        late = self.chroma_stem(_maps("chroma", chroma, self.chroma_stem.luma_norm.num_features))
+        if early.shape[2:] != late.shape[2:]:
+            raise ArgumentError(f"chroma: {tuple(late.shape[2:])} is not half of luma, {tuple(values.shape[2:])}; `resnet` "
+                                "takes chroma that is as large, too")
+        return cast(Tensor, self.late(self.join(torch.cat([early, late], 1))))
 
 
 def resnet_late_concat(model: ResNet, luma: int, chroma: int) -> LateConcat:
     """Luma goes through two stages, the second of which halves it; there it is as small as chroma, and they are joined
     ("Late-Concat-RFA" of [1]). No value of chroma is computed on twice."""
+    luma, chroma = _count("luma", luma, 1), _count("chroma", chroma, 1)
+    _check_parts(model, ResNet, "layer1", "layer2", "layer3", "layer4", "avgpool", "fc")
     return _as_model(LateConcat(model, luma, chroma), model)
 
 
@@ -134,10 +171,13 @@ def _entry_of(features: nn.Sequential) -> tuple[int, int]:
             if maps.shape[2] == 8:
                 features.train(training)
                 return index, maps.shape[1]
-    raise ArgumentError("the model has no layer that is 8 times as coarse as pixels")
+    features.train(training)
+    raise ArgumentError(f"model: none of its layers is {STRIDE} times as coarse as pixels, where frequencies could enter")
 
 
-def _replace_features(model: MobileNetV3 | EfficientNet, luma: int, chroma: int) -> Entry:
+def _replace_features(model: MobileNetV3 | EfficientNet, kind: type[nn.Module], luma: int, chroma: int) -> Entry:
+    luma, chroma = _count("luma", luma, 1), _count("chroma", chroma, 0)
+    _check_parts(model, kind, "features")
     features = cast(nn.Sequential, model.features)
     last, channels = _entry_of(features)
     model.features = features[last + 1:]
@@ -147,12 +187,12 @@ def _replace_features(model: MobileNetV3 | EfficientNet, luma: int, chroma: int)
 def mobilenet_v3(model: MobileNetV3, luma: int, chroma: int = 0) -> nn.Module:
     """The layers up to the first that is 8 times as coarse as pixels are replaced, as [2] replaces those of
     MobileNetV2 that come before maps of the size of its frequencies."""
-    return _replace_features(model, luma, chroma)
+    return _replace_features(model, MobileNetV3, luma, chroma)
 
 
 def efficientnet(model: EfficientNet, luma: int, chroma: int = 0) -> nn.Module:
     """As `mobilenet_v3`: EfficientNet is built of the same blocks, for which [2] made the change."""
-    return _replace_features(model, luma, chroma)
+    return _replace_features(model, EfficientNet, luma, chroma)
 
 
 class GroupedEmbedding(nn.Module):
@@ -161,22 +201,29 @@ class GroupedEmbedding(nn.Module):
     def __init__(self, model: VisionTransformer, luma: int, chroma: int) -> None:
         super().__init__()
         if model.patch_size % STRIDE:
-            raise ArgumentError(f"a patch of {model.patch_size} pixels is no number of blocks of {STRIDE}")
+            raise ArgumentError(f"model: a patch of {model.patch_size} pixels is no number of blocks of {STRIDE}")
         self.side = model.patch_size // STRIDE  # blocks of luma across a patch
         if chroma and self.side % 2:
-            raise ArgumentError(f"a patch of {model.patch_size} pixels does not hold whole blocks of chroma")
+            raise ArgumentError(f"model: a patch of {model.patch_size} pixels does not hold whole blocks of chroma, which "
+                                f"stand for {2 * STRIDE} each; without chroma it does")
         self.maps = model.image_size // STRIDE
-        self.model, self.chroma = model, chroma
+        self.model, self.luma, self.chroma = model, luma, chroma
         self.embedding = nn.Conv2d(luma * self.side**2 + chroma * (self.side // 2)**2, model.hidden_dim, 1)
         model.conv_proj = nn.Identity()
 
+    @staticmethod
+    def _whole(name: str, maps: Optional[Tensor], channels: int, side: int) -> Tensor:
+        found = _maps(name, maps, channels)
+        if found.shape[2:] != (side, side):
+            raise ArgumentError(f"{name}: {found.shape[2]} x {found.shape[3]}, the model is for maps of {side} x {side}, as "
+                                "its image_size says")
+        return found
+
     def forward(self, values: Tensor, chroma: Optional[Tensor] = None) -> Tensor:
-        if values.shape[2:] != (self.maps, self.maps):
-            raise ArgumentError(f"the model is for maps of {self.maps} x {self.maps}")
-        patches = nn.functional.pixel_unshuffle(values, self.side)
+        patches = nn.functional.pixel_unshuffle(self._whole("values", values, self.luma, self.maps), self.side)
         if self.chroma:
-            assert chroma is not None
-            patches = torch.cat([patches, nn.functional.pixel_unshuffle(chroma, self.side // 2)], 1)
+            half = self._whole("chroma", chroma, self.chroma, self.maps // 2)
+            patches = torch.cat([patches, nn.functional.pixel_unshuffle(half, self.side // 2)], 1)
         tokens = self.embedding(patches).flatten(2).transpose(1, 2)
         first = self.model.class_token.expand(len(tokens), -1, -1)
         encoded = self.model.encoder(torch.cat([first, tokens], 1))
@@ -187,4 +234,7 @@ def vit(model: VisionTransformer, luma: int, chroma: int = 0) -> GroupedEmbeddin
     """All coefficients of a patch, its blocks of luma (2 x 2 in 16 x 16 pixels) and of chroma (one each), are projected
     to a token together ("grouped embedding" of [3]); the encoder is as it was. The maps must be as large as the model's
     `image_size` says: 28 x 28 for 224. The spec should normalise each frequency: there is no norm before it."""
+    luma, chroma = _count("luma", luma, 1), _count("chroma", chroma, 0)
+    _check_parts(model, VisionTransformer, "patch_size", "image_size", "hidden_dim", "conv_proj", "class_token", "encoder",
+                 "heads")
     return _as_model(GroupedEmbedding(model, luma, chroma), model)
