@@ -117,9 +117,9 @@ class Spec:
         for is_wrong, sentence in self._contradictions(self._to_c()):
             if is_wrong:
                 raise ArgumentError(sentence)
-        for name, numbers in (("mean", self._means()), ("std", self._scales())):
-            if numbers is not None and self.values == "rgb":
-                _of_each(name, numbers, 3)
+        for name, found in (("mean", self._means()), ("std", self._scales())):
+            if found is not None and self.values == "rgb":
+                _of_each(name, found, 3)
 
     def _contradictions(self, spec: _abi.TensorSpec) -> Iterator[tuple[bool, str]]:
         """What the library refuses of fields that are sound each by itself."""
@@ -253,10 +253,10 @@ def _numbers(name: str, wanted: Numbers) -> npt.NDArray[np.float64]:
     return found
 
 
-def _of_each(name: str, numbers: Floats, count: int) -> Floats:
-    if numbers.ndim == 1 and len(numbers) != count:
-        raise ArgumentError(f"{name}: {len(numbers)} numbers for {count} channels")
-    return np.full(count, numbers)
+def _of_each(name: str, wanted: Floats, count: int) -> Floats:
+    if wanted.ndim == 1 and len(wanted) != count:
+        raise ArgumentError(f"{name}: {len(wanted)} numbers for {count} channels")
+    return np.full(count, wanted)
 
 
 class Bound:
