@@ -99,3 +99,6 @@ IC_API int ic_design_compare_density(const struct ic_design *a, const struct ic_
 /* Whether an object of `dense` holds all that an object of `sparse` needs, so that ic_derive makes it without the source:
  * the same sampling, block, chroma and filter, every frequency of `sparse`, and q8 (or the same q). */
 IC_API bool ic_design_covers(const struct ic_design *dense, const struct ic_design *sparse);
+
+/* The same at q8: it covers this one, and all others that differ in their bits alone. */
+IC_API struct ic_design ic_design_at_q8(const struct ic_design *design);

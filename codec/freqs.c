@@ -96,3 +96,10 @@ bool ic_design_covers(const struct ic_design *dense, const struct ic_design *spa
 	}
 	return true;
 }
+
+struct ic_design ic_design_at_q8(const struct ic_design *design)
+{
+	struct ic_design at_q8 = *design;
+	at_q8.bits = 8;
+	return at_q8;
+}

@@ -189,11 +189,10 @@ struct store_entry record_entry(const struct record *record, uint64_t offset)
 
 uint64_t record_head_of_object(const struct store_entry *entry, const struct ic_design *design)
 {
-	struct ic_design dense = *design;
+	struct ic_design dense = ic_design_at_q8(design);
 	struct ic_layout layout;
 
 	dense.keep = entry->keep;
-	dense.bits = 8;
 	/* What stands before the planes depends on the design and the components alone, and all frequencies take the same
 	 * space: the size of the picture need not be known. */
 	if (ic_layout_init(&layout, &dense, 1, 1, entry->ncomponents) || entry->nbytes < layout.data_offset ||

@@ -21,15 +21,6 @@ struct store_source stored_source(const struct content_source *source)
 	};
 }
 
-/* The design that the store has to hold for a variant. */
-static struct ic_design dense_of(const struct ic_variant *variant)
-{
-	struct ic_design dense = variant->design;
-
-	dense.bits = 8;
-	return dense;
-}
-
 /* Metadata is the source's alone. */
 static errint_t present_with_metadata(struct fs *fs, const struct content_source *source, const struct ic_view *view,
                                       const struct ic_variant *variant, uint8_t **ret_bytes, size_t *ret_nbytes,
@@ -82,7 +73,7 @@ errint_t stored_make(struct fs *fs, const struct content_source *source, const u
                      const struct ic_variant *variant, uint8_t **ret_bytes, size_t *ret_nbytes, struct ic_why *why)
 {
 	const struct ic_limits *limits = &fs->settings.limits;
-	struct ic_design dense = dense_of(variant);
+	struct ic_design dense = ic_design_at_q8(&variant->design);
 	size_t nbytes = source->identity.size, object_nbytes;
 	struct store_source key = stored_source(source);
 	struct ic_view view;
@@ -107,7 +98,7 @@ errint_t stored_make(struct fs *fs, const struct content_source *source, const u
 bool stored_has(struct fs *fs, const struct content_source *source, const struct ic_variant *variant)
 {
 	struct store_source key = stored_source(source);
-	struct ic_design dense = dense_of(variant);
+	struct ic_design dense = ic_design_at_q8(&variant->design);
 
 	return store_has_kept(fs->store, &key, &dense);
 }
@@ -147,7 +138,7 @@ static errint_t encode_and_put(struct fs *fs, const struct content_source *sourc
 errint_t stored_keep(struct fs *fs, const struct content_source *source, const struct ic_variant *variant,
                      struct ic_why *why)
 {
-	struct ic_design dense = dense_of(variant);
+	struct ic_design dense = ic_design_at_q8(&variant->design);
 	uint8_t *bytes;
 
 	errint_t err = content_get_source(fs, source, &bytes, why);

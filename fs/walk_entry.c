@@ -36,10 +36,9 @@ errint_t walk_check_file(struct walk *walk, const struct walk_entry *entry, int 
 uint64_t walk_stored_nbytes(const struct walk_entry *entry)
 {
 	const struct verdict *verdict = entry->found->verdict;
-	struct ic_design dense = entry->variant.design;
+	struct ic_design dense = ic_design_at_q8(&entry->variant.design);
 	struct ic_layout layout;
 
-	dense.bits = 8;
 	/* Of an .ic file everything is derived already. */
 	if (entry->kind != WALK_OBJECT || entry->err || !verdict || verdict->is_object ||
 	    ic_layout_init(&layout, &dense, verdict->width, verdict->height, verdict->ncomponents))

@@ -155,16 +155,15 @@ static errint_t add_image(const struct ic_view *dense, const struct ic_design *d
 static errint_t measure(const struct coefs_sample *sample, const struct ic_design *design,
                         struct cost_measured *ret_cost)
 {
-	struct ic_design full = *design;
+	const struct ic_design at_q8 = ic_design_at_q8(design);
 	struct cost_measured sum = {0};
 	errint_t err = 0;
 
-	full.bits = 8;
 	for (size_t i = 0; !err && i < sample->n; i++) {
 		struct ic_view view;
 		uint8_t *object;
 		size_t nbytes;
-		err = ic_encode_coefs(sample->coefs[i], &full, NULL, &object, &nbytes, NULL);
+		err = ic_encode_coefs(sample->coefs[i], &at_q8, NULL, &object, &nbytes, NULL);
 		if (err)
 			return err;
 		err = ic_view_parse(&view, object, nbytes, NULL);

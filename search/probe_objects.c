@@ -32,9 +32,8 @@ struct probe_objects {
 /* The dense design that this one is derived from. */
 static struct ic_design dense_of(const struct ic_design *design)
 {
-	struct ic_design dense = *design;
+	struct ic_design dense = ic_design_at_q8(design);
 	dense.keep = (uint8_t)(2 * design->block - 1);
-	dense.bits = 8;
 	dense.order = IC_ORDER_HIGH;
 	return dense;
 }

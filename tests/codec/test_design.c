@@ -471,9 +471,11 @@ START_TEST(a_design_covers_itself_and_nothing_of_another_grid)
 	struct dice dice = dice_new(3);
 
 	for (unsigned i = 0; i < 2000; i++) {
-		struct ic_design d = design_random(&dice), other = design_random(&dice);
+		struct ic_design d = design_random(&dice), other = design_random(&dice), at_q8 = ic_design_at_q8(&d);
 
 		ck_assert(ic_design_covers(&d, &d));
+		ck_assert(ic_design_covers(&at_q8, &d));
+		ck_assert_int_eq(ic_design_covers(&d, &at_q8), d.bits == 8);
 		other.keep = 1;
 		other.bits = 1;
 		other.order = IC_ORDER_HIGH;
