@@ -265,6 +265,13 @@ static errint_t estimate_along_cost(struct estimates *estimates, const struct ob
 
 /* --- Both --------------------------------------------------------------------------------------------------------- */
 
+const char *estimate_model_name(enum estimate_model model)
+{
+	static const char *const names[ESTIMATE_NMODELS] = {"monotone", "along-cost"};
+
+	return names[model];
+}
+
 errint_t estimates_new(enum estimate_model model, const struct observation *observations, size_t n,
                        const double cost[IC_DESIGN_COUNT], struct estimates **ret_estimates)
 {

@@ -15,6 +15,9 @@ enum estimate_model {
 	ESTIMATE_MONOTONE,
 	ESTIMATE_ALONG_COST,
 };
+#define ESTIMATE_NMODELS 2
+
+const char *estimate_model_name(enum estimate_model model); /* "monotone", "along-cost" */
 
 struct observation {
 	unsigned design; /* ic_design_index; no two the same */

@@ -140,7 +140,7 @@ static errint_t estimate(struct findings *findings, enum estimate_model model, c
 
 static errint_t estimate_all(struct findings *findings, bool knows_costs, struct ic_why *why)
 {
-	bool is_along_cost = strstr(findings->run.settings, "model=along-cost");
+	bool is_along_cost = run_says(&findings->run, "model=along-cost");
 	struct design_cost *cost = calloc(IC_DESIGN_COUNT, sizeof(*cost));
 	struct estimates *estimates = NULL, *along = NULL;
 	errint_t err = 0;
@@ -173,7 +173,7 @@ static errint_t estimate_all(struct findings *findings, bool knows_costs, struct
 
 static void find_candidates(struct findings *findings)
 {
-	struct aim aim = {.keeps_proportions = strstr(findings->run.settings, " " AIM_KEEPS_PROPORTIONS)};
+	struct aim aim = {.keeps_proportions = run_says(&findings->run, AIM_KEEPS_PROPORTIONS)};
 	struct ic_design design;
 
 	findings->keeps_proportions = aim.keeps_proportions;

@@ -5,7 +5,20 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
+
+bool run_says(const struct run *run, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = run->settings; *at; at += strcspn(at, " ")) {
+		at += strspn(at, " ");
+		if (strcspn(at, " ") == length && !strncmp(at, word, length))
+			return true;
+	}
+	return false;
+}
 
 static void bind_run(sqlite3_stmt *statement, int first, const struct run *run)
 {

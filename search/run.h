@@ -30,6 +30,9 @@ struct run {
 	uint64_t nfrontier;       /* designs of its frontier; 0 where it ended without a result, or has not */
 };
 
+/* Whether a word is among its settings: NAME=VALUE, or a name that stands alone. */
+bool run_says(const struct run *run, const char *word);
+
 /* A number that is frozen in a run. */
 #define RUN_PARAMETER_NAME_SIZE 32
 struct run_parameter {

@@ -60,7 +60,7 @@ static void describe_run(struct search *search)
 	snprintf(search->run.settings, sizeof(search->run.settings),
 	         "evaluations=%u sample=%u verify=%u rounds=%u seed=%llu model=%s %s", s->nevaluations,
 	         search_sample_size(s), s->nverify, s->nrounds, (unsigned long long)s->seed,
-	         s->model == ESTIMATE_MONOTONE ? "monotone" : "along-cost", aim);
+	         estimate_model_name(s->model), aim);
 }
 
 static void apply_costs(struct search *search)

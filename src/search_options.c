@@ -101,10 +101,13 @@ static errint_t apply_model(void *settings, const char *value, struct ic_why *wh
 {
 	struct search_settings *search = &((struct find_settings *)settings)->search;
 
-	if (strcmp(value, "monotone") && strcmp(value, "along-cost"))
-		return ic_fail(why, -EINVAL, "unknown model '%.32s'; known: monotone, along-cost", value);
-	search->model = *value == 'm' ? ESTIMATE_MONOTONE : ESTIMATE_ALONG_COST;
-	return 0;
+	for (enum estimate_model model = 0; model < ESTIMATE_NMODELS; model++) {
+		if (strcmp(value, estimate_model_name(model)))
+			continue;
+		search->model = model;
+		return 0;
+	}
+	return ic_fail(why, -EINVAL, "unknown model '%.32s'; known: monotone, along-cost", value);
 }
 
 static errint_t apply_evaluator(void *settings, const char *value, struct ic_why *why)

@@ -95,6 +95,24 @@ START_TEST(a_run_goes_on_where_it_was)
 }
 END_TEST
 
+START_TEST(a_run_says_its_settings)
+{
+	struct run run = {.settings = "seed=1 model=along-cost keep-proportions max-loss=0.01"};
+
+	ck_assert(run_says(&run, "seed=1"));
+	ck_assert(run_says(&run, "model=along-cost"));
+	ck_assert(run_says(&run, "keep-proportions"));
+	ck_assert(run_says(&run, "max-loss=0.01"));
+	ck_assert(!run_says(&run, "seed"));
+	ck_assert(!run_says(&run, "odel=along-cost"));
+	ck_assert(!run_says(&run, "max-loss=0.01 "));
+	ck_assert(!run_says(&run, "max-loss=0.012"));
+	ck_assert(!run_says(&run, ""));
+	*run.settings = 0;
+	ck_assert(!run_says(&run, "seed=1"));
+}
+END_TEST
+
 START_TEST(another_run_is_not_gone_on_with)
 {
 	struct catalog *catalog = open_catalog();
@@ -289,6 +307,7 @@ END_TEST
 static void add(TCase *cases)
 {
 	tcase_add_test(cases, a_run_goes_on_where_it_was);
+	tcase_add_test(cases, a_run_says_its_settings);
 	tcase_add_test(cases, another_run_is_not_gone_on_with);
 	tcase_add_test(cases, a_run_ends_with_its_frontier_and_its_choice);
 	tcase_add_test(cases, a_plan_that_was_never_made_is_refused);
