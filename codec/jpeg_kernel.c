@@ -115,8 +115,8 @@ static inline bool have_zero_runs(const uint64_t masks[MASKS_AT_ONCE])
 {
 	uint64_t gaps = 0;
 	for (unsigned i = 0; i < MASKS_AT_ONCE; i++) {
-		uint64_t near =
-		        masks[i]; /* in the end, at each place, whether there is a one there or at the next fifteen */
+		/* In the end, at each place, whether there is a one there or at the next fifteen. */
+		uint64_t near = masks[i];
 		for (unsigned n = 1; n < 16; n *= 2)
 			near |= near >> n;
 		gaps |= near & (near + 1);

@@ -17,7 +17,7 @@ struct posted {
 	char name[];            /* of an entry; "" for all that the directory's policy decides */
 };
 
-/* What visitors are told of a change: as much as they ask for. */
+/* What visitors are told of a change. Each reads only what it needs, and only that is set. */
 struct change {
 	struct fs *fs;
 	const struct dir *dir;

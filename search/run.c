@@ -29,7 +29,7 @@ static void bind_run(sqlite3_stmt *statement, int first, const struct run *run)
 	catalog_bind_text(statement, first + 4, run->settings);
 }
 
-/* A run of the same search that has ended, or has not. */
+/* What is looked for: a run of the same search, one that has ended or one that has not. */
 struct lookup {
 	const struct run *like;
 	bool has_ended;

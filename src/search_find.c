@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The search of one dataset, or of one after the other. */
+/* The search of one dataset, or of several, one after the other. */
 struct find {
 	const struct find_settings *settings;
 	struct search_bar *bar; /* may be NULL */

@@ -96,7 +96,8 @@ class Spec:
     pad: what "pad" fills with, after mean and std; finite.
     pixels_max: images of more pixels on luma's grid are a LimitError.
 
-    A field that is wrong for all images is an ArgumentError, a ValueError, as soon as the spec is made.
+    A field that is wrong for all images is an ArgumentError, a ValueError, as soon as the spec is made. How many channels
+    frequencies have, only an image tells.
     """
 
     values: Literal["rgb", "frequencies"] = "rgb"
@@ -117,9 +118,13 @@ class Spec:
         for is_wrong, sentence in self._contradictions(self._to_c()):
             if is_wrong:
                 raise ArgumentError(sentence)
-        for name, found in (("mean", self._means()), ("std", self._scales())):
-            if found is not None and self.values == "rgb":
-                _of_each(name, found, 3)
+        rows = {name: len(found) for name, found in (("mean", self._means()), ("std", self._scales()))
+                if found is not None and found.ndim}
+        for name, count in rows.items():
+            if self.values == "rgb" and count != 3 or not count:
+                raise ArgumentError(f"{name}: {count} numbers, one for each channel are wanted")
+        if len(set(rows.values())) > 1:
+            raise ArgumentError(f"std: {rows['std']} numbers, and mean has {rows['mean']}")
 
     def _contradictions(self, spec: _abi.TensorSpec) -> Iterator[tuple[bool, str]]:
         """What the library refuses of fields that are sound each by itself."""
@@ -220,7 +225,7 @@ def real_numbers(name: str, values: Any) -> Array:
         if found.dtype == object and all(isinstance(number, (numbers.Real, Decimal)) for number in found.flat):
             found = np.array(found.tolist())
             found = found.astype(np.float64) if found.dtype == object else found
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last is PyTorch's
         raise ArgumentError(f"{name}: {error}") from error
     if found.dtype.kind not in "biuf":
         raise ArgumentError(f"{name}: numbers are wanted, not {found.dtype}")
@@ -232,9 +237,9 @@ def _finite(name: str, value: SupportsFloat) -> float:
     try:
         if math.isfinite(value) and math.isfinite(ctypes.c_float(float(value)).value):
             return float(value)
-    except (TypeError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         pass
-    raise ArgumentError(f"{name}: {value!r} is no finite number")
+    raise ArgumentError(f"{name}: {value!r} is no number that float32 can hold")
 
 
 def _choice(name: str, value: Any, choices: dict[Any, int]) -> int:

@@ -2,6 +2,7 @@
 """Models of torchvision that take frequencies: with chroma apart and without, of any size, and that they learn."""
 import copy
 import unittest
+import warnings
 
 import numpy as np
 
@@ -101,6 +102,41 @@ class Stems(unittest.TestCase):
                 for wrong in (whole[:, :, :-1], half[:, :, :, 1:], half[:, :, :3]):
                     with self.assertRaisesRegex(icfs.ArgumentError, r"^chroma: \("):
                         model(luma, wrong)
+
+    def test_traced(self):
+        """What is checked stays a call, also where luma is alone."""
+        values, chroma = inputs(12, 12)
+        for name, (make, change) in makers().items():
+            if name == "vit":  # torchvision's own encoder asks for shapes
+                continue
+            for apart in (True,) if "late" in name else (True, False):
+                model = change(make(), LUMA, *[CHROMA] * apart).eval()
+                maps = (values, chroma) if apart else (values,)
+                given = {} if apart else {"concrete_args": {"chroma": None}}
+                with self.subTest(name, apart=apart), torch.no_grad(), warnings.catch_warnings():
+                    warnings.simplefilter("error", torch.jit.TracerWarning)
+                    wanted, traced = model(*maps), torch.fx.symbolic_trace(model, **given)
+                    torch.testing.assert_close(traced(*maps), wanted)
+                    with self.assertRaisesRegex(icfs.ArgumentError, "^values: "):
+                        traced(values[:, 1:], *maps[1:])
+                    if not apart or "late" in name:
+                        torch.testing.assert_close(torch.jit.trace(model, maps)(*maps), wanted)
+
+    def test_what_is_frozen_stays_so(self):
+        for name in ("mobilenet_v3_small", "efficientnet_b0"):
+            make, change = makers()[name]
+            model = make()
+            kept = model.features[-1]
+            kept.eval()
+            change(model, LUMA)
+            with self.subTest(name):
+                self.assertFalse(any(module.training for module in kept.modules()))
+                self.assertTrue(model.features[0].training)
+            model = make()
+            model.features[0] = torch.nn.Conv2d(1, 16, 3)
+            with self.subTest(name), self.assertRaisesRegex(icfs.ArgumentError, "^model: "):
+                change(model, LUMA)
+            self.assertTrue(all(module.training for module in model.modules()))
 
     def test_maps_that_a_model_is_not_made_for(self):
         for name, (make, change) in makers().items():

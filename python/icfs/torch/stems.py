@@ -8,8 +8,9 @@ where chroma is apart (of half as many rows and columns, rounded up; `resnet`, `
 as large as luma, too). `luma` and `chroma` are their channels. Weights of what stays are kept, so that a pretrained
 model may be fine-tuned.
 
-A model or a number of channels that a function is not for is an ArgumentError, before the model is changed; so are maps
-that a changed model is not for.
+A model without the layers that a function replaces or uses, or a number of channels that there cannot be, is an
+ArgumentError, before the model is changed; so are maps that a changed model was not made for. torch.fx traces these
+models: what is checked stays a call of its own.
 
 Sources:
 [1] L. Gueguen, A. Sergeev, B. Kadlec, R. Liu, J. Yosinski: Faster Neural Networks Straight from JPEG. NeurIPS 2018.
@@ -18,9 +19,11 @@ Sources:
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Optional, SupportsIndex, TypeVar, cast
 
 import torch
+import torch.fx
 from torch import Tensor, nn
 from torchvision.models import EfficientNet, MobileNetV3, ResNet, VisionTransformer
 
@@ -28,6 +31,10 @@ from ..errors import ArgumentError
 from ..tensor import integer
 
 STRIDE = 8  # pixels that one place of a map of frequencies stands for, at blocks of 8 x 8
+
+# Public, but mypy does not see that they are.
+_is_tracing: Callable[[], bool] = getattr(torch.jit, "is_tracing")
+_leave_whole: Callable[[str], object] = getattr(torch.fx, "wrap")
 
 
 def _count(name: str, channels: SupportsIndex, least: int) -> int:
@@ -50,6 +57,8 @@ def _maps(name: str, maps: Optional[Tensor], channels: int) -> Tensor:
     """Those that a model was made for. ArgumentError for none, or others."""
     if maps is None:
         raise ArgumentError(f"{name}: none was given, the model was made for {channels} channels of it")
+    if _is_tracing():  # a trace would take the answer for a constant, and say so
+        return maps
     if maps.dim() != 4 or maps.shape[1] != channels:
         raise ArgumentError(f"{name}: the model was made for (images, {channels} channels, rows, columns), not "
                             f"{tuple(maps.shape)}")
@@ -65,6 +74,27 @@ def _on_grid(chroma: Tensor, values: Tensor) -> Tensor:
     if tuple(chroma.shape[2:]) != (-(-rows // 2), -(-cols // 2)):
         raise ArgumentError(f"chroma: {tuple(chroma.shape[2:])} is neither as large as luma, {(rows, cols)}, nor half")
     return chroma.repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, :rows, :cols]
+
+
+def _as_early(late: Tensor, early: Tensor, values: Tensor) -> Tensor:
+    """Maps of chroma that are as large as those of luma that they are joined with. ArgumentError for others."""
+    if not _is_tracing() and early.shape[2:] != late.shape[2:]:
+        raise ArgumentError(f"chroma: {tuple(late.shape[2:])} is not half of luma, {tuple(values.shape[2:])}; `resnet` "
+                            "takes chroma that is as large, too")
+    return late
+
+
+def _whole(name: str, maps: Optional[Tensor], channels: int, side: int) -> Tensor:
+    """Maps of so many rows and columns. ArgumentError for none, or others."""
+    found = _maps(name, maps, channels)
+    if not _is_tracing() and found.shape[2:] != (side, side):
+        raise ArgumentError(f"{name}: {found.shape[2]} x {found.shape[3]}, the model is for maps of {side} x {side}, as "
+                            "its image_size says")
+    return found
+
+
+for _check in ("_maps", "_on_grid", "_as_early", "_whole"):
+    _leave_whole(_check)
 
 
 Changed = TypeVar("Changed", bound=nn.Module)
@@ -146,9 +176,7 @@ class LateConcat(nn.Module):
     def forward(self, values: Tensor, chroma: Optional[Tensor] = None) -> Tensor:
         early = self.early(self.stem(values))
         late = self.chroma_stem(_maps("chroma", chroma, self.chroma_stem.luma_norm.num_features))
-        if early.shape[2:] != late.shape[2:]:
-            raise ArgumentError(f"chroma: {tuple(late.shape[2:])} is not half of luma, {tuple(values.shape[2:])}; `resnet` "
-                                "takes chroma that is as large, too")
+        late = _as_early(late, early, values)
         return cast(Tensor, self.late(self.join(torch.cat([early, late], 1))))
 
 
@@ -162,16 +190,20 @@ def resnet_late_concat(model: ResNet, luma: int, chroma: int) -> LateConcat:
 
 def _entry_of(features: nn.Sequential) -> tuple[int, int]:
     """The first layer whose output is STRIDE times as coarse as its pixels: its index, and the channels of it."""
-    training, weights = features.training, next(features.parameters())
+    weights, modes = next(features.parameters()), [(module, module.training) for module in features.modules()]
     features.eval()
-    with torch.no_grad():
-        maps = torch.zeros(1, 3, 8 * STRIDE, 8 * STRIDE, dtype=weights.dtype, device=weights.device)
-        for index, layer in enumerate(features):
-            maps = layer(maps)
-            if maps.shape[2] == 8:
-                features.train(training)
-                return index, maps.shape[1]
-    features.train(training)
+    try:
+        with torch.no_grad():
+            maps = torch.zeros(1, 3, 8 * STRIDE, 8 * STRIDE, dtype=weights.dtype, device=weights.device)
+            for index, layer in enumerate(features):
+                maps = layer(maps)
+                if maps.shape[2] == 8:
+                    return index, maps.shape[1]
+    except RuntimeError as error:
+        raise ArgumentError(f"model: it does not take pixels of three channels: {error}") from None
+    finally:
+        for module, is_training in modes:  # some may be frozen
+            module.training = is_training
     raise ArgumentError(f"model: none of its layers is {STRIDE} times as coarse as pixels, where frequencies could enter")
 
 
@@ -207,22 +239,19 @@ class GroupedEmbedding(nn.Module):
             raise ArgumentError(f"model: a patch of {model.patch_size} pixels does not hold whole blocks of chroma, which "
                                 f"stand for {2 * STRIDE} each; without chroma it does")
         self.maps = model.image_size // STRIDE
-        self.model, self.luma, self.chroma = model, luma, chroma
+        self.model, self.chroma = model, chroma
         self.embedding = nn.Conv2d(luma * self.side**2 + chroma * (self.side // 2)**2, model.hidden_dim, 1)
         model.conv_proj = nn.Identity()
 
-    @staticmethod
-    def _whole(name: str, maps: Optional[Tensor], channels: int, side: int) -> Tensor:
-        found = _maps(name, maps, channels)
-        if found.shape[2:] != (side, side):
-            raise ArgumentError(f"{name}: {found.shape[2]} x {found.shape[3]}, the model is for maps of {side} x {side}, as "
-                                "its image_size says")
-        return found
+    @property
+    def luma(self) -> int:
+        """Channels."""
+        return int((self.embedding.in_channels - self.chroma * (self.side // 2)**2) // self.side**2)
 
     def forward(self, values: Tensor, chroma: Optional[Tensor] = None) -> Tensor:
-        patches = nn.functional.pixel_unshuffle(self._whole("values", values, self.luma, self.maps), self.side)
+        patches = nn.functional.pixel_unshuffle(_whole("values", values, self.luma, self.maps), self.side)
         if self.chroma:
-            half = self._whole("chroma", chroma, self.chroma, self.maps // 2)
+            half = _whole("chroma", chroma, self.chroma, self.maps // 2)
             patches = torch.cat([patches, nn.functional.pixel_unshuffle(half, self.side // 2)], 1)
         tokens = self.embedding(patches).flatten(2).transpose(1, 2)
         first = self.model.class_token.expand(len(tokens), -1, -1)
