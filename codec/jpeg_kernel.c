@@ -94,8 +94,8 @@ static inline uint64_t nonzero_of(const int16_t block[NCOEFS])
 #elif defined(__AVX2__)
 static inline uint32_t zeros_of_half(const int16_t half[32])
 {
-	__m256i low = _mm256_loadu_si256((const __m256i *)half),
-	        high = _mm256_loadu_si256((const __m256i *)(half + 16));
+	__m256i low = _mm256_loadu_si256((const __m256i *)half);
+	__m256i high = _mm256_loadu_si256((const __m256i *)(half + 16));
 	__m256i narrow = _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), 0xd8); /* saturated: only 0 is 0 */
 	return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(narrow, _mm256_setzero_si256()));
 }
@@ -110,7 +110,7 @@ static inline uint64_t nonzero_of(const int16_t block[NCOEFS])
 
 #define MASKS_AT_ONCE 8
 
-/* Whether any has sixteen zeros between two ones, or below the first. */
+/* Whether any has sixteen zeros below a one. */
 static inline bool have_zero_runs(const uint64_t masks[MASKS_AT_ONCE])
 {
 	uint64_t gaps = 0;
@@ -119,7 +119,7 @@ static inline bool have_zero_runs(const uint64_t masks[MASKS_AT_ONCE])
 		uint64_t near = masks[i];
 		for (unsigned n = 1; n < 16; n *= 2)
 			near |= near >> n;
-		gaps |= near & (near + 1);
+		gaps |= near & (near + 1); /* nothing, where ones fill it up to the last of them */
 	}
 	return gaps;
 }
