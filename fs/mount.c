@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,20 +64,21 @@ static void notify_attributes(void *context, uint64_t node)
 
 static errint_t check_settings(const struct mount_settings *settings, struct ic_why *why)
 {
-	struct stat st;
+	struct statx stx;
 
 	if (settings->threads < 1 || settings->threads > THREADS_MAX)
 		return ic_fail(why, -EINVAL, "threads: expected 1..%d", THREADS_MAX);
 	if (!(settings->staleness >= 0 && settings->staleness <= 86400))
 		return ic_fail(why, -EINVAL, "staleness: expected 0..86400 seconds");
-	if (stat(settings->mountpoint, &st))
+	/* Asked anew: of a mount whose process is gone the kernel may know its root for a day. */
+	if (statx(AT_FDCWD, settings->mountpoint, AT_STATX_FORCE_SYNC, STATX_TYPE, &stx))
 		return errno == ENOTCONN
 		               ? ic_fail(why, -ENOTCONN,
 		                         "mount point %s: a mount whose process is gone; end it with "
 		                         "fusermount3 -u, or umount",
 		                         settings->mountpoint)
 		               : ic_fail(why, -errno, "mount point %s: %s", settings->mountpoint, strerror(errno));
-	if (!S_ISDIR(st.st_mode))
+	if (!S_ISDIR(stx.stx_mode))
 		return ic_fail(why, -ENOTDIR, "mount point %s: not a directory", settings->mountpoint);
 	if (access("/dev/fuse", F_OK))
 		return ic_fail(why, -ENODEV,

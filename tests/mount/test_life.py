@@ -66,8 +66,10 @@ class Life(MountTest):
     def test_after_a_kill_it_says_what_to_do_and_then_serves_again(self):
         self.put("a.jpg", images()[0])
         self.background()
+        for _ in range(2):
+            subprocess.run(["ls", "-la", self.point], check=True, capture_output=True)  # the kernel keeps what it is told
         os.kill(self.daemon(), signal.SIGKILL)
-        self.assertTrue(until(lambda: not os.access(self.point, os.F_OK)))
+        self.assertTrue(until(lambda: subprocess.run(["ls", self.point], capture_output=True).returncode))
         done = icfs(self.source, self.point)
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"{self.point}: a mount whose process is gone; end it with fusermount3 -u", done.stderr)
