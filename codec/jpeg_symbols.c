@@ -14,16 +14,17 @@ extern const struct jpeg_kernel jpeg_kernel_c, jpeg_kernel_neon, jpeg_kernel_sse
 static const struct jpeg_kernel *const kernels[] = {&jpeg_kernel_avx512, &jpeg_kernel_avx2, &jpeg_kernel_sse42,
                                                     &jpeg_kernel_c, NULL};
 
-static unsigned first_kernel(void)
+/* Those that this machine can run: with all that codec/meson.build lets the compiler use. */
+static const struct jpeg_kernel *const *available(void)
 {
 	bool has_avx2 =
 	        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 	if (has_avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
 	    __builtin_cpu_supports("avx512vbmi2"))
-		return 0;
+		return kernels;
 	if (has_avx2)
-		return 1;
-	return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt") ? 2 : 3;
+		return kernels + 1;
+	return kernels + (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt") ? 2 : 3);
 }
 #else
 #if defined(__aarch64__)
@@ -32,16 +33,16 @@ static const struct jpeg_kernel *const kernels[] = {&jpeg_kernel_neon, &jpeg_ker
 static const struct jpeg_kernel *const kernels[] = {&jpeg_kernel_c, NULL};
 #endif
 
-static unsigned first_kernel(void)
+static const struct jpeg_kernel *const *available(void)
 {
-	return 0;
+	return kernels;
 }
 #endif
 
 const struct jpeg_kernel *jpeg_kernel_at(unsigned index)
 {
-	const struct jpeg_kernel *const *kernel = kernels + first_kernel();
-	while (*kernel && index--)
+	const struct jpeg_kernel *const *kernel = available();
+	for (; *kernel && index > 0; index--)
 		kernel++;
 	return *kernel;
 }

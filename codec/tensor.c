@@ -24,42 +24,56 @@ static errint_t check_kinds(const struct ic_tensor_spec *s, struct ic_why *why)
 	if (s->values > IC_FREQUENCIES || s->type > IC_BFLOAT16 || s->axes > IC_NHWC || s->chroma > IC_CHROMA_APART ||
 	    s->fit > IC_FIT_RESIZE || s->whole_blocks > 1)
 		return ic_fail(why, -EINVAL, "the spec has a value that is none of its field's");
-	if (is_frequencies(s) ? s->type == IC_UINT8 : s->type == IC_INT8 || s->type == IC_INT16)
-		return ic_fail(why, -EINVAL, "%s have no such type", is_frequencies(s) ? "frequencies" : "pixels");
+	if (is_frequencies(s) && s->type == IC_UINT8)
+		return ic_fail(why, -EINVAL, "type: frequencies have a sign");
+	if (!is_frequencies(s) && (s->type == IC_INT8 || s->type == IC_INT16))
+		return ic_fail(why, -EINVAL, "type: pixels are numbers of 8 bits without a sign, or floats");
 	if (is_frequencies(s) && s->axes != IC_NCHW)
-		return ic_fail(why, -EINVAL, "frequencies have their channels apart");
+		return ic_fail(why, -EINVAL, "axes: frequencies have their channels apart");
 	if (s->components != 0 && s->components != 1 && s->components != 3)
-		return ic_fail(why, -EINVAL, "an image has 1 or 3 components, not %u", s->components);
-	if (!is_frequencies(s) && (s->components || s->chroma))
-		return ic_fail(why, -EINVAL, "pixels have no components or chroma of their own");
+		return ic_fail(why, -EINVAL, "components: an image has 1 or 3, not %u", s->components);
+	if (!is_frequencies(s) && s->components)
+		return ic_fail(why, -EINVAL, "components: of frequencies alone, pixels have three channels");
+	if (!is_frequencies(s) && s->chroma)
+		return ic_fail(why, -EINVAL, "chroma: of frequencies alone, pixels have none");
 	return 0;
 }
 
 static errint_t check_size(const struct ic_tensor_spec *s, struct ic_why *why)
 {
 	if (!s->width != !s->height || s->width > IC_SIDE_MAX || s->height > IC_SIDE_MAX)
-		return ic_fail(why, -EINVAL, "no output is %u x %u", s->width, s->height);
+		return ic_fail(why, -EINVAL, "size: no output is %u x %u", s->width, s->height);
 	if (s->fit && !s->width)
-		return ic_fail(why, -EINVAL, "cropping, padding and resizing need a size");
+		return ic_fail(why, -EINVAL, "size: cropping, padding and resizing need one");
 	if (s->fit == IC_FIT_RESIZE && is_frequencies(s))
-		return ic_fail(why, -EINVAL, "frequencies cannot be resized");
+		return ic_fail(why, -EINVAL, "fit: frequencies cannot be resized");
 	if (s->short_side && s->fit != IC_FIT_RESIZE)
-		return ic_fail(why, -EINVAL, "a short side is of what is resized");
+		return ic_fail(why, -EINVAL, "short_side: of what is resized alone");
 	if (s->short_side > IC_SIDE_MAX || (s->short_side && (s->short_side < s->width || s->short_side < s->height)))
-		return ic_fail(why, -EINVAL, "%u x %u cannot be cut out of a short side of %u", s->width, s->height,
+		return ic_fail(why, -EINVAL, "short_side: %u x %u cannot be cut out of %u", s->width, s->height,
 		               s->short_side);
 	return 0;
 }
 
+errint_t ic_tensor_check(const struct ic_tensor_spec *s, struct ic_why *why)
+{
+	errint_t err = check_kinds(s, why);
+	if (!err)
+		err = check_size(s, why);
+	if (!err && !isfinite(s->pad))
+		err = ic_fail(why, -EINVAL, "pad: it is not finite");
+	if (!err && !has_numbers(s->type) && (s->mean || s->scale))
+		err = ic_fail(why, -EINVAL, "%s: values of this type stay as they are", s->mean ? "mean" : "scale");
+	return err;
+}
+
 static errint_t check_numbers(const struct ic_tensor_spec *s, unsigned channels, struct ic_why *why)
 {
-	if (!isfinite(s->pad))
-		return ic_fail(why, -EINVAL, "the padding is not finite");
-	if (!has_numbers(s->type) && (s->mean || s->scale))
-		return ic_fail(why, -EINVAL, "values that stay as they are have no mean and scale");
 	for (unsigned c = 0; c < channels; c++) {
-		if (!isfinite(tensor_mean(s, c)) || !isfinite(tensor_scale(s, c)))
-			return ic_fail(why, -EINVAL, "the mean or the scale of channel %u is not finite", c);
+		if (!isfinite(tensor_mean(s, c)))
+			return ic_fail(why, -EINVAL, "mean: that of channel %u is not finite", c);
+		if (!isfinite(tensor_scale(s, c)))
+			return ic_fail(why, -EINVAL, "scale: that of channel %u is not finite", c);
 	}
 	return 0;
 }
@@ -128,9 +142,7 @@ errint_t ic_tensor_shape(const struct ic_layout *l, const struct ic_tensor_spec 
                          struct ic_why *why)
 {
 	struct ic_tensor_shape shape = {.value_nbytes = nbytes_of(s->type)};
-	errint_t err = check_kinds(s, why);
-	if (!err)
-		err = check_size(s, why);
+	errint_t err = ic_tensor_check(s, why);
 	if (err)
 		return err;
 

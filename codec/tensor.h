@@ -106,11 +106,15 @@ struct ic_tensor_shape {
 	size_t nbytes, chroma_nbytes;
 };
 
+/* Whether any image can be decoded by this spec. -EINVAL where it contradicts itself; the sentence begins with the field, that
+ * of width and height with "size". Of mean and scale only whether they are there is looked at. */
+IC_API errint_t ic_tensor_check(const struct ic_tensor_spec *spec, struct ic_why *why);
+
 /*
  * Of what shape an image of this layout becomes, whatever its window. Images of one design, and a spec that has width,
  * height and components, are all of one shape.
  *
- * -EINVAL: the spec contradicts itself. -EFBIG: more pixels than pixels_max, or more bytes than a size_t counts. -ERANGE:
+ * -EINVAL: as ic_tensor_check, or a mean or scale that is not finite. -EFBIG: more pixels than pixels_max, or more bytes than a size_t counts. -ERANGE:
  * another size than width x height, and `fit` does not help; or whole_blocks, and there is not one.
  */
 IC_API errint_t ic_tensor_shape(const struct ic_layout *layout, const struct ic_tensor_spec *spec,

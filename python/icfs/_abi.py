@@ -106,6 +106,7 @@ _SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "ic_view_parse_prefix": (c_int, [POINTER(View), c_void_p, c_size_t, c_uint, _WHY]),
     "ic_decode_coefficients": (c_int, [POINTER(View), c_uint, c_void_p]),
     "ic_decode_component": (c_int, [POINTER(View), c_uint, c_void_p, c_size_t]),
+    "ic_tensor_check": (c_int, [POINTER(TensorSpec), _WHY]),
     "ic_tensor_shape": (c_int, [POINTER(Layout), POINTER(TensorSpec), POINTER(TensorShape), _WHY]),
     "ic_tensor_decode": (c_int, [POINTER(View), POINTER(TensorSpec), POINTER(Window), c_void_p, c_void_p, _WHY]),
     "ic_tensor_rgbx": (c_int, [POINTER(View), c_void_p, c_size_t]),

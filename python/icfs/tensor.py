@@ -7,7 +7,6 @@ import ctypes
 import math
 import numbers
 import operator
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Optional, SupportsFloat, SupportsIndex, Union
@@ -31,6 +30,7 @@ CENTER = -1
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
 
+_FIELDS = {"type": "dtype", "scale": "std"}  # what the library calls by another name
 _VALUES = {"rgb": _abi.RGB, "frequencies": _abi.FREQUENCIES}
 _TYPES = {np.dtype(np.uint8): 0, np.dtype(np.int8): 1, np.dtype(np.int16): 2, np.dtype(np.float16): 3,
           np.dtype(np.float32): 4}
@@ -115,9 +115,7 @@ class Spec:
     pixels_max: SupportsIndex = PIXELS_MAX
 
     def __post_init__(self) -> None:
-        for is_wrong, sentence in self._contradictions(self._to_c()):
-            if is_wrong:
-                raise ArgumentError(sentence)
+        self._check()
         rows = {name: len(found) for name, found in (("mean", self._means()), ("std", self._scales()))
                 if found is not None and found.ndim}
         for name, count in rows.items():
@@ -126,21 +124,14 @@ class Spec:
         if len(set(rows.values())) > 1:
             raise ArgumentError(f"std: {rows['std']} numbers, and mean has {rows['mean']}")
 
-    def _contradictions(self, spec: _abi.TensorSpec) -> Iterator[tuple[bool, str]]:
-        """What the library refuses of fields that are sound each by itself."""
-        frequencies, as_is = spec.values == _abi.FREQUENCIES, self.type in (np.dtype(np.uint8), np.dtype(np.int16))
-        yield frequencies and self.type == np.uint8, "dtype: frequencies have a sign, so no uint8"
-        yield not frequencies and self.type in (np.dtype(np.int8), np.dtype(np.int16)), f"dtype: pixels are no {self.type}"
-        yield frequencies and spec.axes != _abi.NCHW, "axes: frequencies are NCHW alone"
-        yield not frequencies and spec.components != 0, "components: of frequencies alone, pixels have three channels"
-        yield not frequencies and spec.chroma != _abi.REPEATED, "chroma: of frequencies alone, pixels have none"
-        yield as_is and self.mean is not None, f"mean: {self.type} takes none, its values stay as they are"
-        yield as_is and self.std is not None, f"std: {self.type} takes none, its values stay as they are"
-        yield spec.fit != 0 and self.size is None, f"size: fit={self.fit!r} needs one"
-        yield frequencies and spec.fit == _abi.RESIZE, "fit: frequencies cannot be resized"
-        yield spec.short_side != 0 and spec.fit != _abi.RESIZE, 'short_side: of fit="resize" alone'
-        yield 0 < spec.short_side < max(spec.height, spec.width), (
-            f"short_side: {spec.short_side} is less than a side of size, which is {spec.height} x {spec.width}")
+    def _check(self) -> None:
+        """What no image can change, as the library says it of its own fields. ArgumentError."""
+        spec, means, scales, why = self._to_c(), self._means(), self._scales(), _abi.Why()
+        spec.mean = None if means is None else means.ctypes.data
+        spec.scale = None if scales is None else scales.ctypes.data
+        if _abi.lib.ic_tensor_check(ctypes.byref(spec), ctypes.byref(why)):
+            field, _, reason = why.sentence().partition(": ")
+            raise ArgumentError(f"{_FIELDS.get(field, field)}: {reason}")
 
     @property
     def type(self) -> np.dtype[Any]:
