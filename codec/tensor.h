@@ -114,8 +114,8 @@ IC_API errint_t ic_tensor_check(const struct ic_tensor_spec *spec, struct ic_why
  * Of what shape an image of this layout becomes, whatever its window. Images of one design, and a spec that has width,
  * height and components, are all of one shape.
  *
- * -EINVAL: as ic_tensor_check, or a mean or scale that is not finite. -EFBIG: more pixels than pixels_max, or more bytes than a size_t counts. -ERANGE:
- * another size than width x height, and `fit` does not help; or whole_blocks, and there is not one.
+ * -EINVAL: as ic_tensor_check, or a mean or scale that is not finite. -EFBIG: more pixels than pixels_max, or more bytes than
+ * a size_t counts. -ERANGE: another size than width x height, and `fit` does not help; or whole_blocks, and there is not one.
  */
 IC_API errint_t ic_tensor_shape(const struct ic_layout *layout, const struct ic_tensor_spec *spec,
                                 struct ic_tensor_shape *ret_shape, struct ic_why *why);
